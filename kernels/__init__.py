@@ -1,0 +1,1 @@
+"""Triton kernels with a plain PyTorch reference each."""

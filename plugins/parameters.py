@@ -1,0 +1,117 @@
+"""A reward's parameters, read from its signature: keyword-only arguments with types and defaults."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ConfigDict, PydanticSchemaGenerationError, TypeAdapter, ValidationError
+
+from veritune.plugins.errors import ParameterError, did_you_mean
+
+REQUIRED: Any = inspect.Parameter.empty
+
+INJECTED = frozenset({"trainer_state", "log_extra", "log_metric", "environments"})
+"""What a trainer may pass beside the dataset's columns; a reward that names one receives it."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One configuration parameter."""
+
+    name: str
+    annotation: Any
+    default: Any
+
+    @property
+    def required(self) -> bool:
+        return self.default is REQUIRED
+
+    @property
+    def type_name(self) -> str:
+        if self.annotation is REQUIRED:
+            return "any"
+        return inspect.formatannotation(self.annotation).replace("typing.", "").replace("collections.abc.", "")
+
+
+@dataclass(frozen=True)
+class Signature:
+    """What a reward function takes: per-sample inputs before ``*``, configuration after it."""
+
+    inputs: Mapping[str, bool]
+    """Input name → whether it may be missing (it has a default)."""
+    takes_columns: bool
+    """It has ``**columns``: every column is passed."""
+    parameters: Mapping[str, Parameter]
+
+
+def read_signature(function: Callable[..., Any]) -> Signature:
+    """Inputs and parameters of a reward function (or of a class: ``__call__`` inputs, ``__init__`` parameters)."""
+    if inspect.isclass(function):
+        call = read_signature(function.__call__)
+        config = read_signature(function.__init__) if "__init__" in vars(function) else None
+        return Signature(call.inputs, call.takes_columns, config.parameters if config else {})
+    hints = _type_hints(function)
+    inputs: dict[str, bool] = {}
+    parameters: dict[str, Parameter] = {}
+    takes_columns = False
+    for name, parameter in inspect.signature(function).parameters.items():
+        if parameter.kind is parameter.VAR_KEYWORD:
+            takes_columns = True
+        elif parameter.kind is parameter.KEYWORD_ONLY:
+            if name in INJECTED:
+                inputs[name] = parameter.default is not REQUIRED
+            else:
+                parameters[name] = Parameter(name, hints.get(name, parameter.annotation), parameter.default)
+        elif parameter.kind is not parameter.VAR_POSITIONAL and name != "self":
+            inputs[name] = parameter.default is not REQUIRED
+    return Signature(inputs, takes_columns, parameters)
+
+
+def _type_hints(function: Callable[..., Any]) -> dict[str, Any]:
+    try:
+        return typing.get_type_hints(function, include_extras=True)
+    except Exception:
+        return {}  # an annotation that cannot be resolved is documentation only
+
+
+def check_parameters(owner: str, parameters: Mapping[str, Parameter], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The given values, validated and converted by annotation. Defaults are left out: they stay the function's.
+
+    Raises ParameterError for an unknown name (with the nearest right one) or a value of the wrong type.
+    """
+    values: dict[str, Any] = {}
+    for name, value in given.items():
+        if name not in parameters:
+            known = ", ".join(parameters) or "none"
+            raise ParameterError(
+                f"{owner} has no parameter {name!r}.{did_you_mean(name, parameters)} Its parameters: {known}."
+            )
+        values[name] = _convert(owner, parameters[name], value)
+    return values
+
+
+def missing_parameters(parameters: Mapping[str, Parameter], given: Mapping[str, Any]) -> list[str]:
+    """Required parameters without a value."""
+    return [name for name, parameter in parameters.items() if parameter.required and name not in given]
+
+
+def _convert(owner: str, parameter: Parameter, value: Any) -> Any:
+    if parameter.annotation is REQUIRED:
+        return value
+    try:
+        adapter: TypeAdapter[Any] = TypeAdapter(parameter.annotation, config=ConfigDict(arbitrary_types_allowed=True))
+    except PydanticSchemaGenerationError:
+        return value
+    except Exception:  # a BaseModel refuses a config of its own
+        adapter = TypeAdapter(parameter.annotation)
+    try:
+        return adapter.validate_python(value)
+    except ValidationError as error:
+        problems = "; ".join(dict.fromkeys(e["msg"] for e in error.errors()))
+        raise ParameterError(
+            f"{owner}: parameter {parameter.name!r} must be {parameter.type_name}, got {value!r} ({problems})."
+        ) from None

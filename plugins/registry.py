@@ -1,0 +1,176 @@
+"""Everything by name: ``get_reward("cosine", max_len=2048)``, ``my_rewards.py:short``, ``package.module:short``."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import inspect
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from veritune.plugins.errors import ConfigError, PluginError, UnknownNameError
+from veritune.plugins.manager import get_manager
+from veritune.plugins.reward import Reward
+
+_files: dict[str, ModuleType] = {}
+_files_lock = threading.RLock()
+
+
+def get_reward(
+    use: str | Reward | Callable[..., Any],
+    *,
+    name: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    compat: str | None = None,
+    **params: Any,
+) -> Reward:
+    """A configured reward by registered name, by path, or from a reward or plain function.
+
+    Raises UnknownNameError and ParameterError (with the nearest right name), PluginError where a file or module does
+    not import. Example: ``get_reward("cosine", max_len=2048, columns={"gold": "answer"})``.
+    """
+    base = resolve(use) if isinstance(use, str) else as_reward(use)
+    configured = base.with_params(name=name, columns=columns, compat=compat, **params)
+    configured.check_ready()
+    return configured
+
+
+def reward_names() -> dict[str, str]:
+    """Registered reward name → the plugin it comes from."""
+    return {name: plugin for name, (plugin, _) in get_manager().collect("veritune_rewards").items()}
+
+
+def get_verifier(name: str, **options: Any) -> Any:
+    """A verifier by name, built with its options."""
+    return _build("verifier", "veritune_verifiers", name, options)
+
+
+def get_sandbox(name: str, **options: Any) -> Any:
+    """A sandbox back-end by name, built with its options."""
+    return _build("sandbox", "veritune_sandboxes", name, options)
+
+
+def get_preset(name: str) -> Any:
+    """A composition preset by name: a mapping, or the path of a YAML file."""
+    return _find("preset", "veritune_presets", name)[1]
+
+
+def preset_names() -> list[str]:
+    return sorted(get_manager().collect("veritune_presets"))
+
+
+def resolve(use: str) -> Reward:
+    """The reward that a name or path stands for, as registered (default parameters)."""
+    if ":" in use:
+        target = load_path(use)
+        source = use
+    else:
+        plugin, value = _find("reward", "veritune_rewards", use)
+        target = _import_value(plugin, value) if isinstance(value, str) else value
+        source = use
+    found = as_reward(target)
+    named = found.with_params(name=use if ":" not in use else found.name)
+    named.source = source
+    return named
+
+
+def as_reward(target: Any) -> Reward:
+    """A Reward as it is; a plain function or class decorated on the fly."""
+    if isinstance(target, Reward):
+        return target
+    if callable(target):
+        from veritune.plugins.reward import reward
+
+        return reward(target)
+    raise ConfigError(f"not a reward: {target!r} (expected a function or what @reward returns)")
+
+
+def load_path(path: str) -> Any:
+    """``file.py:name`` or ``package.module:name``. Raises PluginError where it does not import."""
+    where, _, attribute = path.rpartition(":")
+    module = _load_file(where) if where.endswith(".py") else _load_module(where)
+    target: Any = module
+    for part in attribute.split("."):
+        if part == "<locals>" or not hasattr(target, part):
+            if "<locals>" in attribute:
+                raise PluginError(f"{path!r} is defined inside a function and cannot be found again; move it out")
+            known = [n for n, v in vars(module).items() if isinstance(v, Reward) or inspect.isfunction(v)]
+            raise UnknownNameError("attribute", part, known, f"({where} has no {attribute!r}.)")
+        target = getattr(target, part)
+    return target
+
+
+def _load_file(where: str) -> ModuleType:
+    path = Path(where).expanduser().resolve()
+    if not path.is_file():
+        raise PluginError(f"reward file {where!r} does not exist (looked for {path})")
+    key = str(path)
+    with _files_lock:
+        if key not in _files:
+            name = f"veritune_file_{path.stem}_{hashlib.sha256(key.encode()).hexdigest()[:12]}"
+            spec = importlib.util.spec_from_file_location(name, path)
+            assert spec is not None
+            assert spec.loader is not None
+            module = importlib.util.module_from_spec(spec)
+            sys.modules[name] = module
+            try:
+                spec.loader.exec_module(module)
+            except BaseException as error:
+                del sys.modules[name]
+                if not isinstance(error, Exception | SystemExit):
+                    raise
+                raise PluginError(f"reward file {where!r} does not import: {_where(error, key)}") from error
+            for value in vars(module).values():
+                if isinstance(value, Reward) and value.source.startswith(f"{name}:"):
+                    value.source = f"{key}:{value.source.partition(':')[2]}"
+            _files[key] = module
+        return _files[key]
+
+
+def _load_module(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except Exception as error:
+        raise PluginError(f"module {name!r} does not import: {type(error).__name__}: {error}") from error
+
+
+def _where(error: BaseException, file: str) -> str:
+    line = error.lineno if isinstance(error, SyntaxError) else None
+    traceback = error.__traceback__
+    while traceback is not None:
+        if traceback.tb_frame.f_code.co_filename == file:
+            line = traceback.tb_lineno
+        traceback = traceback.tb_next
+    at = f" (line {line})" if line else ""
+    return f"{type(error).__name__}: {error}{at}"
+
+
+def _import_value(plugin: str, value: str) -> Any:
+    try:
+        return load_path(value)
+    except Exception as error:
+        raise PluginError(f"plugin {plugin!r}: {error}") from error
+
+
+def _find(kind: str, hook: str, name: str) -> tuple[str, Any]:
+    manager = get_manager()
+    known = manager.collect(hook)
+    if name in known:
+        return known[name]
+    hint = ""
+    if kind == "reward":
+        hint = "A reward of your own: file.py:name or package.module:name."
+    if manager.failures:
+        hint += " Plugins that did not load: " + "; ".join(map(str, manager.failures)) + "."
+    raise UnknownNameError(kind, name, known, hint.strip())
+
+
+def _build(kind: str, hook: str, name: str, options: Mapping[str, Any]) -> Any:
+    plugin, value = _find(kind, hook, name)
+    factory = _import_value(plugin, value) if isinstance(value, str) else value
+    return factory(**options)

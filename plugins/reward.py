@@ -1,0 +1,409 @@
+"""``@reward``: a function becomes a reward that is configurable, picklable, replayable and callable by any trainer."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+import threading
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any, cast, overload
+
+from veritune.plugins.columns import find_column, missing_column, rows
+from veritune.plugins.errors import ConfigError, ParameterError, RewardError, UnknownNameError, VerituneError
+from veritune.plugins.parameters import (
+    INJECTED,
+    Parameter,
+    Signature,
+    check_parameters,
+    missing_parameters,
+    read_signature,
+)
+from veritune.plugins.types import Cause, Sample, Score, Text, Verdict
+
+_PER_SAMPLE = {"completion", "prompt", "completion_ids", "sample"}
+_PER_BATCH = {"completions", "prompts", "completion_ids", "samples"}
+
+
+class Reward:
+    """A reward function with its configuration. Made by :func:`reward`; configured by :meth:`with_params`.
+
+    Called as TRL calls a reward (keyword lists), it returns one float or None a completion. ``score`` and
+    ``score_batch`` return :class:`Score` objects with reasons.
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        *,
+        name: str | None = None,
+        batch: bool = False,
+        params: Mapping[str, Any] | None = None,
+        columns: Mapping[str, str] | None = None,
+        source: str | None = None,
+        compat: str | None = None,
+    ) -> None:
+        self.function = function
+        self.name = name or function.__name__
+        self.batch = batch
+        self.compat_mode = compat
+        self.columns: dict[str, str] = dict(columns or {})
+        self.source = source or f"{function.__module__}:{function.__qualname__}"
+        self.signature: Signature = read_signature(function)
+        self.variants: dict[str, Reward] = {}
+        self.params: dict[str, Any] = check_parameters(self._owner, self.signature.parameters, params or {})
+        self._function_is_async = inspect.iscoroutinefunction(
+            function.__call__ if inspect.isclass(function) else function
+        )
+        self._bound: Callable[..., Any] | None = None
+        self._lock = threading.Lock()
+        self.__name__ = self.name
+        self.__qualname__ = self.name
+        self.__doc__ = inspect.getdoc(function)
+        self.__wrapped__ = function
+
+    # -- configuration ---------------------------------------------------------------------------------------------
+
+    def compat(self, peer: str) -> Callable[[Callable[..., Any]], Reward]:
+        """Register a peer's exact semantics of the same name: ``@cosine.compat("trl")``."""
+
+        def register(function: Callable[..., Any]) -> Reward:
+            variant = function if isinstance(function, Reward) else Reward(function, batch=_is_batch(function))
+            variant.name = variant.__name__ = variant.__qualname__ = self.name
+            variant.compat_mode = peer
+            self.variants[peer] = variant
+            return variant
+
+        return register
+
+    def with_params(
+        self,
+        *,
+        name: str | None = None,
+        columns: Mapping[str, str] | None = None,
+        compat: str | None = None,
+        **params: Any,
+    ) -> Reward:
+        """The same reward, configured. Raises ParameterError for a parameter it does not have.
+
+        ``name`` is the alias that is logged, ``columns`` maps an input to a dataset column, ``compat`` picks a peer's
+        exact semantics where the name exists there.
+        """
+        base = self
+        if compat is not None and compat != self.compat_mode:
+            if compat not in self.variants:
+                known = ", ".join(repr(v) for v in self.variants) or "none"
+                raise ParameterError(f"reward {self.name!r} has no compat mode {compat!r}. Its modes: {known}.")
+            base = self.variants[compat]
+        configured = type(self)(
+            base.function,
+            name=name or self.name,
+            batch=base.batch,
+            params={**base.params, **params},
+            columns={**self.columns, **(columns or {})},
+            source=self.source,
+            compat=base.compat_mode,
+        )
+        configured.variants = self.variants
+        return configured
+
+    def as_async(self) -> AsyncReward:
+        """The same reward as a coroutine function: trainers that gather rewards run it beside the others."""
+        return AsyncReward(self)
+
+    @property
+    def parameters(self) -> Mapping[str, Parameter]:
+        return self.signature.parameters
+
+    @property
+    def resolved(self) -> dict[str, Any]:
+        """Every parameter with its value in force, defaults included."""
+        defaults = {n: p.default for n, p in self.parameters.items() if not p.required}
+        return {**defaults, **self.params}
+
+    def spec(self) -> dict[str, Any]:
+        """What :func:`veritune.get_reward` needs to build this reward again."""
+        spec: dict[str, Any] = {"use": self.source, "params": dict(self.params)}
+        if self.compat_mode:
+            spec["params"]["compat"] = self.compat_mode
+        if self.columns:
+            spec["columns"] = dict(self.columns)
+        spec["name"] = self.name
+        return spec
+
+    def check_ready(self) -> None:
+        """Raise ParameterError where a required parameter has no value."""
+        missing = missing_parameters(self.parameters, self.params)
+        if missing:
+            raise ParameterError(f"{self._owner} needs {', '.join(map(repr, missing))}; give it in params.")
+
+    def check_columns(self, available: Sequence[str]) -> None:
+        """Raise ColumnError where the data lacks a column that this reward needs. Call it before a run."""
+        self._sources(set(available))
+
+    @property
+    def _owner(self) -> str:
+        mode = f" (compat {self.compat_mode!r})" if self.compat_mode else ""
+        return f"reward {self.name!r}{mode}"
+
+    def __repr__(self) -> str:
+        params = "".join(f", {k}={v!r}" for k, v in self.params.items())
+        compat = f", compat={self.compat_mode!r}" if self.compat_mode else ""
+        return f"<Reward {self.name!r}{params}{compat}>"
+
+    def __reduce__(self) -> tuple[Callable[..., Reward], tuple[Any, ...]]:
+        return _rebuild, (type(self), self.source, self.name, dict(self.params), self.columns, self.compat_mode)
+
+    # -- scoring ---------------------------------------------------------------------------------------------------
+
+    def __call__(
+        self,
+        completions: Sequence[Text] | None = None,
+        prompts: Sequence[Text] | None = None,
+        completion_ids: Sequence[Sequence[int]] | None = None,
+        **columns: Any,
+    ) -> list[float | None]:
+        """TRL's convention: keyword lists in, one float or None a completion out."""
+        injected, samples = _samples(self._owner, completions, prompts, completion_ids, columns)
+        return [score.value for score in self.score_batch(samples, **injected)]
+
+    def score(self, completion: Text | Sample, prompt: Text | None = None, **columns: Any) -> Score:
+        """The score of one completion: ``get_reward("accuracy").score("\\\\boxed{4}", gold="4")``."""
+        ids = columns.pop("completion_ids", None)
+        sample = completion if isinstance(completion, Sample) else Sample(completion, prompt, ids, columns)
+        return self.score_batch([sample])[0]
+
+    def score_batch(self, samples: Sequence[Sample], **injected: Any) -> list[Score]:
+        """One Score a sample, in order. An exception inside the function becomes a RewardError with the sample."""
+        self.check_ready()
+        if not samples:
+            return []
+        available = set().union(*(s.columns.keys() for s in samples))
+        sources = self._sources(available)
+        injected = {k: v for k, v in injected.items() if k in self.signature.inputs}
+        self._function()  # a class's __init__ may fail: let it say so itself
+        if self.batch:
+            return self._score_whole(samples, sources, injected)
+        if self._function_is_async:
+            scores: list[Score] = _run_coroutine(self._score_each_async(samples, sources, injected))
+            return scores
+        return [self._score_one(sample, sources, injected) for sample in samples]
+
+    def _sources(self, available: set[str]) -> dict[str, str | None]:
+        """Input name → column name; None where a default stands in. Raises ColumnError."""
+        special = (_PER_BATCH if self.batch else _PER_SAMPLE) | INJECTED
+        sources: dict[str, str | None] = {}
+        for wanted, optional in self.signature.inputs.items():
+            if wanted in special and wanted not in self.columns:
+                continue
+            column = find_column(self._owner, wanted, self.columns, available)
+            if column is None and not optional:
+                raise missing_column(self._owner, wanted, available)
+            sources[wanted] = column
+        return sources
+
+    def _function(self) -> Callable[..., Any]:
+        """The function with its parameters bound; a class is instantiated once a process."""
+        with self._lock:
+            if self._bound is None:
+                self._bound = _bind(self.function, self.params)
+            return self._bound
+
+    def _inputs(self, sample: Sample, sources: Mapping[str, str | None]) -> dict[str, Any]:
+        special = {
+            "completion": sample.text,
+            "prompt": sample.prompt,
+            "completion_ids": sample.completion_ids,
+            "sample": sample,
+        }
+        inputs = {k: special[k] for k in self.signature.inputs if k in special and k not in sources}
+        inputs.update({k: sample.columns.get(c) for k, c in sources.items() if c is not None})
+        if self.signature.takes_columns:
+            taken = self.signature.inputs.keys() | self.signature.parameters.keys()
+            inputs.update({k: v for k, v in sample.columns.items() if k not in taken and k.isidentifier()})
+        return inputs
+
+    def _score_one(self, sample: Sample, sources: Mapping[str, str | None], injected: Mapping[str, Any]) -> Score:
+        try:
+            result = self._function()(**self._inputs(sample, sources), **injected)
+            return to_score(result)
+        except Exception as error:
+            raise self._failure(error, sample) from error
+
+    async def _score_each_async(
+        self, samples: Sequence[Sample], sources: Mapping[str, str | None], injected: Mapping[str, Any]
+    ) -> list[Score]:
+        async def one(sample: Sample) -> Score:
+            try:
+                return to_score(await self._function()(**self._inputs(sample, sources), **injected))
+            except Exception as error:
+                raise self._failure(error, sample) from error
+
+        return list(await asyncio.gather(*(one(sample) for sample in samples)))
+
+    def _score_whole(
+        self, samples: Sequence[Sample], sources: Mapping[str, str | None], injected: Mapping[str, Any]
+    ) -> list[Score]:
+        special = {
+            "completions": [s.text for s in samples],
+            "prompts": [s.prompt for s in samples],
+            "completion_ids": [s.completion_ids for s in samples],
+            "samples": list(samples),
+        }
+        inputs = {k: special[k] for k in self.signature.inputs if k in special and k not in sources}
+        inputs.update({k: [s.columns.get(c) for s in samples] for k, c in sources.items() if c is not None})
+        if self.signature.takes_columns:
+            taken = self.signature.inputs.keys() | self.signature.parameters.keys()
+            names = dict.fromkeys(k for s in samples for k in s.columns if k not in taken and k.isidentifier())
+            inputs.update({k: [s.columns.get(k) for s in samples] for k in names})
+        try:
+            result = self._function()(**inputs, **injected)
+            if inspect.iscoroutine(result):
+                result = _run_coroutine(result)
+            scores = [to_score(value) for value in result]
+        except Exception as error:
+            raise self._failure(error, None) from error
+        if len(scores) != len(samples):
+            raise RewardError(self.name, f"returned {len(scores)} values for {len(samples)} completions")
+        return scores
+
+    def _failure(self, error: Exception, sample: Sample | None) -> VerituneError:
+        if isinstance(error, ConfigError | RewardError):
+            return error
+        return RewardError(self.name, f"{type(error).__name__}: {error}", sample)
+
+
+class AsyncReward:
+    """A reward whose call is a coroutine; the scoring runs in a thread. See :meth:`Reward.as_async`."""
+
+    def __init__(self, inner: Reward) -> None:
+        self.inner = inner
+        self.name = self.__name__ = self.__qualname__ = inner.name
+        self.__doc__ = inner.__doc__
+
+    async def __call__(self, completions: Sequence[Text] | None = None, **kwargs: Any) -> list[float | None]:
+        return await asyncio.to_thread(self.inner, completions, **kwargs)
+
+    def __reduce__(self) -> tuple[type[AsyncReward], tuple[Reward]]:
+        return type(self), (self.inner,)
+
+    def __repr__(self) -> str:
+        return f"<AsyncReward {self.inner!r}>"
+
+
+@overload
+def reward(function: Callable[..., Any], /) -> Reward: ...
+@overload
+def reward(*, name: str | None = None, batch: bool | None = None) -> Callable[[Callable[..., Any]], Reward]: ...
+def reward(
+    function: Callable[..., Any] | None = None, /, *, name: str | None = None, batch: bool | None = None
+) -> Reward | Callable[[Callable[..., Any]], Reward]:
+    """Make a reward of a function (or class), plain or ``async``.
+
+    Arguments before ``*`` are inputs: ``completion`` (text of the last assistant turn), ``prompt``,
+    ``completion_ids``, ``sample`` (everything), ``gold`` (found by the column rules), or any dataset column by its
+    name; ``**columns`` takes all of them. Arguments after ``*`` are configuration. With ``batch=True`` inputs are
+    lists: ``completions``, ``prompts``, ``completion_ids``, ``samples`` and columns. A first argument called
+    ``completions`` or ``samples`` implies it. Return a number, a bool, None (not applicable), a Score or a Verdict;
+    of a batch, a list of these. An exception stops the run: it is a bug, never a zero.
+    """
+
+    def make(target: Callable[..., Any]) -> Reward:
+        return Reward(target, name=name, batch=_is_batch(target) if batch is None else batch)
+
+    return make(function) if function is not None else make
+
+
+def to_score(value: Any) -> Score:
+    """What a reward function returned, as a Score. Raises TypeError for anything that is no number."""
+    if isinstance(value, Score):
+        return value
+    if isinstance(value, Verdict):
+        return Score.of(value)
+    if value is None:
+        return Score(None, cause=Cause.NOT_APPLICABLE)
+    if isinstance(value, bool | int | float) or hasattr(value, "__float__"):
+        return Score(float(value))
+    raise TypeError(f"a reward returns a number, None, a Score or a Verdict, got {value!r} ({type(value).__name__})")
+
+
+def _bind(function: Callable[..., Any], params: Mapping[str, Any]) -> Callable[..., Any]:
+    if isinstance(function, type):
+        made: Any = function(**params)
+        return cast("Callable[..., Any]", made)
+    return functools.partial(function, **params)
+
+
+def _is_batch(function: Callable[..., Any]) -> bool:
+    inputs = read_signature(function).inputs
+    return "completions" in inputs or "samples" in inputs
+
+
+def _samples(
+    owner: str,
+    completions: Sequence[Text] | None,
+    prompts: Sequence[Text] | None,
+    completion_ids: Sequence[Sequence[int]] | None,
+    columns: Mapping[str, Any],
+) -> tuple[dict[str, Any], list[Sample]]:
+    if completions is None or isinstance(completions, str):
+        raise TypeError(
+            f"{owner} is called with completions=[…], a list of texts or chats, got {completions!r}; "
+            "for one completion use .score(completion, …)"
+        )
+    count = len(completions)
+    for label, given in (("prompts", prompts), ("completion_ids", completion_ids)):
+        if given is not None and len(given) != count:
+            raise ValueError(f"{owner}: {len(given)} {label} for {count} completions")
+    injected = {k: v for k, v in columns.items() if k in INJECTED}
+    data = rows({k: v for k, v in columns.items() if k not in INJECTED}, count)
+    return injected, [
+        Sample(
+            completion,
+            prompts[i] if prompts is not None else None,
+            completion_ids[i] if completion_ids is not None else None,
+            data[i],
+        )
+        for i, completion in enumerate(completions)
+    ]
+
+
+def _run_coroutine(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Run a coroutine to its end, also from a thread that already has a running loop."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(coroutine)
+    outcome: list[Any] = []
+    failure: list[BaseException] = []
+
+    def target() -> None:
+        try:
+            outcome.append(asyncio.run(coroutine))
+        except BaseException as error:
+            failure.append(error)
+
+    thread = threading.Thread(target=target, name="veritune-async-reward")
+    thread.start()
+    thread.join()
+    if failure:
+        raise failure[0]
+    return outcome[0]
+
+
+def _rebuild(
+    kind: type[Reward],
+    source: str,
+    name: str,
+    params: Mapping[str, Any],
+    columns: Mapping[str, str],
+    compat: str | None,
+) -> Reward:
+    """Unpickle: find the reward where it came from, and configure it as it was."""
+    from veritune.plugins.registry import resolve  # the registry imports this module
+
+    try:
+        base = resolve(source)
+    except UnknownNameError as error:
+        raise ConfigError(f"cannot rebuild reward {name!r}: {error}") from error
+    return base.with_params(name=name, columns=columns, compat=compat, **params)

@@ -1,0 +1,169 @@
+"""The words everything else is written in: Sample, Verdict, Score, and why something stays undecided."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Protocol, TypeAlias
+
+Message: TypeAlias = Mapping[str, Any]
+Text: TypeAlias = str | Sequence[Message]
+"""A string, or chat messages with ``role`` and ``content``."""
+
+
+class Cause(str, Enum):
+    """Why there is no number. None of these is ever a zero."""
+
+    INVALID_GOLD = "invalid_gold"
+    """The dataset's answer is missing or cannot be read."""
+    TIMEOUT = "timeout"
+    """Our own deadline ran out before the checker had its share of CPU."""
+    INFRA_ERROR = "infra_error"
+    """A worker, sandbox or service of ours failed."""
+    ABSTAIN = "abstain"
+    """The verifier cannot decide this kind of answer."""
+    NOT_APPLICABLE = "not_applicable"
+    """The reward has no opinion on this sample (rewards only)."""
+
+    def __str__(self) -> str:
+        return self.value
+
+
+def message_text(message: Message) -> str:
+    """The text of one chat message; content blocks of type ``text`` are joined, others are skipped."""
+    content = message.get("content")
+    if content is None:
+        return ""
+    if isinstance(content, str):
+        return content
+    if isinstance(content, Sequence):
+        parts = [block.get("text") or "" for block in content if isinstance(block, Mapping)]
+        return "".join(part for part in parts if isinstance(part, str))
+    return str(content)
+
+
+def completion_text(completion: Text) -> str:
+    """What the policy wrote, as one string: of chat messages, the last assistant turn.
+
+    Tool runs end in ``assistant, tool, assistant``: the answer is in the last assistant message, not in the first.
+    A conversation without an assistant turn has the text ``""``.
+    """
+    if isinstance(completion, str):
+        return completion
+    for message in reversed(completion):
+        if message.get("role", "assistant") == "assistant":
+            return message_text(message)
+    return ""
+
+
+def prompt_text(prompt: Text | None) -> str:
+    """A prompt as one string: of chat messages, all contents joined by blank lines."""
+    if prompt is None:
+        return ""
+    if isinstance(prompt, str):
+        return prompt
+    return "\n\n".join(message_text(message) for message in prompt)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One completion with everything known about it."""
+
+    completion: Text
+    prompt: Text | None = None
+    completion_ids: Sequence[int] | None = None
+    columns: Mapping[str, Any] = field(default_factory=dict)
+    """The dataset's columns of this row."""
+
+    @property
+    def text(self) -> str:
+        """The completion as one string (the last assistant turn)."""
+        return completion_text(self.completion)
+
+    @property
+    def prompt_text(self) -> str:
+        """The prompt as one string."""
+        return prompt_text(self.prompt)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A verifier's finding. ``correct`` is None exactly where ``cause`` says why it is undecided."""
+
+    correct: bool | None
+    cause: Cause | None = None
+    score: float | None = None
+    """In [0, 1], e.g. the fraction of tests passed; by default 1 or 0 by ``correct``, None where undecided."""
+    extracted: str | None = None
+    expected: str | None = None
+    reason: str = ""
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    """Stage that decided, limits hit, isolation tier, seconds …"""
+
+    def __post_init__(self) -> None:
+        if (self.correct is None) != (self.cause is not None):
+            raise ValueError("a Verdict is decided (correct is True or False) or has a cause, never both or neither")
+        if self.score is None and self.correct is not None:
+            object.__setattr__(self, "score", float(self.correct))
+        if self.correct is None and self.score is not None:
+            raise ValueError("an undecided Verdict has no score")
+        if self.score is not None and not 0.0 <= self.score <= 1.0:
+            raise ValueError(f"a Verdict's score lies in [0, 1], got {self.score!r}")
+
+    @classmethod
+    def right(cls, reason: str = "", **fields: Any) -> Verdict:
+        return cls(True, reason=reason, **fields)
+
+    @classmethod
+    def wrong(cls, reason: str = "", **fields: Any) -> Verdict:
+        return cls(False, reason=reason, **fields)
+
+    @classmethod
+    def undecided(cls, cause: Cause, reason: str = "", **fields: Any) -> Verdict:
+        return cls(None, cause=cause, reason=reason, **fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A reward's finding for one sample: a number, or None with its cause; always with a reason."""
+
+    value: float | None
+    reason: str = ""
+    verdict: Verdict | None = None
+    cause: Cause | None = None
+    parts: Mapping[str, Any] = field(default_factory=dict)
+    """Components of a composed score, by alias."""
+
+    def __post_init__(self) -> None:
+        if self.value is None:
+            if self.cause is None:
+                cause = self.verdict.cause if self.verdict is not None else None
+                object.__setattr__(self, "cause", cause or Cause.NOT_APPLICABLE)
+        elif self.cause is not None:
+            raise ValueError(f"a Score with a value has no cause, got value={self.value!r} and cause={self.cause}")
+        elif not math.isfinite(self.value):
+            raise ValueError(f"a Score's value is a finite number or None, got {self.value!r}")
+
+    @classmethod
+    def of(cls, verdict: Verdict, right: float = 1.0, wrong: float = 0.0) -> Score:
+        """The score of a verdict: ``right`` or ``wrong``, or None with the verdict's cause."""
+        if verdict.correct is None:
+            return cls(None, verdict.reason, verdict, verdict.cause)
+        return cls(right if verdict.correct else wrong, verdict.reason, verdict)
+
+    @classmethod
+    def none(cls, reason: str, cause: Cause = Cause.NOT_APPLICABLE) -> Score:
+        """No number: the reward does not apply, or could not decide (``cause``)."""
+        return cls(None, reason, cause=cause)
+
+
+class Verifier(Protocol):
+    """Decides whether a completion is right. Undecided is a verdict with a cause, never an exception or a zero."""
+
+    def verify(self, completion: str, gold: Any) -> Verdict:
+        """The verdict on one completion."""
+
+    def verify_batch(self, pairs: Sequence[tuple[str, Any]]) -> list[Verdict]:
+        """One verdict a ``(completion, gold)`` pair, in order."""

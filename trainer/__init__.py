@@ -1,0 +1,1 @@
+"""GRPO and the stages of the R1 recipe."""

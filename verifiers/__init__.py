@@ -1,0 +1,1 @@
+"""Is it right? Answer extraction and verdicts."""
