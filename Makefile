@@ -1,0 +1,43 @@
+# make demo   the main job, on a fresh machine: sets everything up, then trains a tiny model and reports
+# make test   the tests            make lint   ruff and mypy
+# make bench  the benchmarks       make smoke  build the wheel, install it in a fresh environment, try it
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+WORKERS ?= 2
+
+.PHONY: demo test lint bench smoke clean
+demo: $(VENV)/.demo
+	$(BIN)/veritune train examples/arithmetic.yaml
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m benchmarks
+
+smoke: $(VENV)/.dev
+	$(BIN)/python .ci/smoke.py
+
+# torch first and by its exact version: a range would pick another build, with gigabytes of CUDA packages.
+$(VENV)/.torch:
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) torch==2.13.0
+	touch $@
+
+$(VENV)/.demo: $(VENV)/.torch pyproject.toml constraints.txt
+	$(PIP) -c constraints.txt -e '.[train,lang]'
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.demo
+	$(PIP) -c constraints.txt -e '.[train,trl,lang,zh,judge,ray,dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) build dist runs .pytest_cache .mypy_cache .ruff_cache
