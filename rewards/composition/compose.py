@@ -1,0 +1,219 @@
+"""From what a user writes (a preset, a file, a list, a mapping) to a checked RewardSet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from veritune.plugins import ConfigError, Reward, get_preset, get_reward, preset_names, reward_names
+from veritune.plugins.errors import did_you_mean
+from veritune.rewards.composition.component import Component
+from veritune.rewards.composition.rewardset import RewardSet
+from veritune.rewards.composition.schema import ComponentConfig, CompositionConfig
+from veritune.rewards.composition.validation import at, located, path, validate
+from veritune.rewards.composition.yaml import read_yaml
+
+Source: TypeAlias = "str | Path | Mapping[str, Any] | Iterable[Any] | Reward | Callable[..., Any] | RewardSet"
+"""A preset's name, a YAML file, a reward's name or path, a list of these, a mapping, a reward, or a RewardSet."""
+
+TOP_KEYS = ("preset", *CompositionConfig.model_fields)
+
+
+def compose(source: Source, *, name: str = "veritune", where: str = "") -> RewardSet:
+    """One reward function of several, checked before anything runs.
+
+    ``source`` is a mapping as in the YAML (``{"rewards": {…}, "combine": …}``), a list (``["accuracy", "format"]``),
+    a YAML file, a preset's name, or a single reward. ``where`` is the place named in errors (the config's file).
+    Raises ConfigError (UnknownNameError, ParameterError …) naming the path in the config, PluginError where a
+    reward's file does not import.
+    """
+    if isinstance(source, RewardSet):
+        return source
+    if not where and isinstance(source, str | Path) and _is_file(source):
+        where = str(source)
+    config = read_config(source, where=where)
+    components = {
+        alias: _component(alias, component, located(path("rewards", alias), where))
+        for alias, component in config.rewards.items()
+    }
+    _check_gates(config, where)
+    if not any(component.may_count for component in components.values()):
+        raise ConfigError(located("rewards: none of them counts (weight 0 or eval_only); give one a weight", where))
+    return RewardSet(tuple(components.values()), config.combine, config.undecided, name=name)
+
+
+def read_config(source: Source, *, where: str = "") -> CompositionConfig:
+    """``source`` as a validated configuration, its preset merged in; rewards are not looked up yet."""
+    return validate(CompositionConfig, _mapping(source, where), where)
+
+
+def _is_file(source: str | Path) -> bool:
+    return isinstance(source, Path) or source.endswith((".yaml", ".yml", ".json"))
+
+
+def _mapping(source: Any, where: str) -> dict[str, Any]:
+    if isinstance(source, Mapping):
+        return _with_preset(source, where)
+    if isinstance(source, str | Path) and _is_file(source):
+        return _with_preset(read_yaml(source), where)
+    if isinstance(source, str):
+        return _by_name(source)
+    if callable(source):
+        return {"rewards": _from_list([source], where)}
+    if isinstance(source, Iterable):
+        return {"rewards": _from_list(list(source), where)}
+    raise ConfigError(
+        located(
+            f"a preset, file, list or mapping of rewards is expected, got {source!r} ({type(source).__name__})", where
+        )
+    )
+
+
+def _by_name(name: str) -> dict[str, Any]:
+    """A preset, or one reward."""
+    presets = preset_names()
+    if name in presets:
+        return _preset(name)
+    rewards = reward_names()
+    if ":" in name or name in rewards:
+        return {"rewards": _from_list([name], "")}
+    raise ConfigError(
+        f"{name!r} is neither a preset, nor a reward, nor a YAML file.{did_you_mean(name, [*presets, *rewards])} "
+        f"Presets: {', '.join(presets) or 'none'}. Rewards: {', '.join(sorted(rewards)) or 'none'}."
+    )
+
+
+def _preset(name: str) -> dict[str, Any]:
+    value = get_preset(name)
+    where = f"preset {name!r}"
+    data = dict(value) if isinstance(value, Mapping) else read_yaml(value)
+    if "preset" in data:
+        raise ConfigError(f"{where}: a preset cannot name another preset")
+    data["rewards"] = _aliases(data.get("rewards"), where)
+    return data
+
+
+def _with_preset(given: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """The given keys over those of the preset it names; a component is merged key by key, ``false`` removes it."""
+    for key in given:
+        if key not in TOP_KEYS:
+            raise ConfigError(
+                located(f"{key}: unknown key.{did_you_mean(str(key), TOP_KEYS)} Keys: {', '.join(TOP_KEYS)}.", where)
+            )
+    rewards = _aliases(given["rewards"], where) if given.get("rewards") is not None else {}
+    merged = {key: value for key, value in given.items() if key != "preset"}
+    if given.get("preset") is None:
+        if not rewards:
+            raise ConfigError(located("rewards: required, and not given. Name at least one, or a preset.", where))
+        return {**merged, "rewards": {k: v for k, v in rewards.items() if v is not False}}
+    if not isinstance(given["preset"], str):
+        raise ConfigError(located(f"preset: a preset's name is expected, got {given['preset']!r}", where))
+    with at(located("preset", where)):
+        base = _preset(given["preset"])
+    components = dict(base["rewards"])
+    for alias, override in rewards.items():
+        if override is False:
+            if alias not in components:
+                hint = did_you_mean(alias, components)
+                raise ConfigError(located(f"rewards.{alias}: not in the preset, so it cannot be removed.{hint}", where))
+            del components[alias]
+        else:
+            components[alias] = _override(components.get(alias, {}), override)
+    return {**base, **merged, "rewards": components}
+
+
+def _override(base: Any, override: Any) -> Any:
+    if not isinstance(base, Mapping) or not isinstance(override, Mapping):
+        return override
+    if override.get("use", base.get("use")) != base.get("use"):
+        return override  # another reward: the preset's parameters are not its own
+    merged = {**base, **override}
+    for key in ("params", "columns"):
+        if isinstance(base.get(key), Mapping) and isinstance(override.get(key), Mapping):
+            merged[key] = {**base[key], **override[key]}
+    return merged
+
+
+def _aliases(rewards: Any, where: str) -> dict[str, Any]:
+    """Alias → component as written, shorthands spelt out: a list of names, ``name:`` alone, ``name: weight``."""
+    if isinstance(rewards, Mapping):
+        return {str(alias): _spelt_out(value) for alias, value in rewards.items()}
+    if isinstance(rewards, list | tuple):
+        return _from_list(rewards, where)
+    message = f"rewards: a mapping (alias: settings) or a list of names is expected, got {rewards!r}"
+    raise ConfigError(located(f"{message} ({type(rewards).__name__})", where))
+
+
+def _spelt_out(value: Any) -> Any:
+    if value is None:
+        return {}
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return {"weight": value}
+    return value
+
+
+def _from_list(items: Iterable[Any], where: str) -> dict[str, Any]:
+    components: dict[str, Any] = {}
+    for index, item in enumerate(items):
+        place = located(f"rewards[{index}]", where)
+        if isinstance(item, Mapping) and len(item) == 1 and "use" not in item:
+            alias, value = next(iter(item.items()))
+            alias, value = str(alias), _spelt_out(value)
+        elif isinstance(item, Mapping) and item.get("use") is not None:
+            alias, value = _alias_of(item["use"]), dict(item)
+        elif isinstance(item, str) or callable(item):
+            alias, value = _alias_of(item), {"use": item}
+        else:
+            raise ConfigError(f"{place}: a reward's name, or a mapping with use:, is expected, got {item!r}")
+        if alias in components:
+            raise ConfigError(f"{place}: the alias {alias!r} is taken; write rewards as a mapping alias: {{use: …}}")
+        components[alias] = value
+    return components
+
+
+def _alias_of(use: Any) -> str:
+    if isinstance(use, str):
+        return use.rpartition(":")[2].rpartition(".")[2] if ":" in use else use
+    return str(getattr(use, "__name__", type(use).__name__))
+
+
+def _component(alias: str, config: ComponentConfig, where: str) -> Component:
+    use = config.use if config.use is not None else alias
+    clash = config.params.keys() & {"name", "columns", "compat"}
+    if clash:
+        raise ConfigError(f"{where}.params: {', '.join(sorted(clash))} is no parameter; put it beside params:")
+    with at(where):
+        reward = get_reward(use, name=alias, columns=config.columns, compat=config.compat, **config.params)
+    return Component(alias, reward, config)
+
+
+def _check_gates(config: CompositionConfig, where: str) -> None:
+    for alias, component in config.rewards.items():
+        place = located(path("rewards", alias, "gate"), where)
+        for gate in component.gate:
+            if gate not in config.rewards:
+                known = ", ".join(config.rewards)
+                raise ConfigError(
+                    f"{place}: no component {gate!r}.{did_you_mean(gate, config.rewards)} Known: {known}."
+                )
+            if config.rewards[gate].eval_only and not component.eval_only:
+                raise ConfigError(f"{place}: {gate!r} is eval_only, so in training nothing would open this gate")
+        cycle = _cycle(alias, config)
+        if cycle:
+            raise ConfigError(f"{place}: gates in a circle: {' → '.join(cycle)}")
+
+
+def _cycle(start: str, config: CompositionConfig) -> list[str]:
+    """The gates from ``start`` back to it, or nothing."""
+    trails = [[start]]
+    seen: set[str] = set()
+    while trails:
+        trail = trails.pop()
+        for gate in config.rewards[trail[-1]].gate:
+            if gate == start:
+                return [*trail, gate]
+            if gate in config.rewards and gate not in seen:
+                seen.add(gate)
+                trails.append([*trail, gate])
+    return []

@@ -1,0 +1,75 @@
+"""Which component is evaluated on which samples: gates first, routed rows only, whole groups where needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from veritune.plugins import Cause, Sample, Score
+from veritune.rewards.composition.component import Component
+
+
+class Evaluation:
+    """The scores of one batch, filled on demand: nothing is evaluated twice, and nothing that is not needed."""
+
+    def __init__(
+        self, components: Sequence[Component], samples: Sequence[Sample], injected: Mapping[str, Any] | None = None
+    ) -> None:
+        self.components = {component.alias: component for component in components}
+        self.samples = samples
+        self.injected = dict(injected or {})
+        self.scores: dict[str, dict[int, Score]] = {alias: {} for alias in self.components}
+        self._groups = [0] * len(samples)
+        for i in range(1, len(samples)):
+            self._groups[i] = self._groups[i - 1] + (samples[i].prompt != samples[i - 1].prompt)
+
+    def ensure(self, alias: str, rows: Iterable[int]) -> None:
+        """Have this component's score for every one of ``rows``."""
+        component, known = self.components[alias], self.scores[alias]
+        open_rows = []
+        for row in rows:
+            if row in known:
+                continue
+            mismatch = component.mismatch(self.samples[row])
+            if mismatch is None:
+                open_rows.append(row)
+            else:
+                known[row] = Score.none(mismatch)
+        for gate in component.config.gate:
+            self.ensure(gate, open_rows)
+            still_open = []
+            for row in open_rows:
+                closed = _closed(gate, self.scores[gate][row])
+                if closed is None:
+                    still_open.append(row)
+                else:
+                    known[row] = closed
+            open_rows = still_open
+        if open_rows:
+            known.update(self._evaluate(component, open_rows))
+
+    def _evaluate(self, component: Component, rows: Sequence[int]) -> dict[int, Score]:
+        seen = self._whole_groups(rows) if component.whole_groups else rows
+        scores = component.reward.score_batch([self.samples[row] for row in seen], **self.injected)
+        wanted = set(rows)
+        return {row: component.bend(score) for row, score in zip(seen, scores, strict=True) if row in wanted}
+
+    def _whole_groups(self, rows: Sequence[int]) -> list[int]:
+        touched = {self._groups[row] for row in rows}
+        return [row for row in range(len(self.samples)) if self._groups[row] in touched]
+
+
+def undecided(score: Score) -> bool:
+    """None for a cause of ours, as opposed to "does not apply"."""
+    return score.value is None and score.cause is not Cause.NOT_APPLICABLE
+
+
+def _closed(gate: str, score: Score) -> Score | None:
+    """What a gate that does not open makes of the component behind it; None where it opens."""
+    if score.value is None:
+        assert score.cause is not None
+        state = "undecided" if undecided(score) else "not applicable"
+        return Score.none(f"gate {gate!r} is {state}: {score.reason or score.cause}", score.cause)
+    if score.value > 0:
+        return None
+    return Score(0.0, f"gate {gate!r} is closed ({score.value:g})")

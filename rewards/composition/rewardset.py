@@ -1,0 +1,133 @@
+"""The composed set: one callable for any trainer, with its components in every score."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+from veritune.plugins import AsyncReward, ConfigError, Reward, Sample, Score, Text
+from veritune.plugins.reward import _samples
+from veritune.rewards.composition.combine import Term, combine
+from veritune.rewards.composition.component import Component
+from veritune.rewards.composition.evaluation import Evaluation
+from veritune.rewards.composition.logs import log_components
+
+
+class RewardSet:
+    """Several rewards as one. Made by :func:`veritune.rewards.composition.compose`.
+
+    Called as TRL calls a reward it returns one float or None a completion, takes the step from ``trainer_state``, and
+    logs every component through ``log_metric`` and ``log_extra``. ``score_batch`` returns :class:`Score` objects with
+    ``parts`` by alias. It holds no state: it works from any thread, and pickles by its rewards' names and parameters.
+    """
+
+    def __init__(self, components: tuple[Component, ...], combine: str, undecided: str, name: str = "veritune") -> None:
+        self.components = components
+        self.combine = combine
+        self.undecided = undecided
+        self.name = self.__name__ = self.__qualname__ = name
+
+    @property
+    def aliases(self) -> list[str]:
+        """The components' names, in order."""
+        return [component.alias for component in self.components]
+
+    @property
+    def scheduled(self) -> bool:
+        """Whether the reward depends on the step."""
+        return any(component.config.scheduled for component in self.components)
+
+    def component(self, alias: str) -> Component:
+        """The component of that name. Raises KeyError."""
+        return {component.alias: component for component in self.components}[alias]
+
+    def weights(self, step: int | None = None) -> dict[str, float]:
+        """Alias → weight in force at a step; 0 where the component is not evaluated or only logged."""
+        self._check_step(step)
+        return {c.alias: c.weight_at(step) if c.active(step, evaluation=False) else 0.0 for c in self.components}
+
+    def check_columns(self, available: Sequence[str]) -> None:
+        """Raise ColumnError where the data lacks a column that a component needs. Call it before a run."""
+        for component in self.components:
+            component.check_columns(list(available))
+
+    def spec(self) -> dict[str, Any]:
+        """The composition as in the YAML, presets resolved: ``compose(rewards.spec())`` builds it again."""
+        return {
+            "rewards": {component.alias: component.spec() for component in self.components},
+            "combine": self.combine,
+            "undecided": self.undecided,
+        }
+
+    def as_async(self) -> Callable[..., Any]:
+        """The same set as a coroutine function: trainers that gather rewards run it beside the others."""
+        return AsyncReward(cast("Reward", self))  # it asks for no more than a name and a call
+
+    def __repr__(self) -> str:
+        return f"<RewardSet {self.combine} of {', '.join(self.aliases)}>"
+
+    # -- scoring ---------------------------------------------------------------------------------------------------
+
+    def __call__(
+        self,
+        completions: Sequence[Text] | None = None,
+        prompts: Sequence[Text] | None = None,
+        completion_ids: Sequence[Sequence[int]] | None = None,
+        **columns: Any,
+    ) -> list[float | None]:
+        """TRL's convention: keyword lists in, one float or None a completion out."""
+        injected, samples = _samples(f"rewards {self.name!r}", completions, prompts, completion_ids, columns)
+        step = getattr(injected.get("trainer_state"), "global_step", None)
+        scores = self.score_batch(samples, step=step, **injected)
+        log_components(self.aliases, scores, injected.get("log_metric"), injected.get("log_extra"))
+        return [score.value for score in scores]
+
+    def score(self, completion: Text | Sample, prompt: Text | None = None, **columns: Any) -> Score:
+        """The score of one completion; ``step`` and ``evaluation`` are taken as for :meth:`score_batch`."""
+        options = {key: columns.pop(key) for key in ("step", "evaluation") if key in columns}
+        ids = columns.pop("completion_ids", None)
+        sample = completion if isinstance(completion, Sample) else Sample(completion, prompt, ids, columns)
+        return self.score_batch([sample], **options)[0]
+
+    def score_batch(
+        self, samples: Sequence[Sample], *, step: int | None = None, evaluation: bool = False, **injected: Any
+    ) -> list[Score]:
+        """One Score a sample, in order, with the components' scores in ``parts``.
+
+        ``step`` (optimiser steps done) drives the schedules; with a schedule and no step it raises ConfigError.
+        ``evaluation`` adds the ``eval_only`` components. The samples of a prompt are contiguous. What ``first_decided``
+        did not need is absent from ``parts``, as is a component that is not active. An exception inside a reward
+        propagates as a RewardError.
+        """
+        self._check_step(step)
+        active = [component for component in self.components if component.active(step, evaluation)]
+        weights = {component.alias: component.weight_at(step) for component in active}
+        counted = [component.alias for component in active if weights[component.alias] != 0]
+        run = Evaluation(self.components, samples, injected)
+        everyone = range(len(samples))
+        if self.combine == "first_decided":
+            self._cascade(run, counted)
+        for component in active:
+            if component.alias not in counted or self.combine != "first_decided":
+                run.ensure(component.alias, everyone)
+        scores = []
+        for row in everyone:
+            parts = {alias: found[row] for alias, found in run.scores.items() if row in found}
+            terms = [Term(alias, weights[alias], parts[alias]) for alias in counted if alias in parts]
+            scores.append(combine(self.combine, self.undecided, terms, parts))
+        return scores
+
+    def _cascade(self, run: Evaluation, aliases: Sequence[str]) -> None:
+        """Each component sees only what those before it left undecided."""
+        left: list[int] = list(range(len(run.samples)))
+        for alias in aliases:
+            run.ensure(alias, left)
+            left = [row for row in left if run.scores[alias][row].value is None]
+
+    def _check_step(self, step: int | None) -> None:
+        if self.scheduled and step is None:
+            which = ", ".join(c.alias for c in self.components if c.config.scheduled)
+            raise ConfigError(
+                f"the reward changes with the step ({which}), and the step is not known here: pass step=N "
+                "(command line: --step N). A trainer that passes no trainer_state cannot use schedules."
+            )

@@ -1,0 +1,96 @@
+"""Pydantic's findings as one ConfigError a person can act on: the path in the config, and the nearest right name."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from veritune.plugins.errors import ConfigError, MissingExtraError, VerituneError, did_you_mean
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def validate(model: type[Model], data: Any, where: str = "") -> Model:
+    """``data`` as a ``model``. Raises ConfigError naming every wrong place as ``where: path.in.config: problem``."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        problems = dict.fromkeys(_problem(model, dict(details)) for details in error.errors())
+        raise ConfigError("\n".join(located(problem, where) for problem in problems)) from None
+
+
+def located(problem: str, where: str) -> str:
+    """``problem`` after the place it is about."""
+    return f"{where}: {problem}" if where else problem
+
+
+def path(*parts: str) -> str:
+    """The place ``parts`` lead to: ``rewards.accuracy.params``; empty parts are left out."""
+    return ".".join(part for part in parts if part)
+
+
+@contextmanager
+def at(where: str) -> Iterator[None]:
+    """Say where in the config an error comes from, keeping its class."""
+    try:
+        yield
+    except MissingExtraError:
+        raise  # an ImportError: its message already is the line to run
+    except VerituneError as error:
+        error.args = (located(str(error), where), *error.args[1:])
+        raise
+
+
+def _problem(model: type[BaseModel], details: Mapping[str, Any]) -> str:
+    location = [part for part in details["loc"] if not _is_union_tag(part)]
+    where = ".".join(str(part) for part in location)
+    kind, given = details["type"], details["input"]
+    if kind == "extra_forbidden":
+        fields = _fields_at(model, location[:-1])
+        return f"{where}: unknown key.{did_you_mean(str(location[-1]), fields)} Keys: {', '.join(fields)}."
+    message = str(details["msg"]).removeprefix("Value error, ")
+    if kind == "missing":
+        return f"{where}: required, and not given."
+    if isinstance(given, Mapping) and kind in {"value_error", "missing"}:
+        return f"{where}: {message}."
+    return f"{where}: {message}, got {_short(given)}."
+
+
+def _is_union_tag(part: object) -> bool:
+    """Pydantic adds the branch of a union it tried (``float``, ``dict[…]``), which is not in the config."""
+    return isinstance(part, str) and (part in {"float", "int", "str", "bool", "[key]"} or part.startswith("dict["))
+
+
+def _short(value: Any, limit: int = 120) -> str:
+    text = f"{value!r} ({type(value).__name__})"
+    return text if len(text) <= limit else f"{text[:limit]}…"
+
+
+def _fields_at(model: type[BaseModel], location: Sequence[Any]) -> list[str]:
+    """The keys allowed at a place in the config."""
+    current: Any = model
+    for part in location:
+        if _is_model(current):
+            field = current.model_fields.get(str(part))
+            current = field.annotation if field is not None else None
+        else:
+            current = _element(current)
+    while current is not None and not _is_model(current):
+        current = next(filter(_is_model, typing.get_args(current)), None)
+    return list(current.model_fields) if current is not None else []
+
+
+def _element(annotation: Any) -> Any:
+    """What a mapping or list (or an optional one) holds."""
+    if typing.get_origin(annotation) in {dict, list, tuple, Mapping, Sequence}:
+        return typing.get_args(annotation)[-1]
+    candidates = (_element(argument) for argument in typing.get_args(annotation))
+    return next((found for found in candidates if found is not None), None)
+
+
+def _is_model(candidate: Any) -> bool:
+    return isinstance(candidate, type) and issubclass(candidate, BaseModel)
