@@ -1,1 +1,74 @@
 """Running what cannot be trusted: programs of the policy, and computations that may never end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from veritune.plugins.hookspecs import hookimpl
+from veritune.sandbox.errors import (
+    DeadlineExceeded,
+    LanguageUnavailable,
+    SandboxClosed,
+    SandboxCrashed,
+    SandboxError,
+    SandboxUnavailable,
+)
+from veritune.sandbox.interface import (
+    CHANNEL_FD,
+    CompileOutcome,
+    IsolationReport,
+    Job,
+    Limits,
+    Linked,
+    Outcome,
+    Program,
+    Sandbox,
+    Session,
+)
+
+if TYPE_CHECKING:
+    from veritune.sandbox.checks import DoctorRow
+
+__all__ = [
+    "CHANNEL_FD",
+    "CompileOutcome",
+    "DeadlineExceeded",
+    "IsolationReport",
+    "Job",
+    "LanguageUnavailable",
+    "Limits",
+    "Linked",
+    "Outcome",
+    "Program",
+    "Sandbox",
+    "SandboxClosed",
+    "SandboxCrashed",
+    "SandboxError",
+    "SandboxUnavailable",
+    "Session",
+    "default_sandbox",
+    "doctor",
+]
+
+
+@hookimpl
+def veritune_sandboxes() -> Mapping[str, Any]:
+    """The back-ends that come with the library; ``local`` needs nothing but a Linux kernel."""
+    return {
+        "local": "veritune.sandbox.local.backend:LocalSandbox",
+    }
+
+
+def default_sandbox() -> Sandbox:
+    """The process's shared ``local`` sandbox, made on first use and closed at exit."""
+    from veritune.sandbox.local.backend import shared
+
+    return shared()
+
+
+def doctor() -> list[DoctorRow]:
+    """One row a tier, back-end and language: what works here, what is enforced, what to install."""
+    from veritune.sandbox.checks import examine
+
+    return examine()

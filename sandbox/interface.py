@@ -1,0 +1,299 @@
+"""What a sandbox is: programs and limits in, outcomes out; every back-end keeps to this and to the conformance suite.
+
+An :class:`Outcome` says what the *program* did. Whatever goes wrong on our side is an exception of
+``veritune.sandbox.errors``, or, in a batch, that exception as the value in the job's place.
+"""
+
+from __future__ import annotations
+
+import socket
+from abc import ABC, abstractmethod
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from types import TracebackType
+from typing import Any, Literal, TypeAlias, TypeVar
+
+from veritune.plugins.errors import ConfigError
+from veritune.sandbox.errors import SandboxError, SandboxUnavailable
+
+CHANNEL_FD = 3
+"""The descriptor on which a program finds its end of a session's channel (a Unix stream socket)."""
+
+Enforcement: TypeAlias = Literal["enforced", "partial", "none"]
+LimitHit: TypeAlias = Literal["cpu", "wall", "memory", "output", "scratch", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one run may use. Seconds, and mebibytes (2**20 bytes) unless the name says otherwise."""
+
+    cpu_s: float = 10.0
+    """CPU seconds of the whole process tree: the time limit that verdicts are about."""
+    wall_s: float = 30.0
+    """Clock seconds: the backstop for programs that sleep or wait."""
+    memory_mb: int = 512
+    """Memory of the whole process tree, above what the warm interpreter itself holds."""
+    processes: int = 32
+    """Processes and threads alive at once."""
+    file_mb: int = 16
+    """Largest file, and largest raw output before the run is cut."""
+    scratch_mb: int = 32
+    """Everything in the scratch folder together."""
+    inodes: int = 1024
+    """Files and folders in the scratch folder."""
+    output_kb: int = 1024
+    """Bytes (in KiB) of stdout, and of stderr, that are handed back."""
+    compile_cpu_s: float = 10.0
+    """CPU seconds of the compile step of languages that have one."""
+    compile_wall_s: float = 30.0
+    compile_memory_mb: int = 1024
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e9:
+                raise ConfigError(f"Limits.{each.name} must be a positive number, got {value!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program that a policy wrote."""
+
+    language: str
+    """``python``, ``cpp``, ``c``, ``javascript``, ``bash``, ``java``, ``rust``, ``go`` or an alias such as ``py``."""
+    source: str
+    args: tuple[str, ...] = ()
+    support: Mapping[str, str] = field(default_factory=dict)
+    """Python only: module name → source of *our* helper modules, importable by the program. They are trusted code:
+    a warm back-end compiles them once, outside the program's limits. Never put anything of a policy here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One run of a program."""
+
+    program: Program
+    stdin: bytes | str = b""
+    files: Mapping[str, bytes | str] = field(default_factory=dict)
+    """Relative path → content, written into the scratch folder (the working directory) before the program starts."""
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """Two jobs run side by side, each in its own sandbox, joined by one stream socket on descriptor 3 of both.
+
+    This is the split judge: the program in ``first``, tests with their answers in ``second``.
+    """
+
+    first: Job
+    second: Job
+
+
+@dataclass(frozen=True, slots=True)
+class IsolationReport:
+    """What stood between the program and the machine, as probed and tested, not as hoped."""
+
+    backend: str
+    tier: str
+    """``namespaces``, ``confined``, the name of an external back-end, or ``none``."""
+    fs_read: Enforcement
+    fs_write: Enforcement
+    network: Enforcement
+    pids: Enforcement
+    memory: Enforcement
+    tree_kill: Enforcement
+    kernel_surface: Enforcement
+    notes: tuple[str, ...] = ()
+
+    def enforcement(self) -> dict[str, Enforcement]:
+        """Property → enforced, partial or none."""
+        names = ("fs_read", "fs_write", "network", "pids", "memory", "tree_kill", "kernel_surface")
+        return {name: getattr(self, name) for name in names}
+
+    def as_evidence(self) -> dict[str, Any]:
+        """For a verdict's evidence: backend, tier and every property."""
+        return {"backend": self.backend, "tier": self.tier, **self.enforcement()}
+
+
+@dataclass(frozen=True, slots=True)
+class CompileOutcome:
+    """The compile step: ``ok``, or what the compiler said."""
+
+    ok: bool
+    messages: bytes = b""
+    """The compiler's output, bounded."""
+    limit_hit: LimitHit | None = None
+    starved: bool = False
+    cpu_s: float = 0.0
+    wall_s: float = 0.0
+    cached: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a program did. ``exit_code`` and ``signal`` are both None where it never started (compile error)."""
+
+    exit_code: int | None
+    signal: int | None
+    stdout: bytes
+    stderr: bytes
+    isolation: IsolationReport
+    stdout_truncated: bool = False
+    stderr_truncated: bool = False
+    cpu_s: float = 0.0
+    """CPU seconds of the whole process tree."""
+    wall_s: float = 0.0
+    peak_memory_mb: float = 0.0
+    limit_hit: LimitHit | None = None
+    """The limit that ended or spoilt the run. ``cancelled``: the caller ended it."""
+    starved: bool = False
+    """Wall limit hit while the program was mostly waiting for a CPU: our machine's fault, not a slow program."""
+    compiled: CompileOutcome | None = None
+    """None for languages without a compile step."""
+
+    @property
+    def ok(self) -> bool:
+        """It ran to its end, exit status 0, inside every limit. Says nothing about whether the output is right."""
+        return self.exit_code == 0 and self.limit_hit is None
+
+    @property
+    def compile_failed(self) -> bool:
+        return self.compiled is not None and not self.compiled.ok
+
+    @property
+    def stdout_text(self) -> str:
+        return self.stdout.decode("utf-8", "replace")
+
+    @property
+    def stderr_text(self) -> str:
+        return self.stderr.decode("utf-8", "replace")
+
+    def describe(self) -> str:
+        """One sentence: why it is not ``ok``, or that it is."""
+        if self.compiled is not None and not self.compiled.ok:
+            return (
+                f"compilation failed ({self.compiled.limit_hit} limit)" if self.compiled.limit_hit else "compile error"
+            )
+        if self.limit_hit is not None:
+            return f"{self.limit_hit} limit hit"
+        if self.signal is not None:
+            return f"killed by signal {self.signal}"
+        return "exit status 0" if self.exit_code == 0 else f"exit status {self.exit_code}"
+
+
+Request: TypeAlias = Job | Linked
+Answer: TypeAlias = Outcome | tuple[Outcome, Outcome]
+T = TypeVar("T")
+Task: TypeAlias = Generator[Request, Any, T]
+"""Yields jobs one after the other, is sent each outcome (a pair for :class:`Linked`), returns its finding."""
+
+
+class Session(ABC):
+    """A program that runs while its caller talks to it over ``channel``."""
+
+    channel: socket.socket | None
+    """The caller's end; None where the caller gave a socket of its own to the program."""
+
+    @abstractmethod
+    def wait(self) -> Outcome:
+        """Wait for the program's end (its limits see to it that there is one)."""
+
+    @abstractmethod
+    def cancel(self) -> None:
+        """Kill the program; ``wait`` then returns with ``limit_hit == "cancelled"``."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """End the program, if it still runs, and give its place back."""
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class Sandbox(ABC):
+    """Runs programs. Instances are safe to use from any thread, in forked children, and can be pickled."""
+
+    name: str
+    workers: int
+    """How many jobs ``run_batch`` and ``run_tasks`` keep in flight."""
+
+    @abstractmethod
+    def run(
+        self,
+        program: Program,
+        stdin: bytes | str = b"",
+        files: Mapping[str, bytes | str] | None = None,
+        limits: Limits | None = None,
+    ) -> Outcome:
+        """Run one program to its end. Raises only :class:`SandboxError` (not the program's fault) and ConfigError."""
+
+    @abstractmethod
+    def report(self) -> IsolationReport:
+        """What is enforced here. Starts the back-end if need be; raises SandboxUnavailable."""
+
+    @abstractmethod
+    def languages(self) -> dict[str, str]:
+        """Language → its toolchain's version or path, for those that can be run here."""
+
+    @property
+    def can_link(self) -> bool:
+        """Whether sessions and :class:`Linked` jobs work (they need a shared socket with the program)."""
+        return False
+
+    def run_linked(self, pair: Linked) -> tuple[Outcome, Outcome]:
+        """Run both jobs of a pair to their ends. SandboxUnavailable where the back-end cannot join two programs."""
+        raise SandboxUnavailable(f"the sandbox {self.name!r} cannot join two programs; use sandbox 'local'")
+
+    def open_session(
+        self,
+        program: Program,
+        stdin: bytes | str = b"",
+        files: Mapping[str, bytes | str] | None = None,
+        limits: Limits | None = None,
+        channel: socket.socket | None = None,
+    ) -> Session:
+        """Start a program with a stream socket on its descriptor 3.
+
+        The other end is ``session.channel``, or, with ``channel``, whatever that socket is connected to (the caller
+        may close its own copy at once). SandboxUnavailable where the back-end has no sessions.
+        """
+        raise SandboxUnavailable(f"the sandbox {self.name!r} has no sessions; use sandbox 'local'")
+
+    def run_batch(
+        self, requests: Sequence[Request], *, deadline_s: float | None = None
+    ) -> list[Outcome | tuple[Outcome, Outcome] | SandboxError]:
+        """Every request's answer in order, ``workers`` at a time. A failure of ours stands in its own place only.
+
+        ``deadline_s`` bounds the whole call: what has not finished by then is :class:`DeadlineExceeded`.
+        """
+        from veritune.sandbox.batch import run_batch
+
+        return run_batch(self, requests, deadline_s)
+
+    def run_tasks(self, tasks: Sequence[Task[T]], *, deadline_s: float | None = None) -> list[T | SandboxError]:
+        """Drive generators that yield jobs and receive outcomes, ``workers`` at a time: tests with an early stop.
+
+        A task may catch the :class:`SandboxError` thrown into it; one that leaves it stands as the task's value.
+        Any other exception of a task is a bug and propagates.
+        """
+        from veritune.sandbox.batch import run_tasks
+
+        return run_tasks(self, tasks, deadline_s)
+
+    @abstractmethod
+    def close(self) -> None:
+        """End every process. The sandbox cannot be used afterwards."""
+
+    def __enter__(self) -> Sandbox:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
