@@ -1,0 +1,388 @@
+"""GRPO, whole: rollout → score → advantage → loss → step. Read :meth:`GRPO.step` first.
+
+Departures from the textbook, each exact or stated:
+
+- Samples without a reward (undecided) are in no mean, in no denominator, and get no gradient.
+- Rows with advantage 0 are not run through the model: their gradient is 0. With a KL loss or an entropy bonus they are.
+- On the first update of a batch the policy is the one that sampled: π_old is π without gradient, no extra forward.
+- Denominators are those of the whole optimizer step, whatever the micro-batches (except ``bnpo``, which is local).
+- The head runs on completion tokens only; log-softmax is in float32; masks are made from lengths.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from veritune.plugins import DataError, Sample, Score, Text, VerituneError
+from veritune.rewards.composition import RewardSet
+from veritune.trainer.advantages import advantages, signal_groups
+from veritune.trainer.algorithms import Objective
+from veritune.trainer.batching import micro_batches, pad, split
+from veritune.trainer.checkpoint import Progress
+from veritune.trainer.config import RunConfig
+from veritune.trainer.data import Row, Source
+from veritune.trainer.logprobs import EntropyMode, completion_logprobs, make_batch
+from veritune.trainer.losses import LossBatch, LossParts, entropy_threshold, kl_estimate, policy_loss, row_weights
+from veritune.trainer.metrics import Clock, peak_memory
+from veritune.trainer.models import Policy
+from veritune.trainer.optimization import gradient_step, make_optimizer, set_lr
+from veritune.trainer.rollout import Rollout, Sampler
+from veritune.trainer.scoring import component_tensors, make_samples, reward_tensor, score, score_metrics
+
+
+@dataclass
+class Batch:
+    """The groups of one step, flattened: group p's samples are rows p·G … p·G + G − 1."""
+
+    rows: list[Row] = field(default_factory=list)
+    rollouts: list[Rollout] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
+    scores: list[Score] = field(default_factory=list)
+    rewards_PG: Tensor = field(default_factory=lambda: torch.zeros(0))
+    advantages_PG: Tensor = field(default_factory=lambda: torch.zeros(0))
+    drawn: int = 0
+    """Groups drawn, more than kept with dynamic sampling."""
+
+    def take(self, other: Batch, groups: Sequence[int], samples: int) -> None:
+        """Append some groups of another batch."""
+        for group in groups:
+            span = slice(group * samples, (group + 1) * samples)
+            for rollout in other.rollouts[span]:
+                rollout.prompt_index = len(self.rows)
+            self.rows.append(other.rows[group])
+            self.rollouts += other.rollouts[span]
+            self.samples += other.samples[span]
+            self.scores += other.scores[span]
+
+
+class GRPO:
+    """The reinforcement stage. ``step`` does one step and returns its metrics; ``batch`` holds what it saw."""
+
+    def __init__(
+        self,
+        config: RunConfig,
+        policy: Policy,
+        sampler: Sampler,
+        rewards: RewardSet,
+        source: Source,
+        encode: Callable[[Text], list[int]],
+        generator: torch.Generator,
+        progress: Progress,
+        folder: Path,
+    ) -> None:
+        self.run, self.config, self.objective = config, config.grpo, config.grpo.objective
+        self.policy, self.model, self.sampler, self.rewards = policy, policy.model, sampler, rewards
+        self.source, self.encode, self.generator = source, encode, generator
+        self.progress, self.folder = progress, folder
+        self.optimizer = make_optimizer(self.model, self.config)
+        self.reference = _frozen_copy(self.model) if self.objective.beta > 0 else None
+        self.batch = Batch()
+        self.bad_steps = 0
+        self.clock = Clock()
+
+    def step(self) -> dict[str, float]:
+        """One step: rollouts are drawn and scored, advantages computed, the policy updated."""
+        self.clock = Clock()
+        batch = self.batch = self.draw()
+        with self.clock.phase("advantage"):
+            batch.advantages_PG = self.advantages(batch)
+        with self.clock.phase("update"):
+            updates = self.update(batch)
+        self.progress.step += 1
+        metrics = {**self._batch_metrics(batch), **updates, **self.clock.metrics()}
+        seconds = sum(self.clock.seconds.values())
+        metrics["seconds"] = seconds
+        metrics["tokens_per_second"] = sum(len(r.token_ids) for r in batch.rollouts) / max(seconds, 1e-9)
+        metrics["peak_memory_mib"] = peak_memory(self.policy.device)
+        return metrics
+
+    # -- rollout and score -----------------------------------------------------------------------------------------
+
+    def draw(self) -> Batch:
+        """Groups with their scores; with dynamic sampling, drawn until enough have signal or the rounds are used."""
+        samples, wanted = self.config.samples, self.config.prompts
+        batch = self._draw_groups(wanted)
+        if not self.config.dynamic_sampling:
+            batch.rewards_PG = reward_tensor(batch.scores, samples)
+            return batch
+        kept, spare = Batch(drawn=batch.drawn), Batch()
+        for _ in range(self.config.max_draws):
+            signal_P = signal_groups(reward_tensor(batch.scores, samples)).tolist()
+            kept.take(batch, [p for p, signal in enumerate(signal_P) if signal][: wanted - len(kept.rows)], samples)
+            spare.take(batch, [p for p, signal in enumerate(signal_P) if not signal], samples)
+            if len(kept.rows) == wanted or kept.drawn == wanted * self.config.max_draws:
+                break
+            batch = self._draw_groups(wanted)
+            kept.drawn += batch.drawn
+        if not kept.rows:
+            kept.take(spare, range(min(wanted, len(spare.rows))), samples)
+        kept.rewards_PG = reward_tensor(kept.scores, samples)
+        return kept
+
+    def _draw_groups(self, count: int) -> Batch:
+        rows, prompts = self._next_prompts(count)
+        with self.clock.phase("rollout"):
+            rollouts = self.sampler.generate(prompts, self.config.samples, self.run.sampling, self.generator)
+        with self.clock.phase("score"):
+            samples = make_samples(rollouts, rows, self.run.data.prefill)
+            scores = score(self.rewards, samples, self.folder, self.progress.step)
+        return Batch(rows, rollouts, samples, scores, drawn=count)
+
+    def _next_prompts(self, count: int) -> tuple[list[Row], list[list[int]]]:
+        """The next rows of the data whose prompts are not too long."""
+        rows: list[Row] = []
+        prompts: list[list[int]] = []
+        limit = self.run.data.max_prompt_tokens or math.inf
+        for _ in range(100 * count):
+            row = self.source.row(self.progress.position)
+            self.progress.position += 1
+            ids = self.encode(row.prompt)
+            if len(ids) <= limit:
+                rows.append(row)
+                prompts.append(ids)
+            if len(rows) == count:
+                return rows, prompts
+        raise DataError(f"almost every prompt is longer than data.max_prompt_tokens={limit}")
+
+    # -- advantage -------------------------------------------------------------------------------------------------
+
+    def advantages(self, batch: Batch) -> Tensor:
+        """(groups, samples), NaN where undecided."""
+        rewards_PG = batch.rewards_PG
+        if self.objective.beta > 0 and self.objective.kl_in == "reward":
+            rewards_PG = rewards_PG - self.objective.beta * self._sequence_kl(batch).view_as(rewards_PG)
+        if not self.objective.per_component:
+            return advantages(rewards_PG, self.objective)
+        weights = self.rewards.weights(self.progress.step)
+        components, weights_K = component_tensors(batch.scores, self.config.samples, weights)
+        return advantages(rewards_PG, self.objective, components, weights_K)
+
+    @torch.no_grad()
+    def _sequence_kl(self, batch: Batch) -> Tensor:
+        """(N,) Σ_t KL estimate of every rollout, for the KL in the reward."""
+        found = torch.zeros(len(batch.rollouts))
+        for rows in micro_batches(range(len(found)), _lengths(batch.rollouts), self.config.micro_batch_tokens):
+            logps_BT, _ = self._logps(self.model, [batch.rollouts[r] for r in rows])
+            reference_BT, _ = self._logps(self.reference, [batch.rollouts[r] for r in rows])
+            found[rows] = kl_estimate(logps_BT, reference_BT, self.objective.kl).sum(1).cpu()
+        return found
+
+    # -- loss and step ---------------------------------------------------------------------------------------------
+
+    def update(self, batch: Batch) -> dict[str, float]:
+        """All optimizer steps on one batch."""
+        advantages_N = batch.advantages_PG.flatten()
+        counted = [
+            row
+            for row, rollout in enumerate(batch.rollouts)
+            if not math.isnan(advantages_N[row]) and not (self.config.mask_truncated and rollout.truncated)
+        ]
+        lr = set_lr(self.optimizer, self.config, self.progress.step, self.config.steps)
+        parts = split(counted, self.config.minibatches)
+        old, threshold = self._before_update(batch, advantages_N, parts)
+        sums: dict[str, float] = defaultdict(float)
+        extremes = [1.0, 1.0]
+        norms: list[float] = []
+        for _ in range(self.config.updates):
+            for rows in parts:
+                losses = self._accumulate(batch, advantages_N, rows, old, threshold, sums, extremes)
+                norm = gradient_step(self.model, self.optimizer, self.config.clip_norm) if losses is not None else None
+                self._watch(norm is not None)
+                norms += [] if norm is None else [norm]
+                sums["loss"] += losses or 0.0
+        return self._update_metrics(sums, extremes, norms, len(parts) * self.config.updates, lr)
+
+    def _accumulate(
+        self,
+        batch: Batch,
+        advantages_N: Tensor,
+        counted: Sequence[int],
+        old: dict[int, Tensor],
+        threshold: float,
+        sums: dict[str, float],
+        extremes: list[float],
+    ) -> float | None:
+        """Gradients of one optimizer step, over micro-batches; None where the loss is not finite."""
+        lengths_N = torch.tensor([len(batch.rollouts[r].token_ids) for r in counted])
+        weights = dict(zip(counted, row_weights(self.objective, lengths_N, self.run.sampling.max_tokens), strict=True))
+        trained = [r for r in counted if self._every_row or advantages_N[r] != 0]
+        cuts = micro_batches(trained, _lengths(batch.rollouts), self.config.micro_batch_tokens)
+        total = 0.0
+        for rows in cuts:
+            rollouts = [batch.rollouts[r] for r in rows]
+            weights_B = torch.stack([weights[r] for r in rows])
+            if self.objective.aggregate == "micro_batch":
+                tokens = sum(len(r.token_ids) for r in rollouts)
+                weights_B = torch.full((len(rows),), 1.0 / (max(tokens, 1) * len(cuts)))
+            loss = self._micro_batch(rollouts, rows, advantages_N[rows], weights_B, old, threshold, sums)
+            if not torch.isfinite(loss.loss):
+                self.optimizer.zero_grad(set_to_none=True)
+                return None
+            loss.loss.backward()  # type: ignore[no-untyped-call]
+            total += float(loss.loss.detach())
+            extremes[:] = min(extremes[0], loss.ratio_min), max(extremes[1], loss.ratio_max)
+        sums["trained_rows"] += len(trained)
+        return total
+
+    def _micro_batch(
+        self,
+        rollouts: Sequence[Rollout],
+        rows: Sequence[int],
+        advantages_B: Tensor,
+        weights_B: Tensor,
+        old: dict[int, Tensor],
+        threshold: float,
+        sums: dict[str, float],
+    ) -> LossParts:
+        device = self.policy.device
+        logps_BT, entropy_BT = self._logps(self.model, rollouts, self._entropy_mode)
+        width = logps_BT.shape[1]
+        lengths_B = torch.tensor([len(r.token_ids) for r in rollouts], device=device)
+        mask_BT = (torch.arange(width, device=device) < lengths_B[:, None]).float()
+        sampler_BT = pad([r.logprobs for r in rollouts], width, device)
+        old_BT = self._old(rows, old, logps_BT, lengths_B)
+        reference_BT = None
+        if self.reference is not None and self.objective.kl_in == "loss":
+            with torch.no_grad():
+                reference_BT, _ = self._logps(self.reference, rollouts)
+        keep_BT = None
+        if entropy_BT is not None and self.objective.top_entropy < 1:
+            keep_BT = (entropy_BT.detach() >= threshold).float()
+        loss_batch = LossBatch(
+            logps_BT=logps_BT,
+            advantages_B=advantages_B.to(device),
+            mask_BT=mask_BT,
+            weights_B=weights_B.to(device),
+            old_BT=old_BT,
+            sampler_BT=sampler_BT,
+            reference_BT=reference_BT,
+            entropy_BT=entropy_BT,
+            keep_BT=keep_BT,
+        )
+        parts = policy_loss(loss_batch, self.objective)
+        sums["tokens"] += float(mask_BT.sum())
+        before_BT = logps_BT.detach() if old_BT is None else old_BT
+        sums["mismatch"] += float(((before_BT - sampler_BT).abs() * mask_BT).sum())
+        if entropy_BT is not None:
+            sums["entropy"] += float((entropy_BT.detach() * mask_BT).sum())
+        for name, value in parts.sums.items():
+            sums[name] += value
+        return parts
+
+    def _before_update(
+        self, batch: Batch, advantages_N: Tensor, parts: Sequence[Sequence[int]]
+    ) -> tuple[dict[int, Tensor], float]:
+        """Log-probs of rows that are first trained on after the policy has moved, and the entropy to reach.
+
+        The first minibatch needs no pass of its own: its log-probs are kept when it is trained on.
+        """
+        masked = self.objective.top_entropy < 1
+        later = [row for part in (parts if masked else parts[1:]) for row in part]
+        later = [row for row in later if self._every_row or advantages_N[row] != 0]
+        old: dict[int, Tensor] = {}
+        entropies: list[Tensor] = []
+        for rows in micro_batches(later, _lengths(batch.rollouts), self.config.micro_batch_tokens):
+            rollouts = [batch.rollouts[r] for r in rows]
+            with torch.no_grad():
+                logps_BT, entropy_BT = self._logps(self.model, rollouts, "metric" if masked else "none")
+            for i, (row, rollout) in enumerate(zip(rows, rollouts, strict=True)):
+                old[row] = logps_BT[i, : len(rollout.token_ids)]
+                if entropy_BT is not None:
+                    entropies.append(entropy_BT[i, : len(rollout.token_ids)])
+        threshold = entropy_threshold(torch.cat(entropies), self.objective.top_entropy) if entropies else -math.inf
+        return old, threshold
+
+    def _old(self, rows: Sequence[int], old: dict[int, Tensor], logps_BT: Tensor, lengths_B: Tensor) -> Tensor | None:
+        """(B, T) log π_old; None (and kept for later passes) where the policy is still the one that sampled."""
+        if all(row in old for row in rows):
+            width = logps_BT.shape[1]
+            return torch.stack([torch.nn.functional.pad(old[r], (0, width - len(old[r]))) for r in rows])
+        for i, row in enumerate(rows):
+            old[row] = logps_BT[i, : int(lengths_B[i])].detach()
+        return None
+
+    def _logps(
+        self, model: Any, rollouts: Sequence[Rollout], entropy: EntropyMode = "none"
+    ) -> tuple[Tensor, Tensor | None]:
+        tokens = make_batch([r.prompt_ids for r in rollouts], [r.token_ids for r in rollouts], self.policy.device)
+        with self.policy.autocast():
+            return completion_logprobs(model, tokens, self.run.sampling.temperature, entropy)
+
+    def _watch(self, finite: bool) -> None:
+        """Count non-finite steps in a row; too many stop the run."""
+        self.bad_steps = 0 if finite else self.bad_steps + 1
+        if self.bad_steps >= self.config.bad_steps:
+            raise VerituneError(
+                f"{self.bad_steps} updates in a row had a loss or gradient that is not finite (last at step "
+                f"{self.progress.step}); lower grpo.lr, or look at the last completions in {self.folder}"
+            )
+
+    def refresh_reference(self) -> None:
+        """Copy the policy into the reference every ``reference_every`` steps."""
+        every = self.config.reference_every
+        if self.reference is not None and every and self.progress.step % every == 0:
+            self.reference.load_state_dict(self.model.state_dict())
+
+    @property
+    def _every_row(self) -> bool:
+        """Whether rows with advantage 0 have a gradient too."""
+        o: Objective = self.objective
+        return (o.beta > 0 and o.kl_in == "loss") or o.entropy_bonus > 0
+
+    @property
+    def _entropy_mode(self) -> EntropyMode:
+        if self.objective.entropy_bonus > 0:
+            return "gradient"
+        return "metric" if self.config.entropy or self.objective.top_entropy < 1 else "none"
+
+    # -- metrics ---------------------------------------------------------------------------------------------------
+
+    def _batch_metrics(self, batch: Batch) -> dict[str, float]:
+        metrics = score_metrics(batch.scores, self.rewards.aliases)
+        lengths = torch.tensor([float(len(r.token_ids)) for r in batch.rollouts])
+        signal = signal_groups(batch.rewards_PG).float()
+        truncated = sum(r.truncated for r in batch.rollouts) / len(batch.rollouts)
+        return {
+            **metrics,
+            "length": float(lengths.mean()),
+            "length_max": float(lengths.max()),
+            "truncated": truncated,
+            "groups_without_signal": 1 - float(signal.mean()),
+            "groups_drawn": float(batch.drawn),
+        }
+
+    def _update_metrics(
+        self, sums: dict[str, float], extremes: Sequence[float], norms: Sequence[float], updates: int, lr: float
+    ) -> dict[str, float]:
+        tokens = max(sums.pop("tokens", 0.0), 1.0)
+        rows = len(self.batch.rollouts) * self.config.updates
+        metrics = {
+            "loss": sums.pop("loss", 0.0) / max(updates, 1),
+            "grad_norm": sum(norms) / len(norms) if norms else math.nan,
+            "skipped_updates": float(updates - len(norms)),
+            "trained_share": sums.pop("trained_rows", 0.0) / max(rows, 1),
+            "ratio_min": extremes[0],
+            "ratio_max": extremes[1],
+            "lr": lr,
+        }
+        return {**metrics, **{name: value / tokens for name, value in sums.items()}}
+
+
+def _lengths(rollouts: Sequence[Rollout]) -> list[int]:
+    return [len(r.prompt_ids) + len(r.token_ids) for r in rollouts]
+
+
+def _frozen_copy(model: Any) -> Any:
+    reference = copy.deepcopy(model).eval()
+    for parameter in reference.parameters():
+        parameter.requires_grad_(False)
+    return reference

@@ -1,0 +1,144 @@
+"""The policy: a transformers checkpoint, or a small model made from scratch with its own tokenizer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from veritune.plugins import ConfigError
+from veritune.plugins.errors import did_you_mean
+from veritune.trainer.config import ModelConfig, RunConfig
+from veritune.trainer.tasks import Task
+
+SMALL = 5_000_000
+"""Below so many parameters a second CPU thread costs more than it gives."""
+
+
+@dataclass
+class Policy:
+    """A model with everything needed to run it."""
+
+    model: Any
+    tokenizer: Any
+    device: torch.device
+    eos_ids: list[int]
+    autocast: Callable[[], AbstractContextManager[Any]] = nullcontext
+
+    @property
+    def parameters(self) -> int:
+        return sum(p.numel() for p in self.model.parameters())
+
+    def save(self, folder: Path) -> None:
+        """A standard checkpoint: ``AutoModelForCausalLM`` and ``AutoTokenizer`` load it."""
+        self.model.save_pretrained(folder)
+        self.tokenizer.save_pretrained(folder)
+
+
+def load_policy(config: RunConfig, task: Task | None) -> Policy:
+    """The model on its device. Raises ConfigError for what cannot be loaded."""
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    device = pick_device(config.device)
+    if config.model.build is not None:
+        tokenizer, model = _build(config.model, task)
+    else:
+        tokenizer, model = _load(config.model)
+    if tokenizer.eos_token_id is None:
+        raise ConfigError("the tokenizer has no end-of-sequence token; completions would never end")
+    if config.model.dtype == "bfloat16":
+        model = model.to(torch.bfloat16)
+    model.to(device)
+    if config.model.activation_checkpointing:
+        model.gradient_checkpointing_enable()
+    policy = Policy(model, tokenizer, device, _eos_ids(model, tokenizer), _autocast(config.model, device))
+    if device.type == "cpu":
+        torch.set_num_threads(config.threads or (1 if policy.parameters < SMALL else torch.get_num_threads()))
+    return policy
+
+
+def pick_device(name: str) -> torch.device:
+    """``auto``: the GPU if there is one. Raises ConfigError where the named device is absent."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ConfigError(f"device {name!r} is unknown; use auto, cpu, cuda or cuda:N") from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ConfigError(f"device {name!r}: this machine has no usable CUDA device; use device: cpu")
+    return device
+
+
+def make_tokenizer(vocabulary: Sequence[str]) -> Any:
+    """A tokenizer whose tokens are exactly these strings, the longest match first; anything else is ``<unk>``."""
+    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    specials = ["<pad>", "<eos>", "<unk>"]
+    tokens = [*specials, *dict.fromkeys(t for t in vocabulary if t not in specials)]
+    core = Tokenizer(models.WordLevel({t: i for i, t in enumerate(tokens)}, unk_token="<unk>"))
+    longer = sorted((t for t in tokens if len(t) > 1), key=len, reverse=True)
+    pattern = "|".join([*(re.escape(t) for t in longer), r"[\s\S]"])
+    core.pre_tokenizer = pre_tokenizers.Split(Regex(pattern), "isolated")
+    core.decoder = decoders.Fuse()
+    return PreTrainedTokenizerFast(
+        tokenizer_object=core,
+        pad_token="<pad>",
+        eos_token="<eos>",
+        unk_token="<unk>",
+        padding_side="left",
+        clean_up_tokenization_spaces=False,
+    )
+
+
+def _build(config: ModelConfig, task: Task | None) -> tuple[Any, Any]:
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING
+
+    assert config.build is not None
+    if config.tokenizer is not None:
+        tokenizer = AutoTokenizer.from_pretrained(config.tokenizer)
+    elif task is not None:
+        tokenizer = make_tokenizer(task.vocabulary())
+    else:
+        raise ConfigError("model.build without a task needs model.tokenizer")
+    fields = dict(config.build)
+    kind = fields.pop("model_type")
+    if kind not in CONFIG_MAPPING:
+        raise ConfigError(f"model.build.model_type: unknown {kind!r}.{did_you_mean(kind, CONFIG_MAPPING.keys())}")
+    ids = {"bos_token_id": None, "eos_token_id": tokenizer.eos_token_id, "pad_token_id": tokenizer.pad_token_id}
+    made = CONFIG_MAPPING[kind](vocab_size=len(tokenizer), **{**ids, **fields})
+    return tokenizer, AutoModelForCausalLM.from_config(made, attn_implementation=config.attention or "sdpa")
+
+
+def _load(config: ModelConfig) -> tuple[Any, Any]:
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    assert config.path is not None
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(config.tokenizer or config.path)
+        model = AutoModelForCausalLM.from_pretrained(
+            config.path, dtype=torch.float32, attn_implementation=config.attention
+        )
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"cannot load the model {config.path!r}: {error}") from error
+    return tokenizer, model
+
+
+def _eos_ids(model: Any, tokenizer: Any) -> list[int]:
+    own = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
+    ids = own if isinstance(own, list) else [own]
+    return [int(i) for i in dict.fromkeys([tokenizer.eos_token_id, *ids]) if i is not None]
+
+
+def _autocast(config: ModelConfig, device: torch.device) -> Callable[[], AbstractContextManager[Any]]:
+    if config.dtype == "auto" and device.type == "cuda" and torch.cuda.is_bf16_supported():
+        return lambda: torch.autocast("cuda", torch.bfloat16)
+    return nullcontext

@@ -1,0 +1,278 @@
+"""One run: config → model, data, rewards → evaluation, warm-up, GRPO, evaluation → a folder with everything."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+import yaml
+
+from veritune.plugins import ConfigError
+from veritune.rewards.composition import RewardSet, compose
+from veritune.trainer.checkpoint import (
+    PHASES,
+    Progress,
+    check_folder,
+    list_checkpoints,
+    load_state,
+    load_weights,
+    read_progress,
+    save_checkpoint,
+)
+from veritune.trainer.config import RunConfig, changed_keys, dump_config, load_config, rewards_section
+from veritune.trainer.console import Console
+from veritune.trainer.data import PromptEncoder, make_sources
+from veritune.trainer.evaluation import Evaluator
+from veritune.trainer.grpo import GRPO
+from veritune.trainer.metrics import forget_after, make_observers, read_metrics, write_completions
+from veritune.trainer.models import load_policy
+from veritune.trainer.report import write_report
+from veritune.trainer.rollout import TransformersSampler
+from veritune.trainer.scoring import completion_records
+from veritune.trainer.sft import Warmup
+from veritune.trainer.watch import Watch
+
+TERMINATED = 128 + signal.SIGTERM
+
+
+def train_from_cli(path: Path, overrides: list[str]) -> None:
+    """``veritune train CONFIG key=value …``. Raises ConfigError before anything has run."""
+    config = load_config(path, overrides)
+    train(config)
+
+
+def train(config: RunConfig, quiet: bool = False) -> Path:
+    """Run a configuration; returns the run folder."""
+    run = Run(config, Console(quiet=quiet))
+    try:
+        run.execute()
+    finally:
+        run.close()
+    return run.folder
+
+
+class Run:
+    """Everything a run holds. Building it checks all that can be checked before training."""
+
+    def __init__(self, config: RunConfig, console: Console) -> None:
+        self.config, self.console = config, console
+        self.rewards: RewardSet = compose(rewards_section(config), where="rewards")
+        self.source, self.held_out, task = make_sources(config.data, config.seed)
+        self.rewards.check_columns(self.source.columns())
+        _seed(config.seed)
+        self.policy = load_policy(config, task)
+        self.encode = PromptEncoder(self.policy.tokenizer, config.data)
+        self.folder = pick_folder(Path(config.output), config.resume)
+        check_folder(self.folder, self.policy.parameters)
+        self.checkpoints = self.folder / "checkpoints"
+        self.generator = torch.Generator(self.policy.device).manual_seed(config.seed)
+        self.progress = Progress("warmup" if config.warmup else "grpo")
+        self.start = self._resume_point()
+        self._write_config()
+        self.observers = make_observers(self.folder, config.log.to, config.model_dump(mode="json"))
+        self.sampler = TransformersSampler(
+            self.policy.model, self.policy.tokenizer, self.policy.eos_ids, self.policy.autocast
+        )
+        self.watch = Watch(config.evaluation.metric)
+        self.last_records: list[dict[str, Any]] = []
+        self._stop = False
+
+    # -- the run ---------------------------------------------------------------------------------------------------
+
+    def execute(self) -> None:
+        """Warm-up, evaluation, GRPO, evaluation, report."""
+        self.console.begin(self.config, self.folder, self.policy, self.rewards)
+        with _on_terminate(self._terminate):
+            if self.config.warmup is not None and self.progress.phase == "warmup":
+                self._warm_up()
+                self.progress = Progress("grpo", 0, self.progress.position)
+            self._reinforce()
+        self.policy.save(self.folder / "model")
+        report = write_report(self.folder)
+        lines = read_metrics(self.folder / "metrics.jsonl")
+        self.console.finish([r for r in lines if r["phase"] == "evaluation"], self.last_records, report)
+
+    def _warm_up(self) -> None:
+        assert self.config.warmup is not None
+        stage = Warmup(self.config, self.policy, self.source, self.encode, self.progress)
+        self._restore(stage.optimizer)
+        steps = self.config.warmup.steps
+        with self.console.stage("warm-up", self.progress.step, steps) as show:
+            while self.progress.step < steps:
+                metrics = stage.step()
+                self.log(metrics)
+                show(self.progress.step, metrics)
+                self._after_step(stage.optimizer, last=self.progress.step == steps)
+
+    def _reinforce(self) -> None:
+        stage = GRPO(
+            self.config,
+            self.policy,
+            self.sampler,
+            self.rewards,
+            self.source,
+            self.encode,
+            self.generator,
+            self.progress,
+            self.folder,
+        )
+        reference = self._restore(stage.optimizer)
+        if reference is not None and stage.reference is not None:
+            stage.reference.load_state_dict(reference)
+        steps, every = self.config.grpo.steps, self.config.evaluation.every
+        if self.progress.step == 0:
+            self._evaluate()
+        with self.console.stage("GRPO", self.progress.step, steps) as show:
+            while self.progress.step < steps:
+                metrics = stage.step()
+                stage.refresh_reference()
+                self.log(metrics)
+                self._warn(metrics)
+                self._save_completions(stage)
+                show(self.progress.step, metrics)
+                last = self.progress.step == steps
+                if every and self.progress.step % every == 0 and not last:
+                    self._evaluate()
+                self._after_step(stage.optimizer, last, stage.reference)
+        if steps:
+            self._evaluate()
+
+    # -- what happens around a step --------------------------------------------------------------------------------
+
+    def log(self, metrics: Mapping[str, Any], phase: str | None = None) -> None:
+        for observer in self.observers:
+            observer.log(phase or self.progress.phase, self.progress.step, metrics)
+
+    def _warn(self, metrics: Mapping[str, float]) -> None:
+        for warning in self.watch.step(self.progress.step, metrics):
+            self.console.warn(warning)
+            self.log({"of": self.progress.phase, "warning": warning}, "warning")
+
+    def _evaluate(self) -> None:
+        if self.held_out is None:
+            return
+        evaluator = Evaluator(
+            self.config, self.policy, self.sampler, self.rewards, self.held_out, self.encode, self.folder
+        )
+        begun = time.perf_counter()
+        metrics, records = evaluator.run(self.progress.step)
+        metrics["seconds"] = time.perf_counter() - begun
+        self.last_records = records
+        self.watch.evaluation(self.progress.step, metrics)
+        self.console.evaluation(self.progress.step, metrics)
+        self.log({"of": self.progress.phase, **metrics}, "evaluation")
+        write_completions(self.folder / "completions", f"evaluation-{self.progress.step:06d}", records)
+
+    def _save_completions(self, stage: GRPO) -> None:
+        step, every = self.progress.step, self.config.log.completions_every
+        if step != 1 and step % every and step != self.config.grpo.steps:
+            return
+        batch = stage.batch
+        found = [None if a != a else a for a in batch.advantages_PG.flatten().tolist()]
+        records = completion_records(
+            batch.rollouts, batch.samples, batch.scores, self.rewards.aliases, found, phase="grpo", step=step
+        )
+        write_completions(self.folder / "completions", f"step-{step:06d}", records)
+
+    def _after_step(self, optimizer: torch.optim.Optimizer, last: bool, reference: Any = None) -> None:
+        every = self.config.checkpoint.every
+        if self._stop or last or (every and self.progress.step % every == 0):
+            save_checkpoint(
+                self.checkpoints,
+                self.policy,
+                optimizer,
+                self.generator,
+                self.progress,
+                self.config.checkpoint.keep,
+                reference,
+            )
+        if self._stop:
+            write_report(self.folder)
+            self.console.warn(f"terminated; the state is saved. Go on with resume=true output={self.folder}")
+            sys.exit(TERMINATED)
+
+    def _terminate(self, number: int, frame: FrameType | None) -> None:
+        self._stop = True
+
+    # -- resuming --------------------------------------------------------------------------------------------------
+
+    def _resume_point(self) -> Path | None:
+        """The newest checkpoint, its weights loaded and later lines of the log removed."""
+        found = list_checkpoints(self.checkpoints) if self.config.resume else []
+        order = ["start", *PHASES]
+        if not found:
+            if self.config.resume:
+                forget_after(self.folder / "metrics.jsonl", order, "start", 0)
+            return None
+        self.progress = read_progress(found[-1])
+        load_weights(found[-1], self.policy.model)
+        forget_after(self.folder / "metrics.jsonl", order, self.progress.phase, self.progress.step)
+        self.console.warn(f"going on after {self.progress.phase} step {self.progress.step} ({found[-1]})")
+        return found[-1]
+
+    def _restore(self, optimizer: torch.optim.Optimizer) -> Any:
+        """Optimizer and random states, once, in the phase that the checkpoint was written in."""
+        if self.start is None or read_progress(self.start).phase != self.progress.phase:
+            return None
+        return load_state(self.start, optimizer, self.generator)
+
+    def _write_config(self) -> None:
+        path = self.folder / "config.yaml"
+        resolved = dump_config(self.config)
+        if path.is_file() and self.config.resume:
+            before = yaml.safe_load(path.read_text(encoding="utf-8"))
+            changes = changed_keys(before, yaml.safe_load(resolved))
+            for change in (c for c in changes if not c.startswith("resume:")):
+                self.console.warn(f"config changed since the checkpoint: {change}")
+        path.write_text(resolved, encoding="utf-8")
+
+    def close(self) -> None:
+        for observer in self.observers:
+            observer.close()
+
+
+def pick_folder(wanted: Path, resume: bool) -> Path:
+    """The folder itself to resume, or if it is new or empty; otherwise the first free of ``-2``, ``-3`` …"""
+    if resume:
+        if not (wanted / "config.yaml").is_file():
+            raise ConfigError(f"resume=true, but {str(wanted)!r} holds no run; name its folder with output=FOLDER")
+        return wanted
+    folder, number = wanted, 1
+    try:
+        while folder.is_dir() and any(folder.iterdir()):
+            number += 1
+            folder = wanted.with_name(f"{wanted.name}-{number}")
+    except OSError as error:
+        raise ConfigError(f"cannot read the output folder {str(folder)!r}: {error.strerror}") from error
+    return folder
+
+
+class _on_terminate:
+    """Within it, SIGTERM calls ``handler``; in a thread other than the main one it changes nothing."""
+
+    def __init__(self, handler: Callable[[int, FrameType | None], None]) -> None:
+        self.handler = handler
+
+    def __enter__(self) -> None:
+        try:
+            self._before: Any = signal.signal(signal.SIGTERM, self.handler)
+        except ValueError:
+            self._before = None
+
+    def __exit__(self, *exc: object) -> None:
+        if self._before is not None:
+            signal.signal(signal.SIGTERM, self._before)
+
+
+def _seed(seed: int) -> None:
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    random.seed(seed)
+    torch.manual_seed(seed)

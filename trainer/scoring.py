@@ -1,0 +1,126 @@
+"""Rollouts → scores → tensors for the objective."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from veritune.plugins import Cause, RewardError, Sample, Score
+from veritune.rewards.composition import RewardSet
+from veritune.trainer.data import Row
+from veritune.trainer.rollout import Rollout
+
+
+def make_samples(rollouts: Sequence[Rollout], rows: Sequence[Row], prefill: str) -> list[Sample]:
+    """What rewards see. A prefilled beginning is part of the completion for them."""
+    return [
+        Sample(prefill + r.text, rows[r.prompt_index].prompt, r.token_ids, rows[r.prompt_index].columns)
+        for r in rollouts
+    ]
+
+
+def score(
+    rewards: RewardSet, samples: Sequence[Sample], folder: Path, step: int, evaluation: bool = False
+) -> list[Score]:
+    """Scores of a batch. A reward that raises stops the run, with the sample saved as ``failed_sample.json``."""
+    try:
+        return rewards.score_batch(samples, step=step, evaluation=evaluation)
+    except RewardError as error:
+        guilty = [error.sample] if error.sample is not None else list(samples)
+        record = {
+            "reward": error.reward,
+            "message": error.message,
+            "step": step,
+            "samples": [{"prompt": s.prompt, "completion": s.completion, "columns": dict(s.columns)} for s in guilty],
+        }
+        path = folder / "failed_sample.json"
+        path.write_text(json.dumps(record, ensure_ascii=False, indent=2, default=str) + "\n", encoding="utf-8")
+        error.args = (f"{error}\n  saved: {path}",)
+        raise
+
+
+def reward_tensor(scores: Sequence[Score], samples: int) -> Tensor:
+    """(groups, samples); NaN where undecided or not applicable."""
+    values = [float("nan") if s.value is None else s.value for s in scores]
+    return torch.tensor(values).view(-1, samples)
+
+
+def component_tensors(scores: Sequence[Score], samples: int, weights: Mapping[str, float]) -> tuple[Tensor, Tensor]:
+    """(components, groups, samples) of the counted components, NaN where there is no number; and their weights."""
+    counted = [alias for alias, weight in weights.items() if weight != 0]
+    rows = [[part_value(s, alias) for s in scores] for alias in counted]
+    return torch.tensor(rows).view(len(counted), -1, samples), torch.tensor([weights[a] for a in counted])
+
+
+def part_value(score: Score, alias: str) -> float:
+    part = score.parts.get(alias)
+    return float("nan") if part is None or part.value is None else float(part.value)
+
+
+def score_metrics(scores: Sequence[Score], aliases: Sequence[str]) -> dict[str, float]:
+    """Mean and deviation of the reward, the mean of every component, and the share of every undecided cause."""
+    values = torch.tensor([s.value for s in scores if s.value is not None])
+    metrics = {"reward": _mean(values), "reward_std": float(values.std()) if len(values) > 1 else 0.0}
+    for alias in aliases:
+        found = torch.tensor([part_value(s, alias) for s in scores])
+        metrics[f"reward/{alias}"] = _mean(found[~found.isnan()])
+    causes = Counter(s.cause for s in scores if s.value is None)
+    metrics["undecided"] = sum(causes.values()) / len(scores)
+    for cause in Cause:
+        if causes[cause]:
+            metrics[f"undecided/{cause}"] = causes[cause] / len(scores)
+    for alias in aliases:
+        parts = Counter(s.parts[alias].cause for s in scores if alias in s.parts)
+        for cause in Cause:
+            if cause is not Cause.NOT_APPLICABLE and parts[cause]:
+                metrics[f"undecided/{alias}/{cause}"] = parts[cause] / len(scores)
+    return metrics
+
+
+def completion_records(
+    rollouts: Sequence[Rollout],
+    samples: Sequence[Sample],
+    scores: Sequence[Score],
+    aliases: Sequence[str],
+    advantages_N: Sequence[float | None] | None,
+    **common: Any,
+) -> list[dict[str, Any]]:
+    """One flat record a completion, with every component's value, cause and reason, for the Parquet file."""
+    records = []
+    for i, (rollout, sample, found) in enumerate(zip(rollouts, samples, scores, strict=True)):
+        record: dict[str, Any] = {
+            **common,
+            "group": rollout.prompt_index,
+            "prompt": sample.prompt_text,
+            "completion": sample.text,
+            "gold": _gold(sample),
+            "tokens": len(rollout.token_ids),
+            "finish": rollout.finish,
+            "reward": found.value,
+            "reason": found.reason,
+            "cause": None if found.cause is None else str(found.cause),
+            "advantage": None if advantages_N is None else advantages_N[i],
+        }
+        for alias in aliases:
+            part = found.parts.get(alias)
+            record[f"reward/{alias}"] = None if part is None else part.value
+            record[f"reason/{alias}"] = None if part is None else part.reason
+            record[f"cause/{alias}"] = None if part is None or part.cause is None else str(part.cause)
+        records.append(record)
+    return records
+
+
+def _gold(sample: Sample) -> str | None:
+    from veritune.plugins import GOLD_COLUMNS
+
+    return next((str(sample.columns[name]) for name in GOLD_COLUMNS if name in sample.columns), None)
+
+
+def _mean(values: Tensor) -> float:
+    return float(values.mean()) if len(values) else float("nan")

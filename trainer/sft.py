@@ -1,0 +1,97 @@
+"""The supervised warm-up: cross-entropy on demonstrations, of a task or of a file's prompt and completion columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from veritune.plugins import ColumnError, ConfigError, Text
+from veritune.trainer.checkpoint import Progress
+from veritune.trainer.config import RunConfig, WarmupConfig
+from veritune.trainer.data import FileSource, Row, Source, TaskSource, load_rows
+from veritune.trainer.logprobs import completion_logprobs, make_batch
+from veritune.trainer.metrics import Clock
+from veritune.trainer.models import Policy
+from veritune.trainer.optimization import gradient_step, make_optimizer, set_lr
+
+
+class Warmup:
+    """The warm-up stage. ``step`` does one step and returns its metrics."""
+
+    def __init__(
+        self,
+        config: RunConfig,
+        policy: Policy,
+        source: Source,
+        encode: Callable[[Text], list[int]],
+        progress: Progress,
+    ) -> None:
+        assert config.warmup is not None
+        self.config, self.policy, self.encode, self.progress = config.warmup, policy, encode, progress
+        self.prefill = config.data.prefill
+        self.source = _demonstrations(config, source)
+        self.optimizer = make_optimizer(policy.model, self.config)
+
+    def step(self) -> dict[str, float]:
+        """Loss = −Σ log π(demonstration token) / number of tokens in the batch."""
+        clock = Clock()
+        with clock.phase("update"):
+            lr = set_lr(self.optimizer, self.config, self.progress.step, self.config.steps)
+            prompts, targets = [], []
+            for _ in range(self.config.batch):
+                row = self.source.row(self.progress.position)
+                prompts.append(self.encode(row.prompt))
+                targets.append(self._target(row))
+                self.progress.position += 1
+            batch = make_batch(prompts, targets, self.policy.device)
+            with self.policy.autocast():
+                logps_BT, _ = completion_logprobs(self.policy.model, batch)
+            tokens = int(batch.lengths_B.sum())
+            loss = -logps_BT.sum() / tokens
+            loss.backward()  # type: ignore[no-untyped-call]
+            norm = gradient_step(self.policy.model, self.optimizer, self.config.clip_norm)
+        self.progress.step += 1
+        metrics = {"loss": float(loss.detach()), "grad_norm": norm or float("nan"), "lr": lr, "tokens": float(tokens)}
+        return {**metrics, **clock.metrics()}
+
+    def _target(self, row: Row) -> list[int]:
+        text = self._completion(row)
+        if self.prefill:
+            text = text.removeprefix(self.prefill)
+        ids = self.policy.tokenizer(text, add_special_tokens=False)["input_ids"]
+        return [*ids, self.policy.tokenizer.eos_token_id]
+
+    def _completion(self, row: Row) -> str:
+        if isinstance(self.source, TaskSource):
+            habit = current_habit(self.config, self.progress.step)
+            random = self.source.random(self.progress.position, "demonstration")
+            try:
+                return self.source.task.demonstration(row.columns, random, **habit)
+            except (TypeError, ValueError) as error:
+                raise ConfigError(f"warmup.habits: {error}") from error
+        completion = row.columns.get(self.config.completion)
+        if not isinstance(completion, str):
+            raise ColumnError(
+                f"warmup: a row has no text in the column {self.config.completion!r}; its columns: "
+                f"{', '.join(sorted(row.columns))}. Name yours with warmup.completion"
+            )
+        return completion
+
+
+def current_habit(config: WarmupConfig, step: int) -> dict[str, Any]:
+    """The entry of ``habits`` in force, each lasting its ``share`` of the steps; the last one lasts to the end."""
+    done, passed = step / max(1, config.steps), 0.0
+    options: dict[str, Any] = {}
+    for habit in config.habits:
+        options = {k: v for k, v in habit.items() if k != "share"}
+        passed += float(habit.get("share", 1.0))
+        if done < passed - 1e-9:
+            break
+    return options
+
+
+def _demonstrations(config: RunConfig, source: Source) -> Source:
+    assert config.warmup is not None
+    if config.warmup.train is not None:
+        return FileSource(load_rows(config.warmup.train, config.data), config.seed)
+    return source

@@ -1,0 +1,88 @@
+"""Warnings that matter, each once a run."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+
+WINDOW = 20
+
+
+class Watch:
+    """Looks at each step's metrics and at evaluations; says what a practitioner would want to know."""
+
+    def __init__(self, metric: str) -> None:
+        self.metric = metric
+        self._steps: deque[dict[str, float]] = deque(maxlen=2 * WINDOW)
+        self._said: set[str] = set()
+        self._evaluations: list[tuple[int, float, float]] = []
+
+    def evaluation(self, step: int, metrics: Mapping[str, float]) -> None:
+        if "accuracy" in metrics:
+            self._evaluations.append((step, metrics["accuracy"], metrics["reward"]))
+
+    def step(self, step: int, metrics: Mapping[str, float]) -> list[str]:
+        """New warnings."""
+        self._steps.append(dict(metrics))
+        found = {
+            "mismatch": self._mismatch(metrics),
+            "undecided": self._undecided(metrics),
+            "truncated": self._truncated(metrics),
+            "silent": self._silent(),
+            "hacked": self._hacked(),
+            "flat": self._flat(),
+        }
+        new = [text for key, text in found.items() if text and key not in self._said]
+        self._said |= {key for key, text in found.items() if text}
+        return [f"step {step}: {text}" for text in new]
+
+    def _mismatch(self, metrics: Mapping[str, float]) -> str:
+        mismatch = metrics.get("mismatch", 0.0)
+        if mismatch <= 0.05:
+            return ""
+        return (
+            f"the sampler's log-probs differ from the trainer's by {mismatch:.3f} a token on average: the data is "
+            "off-policy; consider grpo.objective.importance: truncate"
+        )
+
+    def _undecided(self, metrics: Mapping[str, float]) -> str:
+        share = metrics.get("undecided", 0.0)
+        if share <= 0.2:
+            return ""
+        return f"{share:.0%} of the samples have no reward; see undecided/* in metrics.jsonl for the causes"
+
+    def _truncated(self, metrics: Mapping[str, float]) -> str:
+        share = metrics.get("truncated", 0.0)
+        return f"{share:.0%} of the completions are cut at sampling.max_tokens" if share > 0.5 else ""
+
+    def _silent(self) -> str:
+        recent = list(self._steps)[-WINDOW:]
+        if len(recent) < WINDOW or min(m.get("groups_without_signal", 0.0) for m in recent) < 0.9:
+            return ""
+        return f"for {WINDOW} steps over 90 % of the groups had the same reward for every sample: nothing is learnt"
+
+    def _hacked(self) -> str:
+        """Reward up, accuracy down between two evaluations."""
+        if len(self._evaluations) < 2:
+            return ""
+        (_, first, reward), (_, accuracy, now) = self._evaluations[0], self._evaluations[-1]
+        if now > reward and accuracy < first - 0.05:
+            return f"the reward rose ({reward:.3f} → {now:.3f}) while accuracy fell ({first:.3f} → {accuracy:.3f})"
+        return ""
+
+    def _flat(self) -> str:
+        """Every other component is solved, accuracy does not move."""
+        if len(self._steps) < 2 * WINDOW:
+            return ""
+        name = f"reward/{self.metric}"
+        before, after = list(self._steps)[:WINDOW], list(self._steps)[WINDOW:]
+        if any(name not in m or "reward/format" not in m for m in (*before, *after)):
+            return ""
+        moved = _mean(after, name) - _mean(before, name)
+        if _mean(after, "reward/format") < 0.98 or _mean(before, name) > 0.9 or moved > 0.01:
+            return ""
+        return f"the format is solved, and {self.metric} has not moved for {WINDOW} steps ({moved:+.3f})"
+
+
+def _mean(records: list[dict[str, float]], name: str) -> float:
+    return sum(m[name] for m in records) / len(records)
