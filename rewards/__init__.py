@@ -6,7 +6,21 @@ from collections.abc import Mapping
 
 from veritune.plugins.hookspecs import hookimpl
 
-REWARDS: dict[str, str] = {}
+REWARDS: dict[str, str] = {
+    "accuracy": "veritune.rewards.accuracy:accuracy",
+    "code_format": "veritune.rewards.code_format:code_format",
+    "cosine": "veritune.rewards.cosine:cosine",
+    "digit": "veritune.rewards.answers:digit",
+    "exact_answer": "veritune.rewards.answers:exact_answer",
+    "format": "veritune.rewards.format:format",
+    "length": "veritune.rewards.length:length",
+    "reasoning_accuracy": "veritune.rewards.accuracy:reasoning_accuracy",
+    "reasoning_steps": "veritune.rewards.reasoning_steps:reasoning_steps",
+    "repetition_penalty": "veritune.rewards.repetition:repetition_penalty",
+    "soft_overlong_punishment": "veritune.rewards.overlong:soft_overlong_punishment",
+    "tag_count": "veritune.rewards.tags:tag_count",
+    "think_format": "veritune.rewards.format:think_format",
+}
 
 
 @hookimpl

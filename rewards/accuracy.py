@@ -1,0 +1,100 @@
+"""Is the answer right?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from veritune.plugins.reward import reward
+from veritune.plugins.types import Sample, Score
+from veritune.rewards.correctness import GoldFormat, math_verdicts
+from veritune.rewards.peer_math import Grade, grades
+from veritune.rewards.text import THINK_CLOSE, first_message
+
+
+@reward
+def accuracy(
+    completions: Sequence[str],
+    gold: Sequence[Any],
+    *,
+    right: float = 1.0,
+    wrong: float = 0.0,
+    gold_format: GoldFormat = "answer",
+) -> list[Score]:
+    r"""``right`` where the completion's answer equals the gold mathematically, else ``wrong``.
+
+    The gold is read as the answer itself (as ``\boxed{gold}``) and never searched, unless ``gold_format: solution``
+    says that the column holds worked solutions. A gold that is missing or cannot be read, and a failure or exhausted
+    deadline of ours, leave the sample undecided. Every check runs in a process that can be killed.
+    """
+    return [Score.of(verdict, right, wrong) for verdict in math_verdicts(completions, gold, gold_format)]
+
+
+@accuracy.compat("open-r1")
+def _open_r1(samples: Sequence[Sample], gold: Sequence[Any]) -> list[Score]:
+    """open-r1 ``accuracy_reward``: math-verify with the gold searched like a text, so that bare golds may misread."""
+    return _scored(grades("open-r1/accuracy", [first_message(s) for s in samples], gold))
+
+
+@accuracy.compat("trl")
+def _trl(samples: Sequence[Sample], gold: Sequence[Any]) -> list[Score]:
+    """TRL ``accuracy_reward``: math-verify with the gold searched like a text, so that bare golds may misread."""
+    return _scored(grades("trl/accuracy", [first_message(s) for s in samples], gold))
+
+
+@reward
+def reasoning_accuracy(
+    completions: Sequence[str],
+    gold: Sequence[Any],
+    *,
+    reasoning_delimiters: Sequence[str] = (THINK_CLOSE,),
+    right: float = 1.0,
+    wrong: float = 0.0,
+    gold_format: GoldFormat = "answer",
+) -> list[Score]:
+    """``accuracy`` of what follows the reasoning; ``wrong`` where the reasoning never ends.
+
+    The reasoning ends at the last occurrence of any of ``reasoning_delimiters``. A missing gold is undecided before
+    anything else.
+    """
+    rests = [_after_last(text, reasoning_delimiters) for text in completions]
+    verdicts = math_verdicts([rest or "" for rest in rests], gold, gold_format)
+    unfinished = Score(wrong, "the reasoning does not end: none of its delimiters occurs")
+    return [
+        unfinished if rest is None and verdict.correct is not None else Score.of(verdict, right, wrong)
+        for rest, verdict in zip(rests, verdicts, strict=True)
+    ]
+
+
+@reasoning_accuracy.compat("trl")
+def _reasoning_trl(
+    samples: Sequence[Sample], gold: Sequence[Any], *, reasoning_delimiters: list[str] | None = None
+) -> list[Score]:
+    """TRL ``reasoning_accuracy_reward``: the first listed delimiter that occurs; none is 0, also without a gold."""
+    delimiters = [THINK_CLOSE] if reasoning_delimiters is None else reasoning_delimiters
+    rests = [_after_first_listed(first_message(sample), delimiters) for sample in samples]
+    finished = [i for i, rest in enumerate(rests) if rest is not None]
+    scores = [Score(0.0, "the reasoning does not end: none of its delimiters occurs")] * len(samples)
+    graded = grades("trl/accuracy", [rests[i] or "" for i in finished], [gold[i] for i in finished])
+    for i, score in zip(finished, _scored(graded), strict=True):
+        scores[i] = score
+    return scores
+
+
+def _after_last(text: str, delimiters: Sequence[str]) -> str | None:
+    ends = [text.rfind(d) + len(d) for d in delimiters if d in text]
+    return text[max(ends) :] if ends else None
+
+
+def _after_first_listed(text: str, delimiters: Sequence[str]) -> str | None:
+    found = next((d for d in delimiters if d in text), None)
+    return None if found is None else text.rpartition(found)[2]
+
+
+def _scored(graded: Sequence[Grade]) -> list[Score]:
+    return [
+        Score.none(grade.reason, grade.cause)
+        if grade.cause is not None
+        else Score(float(bool(grade.correct)), grade.reason)
+        for grade in graded
+    ]

@@ -1,0 +1,92 @@
+"""Is there a code block of the right language where the answer belongs?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from veritune.plugins.errors import ParameterError
+from veritune.plugins.reward import reward
+from veritune.plugins.types import Sample, Score
+from veritune.rewards.blocks import open_r1_blocks
+from veritune.rewards.format import shape_problem
+from veritune.rewards.text import Prefilled, after_think, first_message, last_answer, whole_text
+
+_ALIASES = (
+    {"python", "py", "python3"},
+    {"javascript", "js", "node"},
+    {"typescript", "ts"},
+    {"cpp", "c++", "cc"},
+    {"bash", "sh", "shell"},
+    {"csharp", "c#", "cs"},
+    {"go", "golang"},
+    {"rust", "rs"},
+)
+_FENCE = re.compile(r"^[ \t]{0,8}```([^\s`]*)[^\n`]*$", re.MULTILINE)
+
+
+@reward
+def code_format(
+    sample: Sample,
+    *,
+    language: str = "auto",
+    strict: bool = True,
+    prefilled: Prefilled = "auto",
+    right: float = 1.0,
+    wrong: float = 0.0,
+) -> Score:
+    """``right`` where the answer holds a closed fenced block of ``language`` with code in it, else ``wrong``.
+
+    ``strict`` asks for the shape of ``format``'s ``think_answer`` around it; without it the block may stand anywhere
+    after the thinking. ``language: auto`` reads the sample's column ``language`` and takes python where there is none;
+    usual aliases (py, js, c++, sh …) count as the language. A fence starts its line and ends with ``` on another.
+
+    Source: open-r1 ``get_code_format_reward``.
+    """
+    text = whole_text(sample, prefilled)
+    problem = shape_problem("think_answer", text) if strict else None
+    if problem is not None:
+        return Score(wrong, problem)
+    wanted = _language(sample) if language == "auto" else language
+    answer = (last_answer(text) or "") if strict else after_think(text)
+    for tag, code in _fences(answer):
+        if tag in _names(wanted) and code.strip():
+            return Score(right, f"a closed block of {wanted} with code")
+    return Score(wrong, f"no closed code block of {wanted} with code in it")
+
+
+@code_format.compat("open-r1")
+def _open_r1(sample: Sample, *, language: str = "python") -> Score:
+    """open-r1 ``get_code_format_reward``: a column ``language`` overrides; an empty block and text after pass.
+
+    The peer puts the language into a regular expression as it is; here it is a literal, and one with signs of its own
+    (``c++``) raises ParameterError.
+    """
+    wanted = _language(sample, language)
+    if re.escape(wanted).replace("\\-", "-") != wanted:
+        raise ParameterError(f"code_format (compat 'open-r1'): language {wanted!r} is no plain word; leave compat out.")
+    matched = open_r1_blocks(first_message(sample), (f"```{wanted}", "```"))
+    return Score(float(matched), f"the peer's expression for {wanted} {'matches' if matched else 'does not match'}")
+
+
+def _language(sample: Sample, default: str = "python") -> str:
+    found = sample.columns.get("language")
+    return found if isinstance(found, str) and found else default
+
+
+def _names(language: str) -> set[str]:
+    name = language.casefold()
+    return next((group for group in _ALIASES if name in group), {name})
+
+
+def _fences(text: str) -> Sequence[tuple[str, str]]:
+    """Language tag (lower case) and inside of every closed fence, in order."""
+    blocks: list[tuple[str, str]] = []
+    opened: re.Match[str] | None = None
+    for fence in _FENCE.finditer(text):
+        if opened is None:
+            opened = fence
+        elif not fence[1]:
+            blocks.append((opened[1].casefold(), text[opened.end() : fence.start()]))
+            opened = None
+    return blocks

@@ -1,0 +1,122 @@
+"""A penalty for saying the same again."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from collections.abc import Hashable, Sequence
+from typing import Literal, TypeAlias
+
+from pydantic import NonPositiveFloat, PositiveInt
+
+from veritune.plugins.errors import MissingExtraError
+from veritune.plugins.reward import reward
+from veritune.plugins.types import Sample, Score
+from veritune.rewards.measure import token_ids
+from veritune.rewards.text import first_message
+
+Segmenter: TypeAlias = Literal["auto", "jieba", "characters"]
+
+_UNSPACED = "぀-ヿ㐀-䶿一-鿿豈-﫿𠀀-𯿿"  # kana and han: scripts that put no spaces between words
+_PIECES = re.compile(rf"[{_UNSPACED}]|[^\s{_UNSPACED}]+")
+_UNSPACED_LETTER = re.compile(f"[{_UNSPACED}]")
+
+
+@reward
+def repetition_penalty(
+    sample: Sample,
+    *,
+    ngram_size: PositiveInt = 3,
+    max_penalty: NonPositiveFloat = -1.0,
+    unit: Literal["words", "characters", "tokens"] = "words",
+    language: Literal["auto", "en", "zh"] = "auto",
+    segmenter: Segmenter = "auto",
+) -> Score:
+    """``max_penalty`` × (1 − different n-grams / all n-grams), n = ``ngram_size``; 0 for a text shorter than n.
+
+    ``unit`` counts words (lower case), characters (white space aside) or token ids. Words of Chinese and Japanese text
+    (``language: zh``, or found there by ``auto``) come from jieba where it is installed and are single characters
+    where it is not; ``segmenter`` fixes the choice, and the reason names it. ``language: en`` splits at spaces only.
+
+    Source: Demystifying Long Chain-of-Thought Reasoning (2502.03373), appendix C.2.
+    """
+    items, how = _items(sample, unit, language, segmenter)
+    repeated, total = _repeated(items, ngram_size)
+    value = max_penalty * repeated / total if repeated else 0.0
+    return Score(value, f"{repeated} of {total} {ngram_size}-grams of {how} repeat an earlier one")
+
+
+@repetition_penalty.compat("open-r1")
+def _open_r1(
+    sample: Sample,
+    *,
+    ngram_size: PositiveInt = 3,
+    max_penalty: NonPositiveFloat = -1.0,
+    language: Literal["en", "zh"] = "en",
+) -> Score:
+    """open-r1 ``get_repetition_penalty_reward``: words at spaces, or jieba's for zh; no repetition is −0.0."""
+    text = first_message(sample)
+    words = text.lower().split() if language == "en" else _jieba(text)
+    return _peer(words if text else [], ngram_size, max_penalty, signed_zero=True)
+
+
+@repetition_penalty.compat("trl")
+def _trl(sample: Sample, *, ngram_size: PositiveInt = 3, max_penalty: NonPositiveFloat = -1.0) -> Score:
+    """TRL ``get_repetition_penalty_reward``: token ids; no repetition is 0.0."""
+    ids = token_ids("repetition_penalty", sample, "leave compat out and set unit: words")
+    return _peer(ids, ngram_size, max_penalty, signed_zero=False)
+
+
+def _peer(items: Sequence[Hashable], n: int, max_penalty: float, signed_zero: bool) -> Score:
+    if len(items) < n:
+        return Score(0.0, f"fewer than {n} pieces")
+    repeated, total = _repeated(items, n)
+    scaling = 1 - (total - repeated) / total
+    value = scaling * max_penalty if scaling or signed_zero else 0.0
+    return Score(value, f"{repeated} of {total} {n}-grams repeat an earlier one")
+
+
+def _repeated(items: Sequence[Hashable], n: int) -> tuple[int, int]:
+    """How many n-grams repeat an earlier one, and how many there are; memory is linear in the text for any n."""
+    total = max(len(items) - n + 1, 0)
+    if n > 8:  # naming each half's n-grams by a number keeps long n-grams from being copied out at every place
+        return total - len(set(_named(items, n))), total
+    return total - len({tuple(items[i : i + n]) for i in range(total)}), total
+
+
+def _named(items: Sequence[Hashable], n: int) -> list[int]:
+    """One number per n-gram, the same exactly where the n-grams are equal (prefix doubling)."""
+    names = _numbered(list(items))
+    width = 1
+    while width < n:
+        step = min(width, n - width)
+        names = _numbered([(names[i], names[i + step]) for i in range(len(names) - step)])
+        width += step
+    return names
+
+
+def _numbered(items: Sequence[Hashable]) -> list[int]:
+    numbers: dict[Hashable, int] = {}
+    return [numbers.setdefault(item, len(numbers)) for item in items]
+
+
+def _items(sample: Sample, unit: str, language: str, segmenter: Segmenter) -> tuple[Sequence[Hashable], str]:
+    if unit == "tokens":
+        return token_ids("repetition_penalty", sample, "set unit: words"), "tokens"
+    text = sample.text.lower()
+    if unit == "characters":
+        return "".join(text.split()), "characters"
+    if language == "en" or (language == "auto" and not _UNSPACED_LETTER.search(text)):
+        return text.split(), "words"
+    if segmenter == "jieba" or (segmenter == "auto" and importlib.util.find_spec("jieba") is not None):
+        return _jieba(text, keep_space=False), "words (jieba)"
+    return _PIECES.findall(text), "words (Chinese by character)"
+
+
+def _jieba(text: str, keep_space: bool = True) -> list[str]:
+    try:
+        import jieba
+    except ImportError:
+        raise MissingExtraError("jieba", "zh", "repetition_penalty in Chinese words") from None
+    jieba.setLogLevel(60)  # it logs its dictionary's loading to stderr
+    return [word for word in jieba.cut(text) if keep_space or not word.isspace()]

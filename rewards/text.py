@@ -1,0 +1,81 @@
+"""Reading a completion: think and answer blocks, boxes, a prefilled ``<think>``. Everything here is linear in time."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal, TypeAlias
+
+from veritune.plugins.types import Sample, Text, message_text
+
+THINK_OPEN, THINK_CLOSE = "<think>", "</think>"
+ANSWER_OPEN, ANSWER_CLOSE = "<answer>", "</answer>"
+TAGS = (THINK_OPEN, THINK_CLOSE, ANSWER_OPEN, ANSWER_CLOSE)
+
+Prefilled: TypeAlias = bool | Literal["auto"]
+"""Whether the prompt already wrote ``<think>``; ``auto`` looks whether the prompt as given ends in it."""
+
+_TAG = re.compile(r"</?(?:think|answer)>")
+_BRACES = re.compile(r"\\(?:boxed|fbox)\s*\{|\\.|[{}]", re.DOTALL)
+
+
+def first_message(sample: Sample) -> str:
+    """What the peers read: a string as it is, of chat messages the first one."""
+    if isinstance(sample.completion, str):
+        return sample.completion
+    return message_text(sample.completion[0]) if len(sample.completion) else ""
+
+
+def prompt_opens_think(prompt: Text | None) -> bool:
+    """The prompt (of a chat: its last message) ends in ``<think>``, white space aside."""
+    if prompt is None:
+        return False
+    if not isinstance(prompt, str):
+        prompt = message_text(prompt[-1]) if len(prompt) else ""
+    return prompt.rstrip().endswith(THINK_OPEN)
+
+
+def whole_text(sample: Sample, prefilled: Prefilled) -> str:
+    """The completion with the ``<think>`` that the prompt began.
+
+    A template writes ``<think>`` with or without a line break after it, and a prompt of chat messages does not show
+    which, so the break is supplied unless the completion begins with one.
+    """
+    text = sample.text
+    if not (prompt_opens_think(sample.prompt) if prefilled == "auto" else prefilled):
+        return text
+    return THINK_OPEN + text if text.startswith("\n") else f"{THINK_OPEN}\n{text}"
+
+
+def tags(text: str) -> list[tuple[str, int, int]]:
+    """Every think and answer tag in order, with start and end."""
+    return [(found[0], found.start(), found.end()) for found in _TAG.finditer(text)]
+
+
+def after_think(text: str) -> str:
+    """What follows the last ``</think>``; the whole text where there is none."""
+    return text.rpartition(THINK_CLOSE)[2]
+
+
+def last_answer(text: str) -> str | None:
+    """The inside of the last complete ``<answer>…</answer>`` after the thinking, or None."""
+    rest = after_think(text)
+    close = rest.rfind(ANSWER_CLOSE)
+    opening = rest.rfind(ANSWER_OPEN, 0, max(close, 0))
+    return None if close < 0 or opening < 0 else rest[opening + len(ANSWER_OPEN) : close]
+
+
+def last_box(text: str) -> str | None:
+    r"""The inside of the last complete ``\boxed{…}`` or ``\fbox{…}``, or None."""
+    box: str | None = None
+    stack: list[int | None] = []
+    for found in _BRACES.finditer(text):
+        token = found[0]
+        if token == "}":
+            start = stack.pop() if stack else None
+            if start is not None:
+                box = text[start : found.start()]
+        elif token == "{":
+            stack.append(None)
+        elif token.endswith("{") and len(token) > 2:
+            stack.append(found.end())
+    return box
