@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
+import pickle
 import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, cast, overload
@@ -152,6 +153,11 @@ class Reward:
         return f"<Reward {self.name!r}{params}{compat}>"
 
     def __reduce__(self) -> tuple[Callable[..., Reward], tuple[Any, ...]]:
+        if "<" in self.source:  # <locals>, <lambda>: another process could not find it again
+            raise pickle.PicklingError(
+                f"{self._owner} is defined inside a function ({self.source}); move it to the top of a module to send it "
+                "to another process"
+            )
         return _rebuild, (type(self), self.source, self.name, dict(self.params), self.columns, self.compat_mode)
 
     # -- scoring ---------------------------------------------------------------------------------------------------
