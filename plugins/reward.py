@@ -155,8 +155,8 @@ class Reward:
     def __reduce__(self) -> tuple[Callable[..., Reward], tuple[Any, ...]]:
         if "<" in self.source:  # <locals>, <lambda>: another process could not find it again
             raise pickle.PicklingError(
-                f"{self._owner} is defined inside a function ({self.source}); move it to the top of a module to send it "
-                "to another process"
+                f"{self._owner} is defined inside a function ({self.source}); move it to the top of a module "
+                "to send it to another process"
             )
         return _rebuild, (type(self), self.source, self.name, dict(self.params), self.columns, self.compat_mode)
 
