@@ -1,8 +1,10 @@
-"""The command line."""
+"""The command line: one file a command. Heavy imports happen inside the commands, so that ``--help`` is quick."""
 
 from __future__ import annotations
 
 
 def main() -> None:
     """Entry point of ``veritune``."""
-    raise SystemExit("not built yet")
+    from veritune.cli.app import app
+
+    app(prog_name="veritune")

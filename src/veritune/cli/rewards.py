@@ -1,0 +1,198 @@
+"""``veritune rewards``."""
+
+from __future__ import annotations
+
+import inspect
+import types
+import typing
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from veritune.plugins import Reward
+    from veritune.plugins.parameters import Parameter
+
+
+def rewards(
+    name: Annotated[
+        str | None, typer.Argument(help="A reward's name or path; without it, all of them.", show_default=False)
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+) -> None:
+    """List the rewards, or explain one: parameters, what it computes, compat modes, an example.
+
+    Examples: `veritune rewards`, `veritune rewards cosine`, `veritune rewards my_rewards.py:short`
+    """
+    from rich.console import Console
+
+    from veritune.plugins.registry import resolve
+
+    console = Console(highlight=False)
+    if name is None:
+        _list(console, json)
+    elif json:
+        _print_json(describe(resolve(name)))
+    else:
+        _explain(console, resolve(name))
+
+
+def describe(reward: Reward) -> dict[str, Any]:
+    """Everything a user can know about a reward."""
+    parameters = {
+        p.name: {"type": type_text(p.annotation), **({} if p.required else {"default": p.default})}
+        for p in reward.parameters.values()
+    }
+    return {
+        "name": reward.name,
+        "summary": summary_line(reward),
+        "doc": reward.__doc__ or "",
+        "inputs": {name: "optional" if optional else "required" for name, optional in reward.signature.inputs.items()},
+        "parameters": parameters,
+        "compat": sorted(reward.variants),
+        "batch": reward.batch,
+        "source": source_of(reward),
+    }
+
+
+def summary_line(reward: Reward) -> str:
+    """The first paragraph of its docstring, on one line."""
+    paragraph = (reward.__doc__ or "").strip().partition("\n\n")[0]
+    return " ".join(paragraph.replace("``", "").split())
+
+
+def reflowed(doc: str) -> str:
+    """A docstring for a terminal of any width: one line a paragraph or list item, without markup."""
+    blocks: list[str] = []
+    for line in doc.replace("``", "").splitlines():
+        text = line.strip()
+        if blocks and blocks[-1] and text and not text.startswith("- "):
+            blocks[-1] += f" {text}"
+        else:
+            blocks.append(text)
+    return "\n".join(blocks)
+
+
+def type_text(annotation: Any) -> str:
+    """A parameter's type as a user writes values of it: ``'a' | 'b'``, ``int | None``."""
+    if annotation is inspect.Parameter.empty:
+        return "any"
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is typing.Annotated:
+        return type_text(arguments[0])
+    if origin is typing.Literal:
+        return " | ".join(map(repr, arguments))
+    if origin in {typing.Union, types.UnionType}:
+        return " | ".join(map(type_text, arguments))
+    if annotation is type(None):
+        return "null"
+    return inspect.formatannotation(annotation).replace("typing.", "").replace("collections.abc.", "")
+
+
+def source_of(reward: Reward) -> str:
+    """``module, line N`` where it is defined."""
+    function = inspect.unwrap(reward.function)
+    try:
+        line = inspect.getsourcelines(function)[1]
+    except (OSError, TypeError):
+        return str(function.__module__)
+    return f"{function.__module__}, line {line}"
+
+
+def _list(console: Console, as_json: bool) -> None:
+    from rich.text import Text
+
+    from veritune.cli.tables import plain_table
+    from veritune.plugins import PluginError, get_manager, preset_names, reward_names
+    from veritune.plugins.registry import resolve
+
+    names = reward_names()
+    table = plain_table("", "reward", "what it computes, and its parameters")
+    table.columns[0].no_wrap = True
+    found: list[dict[str, Any]] = []
+    for name, plugin in sorted(names.items()):
+        try:
+            about = describe(resolve(name))
+        except PluginError as error:
+            table.add_row(name, Text(f"does not load ({plugin}): {error}", style="red"))
+            found.append({"name": name, "plugin": plugin, "error": str(error)})
+            continue
+        found.append({**about, "plugin": plugin})
+        origin = "" if plugin.startswith("veritune.") else f" (plugin {plugin})"
+        parameters = "\n" + ", ".join(about["parameters"]) if about["parameters"] else ""
+        table.add_row(name, Text.assemble(about["summary"], (origin, "italic"), (parameters, "dim")))
+    if as_json:
+        _print_json(found)
+        return
+    console.print(table)
+    if preset_names():
+        console.print(f"Presets: {', '.join(preset_names())}")
+    for failure in get_manager().failures:
+        console.print(Text(f"Not loaded: {failure}", style="red"))
+    console.print("More about one: veritune rewards NAME")
+
+
+def _explain(console: Console, reward: Reward) -> None:
+    from rich.text import Text
+
+    from veritune.cli.tables import plain_table
+
+    about = describe(reward)
+    console.print(Text(about["name"], style="bold"))
+    console.print(Text(reflowed(about["doc"]) or "(no documentation)"))
+    console.print()
+    if about["parameters"]:
+        table = plain_table("parameters", "name", "type", "default")
+        for parameter, settings in about["parameters"].items():
+            default = repr(settings["default"]) if "default" in settings else "required"
+            table.add_row(Text(parameter), Text(settings["type"]), Text(default))
+        console.print(table)
+    inputs = ", ".join(n if state == "required" else f"{n} (optional)" for n, state in about["inputs"].items())
+    console.print(Text(f"inputs       {inputs}"))
+    console.print(Text(f"compat modes {', '.join(about['compat']) or 'none'}"))
+    console.print(Text(f"source       {about['source']}"))
+    console.print()
+    for line in examples(reward):
+        console.print(Text(line), soft_wrap=True)
+
+
+def examples(reward: Reward) -> list[str]:
+    """How it is written in a config, in Python and on the command line."""
+    import yaml
+
+    use = reward.source
+    alias = reward.name
+    params = {p.name: "…" if p.required else _as_data(p.default) for p in _worth_showing(reward)[:2]}
+    settings: dict[str, Any] = {"weight": 1.0, **({"use": use} if use != alias else {})}
+    if params:
+        settings["params"] = params
+    config = yaml.safe_dump({alias: settings}, default_flow_style=None, allow_unicode=True, width=1000, sort_keys=False)
+    arguments = "".join(f", {key}={value!r}" for key, value in params.items())
+    option = ",".join(f"{key}={value}" for key, value in list(params.items())[:1])
+    return [
+        "in a config:",
+        "  rewards:",
+        *(f"    {line}" for line in config.rstrip().splitlines()),
+        "in Python:",
+        f"  veritune.get_reward({use!r}{arguments})",
+        "on the command line:",
+        f"  veritune score answers.jsonl -r {use}{':' + option if option else ''} --explain",
+    ]
+
+
+def _worth_showing(reward: Reward) -> list[Parameter]:
+    """Required parameters first, then those with a default that says something."""
+    parameters = list(reward.parameters.values())
+    return [p for p in parameters if p.required] + [p for p in parameters if not p.required and p.default is not None]
+
+
+def _as_data(value: Any) -> Any:
+    return value if isinstance(value, str | int | float | bool | type(None)) else str(value)
+
+
+def _print_json(value: Any) -> None:
+    import json
+
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))

@@ -1,0 +1,25 @@
+"""``veritune train``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def train(
+    config: Annotated[Path, typer.Argument(help="The run's YAML file.", show_default=False)],
+    overrides: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[KEY=VALUE]...", help="Settings that replace the file's: `grpo.steps=20 seed=1`."),
+    ] = None,
+) -> None:
+    """Train a model by GRPO as the config says.
+
+    The run's folder holds the resolved config, metrics, completions with every score and reason, checkpoints and a
+    report. Example: `veritune train examples/arithmetic.yaml seed=1`
+    """
+    from veritune.trainer.run import train_from_cli
+
+    train_from_cli(config, list(overrides or []))

@@ -1,0 +1,75 @@
+"""Where the command line's rewards come from: ``-r name:param=value``, a config file, a preset."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from veritune.plugins import ConfigError
+from veritune.rewards.composition import RewardSet, compose, read_yaml
+
+REWARD_KEYS = ("preset", "rewards", "combine", "undecided")
+RUN_KEYS = frozenset({"model", "data"})
+"""A file with these is the config of a training run; its rewards are a part of it."""
+
+
+def rewards_from_file(file: Path) -> RewardSet:
+    """The rewards of a composition file or of a run's config."""
+    data = read_yaml(file)
+    if data.keys() >= RUN_KEYS:
+        data = {key: data[key] for key in REWARD_KEYS if key in data}
+    return compose(data, where=str(file))
+
+
+def rewards_from_options(options: Sequence[str]) -> RewardSet:
+    """Rewards written as ``name``, ``name:param=value,param=value`` or ``file.py:fn:param=value``."""
+    components: dict[str, Any] = {}
+    for option in options:
+        use, params = parse_reward(option)
+        settings: dict[str, Any] = {"use": use, "params": params}
+        if "compat" in params:
+            settings["compat"] = params.pop("compat")
+        alias = unused_alias(re.sub(r"[^\w.-]+", "_", use.rpartition(":")[2]), components)
+        components[alias] = settings
+    return compose({"rewards": components, "undecided": "component"}, where="--reward")
+
+
+def unused_alias(wanted: str, taken: Mapping[str, Any]) -> str:
+    """``wanted``, or ``wanted_2`` and so on where that is taken."""
+    alias, number = wanted, 1
+    while alias in taken:
+        number += 1
+        alias = f"{wanted}_{number}"
+    return alias
+
+
+def with_columns(rewards: RewardSet, columns: Mapping[str, str]) -> RewardSet:
+    """The same set, every reward reading these inputs from these columns."""
+    if not columns:
+        return rewards
+    components = tuple(
+        replace(component, reward=component.reward.with_params(columns=columns)) for component in rewards.components
+    )
+    return RewardSet(components, rewards.combine, rewards.undecided, rewards.name)
+
+
+def parse_reward(option: str) -> tuple[str, dict[str, Any]]:
+    """``cosine:max_len=512,min_len=2`` → the reward's name or path, and its parameters (values in YAML)."""
+    start = re.search(r":(?=\w+=)", option)
+    if start is None:
+        return option, {}
+    params: dict[str, Any] = {}
+    for setting in re.split(r",(?=\s*\w+=)", option[start.end() :]):
+        name, _, value = setting.partition("=")
+        try:
+            params[name.strip()] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise ConfigError(
+                f"--reward {option!r}: the value of {name.strip()} is not valid YAML: {value!r}"
+            ) from None
+    return option[: start.start()], params
