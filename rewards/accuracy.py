@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from veritune.plugins.reward import reward
@@ -20,14 +20,16 @@ def accuracy(
     right: float = 1.0,
     wrong: float = 0.0,
     gold_format: GoldFormat = "answer",
+    options: Mapping[str, Any] | None = None,
 ) -> list[Score]:
     r"""``right`` where the completion's answer equals the gold mathematically, else ``wrong``.
 
     The gold is read as the answer itself (as ``\boxed{gold}``) and never searched, unless ``gold_format: solution``
     says that the column holds worked solutions. A gold that is missing or cannot be read, and a failure or exhausted
-    deadline of ours, leave the sample undecided. Every check runs in a process that can be killed.
+    deadline of ours, leave the sample undecided. Every check runs in a process that can be killed. ``options`` are
+    the math verifier's own.
     """
-    return [Score.of(verdict, right, wrong) for verdict in math_verdicts(completions, gold, gold_format)]
+    return [Score.of(verdict, right, wrong) for verdict in math_verdicts(completions, gold, gold_format, options)]
 
 
 @accuracy.compat("open-r1")
@@ -51,6 +53,7 @@ def reasoning_accuracy(
     right: float = 1.0,
     wrong: float = 0.0,
     gold_format: GoldFormat = "answer",
+    options: Mapping[str, Any] | None = None,
 ) -> list[Score]:
     """``accuracy`` of what follows the reasoning; ``wrong`` where the reasoning never ends.
 
@@ -58,7 +61,7 @@ def reasoning_accuracy(
     anything else.
     """
     rests = [_after_last(text, reasoning_delimiters) for text in completions]
-    verdicts = math_verdicts([rest or "" for rest in rests], gold, gold_format)
+    verdicts = math_verdicts([rest or "" for rest in rests], gold, gold_format, options)
     unfinished = Score(wrong, "the reasoning does not end: none of its delimiters occurs")
     return [
         unfinished if rest is None and verdict.correct is not None else Score.of(verdict, right, wrong)

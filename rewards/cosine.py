@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import PositiveInt
@@ -29,13 +29,14 @@ def cosine(
     min_value_correct: float = 0.5,
     max_value_correct: float = 1.0,
     gold_format: GoldFormat = "answer",
+    options: Mapping[str, Any] | None = None,
 ) -> list[Score]:
     """Right answers earn more the shorter they are, wrong ones lose less the longer they are.
 
     With p = min(length / ``max_len``, 1) and c = (1 + cos πp) / 2, a right answer earns ``min_value_correct`` +
     c × (``max_value_correct`` − ``min_value_correct``) and a wrong one ``max_value_wrong`` + c × (``min_value_wrong`` −
     ``max_value_wrong``). ``unit`` says what ``max_len`` counts. A gold that is missing or cannot be read leaves the
-    sample undecided.
+    sample undecided. ``options`` are the math verifier's own.
 
     Raises ParameterError where a minimum is above its maximum, which would turn the shaping round.
     Source: Demystifying Long Chain-of-Thought Reasoning (2502.03373), appendix C.1.
@@ -44,7 +45,8 @@ def cosine(
     _check("correct", min_value_correct, max_value_correct)
     lengths = [length_of("cosine", sample, unit) for sample in samples]
     scores = []
-    for verdict, length in zip(math_verdicts([s.text for s in samples], gold, gold_format), lengths, strict=True):
+    verdicts = math_verdicts([sample.text for sample in samples], gold, gold_format, options)
+    for verdict, length in zip(verdicts, lengths, strict=True):
         if verdict.correct is None:
             scores.append(Score.of(verdict))
             continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any, Literal
 
@@ -23,13 +23,14 @@ def length(
     unit: Unit = "characters",
     group: Literal["prompt", "call"] = "prompt",
     gold_format: GoldFormat = "answer",
+    options: Mapping[str, Any] | None = None,
 ) -> list[Score]:
     """λ = 0.5 − (L − shortest) / (longest − shortest) within the group; right answers earn λ, wrong ones min(0, λ).
 
     A group is the contiguous samples with the same prompt (``group: call`` takes the whole call for one). Samples
     whose correctness is undecided have no score and take no part in the comparison. All of one length: 0. A group of
     which fewer than two samples are decided compares nothing and has no score. A group that a caller cuts in two is
-    seen as two: pass whole groups.
+    seen as two: pass whole groups. ``options`` are the math verifier's own.
 
     Raises ConfigError where several samples come without prompts. Source: Kimi k1.5 (2501.12599), length reward.
     """
@@ -39,7 +40,7 @@ def length(
             "Pass prompts, or set group: call to compare all completions of a call."
         )
     lengths = [length_of("length", sample, unit) for sample in samples]
-    verdicts = math_verdicts([sample.text for sample in samples], gold, gold_format)
+    verdicts = math_verdicts([sample.text for sample in samples], gold, gold_format, options)
     scores: list[Score] = []
     for _, members in groupby(range(len(samples)), key=lambda i: None if group == "call" else _key(samples[i])):
         here = list(members)
