@@ -42,7 +42,7 @@ class Reader:
         ids = row.data.get("completion_ids")
         return Sample(
             _completion(row, self.completion),
-            columns.get(self.prompt) if self.prompt is not None else None,
+            _prompt(columns.get(self.prompt)) if self.prompt is not None else None,
             ids if isinstance(ids, list) else None,
             columns,
         )
@@ -77,6 +77,10 @@ def _completion(row: Row, column: str) -> Any:
         return value
     found = "nothing" if value is None else f"{value!r:.60} ({type(value).__name__})"
     raise DataError(f"{row.place}: column {column!r} must hold a text or a chat (a list of messages), found {found}")
+
+
+def _prompt(value: Any) -> Any:
+    return value if value is None or isinstance(value, str | list) else str(value)
 
 
 def batches(rows: Iterable[Row], size: int, prompt: str | None) -> Iterator[list[Row]]:
