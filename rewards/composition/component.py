@@ -63,12 +63,11 @@ class Component:
         value = min(value, high) if high is not None else value
         return score if value == score.value else replace(score, value=value)
 
-    @property
-    def whole_groups(self) -> bool:
+    def whole_groups(self, presume: bool = True) -> bool:
         """Whether the reward must see every sample of a prompt at once.
 
-        ``groups:`` in the config says so, or ``needs_groups`` on the reward or its function; otherwise a batch reward
-        that takes the prompts or whole samples is presumed to.
+        ``groups:`` in the config says so, or ``needs_groups`` on the reward or its function; where neither does, a
+        batch reward that takes the prompts is presumed to (with ``presume``).
         """
         if self.config.groups is not None:
             return self.config.groups
@@ -76,7 +75,7 @@ class Component:
             declared = getattr(owner, "needs_groups", None)
             if declared is not None:
                 return bool(declared)
-        return self.reward.batch and bool({"prompts", "samples"} & self.reward.signature.inputs.keys())
+        return presume and self.reward.batch and "prompts" in self.reward.signature.inputs
 
     def check_columns(self, available: list[str]) -> None:
         """Raise ColumnError where the data lacks a column that the reward or ``where`` needs."""

@@ -23,8 +23,11 @@ class Evaluation:
         for i in range(1, len(samples)):
             self._groups[i] = self._groups[i - 1] + (samples[i].prompt != samples[i - 1].prompt)
 
-    def ensure(self, alias: str, rows: Iterable[int]) -> None:
-        """Have this component's score for every one of ``rows``."""
+    def ensure(self, alias: str, rows: Iterable[int], *, strictly: bool = False) -> None:
+        """Have this component's score for every one of ``rows``.
+
+        ``strictly``: show the reward no other row, unless it declares that it needs whole groups.
+        """
         component, known = self.components[alias], self.scores[alias]
         open_rows = []
         for row in rows:
@@ -46,10 +49,10 @@ class Evaluation:
                     known[row] = closed
             open_rows = still_open
         if open_rows:
-            known.update(self._evaluate(component, open_rows))
+            known.update(self._evaluate(component, open_rows, strictly))
 
-    def _evaluate(self, component: Component, rows: Sequence[int]) -> dict[int, Score]:
-        seen = self._whole_groups(rows) if component.whole_groups else rows
+    def _evaluate(self, component: Component, rows: Sequence[int], strictly: bool) -> dict[int, Score]:
+        seen = self._whole_groups(rows) if component.whole_groups(presume=not strictly) else rows
         scores = component.reward.score_batch([self.samples[row] for row in seen], **self.injected)
         wanted = set(rows)
         return {row: component.bend(score) for row, score in zip(seen, scores, strict=True) if row in wanted}

@@ -121,7 +121,7 @@ class RewardSet:
         """Each component sees only what those before it left undecided."""
         left: list[int] = list(range(len(run.samples)))
         for alias in aliases:
-            run.ensure(alias, left)
+            run.ensure(alias, left, strictly=True)
             left = [row for row in left if run.scores[alias][row].value is None]
 
     def _check_step(self, step: int | None) -> None:

@@ -55,6 +55,13 @@ def test_first_decided_never_calls_a_later_reward_for_decided_rows() -> None:
     assert small.calls == [("judge", ["stuck"])]
 
 
+def test_first_decided_splits_groups_for_rewards_that_do_not_declare_to_need_them() -> None:
+    batch = samples("1", "ab", prompt="p")
+    build("first_decided", number={}, share={}).score_batch(batch)
+    build("first_decided", number={}, share={"groups": True}).score_batch(batch)
+    assert small.calls == [("share", ["ab"]), ("share", ["1", "ab"])]
+
+
 def test_first_decided_is_undecided_only_when_nobody_decides() -> None:
     scores = build("first_decided", number={}, stuck={}).score_batch(samples("stuck", "3"))
     assert [(s.value, s.cause) for s in scores] == [(None, Cause.TIMEOUT), (3.0, None)]
