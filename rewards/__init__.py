@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from veritune.plugins.hookspecs import hookimpl
 
@@ -26,3 +27,9 @@ REWARDS: dict[str, str] = {
 @hookimpl
 def veritune_rewards() -> Mapping[str, str]:
     return REWARDS
+
+
+@hookimpl
+def veritune_presets() -> Mapping[str, Path]:
+    """Every YAML file in ``presets/``, by its name."""
+    return {path.stem: path for path in sorted((Path(__file__).parent / "presets").glob("*.yaml"))}
