@@ -79,7 +79,7 @@ class Watch:
         if any(name not in m or "reward/format" not in m for m in (*before, *after)):
             return ""
         moved = _mean(after, name) - _mean(before, name)
-        if _mean(after, "reward/format") < 0.98 or _mean(before, name) > 0.9 or moved > 0.01:
+        if _mean(after, "reward/format") < 0.98 or _mean(before, name) > 0.7 or moved > 0.01:
             return ""
         return f"the format is solved, and {self.metric} has not moved for {WINDOW} steps ({moved:+.3f})"
 

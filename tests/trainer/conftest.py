@@ -1,0 +1,68 @@
+"""A policy small enough for a test, and configs that train it in a second."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="the trainer needs torch")
+pytest.importorskip("transformers", reason="the trainer needs transformers")
+
+from veritune.trainer.config import RunConfig, parse_config  # noqa: E402
+from veritune.trainer.models import Policy, load_policy  # noqa: E402
+from veritune.trainer.tasks import get_task  # noqa: E402
+
+TOY = Path(__file__).with_name("toy_rewards.py")
+TINY = {
+    "model_type": "qwen3",
+    "hidden_size": 32,
+    "intermediate_size": 64,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "num_key_value_heads": 1,
+    "head_dim": 16,
+    "max_position_embeddings": 128,
+    "tie_word_embeddings": True,
+}
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture
+def make_config(tmp_path: Path) -> Callable[..., RunConfig]:
+    """A run config of seconds; keyword arguments replace whole sections or values."""
+
+    def make(**changes: Any) -> RunConfig:
+        values: dict[str, Any] = {
+            "output": str(tmp_path / "run"),
+            "model": {"build": TINY},
+            "data": {"task": "arithmetic", "params": {"terms": 3}},
+            "rewards": {"even": {"use": f"{TOY}:even"}, "short": {"use": f"{TOY}:short", "weight": 0.5}},
+            "grpo": {"steps": 3, "prompts": 3, "samples": 4, "lr": 1e-3},
+            "sampling": {"max_tokens": 8},
+            "evaluation": {"prompts": 4, "metric": "even"},
+        }
+        for key, value in changes.items():
+            if isinstance(value, dict) and key != "rewards":
+                values[key] = {**values.get(key, {}), **value}
+            else:
+                values[key] = value
+        return parse_config(values)
+
+    return make
+
+
+@pytest.fixture
+def policy(make_config: Callable[..., RunConfig]) -> Policy:
+    """A random tiny model with the arithmetic task's vocabulary."""
+    torch.manual_seed(0)
+    made = load_policy(make_config(), get_task("arithmetic", {"terms": 3}))
+    for parameter in made.model.parameters():
+        parameter.data *= 2  # spread-out distributions: a uniform policy would hide mistakes
+    return made

@@ -1,0 +1,38 @@
+"""Rewards that cost nothing, for tests of the trainer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from veritune import reward
+from veritune.plugins import Cause, Score
+
+
+@reward
+def even(completion_ids: Sequence[int]) -> float:
+    """The share of even token ids."""
+    return sum(i % 2 == 0 for i in completion_ids) / len(completion_ids)
+
+
+@reward
+def short(completion_ids: Sequence[int]) -> float:
+    """1 for completions of up to 4 tokens."""
+    return float(len(completion_ids) <= 4)
+
+
+@reward
+def constant(completion: str) -> float:
+    return 0.7
+
+
+@reward
+def sometimes(completion_ids: Sequence[int]) -> Score:
+    """Undecided where the first token is odd."""
+    if completion_ids[0] % 2:
+        return Score.none("the first token is odd", Cause.TIMEOUT)
+    return Score(float(len(completion_ids)))
+
+
+@reward
+def broken(completion: str) -> float:
+    raise KeyError("a bug in the reward")
