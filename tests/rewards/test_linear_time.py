@@ -1,0 +1,98 @@
+"""No completion of 100,000 characters, however it was made, holds a rule-based reward for long."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from veritune.plugins import Sample, get_reward
+from veritune.rewards import REWARDS
+
+SIZE = 100_000
+ATTACKS = {
+    "separators": "\n</think>\n<answer>\n",
+    "open think": "<think>\n",
+    "closed answers": "\n</answer>",
+    "half tags": "<think><answer></think",
+    "boxes": r"\boxed{",
+    "box spaces": "\\boxed" + " " * 500,
+    "braces": "{}",
+    "closing braces": "}",
+    "fences": "```python\n",
+    "backticks": "`",
+    "spaces": " ",
+    "line breaks": "\n",
+    "tabs": "\n\t\t\t\t\t\t\t\t\t",
+    "digits": "1",
+    "digit commas": "1,",
+    "numbered": "1. a\n",
+    "steps": "Step 1111",
+    "step spaces": "Step 1 ",
+    "words": "First, ",
+    "one letter": "a",
+    "Chinese": "我们来计算",
+    "one han": "我",
+    "combining": "á",
+}
+RULES: list[tuple[str, dict[str, Any]]] = [
+    *(
+        ("format", {"style": style})
+        for style in ("think_answer", "think_answer_soft", "think", "tags", "boxed", "answer")
+    ),
+    ("format", {"compat": "open-r1"}),
+    ("format", {"compat": "trl"}),
+    ("think_format", {}),
+    ("tag_count", {}),
+    ("tag_count", {"compat": "open-r1"}),
+    ("digit", {}),
+    ("exact_answer", {}),
+    ("reasoning_steps", {}),
+    ("reasoning_steps", {"compat": "open-r1"}),
+    ("repetition_penalty", {"segmenter": "characters"}),
+    ("repetition_penalty", {"unit": "characters"}),
+    ("repetition_penalty", {"compat": "open-r1"}),
+    ("soft_overlong_punishment", {"unit": "characters"}),
+    ("code_format", {}),
+    ("code_format", {"strict": False}),
+    ("code_format", {"compat": "open-r1"}),
+]
+
+
+def attacks() -> list[str]:
+    """Each piece over and over, bare and inside the shapes that let an expression get going."""
+    texts = []
+    for piece in ATTACKS.values():
+        body = piece * (SIZE // len(piece))
+        texts += [
+            body,
+            f"<think>\n{body}",
+            f"<think>\na\n</think>\n<answer>\n{body}",
+            f"<think>a</think><answer>{body}</answer>",
+        ]
+    return texts
+
+
+@pytest.mark.parametrize(("name", "params"), RULES, ids=[f"{n}-{'-'.join(map(str, p.values()))}" for n, p in RULES])
+def test_time_is_linear_in_the_completion(name: str, params: dict[str, Any]) -> None:
+    reward = get_reward(name, **params)
+    slowest = 0.0
+    for text in attacks():
+        start = time.process_time()
+        reward.score(Sample(text, "prompt", columns={"gold": "4"}))
+        slowest = max(slowest, time.process_time() - start)
+    assert slowest < 0.5, f"{slowest:.2f} s of CPU on one completion of {SIZE} characters"
+
+
+def test_long_ngrams_cost_no_square_of_time_or_memory() -> None:
+    reward = get_reward("repetition_penalty", unit="characters", ngram_size=SIZE // 2)
+    start = time.process_time()
+    assert reward.score("ab" * (SIZE // 2)).value == pytest.approx(-1.0, abs=1e-3)
+    assert time.process_time() - start < 2.0
+
+
+def test_every_rule_is_attacked() -> None:
+    checked_elsewhere = {"accuracy", "reasoning_accuracy", "cosine", "length"}  # the verifier's own bounds
+    ours = {name for name, path in REWARDS.items() if path.split(":")[0].count(".") == 2}
+    assert {name for name, _ in RULES} >= ours - checked_elsewhere - {"language", "code", "preference", "judge"}
