@@ -61,7 +61,15 @@ def tiny() -> tuple[Any, Any]:
     return Qwen3ForCausalLM(config), tokenizer
 
 
-def train(tiny: tuple[Any, Any], folder: Path, rewards: Any, *, chat: bool, **settings: Any) -> list[dict[str, Any]]:
+def train(
+    tiny: tuple[Any, Any],
+    folder: Path,
+    rewards: Any,
+    *,
+    chat: bool,
+    kinds: tuple[str, ...] = ("math", "math", "math"),
+    **settings: Any,
+) -> list[dict[str, Any]]:
     """Two optimiser steps; the logged metrics."""
     import torch
     from datasets import Dataset
@@ -75,7 +83,7 @@ def train(tiny: tuple[Any, Any], folder: Path, rewards: Any, *, chat: bool, **se
         model=model,
         processing_class=tokenizer,
         reward_funcs=rewards,
-        train_dataset=Dataset.from_dict({"prompt": prompts, "solution": ANSWERS, "kind": ["math"] * 3}),
+        train_dataset=Dataset.from_dict({"prompt": prompts, "solution": ANSWERS, "kind": list(kinds)}),
         args=GRPOConfig(
             output_dir=str(folder),
             max_steps=2,
@@ -110,6 +118,7 @@ def test_five_rewards_go_into_grpo_with_nothing_between(
     for name in FIVE:
         assert f"rewards/{name}/mean" in logs[0]
     assert logs[0]["rewards/accuracy/mean"] == 0.0
+    assert -1.0 <= logs[0]["rewards/cosine/mean"] <= -0.5, "wrong answers, by their length in tokens"
 
 
 @pytest.mark.parametrize("asynchronous", [False, True], ids=["plain", "async"])
@@ -133,6 +142,12 @@ def test_a_composed_set_is_one_function_with_its_components_logged(
 
     table = pq.read_table(sorted((tmp_path / "completions").glob("*.parquet"))[0]).to_pylist()
     assert {"accuracy", "accuracy_reason", "veritune"} <= table[0].keys()
+
+
+def test_samples_without_a_reward_are_left_out_by_trl(tiny: tuple[Any, Any], tmp_path: Path) -> None:
+    config = {"rewards": {"format": {"where": {"kind": "math"}, "affine": {"shift": 1}}}}
+    logs = train(tiny, tmp_path, reward_function(config), chat=False, kinds=("math", "poem", "poem"))
+    assert {entry["rewards/veritune/mean"] for entry in logs if entry["reward"] == entry["reward"]} <= {1.0}
 
 
 def test_separate_functions_and_their_weights_go_in_too(tiny: tuple[Any, Any], tmp_path: Path) -> None:
