@@ -28,6 +28,8 @@ def accuracy(
     says that the column holds worked solutions. A gold that is missing or cannot be read, and a failure or exhausted
     deadline of ours, leave the sample undecided. Every check runs in a process that can be killed. ``options`` are
     the math verifier's own.
+
+    Source: DeepSeek-R1, section 2.2 (accuracy reward).
     """
     return [Score.of(verdict, right, wrong) for verdict in math_verdicts(completions, gold, gold_format, options)]
 
@@ -58,7 +60,9 @@ def reasoning_accuracy(
     """``accuracy`` of what follows the reasoning; ``wrong`` where the reasoning never ends.
 
     The reasoning ends at the last occurrence of any of ``reasoning_delimiters``. A missing gold is undecided before
-    anything else.
+    anything else. The other parameters are ``accuracy``'s.
+
+    Source: TRL ``reasoning_accuracy_reward``.
     """
     rests = [_after_last(text, reasoning_delimiters) for text in completions]
     verdicts = math_verdicts([rest or "" for rest in rests], gold, gold_format, options)

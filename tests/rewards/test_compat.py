@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import math
+import random
+import re
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +96,38 @@ def test_our_bound_on_time_holds_in_compat_mode(peer: str, monkeypatch: pytest.M
     """The one stated exception: where the peer would still be computing, the answer is wrong."""
     monkeypatch.setattr(peer_math, "CPU_SECONDS", 0.5)
     assert get_reward("accuracy", compat=peer)(completions=[r"\boxed{9^{9^{9^9}}!}"], solution=["$4$"]) == [0.0]
+
+
+PIECES = [
+    "<think>",
+    "</think>",
+    "<answer>",
+    "</answer>",
+    "\n",
+    "\n",
+    "\n</think>\n<answer>\n",
+    "\n</answer>",
+    "```python",
+    "```",
+    "a",
+    " ",
+]
+OPEN_R1 = {
+    "format": r"^<think>\n.*?\n</think>\n<answer>\n.*?\n</answer>$",
+    "code_format": r"^<think>\n.*?\n</think>\n<answer>\n.*?```python.*?```.*?\n</answer>$",
+}
+TRL = r"^<think>(?!.*<think>)(.*?)</think>.*$"
+
+
+def test_linear_time_decides_what_the_peers_expressions_decide() -> None:
+    rng = random.Random(0)
+    texts = [
+        "<think>\n" * rng.randint(0, 1) + "".join(rng.choices(PIECES, k=rng.randint(0, 14))) for _ in range(20_000)
+    ]
+    for compat, name, rule in [*(("open-r1", *item) for item in OPEN_R1.items()), ("trl", "think_format", TRL)]:
+        expected = [float(re.match(rule, text, re.DOTALL | re.MULTILINE) is not None) for text in texts]
+        assert 50 < sum(expected) < 19_950
+        assert get_reward(name, compat=compat)(texts) == expected
 
 
 def test_plain_strings_are_read_too() -> None:

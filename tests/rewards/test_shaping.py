@@ -97,7 +97,7 @@ def test_cosine_says_its_unit_and_counts_it() -> None:
 @pytest.mark.usefixtures("boxes")
 @pytest.mark.parametrize("side", ["wrong", "correct"])
 def test_cosine_refuses_bounds_that_turn_the_shaping_round(side: str) -> None:
-    bounds = {f"min_value_{side}": 0.9, f"max_value_{side}": 0.1}
+    bounds: dict[str, Any] = {f"min_value_{side}": 0.9, f"max_value_{side}": 0.1}
     with pytest.raises(ParameterError, match="turned round"):
         get_reward("cosine", **bounds).score(RIGHT, gold="4")
 
@@ -131,7 +131,7 @@ def test_length_leaves_undecided_samples_out_of_the_comparison() -> None:
 
 @pytest.mark.usefixtures("boxes")
 def test_length_needs_prompts_or_the_word_that_the_call_is_the_group() -> None:
-    call = {"completions": [RIGHT, RIGHT + "x" * 10], "gold": ["4", "4"]}
+    call: dict[str, Any] = {"completions": [RIGHT, RIGHT + "x" * 10], "gold": ["4", "4"]}
     with pytest.raises(ConfigError, match="group: call"):
         get_reward("length")(**call)
     assert get_reward("length", group="call")(**call) == [0.5, -0.5]
