@@ -1,0 +1,453 @@
+"""The ``local`` sandbox: programs in warm interpreters behind the strongest isolation that this kernel grants."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import signal
+import socket
+import threading
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from veritune.plugins.errors import ConfigError
+from veritune.sandbox import languages
+from veritune.sandbox.errors import SandboxCrashed
+from veritune.sandbox.interface import (
+    CompileOutcome,
+    IsolationReport,
+    Job,
+    Limits,
+    Linked,
+    Outcome,
+    Program,
+    Sandbox,
+    Session,
+)
+from veritune.sandbox.languages import Language
+from veritune.sandbox.local import compiler, probe
+from veritune.sandbox.local.compiler import CompileCache, Compiled
+from veritune.sandbox.local.pool import Pool
+from veritune.sandbox.local.slot import Result, Slot, SlotDied, wait_any
+from veritune.sandbox.local.wire import Step, checked_files, encoded, reopen_read_only
+
+T = TypeVar("T")
+
+_PARTNER_GRACE_S = 0.1
+"""How long the first program of a pair may take to end once the second has."""
+_COMPILER_MESSAGES = 64 << 10
+
+
+class LocalSandbox(Sandbox):
+    """Programs on this machine, with nothing installed but Python and a Linux kernel.
+
+    - ``tier``: insist on ``"namespaces"``, ``"confined"`` or ``"none"``; by default the strongest that works.
+    - ``workers``: jobs at a time; by default one per CPU that this process may use.
+    - ``packages``: installed packages that programs may import; they are imported beforehand, so that they cost
+      nothing. ``warm``: further modules of the standard library to import beforehand.
+    - ``read_only``: further files and folders that programs may read. ``python``: another interpreter.
+    - ``allow_unsafe``: run even where nothing can be enforced. Every outcome then says so.
+
+    Nothing starts before the first use. SandboxUnavailable, then, where the isolation asked for is not to be had.
+    """
+
+    name = "local"
+
+    def __init__(
+        self,
+        *,
+        tier: str | None = None,
+        workers: int | None = None,
+        packages: Sequence[str] = ("numpy",),
+        warm: Sequence[str] = (),
+        read_only: Sequence[str] = (),
+        python: str | None = None,
+        landlock: bool = True,
+        allow_unsafe: bool = False,
+    ) -> None:
+        if tier is not None and tier not in probe.TIERS:
+            raise ConfigError(f"tier must be one of {', '.join(probe.TIERS)}, got {tier!r}")
+        if workers is not None and workers < 1:
+            raise ConfigError(f"workers must be at least 1, got {workers!r}")
+        self._options: dict[str, Any] = {
+            "tier": tier,
+            "workers": workers,
+            "packages": tuple(packages),
+            "warm": tuple(warm),
+            "read_only": tuple(read_only),
+            "python": python,
+            "landlock": landlock,
+            "allow_unsafe": allow_unsafe,
+        }
+        self.workers = workers or len(os.sched_getaffinity(0))
+        self._pool = Pool(self._start_slot, self.workers)
+        self._cache = CompileCache()
+        self._finalizer = weakref.finalize(self, _close, self._pool, self._cache, os.getpid())
+
+    def __reduce__(self) -> tuple[Callable[..., LocalSandbox], tuple[dict[str, Any]]]:
+        return _rebuild, (self._options,)
+
+    def _probe(self) -> probe.Probe:
+        return probe.find(**{name: value for name, value in self._options.items() if name != "workers"})
+
+    def _start_slot(self) -> Slot:
+        return self._probe().plan.start()
+
+    def report(self) -> IsolationReport:
+        return self._probe().report
+
+    def passed_over(self) -> tuple[str, ...]:
+        """Why stronger tiers than the one in force could not be had."""
+        return self._probe().failures
+
+    def languages(self) -> dict[str, str]:
+        return {"python": self._probe().plan.interpreter.path, **languages.available()}
+
+    @property
+    def can_link(self) -> bool:
+        return True
+
+    def run(
+        self,
+        program: Program,
+        stdin: bytes | str = b"",
+        files: Mapping[str, bytes | str] | None = None,
+        limits: Limits | None = None,
+    ) -> Outcome:
+        job = Job(program, stdin, files or {}, limits or Limits())
+        report = self.report()
+        with self._pool.place():
+            prepared = self._prepare(job)
+            if isinstance(prepared, Outcome):
+                return prepared
+            with prepared:
+                result = self._retry(lambda: self._run_alone(prepared.step, job.limits))
+                return prepared.outcome(result, report)
+
+    def run_linked(self, pair: Linked) -> tuple[Outcome, Outcome]:
+        report = self.report()
+        with self._pool.place():
+            first, second = self._prepare(pair.first), self._prepare(pair.second)
+            if isinstance(first, Outcome) or isinstance(second, Outcome):
+                never = _never_ran(report)
+                return (
+                    first if isinstance(first, Outcome) else never,
+                    second if isinstance(second, Outcome) else never,
+                )
+            with first, second:
+                one, two = self._retry(lambda: self._run_pair(first.step, second.step, pair))
+                return first.outcome(one, report), second.outcome(two, report)
+
+    def open_session(
+        self,
+        program: Program,
+        stdin: bytes | str = b"",
+        files: Mapping[str, bytes | str] | None = None,
+        limits: Limits | None = None,
+        channel: socket.socket | None = None,
+    ) -> Session:
+        prepared = self._prepare(Job(program, stdin, files or {}, limits or Limits()))
+        if isinstance(prepared, Outcome):
+            return _EndedSession(prepared)
+        ours: socket.socket | None = None
+        theirs = channel
+        if theirs is None:
+            ours, theirs = socket.socketpair()
+        prepared.step.channel = theirs.fileno()
+        try:
+            slot = self._retry(lambda: self._started(prepared.step))
+        except BaseException:
+            prepared.close()
+            if ours is not None:
+                ours.close()
+            raise
+        finally:
+            if ours is not None:
+                theirs.close()
+        return _LocalSession(self._pool, slot, prepared, self.report(), ours)
+
+    def close(self) -> None:
+        self._finalizer()
+
+    def _started(self, step: Step) -> Slot:
+        slot = self._pool.take()
+        try:
+            slot.start(step)
+        except BaseException:
+            self._pool.discard(slot)
+            raise
+        return slot
+
+    def _retry(self, attempt: Callable[[], T]) -> T:
+        """Once more where a slot died under the job (killed, out of memory): the job is not to blame."""
+        try:
+            return attempt()
+        except SlotDied:
+            try:
+                return attempt()
+            except SlotDied as error:
+                raise SandboxCrashed(f"the sandbox's process died twice under one job: {error}") from error
+
+    def _run_alone(self, step: Step, limits: Limits) -> Result:
+        slot = self._started(step)
+        return self._finish(slot, limits)
+
+    def _finish(self, slot: Slot, limits: Limits) -> Result:
+        try:
+            result = slot.finish(int(limits.output_kb * 1024))
+        except BaseException:
+            self._pool.discard(slot)
+            raise
+        self._pool.give_back(slot)
+        return result
+
+    def _run_pair(self, first: Step, second: Step, pair: Linked) -> tuple[Result, Result]:
+        ends = socket.socketpair()
+        try:
+            first.channel, second.channel = ends[0].fileno(), ends[1].fileno()
+            one = self._started(first)
+            try:
+                two = self._started(second)
+            except BaseException:
+                self._pool.discard(one)
+                raise
+        finally:
+            for end in ends:
+                end.close()
+        try:
+            ended = wait_any([one, two], second.limits.wall_s + _PARTNER_GRACE_S)
+            if one not in ended and not wait_any([one], _PARTNER_GRACE_S):
+                one.cancel()  # nobody listens to it any more
+        except BaseException:
+            self._pool.discard(one)
+            self._pool.discard(two)
+            raise
+        try:
+            second_result = self._finish(two, pair.second.limits)
+        except BaseException:
+            self._pool.discard(one)
+            raise
+        return self._finish(one, pair.first.limits), second_result
+
+    def _prepare(self, job: Job) -> _Prepared | Outcome:
+        """The step to run a job, compiled if need be, or the outcome that says that it does not compile."""
+        language = languages.find_language(job.program.language)
+        stdin, files = encoded(job.stdin), checked_files(job.files)
+        source = job.program.source
+        by_name = "/dev/std" in source
+        if language.name == "python":
+            step = Step(
+                job.limits,
+                source=encoded(source),
+                arguments=job.program.args,
+                python=True,
+                support=job.program.support,
+            )
+            return _Prepared(_with(step, stdin, files, by_name), job, language, None, None)
+        chain = languages.toolchain(language.name)
+        compiled: Compiled | None = None
+        if language.compile:
+            compiled = self._compile(language, chain, source, job.limits)
+            if not compiled.outcome.ok:
+                return dataclasses.replace(_never_ran(self.report()), compiled=compiled.outcome)
+        artifact = compiled.artifact if compiled is not None else None
+        step = compiler.run_step(language, chain, source, job.program.args, job.limits, artifact)
+        outcome = compiled.outcome if compiled is not None else None
+        return _Prepared(_with(step, stdin, files, by_name), job, language, outcome, artifact)
+
+    def _compile(self, language: Language, chain: languages.Toolchain, source: str, limits: Limits) -> Compiled:
+        step = compiler.compile_step(language, chain, source, limits)
+        return self._cache.get(step, lambda: self._compile_now(step, limits))
+
+    def _compile_now(self, step: Step, limits: Limits) -> Compiled:
+        result = self._retry(lambda: self._run_alone(step, limits))
+        answer = _checked(result.answer)
+        outcome = CompileOutcome(
+            ok=answer["limit"] is None and result.collected is not None,
+            messages=(result.stderr + result.stdout)[:_COMPILER_MESSAGES],
+            limit_hit=answer["limit"],
+            starved=answer["starved"],
+            cpu_s=answer["cpu_s"],
+            wall_s=answer["wall_s"],
+        )
+        if result.collected is None:
+            return Compiled(outcome, None)
+        size = os.fstat(result.collected).st_size
+        return Compiled(outcome, reopen_read_only(result.collected), size)
+
+
+def _with(step: Step, stdin: bytes, files: dict[str, bytes], by_name: bool) -> Step:
+    step.stdin = stdin
+    step.files = {**files, **step.files}
+    step.by_name = by_name
+    if by_name:
+        step.limits = dataclasses.replace(
+            step.limits, scratch_mb=step.limits.scratch_mb + len(stdin) / (1 << 20), inodes=step.limits.inodes + 2
+        )
+    return step
+
+
+def _checked(answer: dict[str, Any]) -> dict[str, Any]:
+    """The answer to a step that started; a failure of ours is raised, one of the program's size is its memory limit."""
+    if "setup_error" not in answer:
+        return answer
+    number, text = answer.get("errno"), answer["setup_error"]
+    if number == 12 or "MemoryError" in text:
+        return {"status": None, "limit": "memory", "starved": False, "cpu_s": 0.0, "wall_s": 0.0, "largest_kb": 0}
+    if number == 28:
+        raise ConfigError("the job's files do not fit into Limits.scratch_mb and Limits.inodes; raise them")
+    if number == 27:
+        raise ConfigError("one of the job's files is larger than Limits.file_mb; raise it")
+    raise SandboxCrashed(f"the sandbox could not set up a job: {text}")
+
+
+def _never_ran(report: IsolationReport) -> Outcome:
+    return Outcome(None, None, b"", b"", report)
+
+
+class _Prepared:
+    """A step with what is needed to read its result; closes the artifact's descriptor."""
+
+    def __init__(
+        self, step: Step, job: Job, language: Language, compiled: CompileOutcome | None, artifact: int | None
+    ) -> None:
+        self.step = step
+        self.job = job
+        self.language = language
+        self.compiled = compiled
+        self._artifact = artifact
+
+    def outcome(self, result: Result, report: IsolationReport) -> Outcome:
+        answer = _checked(result.answer)
+        limits = self.job.limits
+        status = answer["status"]
+        exit_code = os.WEXITSTATUS(status) if status is not None and os.WIFEXITED(status) else None
+        ended_by = os.WTERMSIG(status) if status is not None and os.WIFSIGNALED(status) else None
+        peak = max(answer["largest_kb"], answer.get("tree_kb", 0)) / 1024
+        output = int(limits.output_kb * 1024)
+        return Outcome(
+            exit_code,
+            ended_by,
+            result.stdout,
+            result.stderr,
+            report,
+            stdout_truncated=result.stdout_size > output,
+            stderr_truncated=result.stderr_size > output,
+            cpu_s=answer["cpu_s"],
+            wall_s=answer["wall_s"],
+            peak_memory_mb=peak,
+            limit_hit=self._limit_hit(answer, result, exit_code, ended_by),
+            starved=answer["starved"],
+            compiled=self.compiled,
+        )
+
+    def _limit_hit(self, answer: dict[str, Any], result: Result, exit_code: int | None, ended_by: int | None) -> Any:
+        limits = self.job.limits
+        if answer["limit"] is not None:
+            return answer["limit"]
+        if result.stdout_size > limits.output_kb * 1024 or ended_by == signal.SIGXFSZ:
+            return "output"
+        if exit_code == 0:
+            return None
+        if ended_by == signal.SIGXCPU:
+            return "cpu"
+        tail = result.stderr[-4000:]
+        if any(marker in tail for marker in self.language.out_of_memory):
+            return "memory"
+        return None
+
+    def close(self) -> None:
+        if self._artifact is not None:
+            os.close(self._artifact)
+            self._artifact = None
+
+    def __enter__(self) -> _Prepared:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class _LocalSession(Session):
+    def __init__(
+        self, pool: Pool, slot: Slot, prepared: _Prepared, report: IsolationReport, channel: socket.socket | None
+    ) -> None:
+        self.channel = channel
+        self._pool = pool
+        self._slot: Slot | None = slot
+        self._prepared = prepared
+        self._report = report
+        self._outcome: Outcome | None = None
+
+    def wait(self) -> Outcome:
+        if self._outcome is not None:
+            return self._outcome
+        if self._slot is None:
+            raise SandboxCrashed("this session was closed, or its sandbox died")
+        slot, self._slot = self._slot, None
+        try:
+            result = slot.finish(int(self._prepared.job.limits.output_kb * 1024))
+        except SlotDied as error:
+            self._pool.discard(slot)
+            raise SandboxCrashed(f"the sandbox's process died under a session: {error}") from error
+        except BaseException:
+            self._pool.discard(slot)
+            raise
+        finally:
+            self._prepared.close()
+        self._pool.give_back(slot)
+        self._outcome = self._prepared.outcome(result, self._report)
+        return self._outcome
+
+    def cancel(self) -> None:
+        if self._slot is not None:
+            self._slot.cancel()
+
+    def close(self) -> None:
+        if self.channel is not None:
+            self.channel.close()
+        if self._slot is not None:
+            self.cancel()
+            self.wait()
+
+
+class _EndedSession(Session):
+    """A program that did not compile."""
+
+    channel = None
+
+    def __init__(self, outcome: Outcome) -> None:
+        self._outcome = outcome
+
+    def wait(self) -> Outcome:
+        return self._outcome
+
+    def cancel(self) -> None:
+        return None
+
+    def close(self) -> None:
+        return None
+
+
+def _rebuild(options: dict[str, Any]) -> LocalSandbox:
+    return LocalSandbox(**options)
+
+
+def _close(pool: Pool, cache: CompileCache, owner: int) -> None:
+    if os.getpid() == owner:
+        pool.close()
+        cache.close()
+
+
+_shared: LocalSandbox | None = None
+_shared_lock = threading.Lock()
+
+
+def shared() -> LocalSandbox:
+    """The process's common instance with default options."""
+    global _shared
+    with _shared_lock:
+        if _shared is None:
+            _shared = LocalSandbox()
+        return _shared

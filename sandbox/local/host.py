@@ -1,0 +1,150 @@
+"""What this machine offers a slot: an interpreter that the programs' user can read, folders, uids."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import os
+import random
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from veritune.sandbox import languages
+
+SYSTEM_FOLDERS = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/nix/store", "/etc/alternatives")
+SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/ld.so.conf")
+
+_STANDARD = """
+abc argparse array ast asyncio base64 bisect builtins calendar cmath codecs collections contextlib copy csv ctypes
+dataclasses datetime decimal enum fractions functools gc hashlib heapq importlib inspect io itertools json linecache
+locale logging math numbers operator os pathlib pickle platform pprint queue random re secrets shutil signal
+statistics string struct subprocess sys tempfile textwrap threading time timeit traceback types typing unittest
+urllib.parse uuid warnings weakref zlib
+"""
+STANDARD_MODULES = tuple(_STANDARD.split())
+"""Imported in the warm interpreter, so that programs get them for nothing."""
+
+_FIRST_UID, _LAST_UID = 20000, 59999
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """A Python that programs can run in."""
+
+    path: str
+    prefix: str
+    version: tuple[int, int]
+
+
+@functools.cache
+def _describe(path: str) -> Interpreter | None:
+    code = "import sys; print(sys.base_prefix); print(sys.version_info[0], sys.version_info[1])"
+    try:
+        said = subprocess.run([path, "-I", "-S", "-c", code], capture_output=True, text=True, timeout=30, check=True)
+        prefix, version = said.stdout.strip().splitlines()
+        major, minor = version.split()
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return None
+    return Interpreter(path, os.path.realpath(prefix), (int(major), int(minor)))
+
+
+def own_interpreter() -> Interpreter:
+    """The base interpreter behind this process's own."""
+    path = os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable)
+    return Interpreter(path, os.path.realpath(sys.base_prefix), (sys.version_info[0], sys.version_info[1]))
+
+
+def interpreters(given: str | None) -> list[Interpreter]:
+    """Candidates, best first: the one asked for, this process's, then the system's."""
+    if given is not None:
+        found = _describe(os.path.realpath(shutil.which(given) or given))
+        return [found] if found is not None else []
+    candidates = [own_interpreter()]
+    for name in ("/usr/local/bin/python3", "/usr/bin/python3", shutil.which("python3") or ""):
+        if name and os.path.exists(name):
+            found = _describe(os.path.realpath(name))
+            if found is not None and found.version >= (3, 10) and found not in candidates:
+                candidates.append(found)
+    return candidates
+
+
+def usable(interpreter: Interpreter, as_other_user: bool, parents_too: bool) -> bool:
+    """Whether programs can read the interpreter and its library.
+
+    As another user the files must be open to all; without a root of our own, so must every folder above them.
+    """
+    library = os.path.join(interpreter.prefix, "lib", f"python{interpreter.version[0]}.{interpreter.version[1]}")
+    probes = (interpreter.path, os.path.join(library, "os.py"))
+    return all(readable(path, as_other_user, parents_too, below=interpreter.prefix) for path in probes)
+
+
+def readable(path: str, as_other_user: bool, parents_too: bool, below: str = "/") -> bool:
+    """Whether a program's user may read ``path``, judged by permission bits where that is somebody else."""
+    if not as_other_user:
+        return os.access(path, os.R_OK)
+    top = "/" if parents_too else below
+    try:
+        if not os.stat(path).st_mode & stat.S_IROTH:
+            return False
+        for folder in Path(os.path.realpath(path)).parents:
+            if not os.stat(folder).st_mode & stat.S_IXOTH:
+                return False
+            if str(folder) == top:
+                break
+    except OSError:
+        return False
+    return True
+
+
+def package_folders(packages: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """(folders and files to show, entries of ``sys.path``) for installed packages; none of them is imported here."""
+    shown: list[str] = []
+    entries: list[str] = []
+    for name in packages:
+        try:
+            spec = importlib.util.find_spec(name)
+        except (ImportError, ValueError):
+            spec = None
+        if spec is None or spec.origin is None:
+            continue
+        place = os.path.realpath(os.path.dirname(spec.origin) if spec.submodule_search_locations else spec.origin)
+        site = os.path.dirname(place)
+        shown += [place, *(p for p in (os.path.join(site, f"{name}.libs"),) if os.path.isdir(p))]
+        entries.append(site)
+    return tuple(dict.fromkeys(shown)), tuple(dict.fromkeys(entries))
+
+
+def read_only_paths(interpreter: Interpreter, packages: Sequence[str], extra: Sequence[str]) -> list[str]:
+    """Everything that programs may read."""
+    paths = [*SYSTEM_FOLDERS, *SYSTEM_FILES, interpreter.prefix, *packages, *extra]
+    for name in languages.available():
+        paths += languages.toolchain(name).folders
+    return [path for path in dict.fromkeys(map(os.path.abspath, paths)) if os.path.exists(path)]
+
+
+def fresh_uid() -> int:
+    """A user id that belongs to nobody, a different one for every slot: limits and signals are per user."""
+    taken = {entry for entry in _known_uids()}
+    generator = random.SystemRandom()
+    while True:
+        uid = generator.randint(_FIRST_UID, _LAST_UID)
+        if uid not in taken:
+            return uid
+
+
+def _known_uids() -> set[int]:
+    import pwd
+
+    return {entry.pw_uid for entry in pwd.getpwall()}
+
+
+def fresh_scratch() -> str:
+    """A path for a slot's scratch folder; its guardian makes it and removes it."""
+    name = "".join(random.SystemRandom().choices("abcdefghijklmnopqrstuvwxyz0123456789", k=12))
+    return os.path.join(os.path.realpath(tempfile.gettempdir()), f"veritune-{os.getpid()}-{name}", "box")

@@ -1,0 +1,128 @@
+"""First process of a slot: enters the namespaces, forks the warm interpreter, and sees to its remains when it dies."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from typing import Any
+
+from veritune.sandbox.local.inside import kernel, landlock, rootfs, scratch, watch
+from veritune.sandbox.local.inside.zygote import Zygote
+
+
+def main(descriptor: int) -> None:
+    """Serve the slot behind a control socket until it is closed."""
+    control = socket.socket(fileno=descriptor)
+    config = json.loads(control.recv(1 << 20))
+    os.umask(0o022)
+    try:
+        _settle_descriptors(control)
+        proc = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        lifeline, held = os.pipe2(os.O_CLOEXEC)
+        if config["namespaces"]:
+            if config["drop_first"]:
+                _become_user(config["run_uid"])
+            rootfs.enter_namespaces(config["user_namespace"])
+        else:
+            kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
+        pid = os.fork()
+    except BaseException as error:
+        _say(control, {"error": f"{type(error).__name__}: {error}"})
+        os._exit(1)
+    if pid == 0:
+        os.close(held)
+        _be_zygote(control, config, proc, lifeline)
+    control.close()
+    os.close(lifeline)
+    _guard(pid, config, proc)
+
+
+def _settle_descriptors(control: socket.socket) -> None:
+    """Keep the numbers that a program's descriptors will get occupied, so that no other descriptor takes one."""
+    blank = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+    if control.fileno() < 10:
+        moved = os.dup(control.fileno())
+        spare = [moved]
+        while moved < 10:
+            moved = os.dup(moved)
+            spare.append(moved)
+        control.detach()
+        control.__init__(fileno=moved)  # type: ignore[misc]
+        for number in spare[:-1]:
+            os.close(number)
+    for number in range(3, 10):
+        if number != blank:
+            os.dup2(blank, number, inheritable=False)
+    if blank >= 10:
+        os.close(blank)
+    kernel.close_from(control.fileno() + 1)
+
+
+def _become_user(uid: int) -> None:
+    os.setgroups([])
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
+    kernel.prctl(kernel.PR_SET_DUMPABLE, 1)
+
+
+def _be_zygote(control: socket.socket, config: dict[str, Any], proc: int, lifeline: int) -> None:
+    try:
+        if config["namespaces"]:
+            kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+            rootfs.build_root(config["read_only"])
+        zygote = Zygote(control, config, proc, lifeline)
+        missing = zygote.warm()
+        _say(
+            control,
+            {
+                "ready": True,
+                "landlock": landlock.abi() if zygote.has_landlock else 0,
+                "uid": config["run_uid"] if os.getuid() == 0 else os.getuid(),
+                "python": sys.version.split()[0],
+                "not_warm": missing,
+            },
+        )
+    except BaseException as error:
+        _say(control, {"error": f"{type(error).__name__}: {error}"})
+        os._exit(1)
+    try:
+        zygote.serve()
+    finally:
+        os._exit(0)
+
+
+def _say(control: socket.socket, message: dict[str, Any]) -> None:
+    with contextlib.suppress(OSError):
+        control.send(json.dumps(message).encode())
+
+
+def _guard(pid: int, config: dict[str, Any], proc: int) -> None:
+    """Wait for the warm interpreter. Without a pid namespace its orphans come here: end them and clean up."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, 0)
+    if config["namespaces"]:
+        os._exit(0)
+    tree = watch.ProcessTree(proc)
+    for _ in range(5000):
+        for other in tree.pids():
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(other, signal.SIGKILL)
+        try:
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        except ChildProcessError:
+            break
+        time.sleep(0.001)
+    with contextlib.suppress(OSError):
+        scratch.wipe(config["scratch"])
+        os.rmdir(config["scratch"])
+    with contextlib.suppress(OSError):
+        os.rmdir(os.path.dirname(config["scratch"]))
+    os._exit(0)

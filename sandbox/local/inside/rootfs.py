@@ -1,0 +1,93 @@
+"""Namespaces and the root that programs see: read-only system folders, five devices, one scratch folder, no /proc."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable
+
+from veritune.sandbox.local.inside import kernel
+from veritune.sandbox.local.inside.kernel import MS_BIND, MS_NODEV, MS_NOEXEC, MS_NOSUID
+
+DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+SCRATCH_PARENT = "/box"
+"""Landlock's rule names this folder: the scratch file system mounted below it is covered whenever it is remounted."""
+SCRATCH = "/box/tmp"
+
+_NAMESPACES = (
+    kernel.CLONE_NEWNS
+    | kernel.CLONE_NEWPID
+    | kernel.CLONE_NEWNET
+    | kernel.CLONE_NEWIPC
+    | kernel.CLONE_NEWUTS
+    | kernel.CLONE_NEWCGROUP
+)
+
+
+def enter_namespaces(user_namespace: bool) -> None:
+    """Leave the host's namespaces. The caller's *next child* is the first process of the new pid namespace."""
+    uid, gid = os.getuid(), os.getgid()
+    kernel.unshare(_NAMESPACES | (kernel.CLONE_NEWUSER if user_namespace else 0))
+    if user_namespace:
+        # Unbuffered writes, and setgroups before gid_map: a refusal must surface here and not as EOVERFLOW later.
+        for name, text in (("setgroups", "deny"), ("uid_map", f"1000 {uid} 1"), ("gid_map", f"1000 {gid} 1")):
+            descriptor = os.open(f"/proc/self/{name}", os.O_WRONLY | os.O_CLOEXEC)
+            try:
+                os.write(descriptor, text.encode())
+            finally:
+                os.close(descriptor)
+    kernel.mount(None, "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
+
+
+def build_root(read_only: Iterable[str]) -> None:
+    """Make a new root out of ``read_only`` paths (at the same places) and move into it."""
+    place = next(p for p in ("/tmp", "/mnt", "/dev") if os.path.isdir(p))
+    # Opened first: the new root may be built over a folder that holds one of them.
+    sources = [(path, os.open(path, os.O_PATH | os.O_CLOEXEC)) for path in _existing(read_only)]
+    devices = [(path, os.open(path, os.O_PATH | os.O_CLOEXEC)) for path in DEVICES if os.path.exists(path)]
+    links = [(path, os.readlink(path)) for path in read_only if os.path.islink(path)]
+    kernel.mount("tmpfs", place, "tmpfs", MS_NOSUID | MS_NODEV, "size=256k,nr_inodes=1000,mode=755")
+    for path, target in links:
+        os.makedirs(os.path.dirname(place + path), 0o755, exist_ok=True)
+        os.symlink(target, place + path)
+    for path, descriptor in sources:
+        _bind(descriptor, place + path)
+        kernel.make_read_only(place + path)
+    for path, descriptor in devices:
+        _bind(descriptor, place + path)
+    for path in (SCRATCH, "/proc", "/etc"):
+        os.makedirs(place + path, 0o755, exist_ok=True)
+    os.symlink(SCRATCH, place + "/tmp")
+    for name in ("stdin", "stdout", "stderr"):
+        os.symlink(f"{SCRATCH}/.{name}", f"{place}/dev/{name}")
+    os.chdir(place)
+    kernel.pivot_root_here()
+    kernel.mount(None, "/", None, MS_BIND | kernel.MS_REMOUNT | kernel.MS_RDONLY | MS_NOSUID | MS_NODEV)
+    kernel.set_hostname(b"sandbox")
+
+
+def _existing(paths: Iterable[str]) -> list[str]:
+    """Real folders and files, outermost first; what lies below another one is covered by it."""
+    chosen: list[str] = []
+    for path in sorted(set(paths)):
+        if os.path.islink(path) or not os.path.exists(path):
+            continue
+        if not any(path.startswith(above.rstrip("/") + "/") for above in chosen):
+            chosen.append(path)
+    return chosen
+
+
+def _bind(descriptor: int, target: str) -> None:
+    if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+        os.makedirs(target, 0o755, exist_ok=True)
+    else:
+        os.makedirs(os.path.dirname(target), 0o755, exist_ok=True)
+        os.close(os.open(target, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o644))
+    kernel.mount(f"/proc/self/fd/{descriptor}", target, None, MS_BIND | kernel.MS_REC)
+    os.close(descriptor)
+
+
+def mount_scratch(size: int, inodes: int) -> None:
+    kernel.mount(
+        "tmpfs", SCRATCH, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, f"size={size},nr_inodes={inodes + 1},mode=1777"
+    )

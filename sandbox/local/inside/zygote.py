@@ -1,0 +1,299 @@
+"""The warm interpreter of one slot: takes a job, forks it, watches it, ends its whole tree, says how it went."""
+
+from __future__ import annotations
+
+import array
+import contextlib
+import gc
+import json
+import os
+import resource
+import select
+import signal
+import socket
+import struct
+import sys
+import time
+from typing import Any
+
+from veritune.sandbox.local.inside import child, collect, kernel, landlock, python, rootfs
+from veritune.sandbox.local.inside.scratch import FolderScratch, MountedScratch
+from veritune.sandbox.local.inside.watch import ProcessTree
+
+_MEBI = 1 << 20
+_FIRST_LOOK_S, _LOOK_S = 0.01, 0.025
+_GIVE_UP_S = 10.0
+_STACK = 64 * _MEBI
+
+
+class Zygote:
+    """Serves jobs that arrive on ``control`` until its other end is closed."""
+
+    def __init__(self, control: socket.socket, config: dict[str, Any], proc: int, lifeline: int) -> None:
+        self.control = control
+        self.config = config
+        self.lifeline = lifeline
+        self.tree = ProcessTree(proc)
+        self.namespaces = bool(config["namespaces"])
+        uid = config["run_uid"] if os.getuid() == 0 else None
+        self.scratch: MountedScratch | FolderScratch = (
+            MountedScratch() if self.namespaces else FolderScratch(config["scratch"], uid)
+        )
+        self.scratch.prepare(8 * _MEBI, 64)
+        ruleset = self._ruleset()
+        self.confinement = child.Confinement(config, ruleset, self.scratch.path)
+        self.has_landlock = ruleset is not None
+
+    def _ruleset(self) -> int | None:
+        if not self.config["landlock"] or landlock.abi() < 1:
+            return None
+        writable = rootfs.SCRATCH_PARENT if self.namespaces else self.scratch.path
+        return landlock.build(self.config["read_only"], rootfs.DEVICES, writable)
+
+    def warm(self) -> list[str]:
+        """Import what programs are likely to need; returns what could not be imported."""
+        sys.path += [p for p in self.config["python_path"] if p not in sys.path]
+        os.environ["OPENBLAS_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"
+        missing = []
+        for name in self.config["warm"]:
+            try:
+                __import__(name)
+            except Exception as error:
+                missing.append(f"{name}: {type(error).__name__}: {error}")
+        sys.dont_write_bytecode = True
+        self._settle()
+        return missing
+
+    def _settle(self) -> None:
+        for number in range(1, 65):
+            with contextlib.suppress(OSError, ValueError):
+                signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        kernel.drop_bounding_set()
+        kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
+        if not self.namespaces:
+            kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
+        gc.collect()
+        gc.freeze()
+        self.space, self.data, self.resident = self.tree.own_sizes()
+
+    def serve(self) -> None:
+        while True:
+            if not self._wait_for_job():
+                break
+            message, descriptors = self._receive()
+            if not message:
+                break
+            answer = self._handle(message, descriptors)
+            try:
+                self.control.send(json.dumps(answer).encode())
+            except OSError:
+                break
+        with contextlib.suppress(OSError):
+            self.scratch.remove()
+
+    def _wait_for_job(self) -> bool:
+        poller = select.poll()
+        poller.register(self.control.fileno(), select.POLLIN)
+        if self.lifeline >= 0:
+            poller.register(self.lifeline, select.POLLIN)
+        while True:
+            for number, _ in poller.poll():
+                return number == self.control.fileno()
+
+    def _receive(self) -> tuple[bytes, list[int]]:
+        message, ancillary, _, _ = self.control.recvmsg(4096, socket.CMSG_SPACE(8 * 4), socket.MSG_CMSG_CLOEXEC)
+        descriptors: list[int] = []
+        for level, kind, data in ancillary:
+            if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+                descriptors += array.array("i", data[: len(data) // 4 * 4])
+        return message, descriptors
+
+    def _handle(self, message: bytes, received: list[int]) -> dict[str, Any]:
+        if message == b"cancel":  # meant for a job that has just ended
+            return {"stale": True}
+        length, names = struct.unpack("I", message[:4])[0], message[4:].decode().split()
+        descriptors = dict(zip(names, received, strict=True))
+        try:
+            job = json.loads(os.pread(descriptors["payload"], length, 0))
+            return self._run(job, descriptors)
+        except OSError as error:
+            return {"setup_error": f"{type(error).__name__}: {error}", "errno": error.errno}
+        finally:
+            for number in received:
+                os.close(number)
+
+    def _run(self, job: dict[str, Any], descriptors: dict[str, int]) -> dict[str, Any]:
+        limits = job["limits"]
+        self.scratch.prepare(int(limits["scratch_mb"] * _MEBI), int(limits["inodes"]))
+        self._bounds(job)
+        if job["support"]:
+            python.compile_support(job, os.pread(descriptors["payload"], 1 << 31, 0))
+        report, report_in_child = os.pipe2(os.O_CLOEXEC)
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        started = time.monotonic()
+        pid = os.fork()
+        if pid == 0:
+            os.setsid()
+            child.start(self.confinement, job, descriptors, report_in_child)
+        os.close(report_in_child)
+        try:
+            ending = self._watch(pid, job, started)
+            status, largest = self._end_tree(pid)
+            said = os.read(report, 4096)
+        finally:
+            os.close(report)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        answer = {"status": status, "wall_s": time.monotonic() - started, "cpu_s": cpu, "largest_kb": largest, **ending}
+        return self._judge_setup(answer, said, job, descriptors)
+
+    def _judge_setup(
+        self, answer: dict[str, Any], said: bytes, job: dict[str, Any], descriptors: dict[str, int]
+    ) -> dict[str, Any]:
+        ready, _, failure = said.partition(b"E")
+        if failure:
+            number, _, text = failure.partition(b" ")
+            return {"setup_error": text.decode("utf-8", "replace"), "errno": int(number)}
+        if not ready.startswith(b"R") and answer["limit"] is None:
+            return {"setup_error": "the program's process ended during set-up", "errno": 0}
+        answer["cpu_s"] = max(0.0, answer["cpu_s"] - int(ready[1:] or 0) / 1e9)
+        if answer["limit"] is None and answer["cpu_s"] > job["limits"]["cpu_s"]:
+            answer["limit"] = "cpu"
+        if job.get("collect") and answer["limit"] is None and answer["status"] == 0:
+            answer["collected"] = collect.into(descriptors["collect"], self.scratch.path, job["collect"])
+        if job["stdout_file"]:
+            collect.append_stream(descriptors["stdout"], self.scratch.path, ".stdout")
+        return answer
+
+    def _bounds(self, job: dict[str, Any]) -> None:
+        """The address space and data that the job may have, over what it inherits from this interpreter."""
+        memory = int(job["limits"]["memory_mb"] * _MEBI)
+        job["stack"] = job["stack"] or _STACK
+        if job["python"]:
+            job["address_space"] = self.space + memory + job["stack"]
+            job["data"] = self.data + memory
+        else:
+            job["address_space"] = None if job["sparse"] else memory + job["stack"] + 128 * _MEBI
+            job["data"] = memory + (job["sparse"] or 0) * _MEBI
+        if not self.namespaces and self.confinement.uid is None:
+            self.confinement.process_offset = self.tree.user_tasks(os.getuid())
+        elif self.config["user_namespace"]:
+            own_count = tuple(map(int, os.uname().release.split(".")[:2])) >= (5, 14)
+            self.confinement.process_offset = 2 if own_count else self.tree.user_tasks(os.getuid()) + 2
+
+    def _watch(self, pid: int, job: dict[str, Any], started: float) -> dict[str, Any]:
+        """Wait for the job's first process, or for a reason to end it."""
+        limits = job["limits"]
+        deadline = started + limits["wall_s"]
+        memory = int(limits["memory_mb"] * _MEBI)
+        inherited = self.resident if job["python"] else 0
+        peak = 0
+        pause = _FIRST_LOOK_S
+        ended = _EndWatch(pid, self.control, self.lifeline)
+        try:
+            while True:
+                left = deadline - time.monotonic()
+                event = ended.wait(min(pause, max(left, 0.0)))
+                if event == "ended":
+                    return {"limit": None, "starved": False, "tree_kb": peak >> 10}
+                if event in ("cancelled", "abandoned"):
+                    return {"limit": "cancelled", "starved": False, "tree_kb": peak >> 10}
+                usage = self.tree.sample(inherited, memory)
+                peak = max(peak, usage.memory)
+                limit = self._exceeded(job, usage.cpu_s, usage.memory, left)
+                if limit is not None:
+                    starved = limit == "wall" and self._starved(usage.cpu_s, limits)
+                    return {"limit": limit, "starved": starved, "tree_kb": peak >> 10}
+                pause = _LOOK_S
+        finally:
+            ended.close()
+
+    def _exceeded(self, job: dict[str, Any], cpu_s: float, memory: int, left: float) -> str | None:
+        limits = job["limits"]
+        if left <= 0:
+            return "wall"
+        if cpu_s > limits["cpu_s"] + 0.02:
+            return "cpu"
+        if memory > limits["memory_mb"] * _MEBI:
+            return "memory"
+        size, entries = self.scratch.used()
+        if size > limits["scratch_mb"] * _MEBI or entries > limits["inodes"]:
+            return "scratch"
+        return None
+
+    def _starved(self, cpu_s: float, limits: dict[str, Any]) -> bool:
+        waited = self.tree.waited_for_cpu()
+        return waited > 0.25 * limits["wall_s"] and cpu_s < 0.9 * limits["cpu_s"]
+
+    def _end_tree(self, pid: int) -> tuple[int | None, int]:
+        """Kill and reap everything that came from the job. (wait status of its first process, largest resident KiB)."""
+        status: int | None = None
+        largest = 0
+        give_up = time.monotonic() + _GIVE_UP_S
+        killed = False
+        while True:
+            try:
+                found, code, usage = os.wait4(-1, os.WNOHANG)
+            except ChildProcessError:
+                return status, largest
+            if found:
+                largest = max(largest, usage.ru_maxrss)
+                status = code if found == pid else status
+                continue
+            self._kill_all(pid, first=not killed)
+            killed = True
+            if time.monotonic() > give_up:
+                os._exit(3)  # pid 1 of a namespace takes it along; without one, the guardian sees to the rest
+            time.sleep(0.0005)
+
+    def _kill_all(self, pid: int, first: bool) -> None:
+        if self.namespaces:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(-1, signal.SIGKILL)
+            return
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGKILL)
+        for other in self.tree.pids():
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(int(other), signal.SIGKILL)
+
+
+class _EndWatch:
+    """Waits for a process's end, a word from the control socket, or the end of the caller or guardian."""
+
+    def __init__(self, pid: int, control: socket.socket, lifeline: int) -> None:
+        self.control = control
+        self.pid = pid
+        self.poller = select.poll()
+        self.poller.register(control.fileno(), select.POLLIN)
+        if lifeline >= 0:
+            self.poller.register(lifeline, select.POLLIN)
+        try:
+            self.handle = os.pidfd_open(pid)
+            self.poller.register(self.handle, select.POLLIN)
+        except (AttributeError, OSError):
+            self.handle = -1
+
+    def wait(self, seconds: float) -> str | None:
+        deadline = time.monotonic() + seconds
+        while True:
+            left = deadline - time.monotonic()
+            step = left if self.handle >= 0 else min(left, 0.002)
+            ready = [number for number, _ in self.poller.poll(max(0.0, step) * 1000)]
+            if self.handle in ready or (self.handle < 0 and self._exited()):
+                return "ended"
+            if self.control.fileno() in ready:
+                return "cancelled" if self.control.recv(64, socket.MSG_PEEK) and self.control.recv(64) else "abandoned"
+            if ready:
+                return "abandoned"
+            if left <= 0:
+                return None
+
+    def _exited(self) -> bool:
+        return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+    def close(self) -> None:
+        if self.handle >= 0:
+            os.close(self.handle)

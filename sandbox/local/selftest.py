@@ -1,0 +1,146 @@
+"""A few small attacks on a fresh slot. What they find is believed over what was detected."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import socket
+import tempfile
+import time
+from collections.abc import Iterator
+
+from veritune.sandbox.interface import Limits
+from veritune.sandbox.local.slot import Result, Slot, SlotDied
+from veritune.sandbox.local.wire import BASE_ENVIRONMENT, Step
+
+_LIMITS = Limits(cpu_s=5, wall_s=10, memory_mb=128, processes=8, file_mb=1, scratch_mb=2, inodes=64)
+
+_INTRUDE = """
+import json, os, socket, sys
+canary, port, abstract, pid = sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4])
+got = []
+def attempt(name, action):
+    try:
+        action()
+    except Exception:
+        return
+    got.append(name)
+def connect(family, kind, address, message=None):
+    with socket.socket(family, kind) as s:
+        s.settimeout(2)
+        s.connect(address)
+        if message: s.send(message)
+attempt("fs_read", lambda: open(canary + "/secret").read())
+attempt("fs_read", lambda: os.listdir("/root" if os.path.isdir("/root") else canary))
+attempt("fs_write", lambda: open(canary + "/written", "w").close())
+attempt("fs_write", lambda: open("/usr/veritune-selftest", "w").close())
+attempt("network", lambda: connect(socket.AF_INET, socket.SOCK_STREAM, ("127.0.0.1", port)))
+attempt("network", lambda: connect(socket.AF_INET, socket.SOCK_DGRAM, ("127.0.0.1", port), b"x"))
+attempt("network", lambda: connect(socket.AF_UNIX, socket.SOCK_STREAM, "\\0" + abstract))
+if pid: attempt("tree_kill", lambda: os.kill(pid, 0))
+def trace():
+    import ctypes
+    if ctypes.CDLL(None).ptrace(0, 0, 0, 0) != 0: raise OSError
+attempt("kernel_surface", trace)
+print(json.dumps({"got": got, "environment": sorted(os.environ.values()), "groups": os.getgroups()}))
+"""
+
+_MULTIPLY = """
+import os, time
+n = 0
+try:
+    while n < 64:
+        if os.fork() == 0:
+            time.sleep(60)
+            os._exit(0)
+        n += 1
+except OSError:
+    pass
+print(n, flush=True)
+"""
+
+_OUTLIVE = """
+import os, time
+if os.fork() == 0:
+    try: os.setsid()
+    except OSError: pass
+    if os.fork() == 0:
+        os.write(1, b"alive")
+        while True: time.sleep(0.01); os.write(2, b".")
+    os._exit(0)
+time.sleep(0.05)
+"""
+
+_HOARD = "x = []\nwhile True: x.append(bytearray(8 << 20))\n"
+
+
+def attack(slot: Slot) -> dict[str, bool]:
+    """Property of the isolation report → whether it held. SlotDied where the slot cannot even run a program."""
+    token = secrets.token_hex(16)
+    with _bait(token) as (folder, port, abstract):
+        judge = 0 if slot.config["namespaces"] else os.getpid()  # a namespace has its own process of that number
+        result = _run(slot, _INTRUDE, folder, str(port), abstract, str(judge))
+        try:
+            said = json.loads(result.stdout)
+        except ValueError:
+            raise SlotDied(f"a test program failed: {result.answer} {result.stderr[-300:]!r}") from None
+        lost = set(said["got"])
+        if not set(said["environment"]) <= set(BASE_ENVIRONMENT.values()) | {slot.scratch}:
+            lost.add("fs_read")
+        if os.path.exists(os.path.join(folder, "written")):
+            lost.add("fs_write")
+    with contextlib.suppress(OSError):
+        os.unlink("/usr/veritune-selftest")
+    lost |= _multiply(slot) | _outlive(slot)
+    hoard = _run(slot, _HOARD)
+    if hoard.answer.get("status") == 0 or hoard.answer.get("limit") in ("cpu", "wall"):
+        lost.add("memory")
+    names = ("fs_read", "fs_write", "network", "pids", "memory", "tree_kill", "kernel_surface")
+    return {name: name not in lost for name in names}
+
+
+def _run(slot: Slot, source: str, *arguments: str) -> Result:
+    slot.start(Step(_LIMITS, source=source.encode(), arguments=arguments, python=True))
+    result = slot.finish(65536)
+    if "setup_error" in result.answer:
+        raise SlotDied(str(result.answer["setup_error"]))
+    return result
+
+
+def _multiply(slot: Slot) -> set[str]:
+    made = _run(slot, _MULTIPLY).stdout.split()
+    return set() if made and int(made[0]) < 32 else {"pids"}
+
+
+def _outlive(slot: Slot) -> set[str]:
+    """A daemon must be gone when the answer comes: it writes to stderr for as long as it lives."""
+    slot.start(Step(_LIMITS, source=_OUTLIVE.encode(), python=True))
+    assert slot._streams is not None
+    watched = os.dup(slot._streams.held["stderr"])
+    try:
+        if slot.finish(100).stdout != b"alive":
+            return set()
+        before = os.fstat(watched).st_size
+        time.sleep(0.05)
+        return {"tree_kill"} if os.fstat(watched).st_size != before else set()
+    finally:
+        os.close(watched)
+
+
+@contextlib.contextmanager
+def _bait(token: str) -> Iterator[tuple[str, int, str]]:
+    """A readable secret in a writable folder, a loopback listener and an abstract socket."""
+    abstract = f"veritune-{token}"
+    with tempfile.TemporaryDirectory(prefix="veritune-selftest-") as folder, contextlib.ExitStack() as stack:
+        os.chmod(folder, 0o777)
+        with open(os.path.join(folder, "secret"), "w") as file:
+            file.write(token)
+        tcp = stack.enter_context(socket.socket())
+        tcp.bind(("127.0.0.1", 0))
+        tcp.listen()
+        unix = stack.enter_context(socket.socket(socket.AF_UNIX))
+        unix.bind("\0" + abstract)
+        unix.listen()
+        yield folder, tcp.getsockname()[1], abstract

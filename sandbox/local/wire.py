@@ -1,0 +1,162 @@
+"""A job as the warm interpreter takes it: one memory file with a header and all content, and the program's streams."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from veritune.plugins.errors import ConfigError
+from veritune.sandbox.interface import Limits
+
+_MFD_CLOEXEC, _MFD_ALLOW_SEALING = 1, 2
+_ADD_SEALS, _ALL_SEALS = 1033, 1 | 2 | 4 | 8
+BASE_ENVIRONMENT = {
+    "PATH": "/usr/local/bin:/usr/bin:/bin",
+    "LANG": "C.UTF-8",
+    "OPENSSL_CONF": "/dev/null",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+}
+
+
+@dataclass
+class Step:
+    """One process to start in a slot: a Python source in the warm interpreter, or a command."""
+
+    limits: Limits
+    source: bytes = b""
+    arguments: Sequence[str] = ()
+    python: bool = False
+    argv: Sequence[str] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    support: Mapping[str, str] = field(default_factory=dict)
+    stdin: bytes = b""
+    stack_mb: int | None = None
+    sparse_mb: int | None = None
+    open_files: int = 256
+    binary: int | None = None
+    collect: tuple[str, str] | None = None
+    channel: int | None = None
+    by_name: bool = False
+    """The program names ``/dev/stdin`` or ``/dev/stdout``, which need /proc or an ordinary file."""
+
+
+class Streams:
+    """The descriptors of one step; closed by ``close``."""
+
+    def __init__(self, step: Step, scratch: str) -> None:
+        self.held: dict[str, int] = {}
+        try:
+            header, body = _pack(step, scratch)
+            self.header_length = len(header)
+            self.held["payload"] = memory_file("payload", header + body, sealed=True)
+            self.held["stdin"] = memory_file("stdin", step.stdin, sealed=True)
+            os.lseek(self.held["stdin"], 0, os.SEEK_SET)
+            for name in ("stdout", "stderr", *(("collect",) if step.collect else ())):
+                self.held[name] = os.memfd_create(name, _MFD_CLOEXEC | _MFD_ALLOW_SEALING)
+        except BaseException:
+            self.close()
+            raise
+        self.borrowed = {n: d for n, d in (("channel", step.channel), ("binary", step.binary)) if d is not None}
+
+    def message(self) -> tuple[bytes, list[int]]:
+        """What is sent: the header's length and the names of the descriptors that go with it."""
+        all_of_them = {**self.held, **self.borrowed}
+        return struct.pack("I", self.header_length) + " ".join(all_of_them).encode(), list(all_of_them.values())
+
+    def read(self, name: str, most: int) -> tuple[bytes, int]:
+        """(content up to ``most`` bytes, whole size)."""
+        descriptor = self.held[name]
+        size = os.fstat(descriptor).st_size
+        return os.pread(descriptor, min(size, most), 0), size
+
+    def close(self) -> None:
+        while self.held:
+            os.close(self.held.popitem()[1])
+
+
+def memory_file(name: str, content: bytes, sealed: bool = False) -> int:
+    descriptor = os.memfd_create(name, _MFD_CLOEXEC | _MFD_ALLOW_SEALING)
+    view = memoryview(content)
+    while view:
+        view = view[os.write(descriptor, view) :]
+    if sealed:
+        fcntl.fcntl(descriptor, _ADD_SEALS, _ALL_SEALS)
+    return descriptor
+
+
+def reopen_read_only(descriptor: int) -> int:
+    """A read-only descriptor of a memory file (an executable must not be open for writing); closes the given one."""
+    try:
+        return os.open(f"/proc/self/fd/{descriptor}", os.O_RDONLY | os.O_CLOEXEC)
+    finally:
+        os.close(descriptor)
+
+
+def encoded(value: bytes | str) -> bytes:
+    return value if isinstance(value, bytes) else value.encode("utf-8", "surrogatepass")
+
+
+def checked_files(files: Mapping[str, bytes | str] | None) -> dict[str, bytes]:
+    """File contents as bytes; ConfigError for a name that leaves the scratch folder."""
+    checked = {}
+    for name, content in (files or {}).items():
+        parts = name.split("/")
+        if not name or name.startswith("/") or "\0" in name or any(part in ("", ".", "..") for part in parts):
+            raise ConfigError(f"a job's file needs a relative path inside its folder, got {name!r}")
+        checked[name] = encoded(content)
+    return checked
+
+
+def _pack(step: Step, scratch: str) -> tuple[bytes, bytes]:
+    blobs: list[bytes] = [step.source]
+    for content in step.files.values():
+        blobs.append(content)
+    support = {name: source.encode() for name, source in step.support.items()}
+    blobs += support.values()
+    header = _header(step, scratch, blobs, support)
+    # The header holds offsets behind itself: its length is fixed by padding.
+    length = len(json.dumps(header)) + 20 * len(blobs) + 64
+    offset = length
+    places = []
+    for blob in blobs:
+        places.append([offset, len(blob)])
+        offset += len(blob)
+    header["source"] = places[0]
+    header["files"] = [[name, *places[1 + i]] for i, name in enumerate(step.files)]
+    first = 1 + len(step.files)
+    header["support"] = [
+        [name, hashlib.sha256(code).hexdigest(), *places[first + i]] for i, (name, code) in enumerate(support.items())
+    ]
+    return json.dumps(header).encode().ljust(length), b"".join(blobs)
+
+
+def _header(step: Step, scratch: str, blobs: list[bytes], support: Mapping[str, bytes]) -> dict[str, Any]:
+    limits = step.limits
+    environment = {**BASE_ENVIRONMENT, "HOME": scratch, "TMPDIR": scratch, **step.environment}
+    return {
+        "python": step.python,
+        "argv": list(step.argv),
+        "arguments": list(step.arguments),
+        "environment": environment,
+        "stack": None if step.stack_mb is None else step.stack_mb << 20,
+        "sparse": step.sparse_mb,
+        "open_files": step.open_files,
+        "collect": list(step.collect) if step.collect else None,
+        "stdin_file": step.by_name,
+        "stdout_file": step.by_name,
+        "limits": {
+            name: getattr(limits, name)
+            for name in ("cpu_s", "wall_s", "memory_mb", "processes", "file_mb", "scratch_mb", "inodes")
+        },
+        "source": [0, 0],
+        "files": [[name, 0, 0] for name in step.files],
+        "support": [[name, "0" * 64, 0, 0] for name in support],
+    }
