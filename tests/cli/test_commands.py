@@ -159,3 +159,12 @@ def test_train_passes_config_and_overrides_on(run: Run, monkeypatch: pytest.Monk
     monkeypatch.setattr(runner, "train_from_cli", lambda path, overrides: calls.append((path, overrides)))
     assert run("train", tmp_path / "run.yaml", "grpo.steps=2", "seed=1").exit_code == 0
     assert calls == [(tmp_path / "run.yaml", ["grpo.steps=2", "seed=1"])]
+
+
+def test_the_shell_completes_rewards_and_presets() -> None:
+    words = {"veritune score x.jsonl -r ta": "tag_count", "veritune score x.jsonl --preset r1": "r1-zero"}
+    for line, expected in words.items():
+        settings = {"_VERITUNE_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(len(line.split()) - 1)}
+        code = "from veritune.cli import main; main()"
+        result = command("-c", code, env={**os.environ, **settings})
+        assert expected in result.stdout.split()

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from veritune.cli import completion
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -18,7 +20,12 @@ if TYPE_CHECKING:
 
 def rewards(
     name: Annotated[
-        str | None, typer.Argument(help="A reward's name or path; without it, all of them.", show_default=False)
+        str | None,
+        typer.Argument(
+            help="A reward's name or path; without it, all of them.",
+            show_default=False,
+            autocompletion=completion.reward_name,
+        ),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:

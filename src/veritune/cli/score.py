@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from veritune.cli import completion as completions
+
 if TYPE_CHECKING:
     from veritune.cli.rows import Row
     from veritune.cli.summary import Summary
@@ -25,11 +27,16 @@ def score(
     reward: Annotated[
         list[str] | None,
         typer.Option(
-            "--reward", "-r", help="A reward by name or path, with parameters: `-r cosine:max_len=512`. Repeatable."
+            "--reward",
+            "-r",
+            help="A reward by name or path, with parameters: `-r cosine:max_len=512`. Repeatable.",
+            autocompletion=completions.reward_name,
         ),
     ] = None,
     config: Annotated[Path | None, typer.Option(help="A YAML file with rewards; a run's config works.")] = None,
-    preset: Annotated[str | None, typer.Option(help="A preset by name, such as `r1-zero`.")] = None,
+    preset: Annotated[
+        str | None, typer.Option(help="A preset by name, such as `r1-zero`.", autocompletion=completions.preset_name)
+    ] = None,
     completion: Annotated[
         str | None,
         typer.Option(metavar="COLUMN", help="The completion. Default: completion, response, text, output, prediction."),
