@@ -168,3 +168,10 @@ def test_the_shell_completes_rewards_and_presets() -> None:
         code = "from veritune.cli import main; main()"
         result = command("-c", code, env={**os.environ, **settings})
         assert expected in result.stdout.split()
+
+
+def test_training_without_torch_names_the_line_to_run(tmp_path: Path) -> None:
+    code = "import sys; sys.modules['torch'] = None; from veritune.cli import main; main()"
+    result = command("-c", code, "train", str(tmp_path / "run.yaml"))
+    assert result.returncode == 2
+    assert "Run: pip install 'veritune[train]'" in result.stderr

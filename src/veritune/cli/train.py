@@ -20,6 +20,12 @@ def train(
     The run's folder holds the resolved config, metrics, completions with every score and reason, checkpoints and a
     report. Example: `veritune train examples/arithmetic.yaml seed=1`
     """
-    from veritune.trainer.run import train_from_cli
+    from veritune.plugins.errors import MissingExtraError
 
+    try:
+        from veritune.trainer.run import train_from_cli
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("veritune"):
+            raise
+        raise MissingExtraError(error.name, "train", "training") from None
     train_from_cli(config, list(overrides or []))
