@@ -1,1 +1,16 @@
-"""Is it right? Answer extraction and verdicts."""
+"""Is it right? Answer extraction and verdicts. Built-ins register through the same hook as a third party's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from veritune.plugins.hookspecs import hookimpl
+
+VERIFIERS: dict[str, str] = {
+    "math": "veritune.verifiers.math:MathVerifier",
+}
+
+
+@hookimpl
+def veritune_verifiers() -> Mapping[str, str]:
+    return VERIFIERS

@@ -1,0 +1,99 @@
+"""Golds: from whatever a dataset's column holds to the acceptable answers. Nothing is searched for inside an answer."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from veritune.verifiers.math.interim import extract
+from veritune.verifiers.math.options import MathOptions
+
+MAX_GOLD = 20_000
+"""Characters of a gold answer; a longer one is no answer."""
+
+_DELIMITERS = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"))
+
+
+@dataclass(frozen=True, slots=True)
+class Golds:
+    """The acceptable answers of one row, or why there are none."""
+
+    answers: tuple[str, ...]
+    problem: str = ""
+
+    @property
+    def shown(self) -> str:
+        return " | ".join(self.answers)
+
+
+def read_golds(gold: Any, options: MathOptions) -> Golds:
+    """The acceptable answers in a gold: a string, a number, or a list of either (any of which is right).
+
+    With ``gold_format="solution"`` each string is a worked solution, and its final answer is the gold.
+    """
+    items = _items(gold)
+    if not items:
+        return Golds((), f"the gold is empty: {gold!r}")
+    answers: list[str] = []
+    problem = ""
+    for item in items:
+        text = _text(item)
+        if text is None:
+            problem = f"the gold is no answer: {_short(item)}"
+        elif options.gold_format == "solution":
+            found = extract(text, options).answer
+            if found is None:
+                problem = f"the worked solution ends in no answer: {_short(text)}"
+            else:
+                answers.append(found.strip())
+        else:
+            answers.append(undelimited(text))
+    answers = [answer for answer in dict.fromkeys(answers) if answer]
+    return Golds(tuple(answers), "" if answers else problem or f"the gold is empty: {gold!r}")
+
+
+def undelimited(text: str) -> str:
+    """``$x$`` is ``x``: one pair of delimiters around the whole answer is notation, not content."""
+    text = text.strip()
+    for opening, closing in _DELIMITERS:
+        inner = text[len(opening) : len(text) - len(closing)]
+        if (
+            len(text) > len(opening) + len(closing)
+            and text.startswith(opening)
+            and text.endswith(closing)
+            and opening not in inner
+            and closing not in inner
+        ):
+            return inner.strip()
+    return text
+
+
+def _items(gold: Any) -> list[Any]:
+    if isinstance(gold, str | bytes | Mapping):
+        return [gold]
+    if hasattr(gold, "tolist") and not isinstance(gold, numbers.Number):
+        gold = gold.tolist()
+    if isinstance(gold, Sequence | set | frozenset):
+        return list(gold)
+    return [gold]
+
+
+def _text(item: Any) -> str | None:
+    if isinstance(item, str):
+        text = item.strip()
+        return text if text and len(text) <= MAX_GOLD else None
+    if isinstance(item, bool) or not isinstance(item, numbers.Number):
+        return None
+    if isinstance(item, float) and not math.isfinite(item):
+        return None
+    if isinstance(item, float) and item.is_integer() and abs(item) < 2**53:
+        return str(int(item))
+    return str(item)
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 120 else f"{text[:117]}…"

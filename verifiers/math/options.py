@@ -1,0 +1,68 @@
+"""What counts as an answer, and what counts as equal: every choice a user can make about math verification."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+BoxPolicy = Literal["last", "all", "first"]
+GoldFormat = Literal["answer", "solution"]
+
+
+@dataclass(frozen=True, slots=True)
+class MathOptions:
+    """The policy of one math verifier. Hashable, so that a parsed gold can be cached under it."""
+
+    boxes: BoxPolicy = "last"
+    """``last``: the last box, with the boxes joined to it by "and", "or" or a comma. ``all``: every box after the
+    reasoning, as one list. ``first``: the first box."""
+    trailing: bool = False
+    """Where no marker is found, take the last formula or number of the completion."""
+    in_reasoning: bool = False
+    """Let answers inside ``<think>`` count, and completions whose reasoning never ended."""
+    reasoning_tags: tuple[tuple[str, str], ...] = (
+        ("<think>", "</think>"),
+        ("<thinking>", "</thinking>"),
+        ("<reasoning>", "</reasoning>"),
+        ("<scratchpad>", "</scratchpad>"),
+    )
+    json_field: str | None = "answer"
+    """The field of a JSON object that holds the answer; None: JSON is not looked into."""
+    bare: bool = True
+    """A short completion without any marker is read as the answer itself."""
+    gold_format: GoldFormat = "answer"
+    """``answer``: the gold is the answer. ``solution``: it is a worked solution that ends in one."""
+    strict_operators: bool = True
+    """A prediction may not contain a sum, integral, limit, gcd, determinant … that the gold does not contain: it
+    would be the question given back."""
+    min_digits: int = 6
+    """Significant digits a decimal must show before it may stand for an exact value that it only rounds."""
+    gold_rounding: bool = True
+    """A gold printed as a decimal is a rounded value: whatever rounds to it, to its last printed digit, equals it."""
+    relative_tolerance: float = 0.0
+    """Extra tolerance between real values, relative to the gold; 0 keeps exactness."""
+    percent: bool = True
+    """``44%`` equals ``44`` and ``0.44``."""
+    degrees: bool = True
+    """``90°`` equals ``90`` and ``π/2``."""
+    units: bool = True
+    """A unit that only one side has is ignored; units on both sides must agree."""
+    decimal_comma: bool = True
+    """``1000,99`` may be read as 1000.99 where the other side is the decimal 1000.99."""
+    rename_parameters: bool = True
+    """``π/2 + kπ`` equals ``π/2 + nπ``; ``+C`` equals ``+c``."""
+    text_numbers: bool = True
+    """``two`` equals ``2``."""
+    max_answer: int = 2048
+    """Characters of an answer that are read; a longer one is wrong."""
+    max_completion: int = 1_000_000
+    """Characters of a completion that are searched, counted from its end."""
+    max_depth: int = 64
+    """Brackets inside brackets."""
+    max_nodes: int = 1500
+    """Nodes of a syntax tree."""
+    max_bits: int = 40_000
+    """Bits of an exact integer before it is left alone."""
+
+
+DEFAULT = MathOptions()

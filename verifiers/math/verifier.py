@@ -1,0 +1,174 @@
+"""The math verifier: completions and golds in, verdicts out, in batches and within time."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+from veritune.plugins.errors import ParameterError, did_you_mean
+from veritune.plugins.types import Cause, Verdict
+from veritune.verifiers.math.batch import Batch, GoldState, Pair
+from veritune.verifiers.math.executor import Executor, make_executor
+from veritune.verifiers.math.finding import BoundedCache, Finding
+from veritune.verifiers.math.gold import Golds, read_golds
+from veritune.verifiers.math.interim import Extraction, extract
+from veritune.verifiers.math.options import MathOptions
+
+_CPU_SHARE = 0.5
+"""Of the deadline: the CPU budget of one comparison. The rest absorbs a busy machine, and the gold tried alone."""
+_GOLD_SHARE = 0.5
+"""Of the deadline: the wall clock of a gold tried alone, after an answer that spent its budget."""
+_SHOWN = 400
+
+
+class MathVerifier:
+    """Decides whether the final answer of a completion equals the gold.
+
+    ``deadline`` is the wall-clock seconds of one symbolic comparison from the start of its work (half of them CPU);
+    everything else is bounded by size. ``workers`` defaults to the machine's CPUs. ``cache`` bounds the findings that
+    are remembered across calls (0: none). ``executor`` is ``local`` or ``ray``. Further keywords are fields of
+    :class:`MathOptions`, e.g. ``gold_format="solution"``.
+
+    Picklable; usable from any thread, asyncio, forked and spawned processes.
+    """
+
+    def __init__(
+        self,
+        options: MathOptions | None = None,
+        *,
+        deadline: float = 1.0,
+        workers: int | None = None,
+        memory_mb: int = 1024,
+        cache: int = 65_536,
+        executor: str = "local",
+        **fields: Any,
+    ) -> None:
+        if not deadline > 0:
+            raise ParameterError(f"deadline is a number of seconds greater than 0, got {deadline!r}")
+        self.options = with_fields(options or MathOptions(), fields)
+        self.deadline = float(deadline)
+        self.workers = workers
+        self.memory_mb = memory_mb
+        self.executor_name = executor
+        self.executor: Executor = make_executor(executor, workers, memory_mb)
+        self._findings: BoundedCache[Finding] = BoundedCache(cache)
+        self._golds: BoundedCache[GoldState] = BoundedCache(max(cache, 1024))
+        self._readings: BoundedCache[Golds] = BoundedCache(cache)
+
+    def verify(self, completion: str, gold: Any) -> Verdict:
+        """The verdict on one completion. ``gold``: an answer, or a list of acceptable ones."""
+        return self.verify_batch([(completion, gold)])[0]
+
+    def verify_batch(self, pairs: Sequence[tuple[str, Any]]) -> list[Verdict]:
+        """One verdict a ``(completion, gold)`` pair, in order. Equal questions are answered once."""
+        questions = self._questions(pairs)
+        batch = self._batch(questions)
+        while tasks := batch.tasks():
+            batch.absorb(tasks, self.executor.run(tasks, **self._limits(batch)))
+        return [question.verdict(batch) for question in questions]
+
+    async def averify_batch(self, pairs: Sequence[tuple[str, Any]]) -> list[Verdict]:
+        """``verify_batch`` without blocking the event loop while workers compute."""
+        questions = self._questions(pairs)
+        batch = self._batch(questions)
+        while tasks := batch.tasks():
+            batch.absorb(tasks, await self.executor.arun(tasks, **self._limits(batch)))
+        return [question.verdict(batch) for question in questions]
+
+    def _questions(self, pairs: Sequence[tuple[str, Any]]) -> list[_Question]:
+        extracted: dict[str, Extraction] = {}
+        questions = []
+        for completion, gold in pairs:
+            if completion not in extracted:
+                extracted[completion] = extract(completion, self.options)
+            questions.append(_Question(extracted[completion], self._read(gold)))
+        return questions
+
+    def _read(self, gold: Any) -> Golds:
+        if not isinstance(gold, str):
+            return read_golds(gold, self.options)
+        golds = self._readings.get(gold)
+        if golds is None:
+            golds = read_golds(gold, self.options)
+            self._readings.put(golds, gold)
+        return golds
+
+    def _batch(self, questions: list[_Question]) -> Batch:
+        pairs = [pair for question in questions for pair in question.pairs]
+        return Batch(pairs, self.options, self._findings, self._golds)
+
+    def _limits(self, batch: Batch) -> dict[str, float]:
+        if batch.trying_golds:
+            return {"cpu": self.deadline * _GOLD_SHARE * 0.8, "deadline": self.deadline * _GOLD_SHARE}
+        return {"cpu": self.deadline * _CPU_SHARE, "deadline": self.deadline}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {k: v for k, v in vars(self).items() if k != "executor"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self.executor = make_executor(self.executor_name, self.workers, self.memory_mb)
+
+    def __repr__(self) -> str:
+        return f"MathVerifier(deadline={self.deadline}, executor={self.executor_name!r})"
+
+
+class _Question:
+    """One completion's answer and its golds."""
+
+    def __init__(self, extraction: Extraction, golds: Golds) -> None:
+        self.extraction = extraction
+        self.golds = golds
+
+    @property
+    def pairs(self) -> list[Pair]:
+        answer = self.extraction.answer
+        return [] if answer is None else [(answer, gold) for gold in self.golds.answers]
+
+    def verdict(self, batch: Batch) -> Verdict:
+        expected = _shown(self.golds.shown)
+        if not self.golds.answers:
+            return Verdict.undecided(Cause.INVALID_GOLD, self.golds.problem, evidence={"stage": "gold"})
+        if self.extraction.answer is None:
+            return Verdict.wrong("no final answer found", expected=expected, evidence={"stage": "extraction"})
+        best = _best([batch.found[pair] for pair in self.pairs])
+        return Verdict(
+            best.correct,
+            best.cause,
+            extracted=_shown(self.extraction.answer),
+            expected=expected,
+            reason=best.reason,
+            evidence={"stage": best.stage, "extraction": self.extraction.how, **best.evidence},
+        )
+
+
+def _best(findings: list[Finding]) -> Finding:
+    """Of several acceptable golds: right if any is right, undecided if any is undecided, else wrong."""
+    for correct in (True, None):
+        for finding in findings:
+            if finding.correct is correct:
+                return finding
+    return findings[0]
+
+
+def with_fields(options: MathOptions, fields: dict[str, Any]) -> MathOptions:
+    """``options`` with some fields replaced. Raises ParameterError for a field that is not there."""
+    known = [field.name for field in dataclasses.fields(MathOptions)]
+    for name in fields:
+        if name not in known:
+            raise ParameterError(
+                f"verifier 'math' has no parameter {name!r}.{did_you_mean(name, known)} Options: {', '.join(known)}."
+            )
+    return dataclasses.replace(options, **fields) if fields else options
+
+
+@functools.lru_cache(maxsize=32)
+def shared_verifier(options: MathOptions | None = None, **parameters: Any) -> MathVerifier:
+    """The process's one verifier with these parameters: rewards that share it share its workers and memory."""
+    return MathVerifier(options, **parameters)
+
+
+def _shown(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
