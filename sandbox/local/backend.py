@@ -25,7 +25,7 @@ from veritune.sandbox.interface import (
     Sandbox,
     Session,
 )
-from veritune.sandbox.languages import Language
+from veritune.sandbox.languages import Language, Toolchain
 from veritune.sandbox.local import compiler, probe
 from veritune.sandbox.local.compiler import CompileCache, Compiled
 from veritune.sandbox.local.pool import Pool
@@ -256,7 +256,7 @@ class LocalSandbox(Sandbox):
         outcome = compiled.outcome if compiled is not None else None
         return _Prepared(_with(step, stdin, files, by_name), job, language, outcome, artifact)
 
-    def _compile(self, language: Language, chain: languages.Toolchain, source: str, limits: Limits) -> Compiled:
+    def _compile(self, language: Language, chain: Toolchain, source: str, limits: Limits) -> Compiled:
         step = compiler.compile_step(language, chain, source, limits)
         return self._cache.get(step, lambda: self._compile_now(step, limits))
 
@@ -283,7 +283,7 @@ def _with(step: Step, stdin: bytes, files: dict[str, bytes], by_name: bool) -> S
     step.by_name = by_name
     if by_name:
         step.limits = dataclasses.replace(
-            step.limits, scratch_mb=step.limits.scratch_mb + len(stdin) / (1 << 20), inodes=step.limits.inodes + 2
+            step.limits, scratch_mb=step.limits.scratch_mb + (len(stdin) >> 20) + 1, inodes=step.limits.inodes + 2
         )
     return step
 

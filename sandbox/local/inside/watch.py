@@ -99,7 +99,11 @@ class ProcessTree:
                 cpu += sum(map(int, fields[11:15])) / _TICKS
                 memory += max(0, int(fields[21]) * _PAGE - inherited)
         if memory > limit:
-            memory = sum(self._proportional(pid) for pid in pids)
+            memory = 0
+            for pid in pids:
+                memory += self._proportional(pid)
+                if memory > limit:
+                    break
         return Usage(cpu, memory, len(pids))
 
     def _proportional(self, pid: int) -> int:

@@ -21,7 +21,7 @@ from veritune.sandbox.local.inside.scratch import FolderScratch, MountedScratch
 from veritune.sandbox.local.inside.watch import ProcessTree
 
 _MEBI = 1 << 20
-_FIRST_LOOK_S, _LOOK_S = 0.01, 0.025
+_FIRST_LOOK_S, _LOOK_S, _CLOSE_LOOK_S = 0.01, 0.025, 0.004
 _GIVE_UP_S = 10.0
 _STACK = 64 * _MEBI
 
@@ -206,7 +206,7 @@ class Zygote:
                 if limit is not None:
                     starved = limit == "wall" and self._starved(usage.cpu_s, limits)
                     return {"limit": limit, "starved": starved, "tree_kb": peak >> 10}
-                pause = _LOOK_S
+                pause = _LOOK_S if usage.memory < memory // 2 else _CLOSE_LOOK_S
         finally:
             ended.close()
 
@@ -225,7 +225,7 @@ class Zygote:
 
     def _starved(self, cpu_s: float, limits: dict[str, Any]) -> bool:
         waited = self.tree.waited_for_cpu()
-        return waited > 0.25 * limits["wall_s"] and cpu_s < 0.9 * limits["cpu_s"]
+        return bool(waited > 0.25 * limits["wall_s"] and cpu_s < 0.9 * limits["cpu_s"])
 
     def _end_tree(self, pid: int) -> tuple[int | None, int]:
         """Kill and reap everything that came from the job. (wait status of its first process, largest resident KiB)."""
