@@ -51,6 +51,7 @@ class Objective(BaseModel):
     """Weight of the KL to the reference model; 0 loads none."""
     kl: Literal["k1", "k2", "k3"] = "k3"
     kl_in: Literal["loss", "reward"] = "loss"
+    """In the reward, k1 has the KL's gradient; k2 and k3 there pull elsewhere."""
     kl_ratio: bool = True
     """Multiply the KL in the loss by the ratio: an unbiased gradient for k1 and k3 (k2 needs none)."""
     entropy_bonus: float = Field(default=0.0, ge=0)
