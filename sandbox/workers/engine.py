@@ -113,13 +113,14 @@ class Engine:
             worker.sock.close()
         if self.server is not None:
             self.server.abandon()
-        for descriptor in (self.waker, self.wakee):
-            with suppress(OSError):
-                os.close(descriptor)
+        if self.waker >= 0:
+            os.close(self.waker)
+            os.close(self.wakee)
 
     def _wake(self) -> None:
-        with suppress(BlockingIOError):
-            os.write(self.waker, b"w")
+        if self.waker >= 0:
+            with suppress(BlockingIOError):
+                os.write(self.waker, b"w")
 
     # -- the dispatcher thread -------------------------------------------------------------------------------------
 
@@ -139,10 +140,10 @@ class Engine:
         self.workers.clear()
         if self.server is not None:
             self.server.close()
-        os.close(self.wakee)
         with self.lock:
+            os.close(self.wakee)
             os.close(self.waker)
-            self.waker = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+            self.waker = -1
         for job in unfinished:
             job.fail(error)
 

@@ -25,7 +25,7 @@ _SPENT = {Status.CPU: "time", Status.MEMORY: "memory", Status.CRASHED: "crash", 
 
 
 class Batch:
-    """Settles ``pairs``: ``tasks()`` are for the workers, ``absorb`` takes their outcomes; repeat until none are left."""
+    """Settles ``pairs``; ``tasks()`` are for the workers, ``absorb`` takes outcomes; repeat until none are left."""
 
     def __init__(
         self,
