@@ -51,6 +51,7 @@ RULES: list[tuple[str, dict[str, Any]]] = [
     ("reasoning_steps", {}),
     ("reasoning_steps", {"compat": "open-r1"}),
     ("repetition_penalty", {"segmenter": "characters"}),
+    ("repetition_penalty", {"segmenter": "jieba"}),
     ("repetition_penalty", {"unit": "characters"}),
     ("repetition_penalty", {"compat": "open-r1"}),
     ("soft_overlong_punishment", {"unit": "characters"}),
@@ -60,13 +61,15 @@ RULES: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-def attacks() -> list[str]:
-    """Each piece over and over, bare and inside the shapes that let an expression get going."""
+def attacks(shaped: bool) -> list[str]:
+    """Each piece over and over, bare and (``shaped``) inside the shapes that let an expression get going."""
     texts = []
     for piece in ATTACKS.values():
         body = piece * (SIZE // len(piece))
+        texts.append(body)
+        if not shaped:
+            continue
         texts += [
-            body,
             f"<think>\n{body}",
             f"<think>\na\n</think>\n<answer>\n{body}",
             f"<think>a</think><answer>{body}</answer>",
@@ -76,9 +79,12 @@ def attacks() -> list[str]:
 
 @pytest.mark.parametrize(("name", "params"), RULES, ids=[f"{n}-{'-'.join(map(str, p.values()))}" for n, p in RULES])
 def test_time_is_linear_in_the_completion(name: str, params: dict[str, Any]) -> None:
+    if params.get("segmenter") == "jieba":
+        pytest.importorskip("jieba")
     reward = get_reward(name, **params)
+    reward.score("我们", gold="4")  # what is loaded once is not the completion's doing
     slowest = 0.0
-    for text in attacks():
+    for text in attacks(shaped=name != "repetition_penalty"):
         start = time.process_time()
         reward.score(Sample(text, "prompt", columns={"gold": "4"}))
         slowest = max(slowest, time.process_time() - start)
@@ -90,6 +96,15 @@ def test_long_ngrams_cost_no_square_of_time_or_memory() -> None:
     start = time.process_time()
     assert reward.score("ab" * (SIZE // 2)).value == pytest.approx(-1.0, abs=1e-3)
     assert time.process_time() - start < 2.0
+
+
+def test_chinese_words_in_the_peers_mode_cost_no_square_of_time() -> None:
+    pytest.importorskip("jieba")
+    reward = get_reward("repetition_penalty", compat="open-r1", language="zh")
+    reward.score("我们")
+    start = time.process_time()
+    reward.score("我" * SIZE)
+    assert time.process_time() - start < 5.0
 
 
 def test_every_rule_is_attacked() -> None:
