@@ -197,7 +197,7 @@ def test_accuracy_agrees_with_the_label_on_every_gsm8k_row(run: Run, shared: Pat
 def test_math_golds_are_right_answers_to_themselves(
     run: Run, shared_rows: Callable[[str], list[dict[str, Any]]], write: Callable[..., Path]
 ) -> None:
-    golds = [row["answer"] for row in shared_rows("math/math_test.jsonl")][::25]
+    golds = [row["answer"] for row in shared_rows("math/math_test.jsonl")]
     path = write([{"completion": f"The answer is \\boxed{{{gold}}}", "answer": gold} for gold in golds])
     found = summary(run("score", path, "-r", "accuracy", "--json"))
     assert found["rewards"]["accuracy"] == {"decided": len(golds), "mean": 1.0, "min": 1.0, "max": 1.0, "causes": {}}
