@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pydantic import PositiveFloat
+
 from veritune.plugins.reward import reward
 from veritune.plugins.types import Sample, Score
-from veritune.rewards.correctness import GoldFormat, math_verdicts
+from veritune.rewards.correctness import DEADLINE, GoldFormat, math_verdicts
 from veritune.rewards.peer_math import Grade, grades
 from veritune.rewards.text import THINK_CLOSE, first_message
 
@@ -20,18 +22,21 @@ def accuracy(
     right: float = 1.0,
     wrong: float = 0.0,
     gold_format: GoldFormat = "answer",
+    deadline: PositiveFloat = DEADLINE,
     options: Mapping[str, Any] | None = None,
 ) -> list[Score]:
     r"""``right`` where the completion's answer equals the gold mathematically, else ``wrong``.
 
     The gold is read as the answer itself (as ``\boxed{gold}``) and never searched, unless ``gold_format: solution``
     says that the column holds worked solutions. A gold that is missing or cannot be read, and a failure or exhausted
-    deadline of ours, leave the sample undecided. Every check runs in a process that can be killed. ``options`` are
-    the math verifier's own.
+    deadline of ours, leave the sample undecided. Every symbolic comparison runs in a process that can be killed and
+    has ``deadline`` seconds. ``options`` are the math verifier's own (``boxes``, ``percent``, ``executor``, …).
 
     Source: DeepSeek-R1, section 2.2 (accuracy reward).
     """
-    return [Score.of(verdict, right, wrong) for verdict in math_verdicts(completions, gold, gold_format, options)]
+    return [
+        Score.of(verdict, right, wrong) for verdict in math_verdicts(completions, gold, gold_format, options, deadline)
+    ]
 
 
 @accuracy.compat("open-r1")
@@ -55,6 +60,7 @@ def reasoning_accuracy(
     right: float = 1.0,
     wrong: float = 0.0,
     gold_format: GoldFormat = "answer",
+    deadline: PositiveFloat = DEADLINE,
     options: Mapping[str, Any] | None = None,
 ) -> list[Score]:
     """``accuracy`` of what follows the reasoning; ``wrong`` where the reasoning never ends.
@@ -65,7 +71,7 @@ def reasoning_accuracy(
     Source: TRL ``reasoning_accuracy_reward``.
     """
     rests = [_after_last(text, reasoning_delimiters) for text in completions]
-    verdicts = math_verdicts([rest or "" for rest in rests], gold, gold_format, options)
+    verdicts = math_verdicts([rest or "" for rest in rests], gold, gold_format, options, deadline)
     unfinished = Score(wrong, "the reasoning does not end: none of its delimiters occurs")
     return [
         unfinished if rest is None and verdict.correct is not None else Score.of(verdict, right, wrong)

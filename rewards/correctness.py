@@ -10,28 +10,39 @@ from veritune.plugins.types import Cause, Verdict, Verifier
 GoldFormat: TypeAlias = Literal["answer", "solution"]
 """The gold column holds the answer itself, or whole worked solutions in which it is looked for."""
 
+DEADLINE = 1.0
+"""Seconds of one symbolic comparison, unless a reward's config says otherwise."""
+
 
 def math_verifier(**options: Any) -> Verifier:
     """The process's math verifier with these options."""
-    from veritune.verifiers.math import shared_verifier  # starts worker processes: only where it is used
+    from veritune.verifiers.math import shared_verifier  # its own imports are wanted only where it is used
 
-    verifier: Verifier = shared_verifier(**options)
+    verifier: Verifier = shared_verifier(**{name: _hashable(value) for name, value in options.items()})
     return verifier
 
 
 def math_verdicts(
-    completions: Sequence[str], golds: Sequence[Any], gold_format: GoldFormat, options: Mapping[str, Any] | None = None
+    completions: Sequence[str],
+    golds: Sequence[Any],
+    gold_format: GoldFormat,
+    options: Mapping[str, Any] | None = None,
+    deadline: float = DEADLINE,
 ) -> list[Verdict]:
     """One verdict a completion. A gold that is missing or blank is undecided: it is neither right nor wrong.
 
-    ``options`` are the math verifier's own.
+    ``options`` are the math verifier's own. Rewards with the same options share one verifier and what it remembers.
     """
     verdicts = [Verdict.undecided(Cause.INVALID_GOLD, "the gold is missing")] * len(completions)
     usable = [i for i, gold in enumerate(golds) if gold is not None and str(gold).strip()]
     if usable:
-        found = math_verifier(gold_format=gold_format, **(options or {})).verify_batch(
-            [(completions[i], golds[i]) for i in usable]
-        )
+        verifier = math_verifier(**{"gold_format": gold_format, "deadline": deadline, **(options or {})})
+        found = verifier.verify_batch([(completions[i], golds[i]) for i in usable])
         for i, verdict in zip(usable, found, strict=True):
             verdicts[i] = verdict
     return verdicts
+
+
+def _hashable(value: Any) -> Any:
+    """Lists, as YAML has them, as tuples."""
+    return tuple(_hashable(item) for item in value) if isinstance(value, list) else value

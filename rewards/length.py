@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any, Literal
+
+from pydantic import PositiveInt
 
 from veritune.plugins.errors import ConfigError
 from veritune.plugins.reward import reward
@@ -22,6 +24,7 @@ def length(
     *,
     unit: Unit = "characters",
     group: Literal["prompt", "call"] = "prompt",
+    group_size: PositiveInt | None = None,
     gold_format: GoldFormat = "answer",
     options: Mapping[str, Any] | None = None,
 ) -> list[Score]:
@@ -30,9 +33,11 @@ def length(
     A group is the contiguous samples with the same prompt (``group: call`` takes the whole call for one). Samples
     whose correctness is undecided have no score and take no part in the comparison. All of one length: 0. A group of
     which fewer than two samples are decided compares nothing and has no score. A group that a caller cuts in two is
-    seen as two: pass whole groups. ``options`` are the math verifier's own.
+    seen as two: pass whole groups, or say the ``group_size`` (completions a prompt) to have a cut group refused and
+    equal neighbouring prompts told apart. ``options`` are the math verifier's own.
 
-    Raises ConfigError where several samples come without prompts. Source: Kimi k1.5 (2501.12599), length reward.
+    Raises ConfigError where several samples come without prompts, or a group is not whole.
+    Source: Kimi k1.5 (2501.12599), length reward.
     """
     if group == "prompt" and len(samples) > 1 and all(sample.prompt is None for sample in samples):
         raise ConfigError(
@@ -42,8 +47,7 @@ def length(
     lengths = [length_of("length", sample, unit) for sample in samples]
     verdicts = math_verdicts([sample.text for sample in samples], gold, gold_format, options)
     scores: list[Score] = []
-    for _, members in groupby(range(len(samples)), key=lambda i: None if group == "call" else _key(samples[i])):
-        here = list(members)
+    for here in [range(len(samples))] if group == "call" else _groups(samples, group_size):
         scores += _compared([verdicts[i] for i in here], [lengths[i] for i in here], unit)
     return scores
 
@@ -70,6 +74,20 @@ def _open_r1(samples: Sequence[Sample], gold: Sequence[Any]) -> list[Score]:
 
 for _declared in (length, _open_r1):
     vars(_declared.function)["needs_groups"] = True  # a composition hands them whole prompt groups
+
+
+def _groups(samples: Sequence[Sample], size: int | None) -> Iterator[range]:
+    """Where the contiguous samples of one prompt lie; with a size, in groups of exactly that many."""
+    for _, members in groupby(range(len(samples)), key=lambda i: _key(samples[i])):
+        first, *rest = members
+        end = first + len(rest) + 1
+        if size is not None and (end - first) % size:
+            raise ConfigError(
+                f"reward 'length': {end - first} completions of one prompt came together, and a group has {size}: it was "
+                "cut, by a batch or between processes. Score whole groups in one call."
+            )
+        for start in range(first, end, size or end - first):
+            yield range(start, start + (size or end - first))
 
 
 def _key(sample: Sample) -> Any:

@@ -59,7 +59,20 @@ def test_accuracy_hands_its_options_to_the_verifier(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(correctness, "math_verifier", verifier)
     get_reward("accuracy", gold_format="solution", options={"boxes": "first"}).score(RIGHT, gold="4")
-    assert seen == [{"gold_format": "solution", "boxes": "first"}]
+    get_reward("cosine").score(RIGHT, gold="4")
+    get_reward("accuracy", deadline=3).score(RIGHT, gold="4")
+    assert seen == [
+        {"gold_format": "solution", "deadline": 1.0, "boxes": "first"},
+        {"gold_format": "answer", "deadline": 1.0},
+        {"gold_format": "answer", "deadline": 3.0},
+    ]
+
+
+def test_an_option_that_the_verifier_does_not_have_is_refused_by_name() -> None:
+    tags = [["<think>", "</think>"]]  # lists, as YAML has them
+    assert get_reward("accuracy", options={"reasoning_tags": tags}).score(RIGHT, gold="4").value == 1.0
+    with pytest.raises(ParameterError, match="boxes"):
+        get_reward("accuracy", options={"box": "last"}).score(RIGHT, gold="4")
 
 
 @pytest.mark.usefixtures("boxes")
@@ -139,6 +152,16 @@ def test_length_needs_prompts_or_the_word_that_the_call_is_the_group() -> None:
     assert get_reward("length")(prompts=chats, **call) == [0.5, -0.5]
     tokens = get_reward("length", unit="tokens")
     assert tokens(prompts=chats, completion_ids=[[1] * 9, [1]], **call) == [-0.5, 0.5]
+
+
+@pytest.mark.usefixtures("boxes")
+def test_length_refuses_a_group_that_was_cut_where_its_size_is_said() -> None:
+    reward = get_reward("length", group_size=2)
+    short, long = RIGHT, RIGHT + "x" * 10
+    with pytest.raises(ConfigError, match="cut"):
+        reward.score_batch(grouped([short, long, short]))
+    twice = reward.score_batch(grouped([short, long, long, long + "x"]))
+    assert [score.value for score in twice] == [0.5, -0.5, 0.5, -0.5], "the same prompt drawn twice in a row"
 
 
 @pytest.mark.usefixtures("boxes")
