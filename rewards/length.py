@@ -83,8 +83,8 @@ def _groups(samples: Sequence[Sample], size: int | None) -> Iterator[range]:
         end = first + len(rest) + 1
         if size is not None and (end - first) % size:
             raise ConfigError(
-                f"reward 'length': {end - first} completions of one prompt came together, and a group has {size}: it was "
-                "cut, by a batch or between processes. Score whole groups in one call."
+                f"reward 'length': {end - first} completions of one prompt came together, and a group has {size}: "
+                "it was cut, by a batch or between processes. Score whole groups in one call."
             )
         for start in range(first, end, size or end - first):
             yield range(start, start + (size or end - first))

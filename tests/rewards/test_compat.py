@@ -5,6 +5,7 @@ The vectors under ``vectors/`` are data; ``vectors/make.py`` says where they com
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import math
 import random
@@ -51,8 +52,8 @@ def test_every_name_of_the_peers_has_its_table() -> None:
 @pytest.mark.parametrize("path", VECTORS, ids=lambda path: path.stem)
 def test_a_compat_mode_returns_what_the_peer_returns(path: Path) -> None:
     for row in rows(path):
-        if row["peer"] == "open-r1" and row["params"].get("language") == "zh":
-            pytest.importorskip("jieba")
+        if row["params"].get("language") == "zh" and importlib.util.find_spec("jieba") is None:
+            continue
         reward = get_reward(row["name"], compat=row["peer"], **row["params"])
         inputs = dict(row["inputs"])
         given = reward(**inputs)
