@@ -1,0 +1,95 @@
+"""Boxes in a completion: where they are, and which of them are one answer together."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from veritune.verifiers.math.normalise import match_brace
+
+_NAMES = ("\\boxed", "\\fbox", "\\framebox")
+_MAX_BOXES = 64
+_MAX_CONTENT = 4096
+_BREAKERS = frozenset(
+    ["so", "then", "thus", "hence", "therefore", "but", "not", "actually", "wait", "since", "gives", "is", "which", "because", "let", "now", "we", "answer", "first", "second", "final", "instead", "rather", "step", "correct", "wrong", "hmm"]
+)
+_JOINERS = frozenset(["and", "or", ",", "、", "和", "与", "或", ";", "&"])
+
+
+class Box(NamedTuple):
+    """One box: where it starts and ends, and what is inside."""
+
+    start: int
+    end: int
+    content: str
+
+
+def find_boxes(text: str) -> list[Box]:
+    """The last boxes of `text` in order, brace-matched; a box inside a box and an unclosed one are left out."""
+    starts: list[tuple[int, int]] = []
+    for name in _NAMES:
+        at = text.rfind(name)
+        while at >= 0 and len(starts) < 2 * _MAX_BOXES:
+            starts.append((at, len(name)))
+            at = text.rfind(name, 0, at)
+    starts.sort()
+    boxes: list[Box] = []
+    for at, size in starts[-_MAX_BOXES:]:
+        if boxes and at < boxes[-1].end:
+            continue
+        box = _read(text, at, size)
+        if box is not None:
+            boxes.append(box)
+    return boxes
+
+
+def _read(text: str, at: int, size: int) -> Box | None:
+    begin = at + size
+    while text.startswith((" ", "\n"), begin):
+        begin += 1
+    if text.startswith("{", begin):
+        window = text[begin : begin + _MAX_CONTENT]
+        end = match_brace(window, 0)
+        return None if end < 0 else Box(at, begin + end + 1, window[1:end])
+    end = begin
+    while end < len(text) and end < begin + 32 and (text[end].isalnum() or text[end] in ".-"):
+        end += 1
+    content = text[begin:end].rstrip(".")
+    return Box(at, end, content) if content and begin > at + size else None
+
+
+def join_boxes(text: str, boxes: list[Box]) -> list[Box]:
+    """The last box and those before it that "and", "or" or a comma joins to it."""
+    joined = [boxes[-1]]
+    for box in reversed(boxes[:-1]):
+        if not _joins(text[box.end : joined[0].start]):
+            break
+        joined.insert(0, box)
+    return joined
+
+
+def _joins(between: str) -> bool:
+    """Whether the text between two boxes only joins them: ``and``, ``,``, ``for part (a) and``, ``, y =``."""
+    if len(between) > 60 or "\n\n" in between or ". " in between:
+        return False
+    flat = between
+    for noise in (
+        "\\text",
+        "\\quad",
+        "\\qquad",
+        "\\mathrm",
+        "\\textbf",
+        "\\(",
+        "\\)",
+        "\\[",
+        "\\]",
+        "\\,",
+        "\\;",
+        "\\ ",
+    ):
+        flat = flat.replace(noise, " ")
+    for noise in "${}*~\n":
+        flat = flat.replace(noise, " ")
+    words = flat.replace(",", " , ").replace(";", " ; ").replace("、", " 、 ").split()
+    if any(w.lower().strip(".:") in _BREAKERS for w in words) or len(words) > 7:
+        return False
+    return any(w.lower() in _JOINERS for w in words)

@@ -1,0 +1,352 @@
+"""From an answer and a gold to right or wrong: text, numbers, structure, values; each stage says why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from fractions import Fraction
+from functools import lru_cache
+
+from veritune.verifiers.math.compare import Comparison
+from veritune.verifiers.math.exact import TooBigError
+from veritune.verifiers.math.extraction import extract
+from veritune.verifiers.math.normalise import canonical, clean
+from veritune.verifiers.math.options import DEFAULT, MathOptions
+from veritune.verifiers.math.scalar import equal_numbers, printed
+from veritune.verifiers.math.syntax.nodes import (
+    Group,
+    Listing,
+    Node,
+    Num,
+    Operator,
+    Relation,
+    SetOf,
+    SetOp,
+    Words,
+    walk,
+)
+from veritune.verifiers.math.syntax.parser import ParseError, parse
+from veritune.verifiers.math.syntax.tokens import plain_words
+from veritune.verifiers.math.words import choice, letters, same_words, time_of_day
+
+
+class Outcome(str, Enum):
+    """What the cascade found."""
+
+    RIGHT = "right"
+    WRONG = "wrong"
+    ABSTAIN = "abstain"
+    """Rules cannot tell: two texts that may mean the same."""
+    NEEDS_SYMBOLIC = "needs_symbolic"
+    """Only symbolic computation could tell."""
+    INVALID_GOLD = "invalid_gold"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """An outcome, the stage that found it, and why in one sentence."""
+
+    outcome: Outcome
+    stage: str
+    reason: str
+
+    @property
+    def correct(self) -> bool | None:
+        """True, False, or None where undecided."""
+        return {Outcome.RIGHT: True, Outcome.WRONG: False}.get(self.outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One answer as it is read."""
+
+    text: str
+    """Cleaned of wrappers and Unicode."""
+    canonical: str
+    tree: Node | None
+    """None where the text is no mathematics."""
+    choice: tuple[str, str] | None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Gold:
+    """A gold, parsed once as the answer itself."""
+
+    raw: str
+    reading: Reading
+    invalid: str = ""
+    """Why the gold cannot be used; empty where it can."""
+    flags: tuple[str, ...] = field(default=())
+    """Other readings that disagree with the one taken."""
+
+    @property
+    def usable(self) -> bool:
+        return not self.invalid
+
+
+def read(text: str, options: MathOptions = DEFAULT) -> Reading:
+    """An answer's text, cleaned, as a tree where it is mathematics."""
+    cleaned = clean(text[: options.max_answer + 1])
+    tree, error = None, ""
+    try:
+        tree = parse(cleaned, max_depth=options.max_depth)
+        if isinstance(tree, Words):
+            tree = None
+    except ParseError as problem:
+        error = str(problem)
+    return Reading(cleaned, canonical(cleaned), tree, choice(cleaned), error)
+
+
+def prepare_gold(gold: str, options: MathOptions = DEFAULT) -> Gold:
+    """The gold, read as the answer itself (a box around it is taken off). Cached: parsing is paid once."""
+    return _prepare(gold, options)
+
+
+@lru_cache(maxsize=16384)
+def _prepare(gold: str, options: MathOptions) -> Gold:
+    text = gold
+    if not gold.strip():
+        return Gold(gold, Reading("", "", None, None), "the gold is empty")
+    boxed = "\\boxed" in gold or "\\fbox" in gold
+    if options.gold_format == "solution" or boxed:
+        found = extract(gold, options)
+        if found.answer is None:
+            return Gold(gold, Reading("", "", None, None), "no answer is marked in the gold solution")
+        text = found.answer
+    if len(text) > options.max_answer:
+        return Gold(gold, Reading("", "", None, None), f"the gold is longer than {options.max_answer} characters")
+    reading = read(text, options)
+    if not reading.text:
+        return Gold(gold, reading, "nothing is left of the gold but wrappers")
+    return Gold(gold, reading, "", _flags(reading, options))
+
+
+def _flags(reading: Reading, options: MathOptions) -> tuple[str, ...]:
+    flags = []
+    if reading.tree is None and _looks_mathematical(reading.text):
+        flags.append(f"looks like mathematics but cannot be read ({reading.error}); compared as text")
+    other = _never_grouped(reading, options)
+    if other is not None:
+        flags.append("a comma may separate thousands or list items")
+    return tuple(flags)
+
+
+def _looks_mathematical(text: str) -> bool:
+    return any(c in text for c in "=<>^_") or "\\frac" in text or "\\sqrt" in text
+
+
+def decide(prediction: str, gold: Gold | str, options: MathOptions = DEFAULT) -> Decision:
+    """Whether `prediction`, an extracted answer, is `gold`.
+
+    Stages: ``string``, ``number``, ``choice``, ``time``, ``structure``, ``text``; ``limits`` where the prediction is
+    past a cap. Nothing is evaluated whose size was not estimated first.
+    """
+    if isinstance(gold, str):
+        gold = prepare_gold(gold, options)
+    if gold.invalid:
+        return Decision(Outcome.INVALID_GOLD, "gold", gold.invalid)
+    if not prediction.strip():
+        return _wrong("string", "the answer is empty")
+    if prediction.strip() == gold.raw.strip():
+        return _right("string", "the same text")
+    if len(prediction) > options.max_answer:
+        return _wrong("limits", f"the answer is longer than {options.max_answer} characters")
+    return _decide_reading(read(prediction, options), gold, options)
+
+
+def _right(stage: str, reason: str) -> Decision:
+    return Decision(Outcome.RIGHT, stage, reason)
+
+
+def _wrong(stage: str, reason: str) -> Decision:
+    return Decision(Outcome.WRONG, stage, reason)
+
+
+def _decide_reading(found: Reading, gold: Gold, options: MathOptions) -> Decision:
+    want = gold.reading
+    if not found.text:
+        return _wrong("string", "the answer is empty")
+    if found.canonical == want.canonical:
+        return _right("string", "the same text after normalisation")
+    if isinstance(found.tree, Num) and isinstance(want.tree, Num):
+        same = equal_numbers(want.tree.value, found.tree.value, printed(want.tree), printed(found.tree), options)
+        if same:
+            return _right("number", "the same number")
+        if not _ambiguous(found, want):
+            return _wrong("number", "another number")
+    decision = _choices(found, want, options) or _times(found, want)
+    if decision is not None:
+        return decision
+    if options.strict_operators:
+        refused = _unevaluated(found.tree, want.tree)
+        if refused:
+            return _wrong("structure", f"the answer leaves {refused} to be worked out")
+    decision = _structure(found, want, options)
+    if decision.correct is False:
+        return _other_readings(found, want, options) or decision
+    return decision
+
+
+def _structure(found: Reading, want: Reading, options: MathOptions) -> Decision:
+    if found.tree is None or want.tree is None:
+        return _texts(found, want, options)
+    if max(_size(found.tree), _size(want.tree)) > options.max_nodes:
+        return _wrong("limits", f"the answer has more than {options.max_nodes} parts")
+    comparison = Comparison(options)
+    try:
+        same = comparison.same(want.tree, found.tree)
+    except (TooBigError, RecursionError) as error:
+        return _wrong("limits", f"the answer needs {error}")
+    if same:
+        return _right("structure", "the same mathematics")
+    if same is None:
+        return Decision(Outcome.NEEDS_SYMBOLIC, "structure", "not decided by structure and values")
+    return _wrong("structure", comparison.reason or "the values differ")
+
+
+def _size(tree: Node) -> int:
+    return len(walk(tree))
+
+
+def _texts(found: Reading, want: Reading, options: MathOptions) -> Decision:
+    if found.tree is None and want.tree is None:
+        same = same_words(want.text, found.text)
+        if same:
+            return _right("text", "the same words")
+        if same is None:
+            return Decision(Outcome.ABSTAIN, "text", "two texts that rules cannot compare")
+        return _wrong("text", "other words")
+    left: Node = want.tree if want.tree is not None else Words(plain_words(want.text))
+    right: Node = found.tree if found.tree is not None else Words(plain_words(found.text))
+    comparison = Comparison(options)
+    try:
+        same = comparison.same(left, right)
+    except (TooBigError, RecursionError) as error:
+        return _wrong("limits", f"the answer needs {error}")
+    if same:
+        return _right("text", "the same words")
+    return _wrong("text", f"the answer cannot be read as mathematics ({found.error})" if found.error else "words")
+
+
+def _choices(found: Reading, want: Reading, options: MathOptions) -> Decision | None:
+    mine, theirs = want.choice, found.choice
+    if mine is not None and not mine[1]:
+        if theirs is not None:
+            same = mine[0] == theirs[0] and not _names_other_letters(theirs)
+            return _right("choice", "the same choice") if same else _wrong("choice", f"the choice is {theirs[0]}")
+        if letters(found.text) is not None:
+            return _wrong("choice", "several choices")
+        return None
+    if mine is not None and theirs is not None:
+        if not theirs[1] or mine[0] != theirs[0]:
+            same = mine[0] == theirs[0]
+            return _right("choice", "the same choice") if same else _wrong("choice", f"the choice is {theirs[0]}")
+        return (
+            _decide_text(theirs[1], mine[1], options) if mine[1] != theirs[1] else _right("choice", "the same choice")
+        )
+    if mine is not None and mine[1]:
+        decision = _decide_text(found.text, mine[1], options)
+        return decision if decision.correct else None
+    if theirs is not None and theirs[1]:
+        decision = _decide_text(theirs[1], want.text, options)
+        return decision if decision.correct else None
+    several, answered = letters(want.text), letters(found.text)
+    if several is not None and answered is not None and len(several) > 1:
+        same = several == answered
+        return _right("choice", "the same choices") if same else _wrong("choice", "other choices")
+    return None
+
+
+def _names_other_letters(found: tuple[str, str]) -> bool:
+    letter, rest = found
+    others = letters(rest)
+    return others is not None and others != frozenset([letter])
+
+
+def _decide_text(prediction: str, gold: str, options: MathOptions) -> Decision:
+    want, found = read(gold, options), read(prediction, options)
+    if want.canonical == found.canonical:
+        return _right("choice", "the same text behind the choice")
+    return _structure(found, want, options)
+
+
+def _times(found: Reading, want: Reading) -> Decision | None:
+    a, b = time_of_day(want.text), time_of_day(found.text)
+    if a is None or b is None:
+        return None
+    if not (a[1] or b[1]):
+        return _right("time", "the same time") if a[0] == b[0] else None
+    same = a[0] == b[0] if a[1] and b[1] else (a[0] - b[0]) % 43200 == 0 or a[0] == b[0]
+    return _right("time", "the same time") if same else _wrong("time", "another time")
+
+
+def _unevaluated(found: Node | None, want: Node | None) -> str:
+    """What the prediction leaves undone that the gold does not: the question given back."""
+    if found is None:
+        return ""
+    theirs = {n.name for n in walk(found) if isinstance(n, Operator)}
+    mine = {n.name for n in walk(want) if isinstance(n, Operator)} if want is not None else set()
+    extra = sorted(theirs - mine)
+    return extra[0] if extra else ""
+
+
+def _ambiguous(found: Reading, want: Reading) -> bool:
+    return "," in found.text or "," in want.text
+
+
+def _never_grouped(reading: Reading, options: MathOptions) -> Node | None:
+    """The same text with every plain comma a separator, where that is another reading."""
+    if "," not in reading.text or not isinstance(reading.tree, Num | Group | Listing | Relation):
+        return None
+    try:
+        other = parse(reading.text, commas="never", max_depth=options.max_depth)
+    except ParseError:
+        return None
+    return other if other != reading.tree else None
+
+
+def _always_grouped(reading: Reading, options: MathOptions) -> Node | None:
+    if "," not in reading.text or not isinstance(reading.tree, Group | SetOf | SetOp):
+        return None
+    try:
+        other = parse(reading.text, commas="always", max_depth=options.max_depth)
+    except ParseError:
+        return None
+    return other if other != reading.tree else None
+
+
+def _other_readings(found: Reading, want: Reading, options: MathOptions) -> Decision | None:
+    """Right under the other meaning of a comma; never a reason to call something wrong."""
+    if not _ambiguous(found, want):
+        return None
+    for reader in (_never_grouped, _always_grouped):
+        mine, theirs = reader(want, options), reader(found, options)
+        if mine is None and theirs is None:
+            continue
+        left, right = mine or want.tree, theirs or found.tree
+        if left is not None and right is not None and not isinstance(left, Num) and _agree(left, right, options):
+            return _right("structure", "the same mathematics with the commas as separators")
+    if options.decimal_comma and _decimal_comma(found, want):
+        return _right("number", "the same number with a decimal comma")
+    return None
+
+
+def _agree(left: Node, right: Node, options: MathOptions) -> bool:
+    try:
+        return Comparison(options).same(left, right) is True
+    except (TooBigError, RecursionError):
+        return False
+
+
+def _decimal_comma(found: Reading, want: Reading) -> bool:
+    for one, other in ((found, want), (want, found)):
+        whole, comma, places = one.text.lstrip("-").partition(",")
+        if comma and whole.isdigit() and places.isdigit() and isinstance(other.tree, Num) and "." in other.text:
+            sign = -1 if one.text.startswith("-") else 1
+            if len(places) >= 2 and other.tree.value == sign * Fraction(f"{whole}.{places}"):
+                return True
+    return False

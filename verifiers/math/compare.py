@@ -1,0 +1,503 @@
+"""Do two trees say the same? Shapes first (sets, tuples, matrices, relations), values at the leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+from veritune.verifiers.math.equations import same_equation
+from veritune.verifiers.math.exact import TooBigError
+from veritune.verifiers.math.matrices import as_matrix
+from veritune.verifiers.math.numeric import free_symbols
+from veritune.verifiers.math.options import MathOptions
+from veritune.verifiers.math.scalar import equal
+from veritune.verifiers.math.sets import NotASetError, is_infinite, real_set, same_set
+from veritune.verifiers.math.shapes import (
+    ContradictionError,
+    assigned,
+    expand,
+    has_parameter,
+    is_qualifier,
+    items_of,
+    rename,
+    without_degrees,
+)
+from veritune.verifiers.math.syntax.nodes import (
+    Add,
+    Based,
+    Func,
+    Group,
+    Listing,
+    Matrix,
+    Mul,
+    Node,
+    Num,
+    Operator,
+    Percent,
+    PlusMinus,
+    Ratio,
+    Relation,
+    SetBuilder,
+    SetOf,
+    SetOp,
+    Sym,
+    Unit,
+    Words,
+    walk,
+)
+from veritune.verifiers.math.units import convert, is_degrees, is_percent, refuses
+from veritune.verifiers.math.words import same_words, word_number
+
+Tri = bool | None
+_CONSTANTS = frozenset(["C", "c", "K", "k", "C_1", "c_1"])
+_PARAMETERS = frozenset("knmljtN")
+_UNIT_LETTERS = frozenset(["m", "g", "s", "h", "L", "l", "N", "J", "W", "V", "A", "C", "K", "F", "°"])
+_MAX_ITEMS = 64
+
+
+class Comparison:
+    """One comparison of a gold with a prediction; ``reason`` says what the first difference was."""
+
+    def __init__(self, options: MathOptions) -> None:
+        self.options = options
+        self.reason = ""
+        self.work = 4000
+
+    def no(self, reason: str) -> bool:
+        self.reason = self.reason or reason
+        return False
+
+    def same(self, gold: Node, prediction: Node) -> Tri:
+        """Whether `prediction` is `gold`. None: could not be decided here."""
+        self.work -= 1
+        if self.work < 0:
+            raise TooBigError("more comparisons than the cap")
+        if gold == prediction:
+            return True
+        if isinstance(gold, Words) or isinstance(prediction, Words):
+            return self._words(gold, prediction)
+        try:
+            a, b = assigned(gold), assigned(prediction)
+        except ContradictionError as error:
+            return self.no(f"the prediction is {error}")
+        if a.name is not None or b.name is not None or a.value is not gold or b.value is not prediction:
+            found = self._assigned(a.name, a.value, b.name, b.value)
+            if found or not (isinstance(gold, Relation) and isinstance(prediction, Relation)):
+                return found
+            return self._relations(gold, prediction)
+        return self._shapes(gold, prediction)
+
+    def _assigned(self, gold_name: Node | None, gold: Node, name: Node | None, prediction: Node) -> Tri:
+        if gold_name is not None and name is not None and not self._names_agree(gold_name, name):
+            return self.no("the value is given for another name")
+        return self.same(gold, prediction)
+
+    def _names_agree(self, gold: Node, prediction: Node) -> bool:
+        if gold == prediction or isinstance(gold, Words) or isinstance(prediction, Words):
+            return True
+        if isinstance(gold, Sym) and isinstance(prediction, Sym):
+            return gold.name.replace("{", "") == prediction.name.replace("{", "")
+        if isinstance(gold, Group) and isinstance(prediction, Group):
+            return len(gold.items) == len(prediction.items)
+        return True
+
+    def _shapes(self, gold: Node, prediction: Node) -> Tri:
+        if isinstance(gold, Unit) or isinstance(prediction, Unit):
+            return self._units(gold, prediction)
+        if _is_list(gold) or _is_list(prediction) or _has_sign(gold) or _has_sign(prediction):
+            found = self._lists(gold, prediction)
+            if found is not None:
+                return found
+        if _set_like(gold) or _set_like(prediction):
+            found = self._sets(gold, prediction)
+            if found is not None:
+                return found
+        if isinstance(gold, Relation) or isinstance(prediction, Relation):
+            return self._relations(gold, prediction)
+        matrices = as_matrix(gold), as_matrix(prediction)
+        if matrices[0] or matrices[1]:
+            return self._matrices(gold, prediction, *matrices)
+        if isinstance(gold, Group) or isinstance(prediction, Group):
+            return self._groups(gold, prediction)
+        if isinstance(gold, SetOf | SetOp | SetBuilder) or isinstance(prediction, SetOf | SetOp | SetBuilder):
+            return self._set_parts(gold, prediction)
+        if isinstance(gold, Ratio) or isinstance(prediction, Ratio):
+            return self._ratios(gold, prediction)
+        return self._scalars(gold, prediction)
+
+    # Words and units
+
+    def _words(self, gold: Node, prediction: Node) -> Tri:
+        if isinstance(gold, Words) and isinstance(prediction, Words):
+            found = same_words(gold.text, prediction.text)
+            return self.no("the words differ") if found is False else found
+        text, other, flipped = (gold, prediction, False) if isinstance(gold, Words) else (prediction, gold, True)
+        assert isinstance(text, Words)
+        if self.options.text_numbers:
+            number = word_number(text.text)
+            if number is not None:
+                value: Node = Num(Fraction(number))
+                return self.same(other, value) if flipped else self.same(value, other)
+        if isinstance(other, Sym | Func | Mul | SetOf | SetOp):
+            found = same_words(text.text, _spelled(other))
+            if found:
+                return True
+        return self.no("one is words, the other is mathematics")
+
+    def _units(self, gold: Node, prediction: Node) -> Tri:
+        a, b = _peel(gold), _peel(prediction)
+        if b[1] and refuses(b[1]):
+            return self.no("the words behind the value take it back")
+        factor: Fraction | None = Fraction(1)
+        if a[1] and b[1]:
+            factor = convert(a[1], b[1])
+            if factor is None:
+                return self.no(f"the unit is {b[1]!r}, not {a[1]!r}")
+        if not self.options.units and bool(a[1]) != bool(b[1]):
+            return self.no("a unit stands on one side only")
+        if factor == 1:
+            return self.same(a[0], b[0])
+        return self.same(a[0], Mul((Num(factor or Fraction(1)), b[0])))
+
+    # Lists
+
+    def _lists(self, gold: Node, prediction: Node) -> Tri:
+        if _set_like(gold) and _set_like(prediction):
+            found = self._sets(gold, prediction)
+            if found is not None:
+                return found
+        ordered = _ordered_pair(gold, prediction)
+        if ordered is not None:
+            return self._in_order(*ordered)
+        if isinstance(gold, Group) and len(gold.items) > 1:
+            if isinstance(prediction, Listing) and len(prediction.items) == len(gold.items) and gold.opening == "(":
+                return self._in_order(gold.items, prediction.items)
+            return self._expanded_groups(gold, prediction)
+        if isinstance(prediction, Group) and len(prediction.items) > 1:
+            if isinstance(gold, Listing | SetOf):
+                items = gold.items
+                if prediction.opening == "[" and prediction.closing == "]":
+                    return self._any_order(items_of(gold), prediction.items)
+                if len(items) == len(prediction.items) and not any(isinstance(i, Group) for i in items):
+                    if isinstance(gold, SetOf):
+                        return self.no("a tuple where a set was expected")
+                    return self._in_order(items, prediction.items)
+            if not isinstance(gold, Listing | SetOf) and not _has_sign(gold):
+                return None
+        named = self._labelled(gold, prediction)
+        if named is not None:
+            return named
+        if not (_is_list(gold) or _has_sign(gold) or _is_list(prediction) or _has_sign(prediction)):
+            return None
+        first = self._any_order(items_of(gold), items_of(prediction))
+        if first or not (_signs(gold) > 1 or _signs(prediction) > 1):
+            return first
+        return self._any_order(_independent(gold), _independent(prediction))
+
+    def _expanded_groups(self, gold: Node, prediction: Node) -> Tri:
+        if _has_sign(gold) or _has_sign(prediction):
+            return self._any_order(expand(gold), items_of(prediction))
+        if isinstance(prediction, Listing):
+            return self.no("several answers where one was expected")
+        return None
+
+    def _labelled(self, gold: Node, prediction: Node) -> Tri:
+        """Lists whose items carry names: by name where both do, in order where only one does."""
+        a, b = _labels(gold), _labels(prediction)
+        if a is None and b is None:
+            return None
+        if a is not None and b is not None:
+            if len(a) != len(b):
+                return self.no("another number of named values")
+            if set(a) == set(b):
+                results = [self.same(a[name], b[name]) for name in a]
+                return _all(results)
+            return self._in_order(list(a.values()), list(b.values()))
+        labelled = a if a is not None else b
+        other = prediction if a is not None else gold
+        assert labelled is not None
+        values = list(labelled.values())
+        if isinstance(other, Group | Listing):
+            items = list(other.items)
+            return self._in_order(values, items) if a is not None else self._in_order(items, values)
+        return None
+
+    def _in_order(self, gold: Sequence[Node], prediction: Sequence[Node]) -> Tri:
+        if len(gold) != len(prediction):
+            return self.no(f"{len(prediction)} parts where {len(gold)} were expected")
+        return _all(self.same(a, b) for a, b in zip(gold, prediction, strict=True))
+
+    def _any_order(self, gold: Sequence[Node], prediction: Sequence[Node]) -> Tri:
+        """A perfect matching, greedily: equality is transitive, so greedy loses nothing. Duplicates count once."""
+        left, right = self._unique(gold), self._unique(prediction)
+        if len(left) > _MAX_ITEMS or len(right) > _MAX_ITEMS:
+            return self.no("more items than are compared") if len(left) != len(right) else None
+        if len(left) != len(right):
+            return self.no(f"{len(right)} answers where {len(left)} were expected")
+        undecided = False
+        rest = list(right)
+        for item in left:
+            for index, candidate in enumerate(rest):
+                found = self.same(item, candidate)
+                undecided |= found is None
+                if found:
+                    del rest[index]
+                    break
+            else:
+                return None if undecided else self.no("an answer of the gold is missing")
+        return True
+
+    def _unique(self, items: Sequence[Node]) -> list[Node]:
+        return list(dict.fromkeys(items))
+
+    # Sets, tuples, relations
+
+    def _sets(self, gold: Node, prediction: Node) -> Tri:
+        try:
+            a = real_set(gold)
+            b = real_set(prediction)
+        except NotASetError:
+            return None
+        found = same_set(a, b, self.options)
+        return self.no("the sets differ") if found is False else found
+
+    def _set_parts(self, gold: Node, prediction: Node) -> Tri:
+        if isinstance(gold, SetOf) and isinstance(prediction, SetOf):
+            return self._any_order(items_of(gold), items_of(prediction))
+        if isinstance(gold, SetOf) and len(gold.items) == 1:
+            return self.same(gold.items[0], prediction)
+        if isinstance(prediction, SetOf) and len(prediction.items) == 1:
+            return self.same(gold, prediction.items[0])
+        if isinstance(gold, SetOp) and isinstance(prediction, SetOp) and gold.op == prediction.op:
+            if gold.op == "setminus":
+                return self._in_order(gold.parts, prediction.parts)
+            return self._any_order(gold.parts, prediction.parts)
+        if isinstance(gold, SetBuilder) and isinstance(prediction, SetBuilder):
+            return _all([self.same(gold.head, prediction.head), self.same(gold.condition, prediction.condition)])
+        return self.no("a set against something else")
+
+    def _groups(self, gold: Node, prediction: Node) -> Tri:
+        if not (isinstance(gold, Group) and isinstance(prediction, Group)):
+            inner = _single(gold) or _single(prediction)
+            if inner is not None:
+                return self.same(_single(gold) or gold, _single(prediction) or prediction)
+            return self.no("a tuple against something else")
+        if len(gold.items) == 2 and (gold.opening, gold.closing) != (prediction.opening, prediction.closing):
+            round_square = {gold.opening + gold.closing, prediction.opening + prediction.closing}
+            return self.no("the brackets differ: " + " against ".join(sorted(round_square)))
+        return self._in_order(gold.items, prediction.items)
+
+    def _relations(self, gold: Node, prediction: Node) -> Tri:
+        if not (isinstance(gold, Relation) and isinstance(prediction, Relation)):
+            return self.no("a relation against something else")
+        found = same_equation(gold, prediction, self.options)
+        if found is False:
+            return self.no("the relations differ")
+        return found
+
+    def _matrices(self, gold: Node, prediction: Node, a: Matrix | None, b: Matrix | None) -> Tri:
+        if a is None or b is None:
+            flat = _vector(a) if a is not None else _vector(b) if b is not None else None
+            other = prediction if a is not None else gold
+            if flat is not None and isinstance(other, Group | Listing) and not isinstance(other, SetOf):
+                items = other.items
+                return self._in_order(flat, items) if a is not None else self._in_order(items, flat)
+            return self.no("a matrix against something else")
+        if (len(a.rows), len(a.rows[0])) != (len(b.rows), len(b.rows[0])):
+            if isinstance(prediction, Group) and _vector(a) and _vector(b):
+                return self._in_order(_vector(a) or (), _vector(b) or ())
+            return self.no("the matrices have different sizes")
+        return _all(self._in_order(x, y) for x, y in zip(a.rows, b.rows, strict=True))
+
+    def _ratios(self, gold: Node, prediction: Node) -> Tri:
+        if isinstance(gold, Ratio) and isinstance(prediction, Ratio):
+            if len(gold.parts) != len(prediction.parts):
+                return self.no("ratios of different lengths")
+            pairs = zip(gold.parts[1:], prediction.parts[1:], strict=True)
+            return _all(self.same(Mul((gold.parts[0], b)), Mul((prediction.parts[0], a))) for a, b in pairs)
+        return self._scalars(gold, prediction)
+
+    # Values
+
+    def _scalars(self, gold: Node, prediction: Node) -> Tri:
+        if isinstance(gold, Operator) or isinstance(prediction, Operator):
+            return None
+        infinite = is_infinite(gold), is_infinite(prediction)
+        if any(infinite):
+            return infinite[0] == infinite[1] or self.no("infinite against finite")
+        if isinstance(gold, Based) or isinstance(prediction, Based):
+            return self._based(gold, prediction)
+        if isinstance(gold, Percent) or isinstance(prediction, Percent):
+            return self._percents(gold, prediction)
+        gold, gold_degrees = without_degrees(gold)
+        prediction, degrees = without_degrees(prediction)
+        if gold_degrees != degrees and self.options.degrees:
+            return self._degrees(gold, gold_degrees, prediction)
+        found = equal(gold, prediction, self.options)
+        if found is not True:
+            renamed = self._renamed(gold, prediction)
+            if renamed:
+                return True
+            if self._letter_unit(gold, prediction):
+                return True
+        return self.no("the values differ") if found is False else found
+
+    def _degrees(self, gold: Node, gold_degrees: bool, prediction: Node) -> Tri:
+        if equal(gold, prediction, self.options):
+            return True
+        radians = (Sym("pi"), Num(Fraction(1, 180)))
+        if gold_degrees:
+            found = equal(Mul((gold, *radians)), prediction, self.options)
+        else:
+            found = equal(gold, Mul((prediction, *radians)), self.options)
+        return True if found else self.no("the angles differ")
+
+    def _percents(self, gold: Node, prediction: Node) -> Tri:
+        a = gold.of if isinstance(gold, Percent) else gold
+        b = prediction.of if isinstance(prediction, Percent) else prediction
+        if equal(a, b, self.options) and (self.options.percent or type(gold) is type(prediction)):
+            return True
+        if type(gold) is not type(prediction):
+            hundredth = Num(Fraction(1, 100))
+            x = Mul((a, hundredth)) if isinstance(gold, Percent) else a
+            y = Mul((b, hundredth)) if isinstance(prediction, Percent) else b
+            if equal(x, y, self.options):
+                return True
+        return self.no("the percentages differ")
+
+    def _based(self, gold: Node, prediction: Node) -> Tri:
+        if isinstance(gold, Based) and isinstance(prediction, Based):
+            same = gold.base == prediction.base and gold.digits.lstrip("0") == prediction.digits.lstrip("0")
+            return same or self.no("the digits or the bases differ")
+        based, other = (gold, prediction) if isinstance(gold, Based) else (prediction, gold)
+        assert isinstance(based, Based)
+        if isinstance(other, Num) and str(other.value) == based.digits:
+            return True
+        return self.no("the bases differ")
+
+    def _renamed(self, gold: Node, prediction: Node) -> bool:
+        if not self.options.rename_parameters:
+            return False
+        a, b = free_symbols(gold), free_symbols(prediction)
+        mine, theirs = a - b, b - a
+        if len(mine) != 1 or len(theirs) != 1:
+            return False
+        old, new = next(iter(theirs)), next(iter(mine))
+        constant = old in _CONSTANTS and new in _CONSTANTS
+        family = has_parameter(gold, new) and has_parameter(prediction, old) and old[0] in _PARAMETERS
+        return (constant or family) and bool(equal(gold, rename(prediction, old, new), self.options))
+
+    def _letter_unit(self, gold: Node, prediction: Node) -> bool:
+        """``5 m`` for 5: a number times one letter that names a unit, against a plain number."""
+        if (
+            not self.options.units
+            or not isinstance(prediction, Mul)
+            or len(prediction.factors) != 2
+            or free_symbols(gold)
+        ):
+            return False
+        value, letter = prediction.factors
+        return isinstance(letter, Sym) and letter.name in _UNIT_LETTERS and bool(equal(gold, value, self.options))
+
+
+def _all(results: object) -> Tri:
+    """True if all are, False if any is, otherwise None. Stops at the first False."""
+    undecided = False
+    for result in results:  # type: ignore[attr-defined]
+        if result is False:
+            return False
+        undecided |= result is None
+    return None if undecided else True
+
+
+def _peel(node: Node) -> tuple[Node, str]:
+    if isinstance(node, Unit):
+        if is_percent(node.unit):
+            return Percent(node.of), ""
+        if is_degrees(node.unit):
+            from veritune.verifiers.math.syntax.nodes import Degree
+
+            return Degree(node.of), ""
+        return node.of, node.unit
+    return node, ""
+
+
+def _is_list(node: Node) -> bool:
+    return isinstance(node, Listing | SetOf)
+
+
+def _has_sign(node: Node) -> bool:
+    return any(isinstance(n, PlusMinus) for n in walk(node))
+
+
+def _signs(node: Node) -> int:
+    return sum(isinstance(n, PlusMinus) for n in walk(node))
+
+
+def _independent(node: Node) -> list[Node]:
+    raw = node.items if isinstance(node, Listing | SetOf) else (node,)
+    return [v for item in raw if not is_qualifier(item) for v in expand(item, independent=True)]
+
+
+def _set_like(node: Node) -> bool:
+    if isinstance(node, SetOp | SetBuilder):
+        return True
+    if isinstance(node, Relation):
+        return any(op in ("<", ">", "<=", ">=", "!=", "in", "notin") for op in node.ops)
+    if isinstance(node, Group):
+        return len(node.items) == 2 and (node.opening + node.closing != "()" or any(is_infinite(i) for i in node.items))
+    if isinstance(node, Listing):
+        return all(_set_like(i) for i in node.items)
+    if isinstance(node, Sym):
+        return node.name.startswith("set_") or node.name == "emptyset"
+    if isinstance(node, SetOf):
+        return False
+    return False
+
+
+def _ordered_pair(gold: Node, prediction: Node) -> tuple[Sequence[Node], Sequence[Node]] | None:
+    return None
+
+
+def _labels(node: Node) -> dict[Node, Node] | None:
+    """``a = 1, b = 2`` as a mapping; None unless every item is an assignment and the names differ."""
+    if isinstance(node, Listing):
+        items = [i for i in node.items if not is_qualifier(i)]
+        if len(items) < 2 or not all(isinstance(i, Relation) for i in items):
+            return None
+        try:
+            pairs = [assigned(i) for i in items]
+        except ContradictionError:
+            return None
+        if any(p.name is None for p in pairs):
+            return None
+        found = {p.name: p.value for p in pairs if p.name is not None}
+        return found if len(found) == len(pairs) else None
+    return None
+
+
+def _single(node: Node) -> Node | None:
+    return node.items[0] if isinstance(node, Group) and len(node.items) == 1 else None
+
+
+def _vector(matrix: Matrix) -> tuple[Node, ...] | None:
+    if len(matrix.rows) == 1:
+        return matrix.rows[0]
+    if len(matrix.rows[0]) == 1:
+        return tuple(row[0] for row in matrix.rows)
+    return None
+
+
+def _spelled(node: Node) -> str:
+    match node:
+        case Sym(name):
+            return name
+        case Mul(factors):
+            return "".join(_spelled(f) for f in factors)
+        case Func(name, args):
+            return name + "".join(_spelled(a) for a in args)
+        case SetOf(()):
+            return "emptyset"
+        case Add():
+            return ""
+    return ""

@@ -1,0 +1,140 @@
+"""An answer's text made regular: wrappers taken off, Unicode and Chinese rewritten, and one canonical string."""
+
+from __future__ import annotations
+
+from veritune.verifiers.math.chinese import from_chinese, has_chinese
+from veritune.verifiers.math.unicode import to_ascii
+
+_WRAPPERS = (
+    ("$$", "$$"),
+    ("$", "$"),
+    ("\\(", "\\)"),
+    ("\\[", "\\]"),
+    ("**", "**"),
+    ("__", "__"),
+    ("`", "`"),
+    ('"', '"'),
+)
+_ENVELOPES = ("\\boxed", "\\fbox", "\\framebox")
+_TRAILING = " \n.,;:!。，；"
+_SPACING = ("\\,", "\\!", "\\;", "\\:", "\\ ", "~")
+_SYNONYMS = (
+    ("\\dfrac", "\\frac"),
+    ("\\tfrac", "\\frac"),
+    ("\\cfrac", "\\frac"),
+    ("\\left", ""),
+    ("\\right", ""),
+    ("\\leq", "\\le"),
+    ("\\geq", "\\ge"),
+    ("\\cdot", "*"),
+    ("\\times", "*"),
+    ("\\displaystyle", ""),
+    ("\\%", "%"),
+    ("^\\circ", "°"),
+    ("^{\\circ}", "°"),
+    ("\\$", ""),
+)
+
+
+def clean(text: str) -> str:
+    """`text` as the parser reads it: ASCII and LaTeX, without the wrappers an answer is put into."""
+    text = to_ascii(text)
+    if has_chinese(text):
+        text = from_chinese(text)
+    if "\\\\" in text and "\\begin" not in text:
+        text = _single_backslashes(text)
+    return unwrap(text)
+
+
+def _single_backslashes(text: str) -> str:
+    """``\\\\frac`` of doubly escaped JSON becomes ``\\frac``; a line break ``\\\\`` is followed by no letter."""
+    out: list[str] = []
+    at = 0
+    while at < len(text):
+        if text.startswith("\\\\", at) and (
+            text[at + 2 : at + 3].isalpha() or text[at + 2 : at + 3] in ("{", "}", "%")
+        ):
+            out.append("\\")
+            at += 2
+        else:
+            out.append(text[at])
+            at += 1
+    return "".join(out)
+
+
+def unwrap(text: str) -> str:
+    """Take off, again and again, math delimiters, bold, quotes, boxes and trailing punctuation around the whole."""
+    for _ in range(8):
+        before = text
+        text = text.strip(" \n")
+        if text and text[-1] in _TRAILING and not text.endswith("\\,") and not text.endswith(("...", "!")):
+            text = text.rstrip(".,;:" + " \n。，；")
+            if text.endswith("\\"):
+                text = text[:-1].rstrip()
+        for opening, closing in _WRAPPERS:
+            if len(text) > len(opening) + len(closing) and text.startswith(opening) and text.endswith(closing):
+                inner = text[len(opening) : -len(closing)]
+                if opening not in inner and not (opening == "$" and inner.endswith("\\")):
+                    text = inner
+        for envelope in _ENVELOPES:
+            if text.startswith(envelope):
+                text = _envelope(text, len(envelope))
+        if text.startswith("\\text{") and text.endswith("}") and text.find("}") == len(text) - 1 and "," not in text:
+            inner = text[6:-1].strip()
+            text = inner if _numeric(inner) else text
+        if text == before:
+            return text
+    return text
+
+
+def _envelope(text: str, at: int) -> str:
+    while text.startswith(" ", at):
+        at += 1
+    if not text.startswith("{", at):
+        return text
+    end = match_brace(text, at)
+    return text[at + 1 : end] if end == len(text) - 1 else text
+
+
+def _numeric(text: str) -> bool:
+    return bool(text) and not any(c.isalpha() for c in text)
+
+
+def match_brace(text: str, at: int) -> int:
+    """The index of the ``}`` that closes the ``{`` at `at`; -1 if none does. Escaped braces count neither way."""
+    depth = 0
+    end = at
+    size = len(text)
+    while end < size:
+        c = text[end]
+        if c == "\\":
+            end += 2
+            continue
+        if c == "{":
+            depth += 1
+        elif c == "}":
+            depth -= 1
+            if depth == 0:
+                return end
+        end += 1
+    return -1
+
+
+def canonical(text: str) -> str:
+    """One string for the common ways to write the same LaTeX; spaces go except between two digits or words."""
+    for old, new in _SYNONYMS:
+        if old in text:
+            text = text.replace(old, new)
+    for old in _SPACING:
+        if old in text:
+            text = text.replace(old, " " if old in ("\\ ", "~") else "")
+    if " " not in text and "\n" not in text:
+        return text
+    out: list[str] = []
+    previous = ""
+    for part in text.split():
+        if previous and previous[-1].isalnum() and part[0].isalnum():
+            out.append(" ")
+        out.append(part)
+        previous = part
+    return "".join(out)

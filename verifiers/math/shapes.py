@@ -1,0 +1,263 @@
+"""Views of a tree that comparison needs: assignments, items of a list, the values of ±, what a chain says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from veritune.verifiers.math.exact import exact
+from veritune.verifiers.math.numeric import FLOAT, free_symbols
+from veritune.verifiers.math.scalar import ARITHMETIC
+from veritune.verifiers.math.syntax.nodes import (
+    Add,
+    Degree,
+    Div,
+    Func,
+    Group,
+    Listing,
+    Matrix,
+    Mul,
+    Neg,
+    Node,
+    Num,
+    Percent,
+    PlusMinus,
+    Pow,
+    Ratio,
+    Relation,
+    SetOf,
+    Sym,
+    Unit,
+    Words,
+    children,
+    walk,
+)
+
+_EQUALS = frozenset(["=", "approx", "equiv"])
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """``name = value``; ``name`` None of a bare value."""
+
+    name: Node | None
+    value: Node
+
+
+class ContradictionError(ValueError):
+    """A chain of equalities that is false: ``41 = 42``."""
+
+
+def assigned(node: Node) -> Assigned:
+    """`node` read as ``name = value``. A true chain has its last value. Raises ContradictionError for a false one."""
+    if not isinstance(node, Relation):
+        return Assigned(None, node)
+    if node.ops == ("in",) and _is_name(node.items[0]):
+        return Assigned(node.items[0], node.items[1])
+    if not all(op in _EQUALS for op in node.ops):
+        return Assigned(None, node)
+    items = list(node.items)
+    if node.ops == ("=",) and not _is_name(items[0]) and _is_name(items[1]):
+        items.reverse()
+    if _is_name(items[0]):
+        return Assigned(items[0], _chain(items[1:], node.ops[1:]))
+    if free_symbols(node):
+        return Assigned(None, node)
+    return Assigned(None, _chain(items, node.ops))
+
+
+def _chain(items: list[Node], ops: tuple[str, ...]) -> Node:
+    """The value of ``a = b ≈ c``: the last member before an ≈, once all exact members agree."""
+    stop = ops.index("approx") + 1 if "approx" in ops else len(items)
+    exact_part = items[:stop]
+    while len(exact_part) > 1 and _is_name(exact_part[0]) and free_symbols(exact_part[0]):
+        exact_part = exact_part[1:]
+    last = exact_part[-1]
+    for item in exact_part[:-1]:
+        if _differ(item, last):
+            raise ContradictionError("a chain of equalities that is not true")
+    for item in items[stop:]:
+        if _differ(item, last, 5e-2):
+            raise ContradictionError("an approximation that is far off")
+    return last
+
+
+def _differ(a: Node, b: Node, tolerance: float = 5e-3) -> bool:
+    """Whether two constants are plainly different (roundings on the way do not make a chain false)."""
+    try:
+        x, y = exact(a, 2000), exact(b, 2000)
+        if x is not None and y is not None and not _has_decimal(a) and not _has_decimal(b) and tolerance < 1e-2:
+            return x != y
+        p, q = complex(FLOAT.value(a, {})), complex(FLOAT.value(b, {}))
+    except ARITHMETIC:
+        return False
+    return abs(p - q) > tolerance * max(abs(p), abs(q))
+
+
+def _has_decimal(node: Node) -> bool:
+    return any(isinstance(n, Num) and n.digits is not None for n in walk(node))
+
+
+def _is_name(node: Node) -> bool:
+    """Whether `node` only names something: x, f(x), |AB|, S_{4}, AB/BC, (p, q), ∠ABC."""
+    match node:
+        case Sym(name):
+            return name not in ("pi", "e", "i", "oo", "emptyset") and not name.startswith("set_")
+        case Words():
+            return True
+        case Func(name, args) if name.startswith(("call_", "sub_", "prime")):
+            return True
+        case Func(name, args) if name in ("angle", "triangle", "vec", "overrightarrow", "overline", "measuredangle"):
+            return True
+        case Func(name, args) if name in ("sin", "cos", "tan", "abs", "cot"):
+            return _is_name(args[0])
+        case Group(items) | Ratio(items):
+            return all(_is_name(i) for i in items)
+        case Mul(factors):
+            return _is_product_name(factors)
+        case Div(over, under):
+            return _is_segment(over) and _is_segment(under)
+        case Unit(of, _):
+            return _is_name(of)
+    return False
+
+
+def _is_segment(node: Node) -> bool:
+    return _is_name(node) and not (isinstance(node, Sym) and node.name[0].islower())
+
+
+def _is_product_name(factors: tuple[Node, ...]) -> bool:
+    """Capitals (AB), or a letter applied to something (T(10), P(x))."""
+    if all(isinstance(f, Sym) and f.name[0].isupper() for f in factors):
+        return True
+    if len(factors) == 2 and isinstance(factors[0], Sym) and factors[0].name[0].isalpha():
+        second = factors[1]
+        return factors[0].name[0].isupper() and isinstance(second, Num | Sym | Group)
+    if isinstance(factors[0], Sym) and factors[0].name == "m" and isinstance(factors[1], Func):
+        return factors[1].name in ("angle", "measuredangle")
+    return False
+
+
+def is_qualifier(node: Node) -> bool:
+    """``k ∈ ℤ``, ``n = 0, 1, 2, …``: says what a parameter ranges over, and is no answer of its own."""
+    if isinstance(node, Relation) and node.ops[-1] == "in":
+        right = node.items[-1]
+        return isinstance(right, Sym) and right.name.rstrip("+-*") in ("set_Z", "set_N")
+    if isinstance(node, Words):
+        return node.text.lower().startswith(("where", "for", "with", "其中"))
+    return False
+
+
+def items_of(node: Node) -> tuple[Node, ...]:
+    """The items of a list, without qualifiers, each ± written out, ``x = 1, 2`` as two values of x."""
+    raw = node.items if isinstance(node, Listing | SetOf) else (node,)
+    kept = tuple(i for i in raw if not is_qualifier(i)) or raw
+    out: list[Node] = []
+    for item in kept:
+        out.extend(expand(item))
+    return tuple(out)
+
+
+def expand(node: Node, independent: bool = False) -> list[Node]:
+    """The values of an expression with ±: two (all upper, all lower signs), or all combinations."""
+    count = sum(isinstance(n, PlusMinus) for n in walk(node))
+    if count == 0 or (isinstance(node, Relation) and count > 1):
+        return [node]
+    if not independent or count == 1:
+        return _distinct([_signed(node, lambda flipped: not flipped), _signed(node, lambda flipped: flipped)])
+    if count > 3:
+        return [node]
+    variants: list[Node] = []
+    for mask in range(1 << count):
+        bits = iter([bool(mask >> i & 1) for i in range(count)])
+        variants.append(_signed(node, lambda _, bits=bits: next(bits)))  # type: ignore[misc]
+    return _distinct(variants)
+
+
+def _distinct(nodes: list[Node]) -> list[Node]:
+    return list(dict.fromkeys(nodes))
+
+
+def _signed(node: Node, plus: Callable[[bool], bool]) -> Node:
+    """`node` with every ± replaced by the sign that `plus(flipped)` chooses."""
+    if isinstance(node, PlusMinus):
+        left, right = _signed(node.left, plus), _signed(node.right, plus)
+        term = right if plus(node.flipped) else Neg(right)
+        return term if left == Num(Fraction(0)) else Add((left, term))
+    return rebuild(node, lambda child: _signed(child, plus))
+
+
+def rebuild(node: Node, change: Callable[[Node], Node]) -> Node:
+    """`node` with `change` applied to every child; the same object where nothing changed."""
+    below = children(node)
+    if not below:
+        return node
+    new = tuple(change(c) for c in below)
+    if all(a is b for a, b in zip(new, below, strict=True)):
+        return node
+    match node:
+        case Add():
+            return Add(new)
+        case Mul():
+            return Mul(new)
+        case Ratio():
+            return Ratio(new)
+        case SetOf():
+            return SetOf(new)
+        case Div():
+            return Div(*new)
+        case Pow():
+            return Pow(*new)
+        case Neg():
+            return Neg(*new)
+        case Percent():
+            return Percent(*new)
+        case Degree():
+            return Degree(*new)
+        case Unit():
+            return replace(node, of=new[0])
+        case Func():
+            return replace(node, args=new)
+        case Group() | Listing() | Relation():
+            return replace(node, items=new)
+        case Matrix(rows):
+            width = len(rows[0])
+            return Matrix(tuple(new[i : i + width] for i in range(0, len(new), width)))
+    return node
+
+
+def without_degrees(node: Node) -> tuple[Node, bool]:
+    """`node` with the degree signs outside functions dropped, and whether there were any."""
+    if isinstance(node, Degree):
+        return node.of, True
+    if isinstance(node, Func | Num | Sym) or not any(isinstance(n, Degree) for n in walk(node)):
+        return node, False
+    found = [False]
+
+    def strip(child: Node) -> Node:
+        stripped, was = without_degrees(child)
+        found[0] |= was
+        return stripped
+
+    changed = rebuild(node, strip)
+    return changed, found[0]
+
+
+def rename(node: Node, old: str, new: str) -> Node:
+    """`node` with the variable `old` called `new`."""
+    if isinstance(node, Sym):
+        return Sym(new) if node.name == old else node
+    return rebuild(node, lambda child: rename(child, old, new))
+
+
+def has_parameter(node: Node, name: str) -> bool:
+    """Whether `name` is a parameter of a family here: it multiplies π, or ranges over the whole numbers."""
+    for n in walk(node):
+        if isinstance(n, Mul | Div):
+            inner = walk(n)
+            if Sym(name) in inner and (Sym("pi") in inner or any(isinstance(i, Degree) for i in inner)):
+                return True
+        if isinstance(n, Relation) and n.ops[-1] == "in" and Sym(name) in walk(n.items[0]):
+            return True
+    return False

@@ -1,0 +1,220 @@
+"""The tree an answer becomes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Num:
+    """An exact rational as written. ``digits``: significant digits of a printed decimal, None of an exact number."""
+
+    value: Fraction
+    digits: int | None = None
+    ulp: Fraction | None = None
+    """One unit in the last printed place, of a decimal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sym:
+    """A variable, or one of the constants ``pi``, ``e``, ``i``, ``oo``, ``emptyset``, ``R``, ``Z`` …"""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Add:
+    terms: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Mul:
+    factors: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Div:
+    over: Node
+    under: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Neg:
+    of: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Pow:
+    base: Node
+    exponent: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Func:
+    """A known function (``sin``, ``log`` …) or an unknown one (``f``)."""
+
+    name: str
+    args: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PlusMinus:
+    """``left ± right``; ``flipped`` for ``∓``. A unary one has ``left`` 0."""
+
+    left: Node
+    right: Node
+    flipped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Percent:
+    of: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Degree:
+    of: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Based:
+    """Digits with a base: ``1011_2``."""
+
+    digits: str
+    base: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A value with the words written behind it."""
+
+    of: Node
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    parts: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Items in brackets: a tuple, a point, an interval, or one bracketed list; ``opening`` and ``closing`` as written."""
+
+    items: tuple[Node, ...]
+    opening: str
+    closing: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Items separated by commas, semicolons, "and", "or" without brackets. ``join`` is the strongest separator."""
+
+    items: tuple[Node, ...]
+    join: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetOf:
+    items: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SetBuilder:
+    """``{head | condition}``."""
+
+    head: Node
+    condition: Node
+
+
+@dataclass(frozen=True, slots=True)
+class SetOp:
+    """``cup``, ``cap`` or ``setminus`` of sets."""
+
+    op: str
+    parts: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A chain ``a < b ≤ c``: ``len(ops) == len(items) - 1``."""
+
+    items: tuple[Node, ...]
+    ops: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    rows: tuple[tuple[Node, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Something that would have to be carried out: a sum, an integral, a limit … kept unread in ``source``."""
+
+    name: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Text that is not mathematics."""
+
+    text: str
+
+
+Node: TypeAlias = (
+    Num
+    | Sym
+    | Add
+    | Mul
+    | Div
+    | Neg
+    | Pow
+    | Func
+    | PlusMinus
+    | Percent
+    | Degree
+    | Based
+    | Unit
+    | Ratio
+    | Group
+    | Listing
+    | SetOf
+    | SetBuilder
+    | SetOp
+    | Relation
+    | Matrix
+    | Operator
+    | Words
+)
+
+
+def children(node: Node) -> tuple[Node, ...]:
+    """The nodes directly below `node`."""
+    match node:
+        case Add(items) | Mul(items) | Ratio(items) | SetOf(items):
+            return items
+        case Group(items=items) | Listing(items=items) | Relation(items=items):
+            return items
+        case Func(args=items) | SetOp(parts=items):
+            return items
+        case Div(a, b) | Pow(a, b) | SetBuilder(a, b):
+            return (a, b)
+        case PlusMinus(left=a, right=b):
+            return (a, b)
+        case Neg(a) | Percent(a) | Degree(a) | Unit(of=a):
+            return (a,)
+        case Matrix(rows):
+            return tuple(item for row in rows for item in row)
+    return ()
+
+
+def walk(node: Node) -> list[Node]:
+    """`node` and everything below it."""
+    out = [node]
+    for current in out:
+        out.extend(children(current))
+    return out

@@ -1,0 +1,135 @@
+"""Units and counted things: which words name the same unit, and how units of one dimension convert."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+_LENGTH = {
+    "km": 1000,
+    "kilometer": 1000,
+    "kilometre": 1000,
+    "m": 1,
+    "meter": 1,
+    "metre": 1,
+    "米": 1,
+    "千米": 1000,
+    "公里": 1000,
+    "dm": Fraction(1, 10),
+    "分米": Fraction(1, 10),
+    "cm": Fraction(1, 100),
+    "centimeter": Fraction(1, 100),
+    "centimetre": Fraction(1, 100),
+    "厘米": Fraction(1, 100),
+    "mm": Fraction(1, 1000),
+    "millimeter": Fraction(1, 1000),
+    "毫米": Fraction(1, 1000),
+    "ft": Fraction(3048, 10000),
+    "feet": Fraction(3048, 10000),
+    "foot": Fraction(3048, 10000),
+    "in": Fraction(254, 10000),
+    "inch": Fraction(254, 10000),
+    "inches": Fraction(254, 10000),
+    "yd": Fraction(9144, 10000),
+    "yard": Fraction(9144, 10000),
+    "mile": Fraction(1609344, 1000),
+    "mi": Fraction(1609344, 1000),
+}
+_TIME = {
+    "s": 1,
+    "sec": 1,
+    "second": 1,
+    "秒": 1,
+    "min": 60,
+    "minute": 60,
+    "分钟": 60,
+    "h": 3600,
+    "hr": 3600,
+    "hour": 3600,
+    "小时": 3600,
+    "day": 86400,
+    "天": 86400,
+    "week": 604800,
+}
+_MASS = {
+    "kg": 1,
+    "kilogram": 1,
+    "千克": 1,
+    "公斤": 1,
+    "g": Fraction(1, 1000),
+    "gram": Fraction(1, 1000),
+    "克": Fraction(1, 1000),
+    "mg": Fraction(1, 10**6),
+    "ton": 1000,
+    "tonne": 1000,
+    "吨": 1000,
+    "lb": Fraction(45359237, 10**8),
+    "pound": Fraction(45359237, 10**8),
+    "oz": Fraction(45359237, 16 * 10**8),
+    "ounce": Fraction(45359237, 16 * 10**8),
+}
+_MONEY = {"dollar": 1, "usd": 1, "cent": Fraction(1, 100), "penny": Fraction(1, 100), "pennie": Fraction(1, 100)}
+_VOLUME = {"l": 1, "liter": 1, "litre": 1, "升": 1, "ml": Fraction(1, 1000), "milliliter": Fraction(1, 1000)}
+_PERCENT = frozenset(["percent", "pct", "percentage", "per cent", "percentage point", "%"])
+_DEGREES = frozenset(["degree", "deg", "°", "度", "o"])
+_TABLE: dict[str, tuple[str, Fraction]] = {
+    word: (kind, Fraction(scale))
+    for kind, table in (
+        ("length", _LENGTH),
+        ("time", _TIME),
+        ("mass", _MASS),
+        ("money", _MONEY),
+        ("volume", _VOLUME),
+    )
+    for word, scale in table.items()
+}
+_REFUSED = frozenset(
+    ["not", "wrong", "incorrect", "except", "excluding", "no", "never", "neither", "nor", "isn't", "false", "invalid", "impossible", "unless", "unknown", "infinity", "or-not", "undefined", "without"]
+)
+
+
+def is_percent(unit: str) -> bool:
+    """Whether the words mean per cent."""
+    return _singular(unit.lower().strip(" .")) in _PERCENT
+
+
+def is_degrees(unit: str) -> bool:
+    """Whether the words mean degrees of an angle."""
+    return _singular(unit.lower().strip(" .")) in _DEGREES
+
+
+def refuses(unit: str) -> bool:
+    """Whether the words behind a value take it back: ``42 (wrong)``, ``not 42``."""
+    return any(word.strip("().,") in _REFUSED for word in unit.lower().split())
+
+
+def convert(gold: str, prediction: str) -> Fraction | None:
+    """What a value in the prediction's unit is multiplied by to be in the gold's; None if the units disagree.
+
+    Counted things (``apples``, ``ways``) convert to each other: only measured units can contradict each other.
+    """
+    a, b = _known(gold), _known(prediction)
+    if a is None or b is None:
+        return Fraction(1)
+    if a[0] != b[0] or a[2] != b[2]:
+        return None
+    return (b[1] / a[1]) ** a[2]
+
+
+def _known(unit: str) -> tuple[str, Fraction, int] | None:
+    """Kind, scale and power of a measured unit: ``square inches``, ``cm^2``, ``cubic feet``."""
+    words = unit.lower().replace("^ ", "^").replace(" ^", "^").replace("{", "").replace("}", "").strip(" .")
+    power = 1
+    for prefix, exponent in (("square ", 2), ("sq ", 2), ("sq. ", 2), ("cubic ", 3), ("cu ", 3)):
+        if words.startswith(prefix):
+            words, power = words[len(prefix) :], exponent
+    for suffix, exponent in (("^2", 2), ("^3", 3), ("²", 2), ("³", 3), (" squared", 2), (" cubed", 3)):
+        if words.endswith(suffix):
+            words, power = words[: -len(suffix)], exponent
+    found = _TABLE.get(words) or _TABLE.get(_singular(words))
+    return None if found is None else (*found, power)
+
+
+def _singular(word: str) -> str:
+    if word.endswith("ies"):
+        return word[:-3] + "y"
+    return word[:-1] if word.endswith("s") and len(word) > 2 else word

@@ -1,0 +1,177 @@
+"""Answers that are words: choices, names, yes and no, times of day, number words."""
+
+from __future__ import annotations
+
+from veritune.verifiers.math.syntax.tokens import plain_words
+
+LETTERS = frozenset("ABCDEFGHIJ")
+_ARTICLES = frozenset(["a", "an", "the"])
+_FILLERS = frozenset(
+    ["function", "functions", "number", "numbers", "is", "it", "are", "answer", "day", "person", "student", "team", "only", "there", "in", "on", "of", "be", "will"]
+)
+_CHOICE_WORDS = ("option", "choice", "answer", "选项", "选择", "答案", "选")
+_MONTHS = frozenset(["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"])
+_SYNONYMS = {
+    "true": "yes",
+    "correct": "yes",
+    "false": "no",
+    "none": "no solution",
+    "no real solution": "no solution",
+    "no solution exist": "no solution",
+    "there is no solution": "no solution",
+    "there are no solution": "no solution",
+    "no real root": "no solution",
+    "empty set": "no solution",
+    "emptyset": "no solution",
+    "no such value": "no solution",
+    "无解": "no solution",
+    "dne": "doe not exist",
+    "undefined": "undefined",
+    "infinitely many solution": "infinitely many",
+    "infinitely many": "infinitely many",
+    "infinite": "infinitely many",
+    "all real": "all real number",
+    "all real number": "all real number",
+    "是": "yes",
+    "对": "yes",
+    "正确": "yes",
+    "否": "no",
+    "错": "no",
+    "错误": "no",
+}
+_UNITS = {
+    w: i
+    for i, w in enumerate(
+        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
+    )
+}
+_TENS = {w: 10 * (i + 2) for i, w in enumerate(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"])}
+
+
+def normal_words(text: str) -> str:
+    """Words for comparison: lower case, no punctuation, no articles, no plural s, synonyms as one."""
+    flat = plain_words(text).lower()
+    words = "".join(c if c.isalnum() or c in "-'/" else " " for c in flat).replace("-", " ").split()
+    kept = [_stem(w) for w in words if w not in _ARTICLES] or words
+    joined = " ".join(kept)
+    return _SYNONYMS.get(joined, joined)
+
+
+def _stem(word: str) -> str:
+    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
+
+
+def same_words(gold: str, prediction: str) -> bool | None:
+    """Whether two texts say the same; None where both are prose that may or may not mean the same."""
+    a, b = normal_words(gold), normal_words(prediction)
+    if a == b and a:
+        return True
+    x, y = a.split(), b.split()
+    if _MONTHS.intersection(x) and sorted(x) == sorted(y):
+        return True
+    if a.replace(" ", "") == b.replace(" ", ""):
+        return True
+    if x and y[: len(x)] == x and all(w in _FILLERS for w in y[len(x) :]):
+        return True
+    if x and len(y) > len(x) and y[-len(x) :] == x and all(w in _FILLERS for w in y[: -len(x)]):
+        return True
+    if len(x) < 5 or len(y) < 4:
+        return False
+    common = len(set(x) & set(y)) / len(set(x) | set(y))
+    return None if common >= 0.25 and _negations(x) == _negations(y) and _digits(x) == _digits(y) else False
+
+
+def _negations(words: list[str]) -> int:
+    return sum(w in ("not", "no", "never", "cannot", "without", "neither") or w.endswith("n't") for w in words) % 2
+
+
+def _digits(words: list[str]) -> set[str]:
+    return {w for w in words if w.isdigit()}
+
+
+def word_number(text: str) -> int | None:
+    """The number that words write, up to 999: ``twenty-one``, ``one hundred and five``."""
+    words = plain_words(text).lower().replace("-", " ").split()
+    if not words or len(words) > 5:
+        return None
+    total, seen = 0, False
+    for word in words:
+        if word in _UNITS:
+            total += _UNITS[word]
+        elif word in _TENS:
+            total += _TENS[word]
+        elif word == "hundred" and 0 < total < 10:
+            total *= 100
+        elif word == "and" and seen:
+            continue
+        else:
+            return None
+        seen = True
+    return total
+
+
+def choice(text: str) -> tuple[str, str] | None:
+    """The letter of a multiple-choice answer and what is written behind it: ``(B) 12`` is ``("B", "12")``."""
+    flat = _flat_choice(text)
+    for word in _CHOICE_WORDS:
+        if flat[: len(word)].lower() == word:
+            flat = flat[len(word) :].lstrip(" :：")
+            break
+    if not flat:
+        return None
+    if flat[0] in "([" and len(flat) >= 3 and flat[1] in LETTERS and flat[2] in ")]":
+        return flat[1], flat[3:].strip(" .:,")
+    if flat[0] in LETTERS:
+        if len(flat) == 1:
+            return flat, ""
+        if flat[1] in ".)" or (flat[1] == ":" and len(flat) > 2 and not flat[2].isdigit()):
+            rest = flat[2:].strip()
+            return flat[0], rest
+    return None
+
+
+def _flat_choice(text: str) -> str:
+    """`text` with the text commands in front opened: ``\\textbf{(B)}\\ 12`` is ``(B) 12``."""
+    flat = text.strip(" $*")
+    for command in ("\\textbf", "\\text", "\\mathrm", "\\mathbf", "\\textrm", "\\mbox"):
+        if flat.startswith(command):
+            at = len(command)
+            end = flat.find("}", at)
+            if flat[at : at + 1] == "{" and end > 0:
+                flat = flat[at + 1 : end] + " " + flat[end + 1 :].replace("\\ ", " ").replace("~", " ")
+    if flat.startswith("(\\text{") and flat.find("})") == 8:
+        flat = "(" + flat[7] + ")" + flat[10:]
+    return flat.strip(" $*")
+
+
+def letters(text: str) -> frozenset[str] | None:
+    """The letters of an answer that is only letters: ``A, C and F``, ``ACF``; None of anything else."""
+    flat = plain_words(text)
+    for word in ("and", "or", ",", "、", " ", "(", ")", ";", "和"):
+        flat = flat.replace(word, "")
+    if not flat or any(c not in LETTERS for c in flat) or len(set(flat)) != len(flat):
+        return None
+    return frozenset(flat)
+
+
+def time_of_day(text: str) -> tuple[int, bool] | None:
+    """Seconds since midnight and whether a.m. or p.m. was said; None of anything that is no time."""
+    flat = plain_words(text).lower().replace(".", "").replace(" ", "")
+    half = ""
+    for suffix in ("am", "pm"):
+        if flat.endswith(suffix):
+            flat, half = flat[:-2], suffix
+    parts = flat.split(":")
+    if (
+        not (1 <= len(parts) <= 3)
+        or not all(p.isdigit() and len(p) <= 2 for p in parts)
+        or (len(parts) == 1 and not half)
+    ):
+        return None
+    numbers = [int(p) for p in parts] + [0, 0]
+    hour, minute, second = numbers[:3]
+    if minute > 59 or second > 59 or hour > 24 or (half and not 1 <= hour <= 12):
+        return None
+    if half:
+        hour = hour % 12 + (12 if half == "pm" else 0)
+    return hour * 3600 + minute * 60 + second, bool(half)
