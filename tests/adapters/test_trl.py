@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import json
 import pickle
+import subprocess
+import sys
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -192,6 +195,46 @@ def test_separate_functions_refuse_what_only_the_composed_one_can_do(config: dic
     with pytest.raises(ConfigError, match="separate functions cannot do this") as caught:
         reward_functions(config)
     assert named in str(caught.value)
+
+
+# -- several processes
+
+RANK = """
+import json, sys
+import torch.distributed as dist
+from veritune.adapters.trl import reward_function
+from veritune.plugins import ConfigError
+
+rank, folder, prompts = int(sys.argv[1]), sys.argv[2], json.loads(sys.argv[3])
+dist.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
+completions = [r"\\boxed{4}" + " " * n for n in range(len(prompts))]
+try:
+    print(reward_function(["length"])(prompts=prompts, completions=completions, solution=["4"] * len(prompts)))
+except ConfigError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize(
+    ("prompts", "expected"),
+    [
+        ((["p", "p", "q"], ["q", "r", "r"]), "processes 0 and 1 share a prompt"),
+        ((["p", "p"], ["q", "q"]), "[0.5, -0.5]"),
+    ],
+    ids=["split", "whole"],
+)
+def test_a_group_split_over_processes_is_refused(
+    tmp_path: Path, prompts: tuple[list[str], list[str]], expected: str
+) -> None:
+    pytest.importorskip("torch")
+    ranks = [
+        subprocess.Popen(
+            [sys.executable, "-c", RANK, str(rank), str(tmp_path), json.dumps(own)], stdout=subprocess.PIPE, text=True
+        )
+        for rank, own in enumerate(prompts)
+    ]
+    for process in ranks:
+        assert expected in process.communicate(timeout=60)[0]
 
 
 # -- another process

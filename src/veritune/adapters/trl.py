@@ -9,7 +9,10 @@ A single reward needs no adapter: ``reward_funcs=veritune.get_reward("accuracy")
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+import sys
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias
 
@@ -18,7 +21,7 @@ from veritune.rewards.composition import RewardSet, compose
 from veritune.rewards.composition.component import Component
 from veritune.rewards.composition.compose import Source
 
-__all__ = ["RewardFunction", "SeparateReward", "reward_function", "reward_functions"]
+__all__ = ["RewardFunction", "SeparateReward", "TrlRewards", "reward_function", "reward_functions"]
 
 RewardFunction: TypeAlias = Callable[..., Any]
 """What TRL calls with keyword lists; a coroutine function in the asynchronous form."""
@@ -37,7 +40,8 @@ def reward_function(rewards: Source, *, asynchronous: bool = False, name: str = 
     asynchronous trainer passes no ``trainer_state``: schedules raise there. Raises ConfigError for a wrong config.
     """
     composed = compose(rewards, name=name)
-    return composed.as_async() if asynchronous else composed
+    function = TrlRewards(composed.components, composed.combine, composed.undecided, composed.name)
+    return function.as_async() if asynchronous else function
 
 
 def reward_functions(rewards: Source, *, asynchronous: bool = False) -> tuple[list[RewardFunction], list[float]]:
@@ -61,10 +65,44 @@ def reward_functions(rewards: Source, *, asynchronous: bool = False) -> tuple[li
     components = [component for component in composed.components if not component.config.eval_only]
     functions = [SeparateReward(component) for component in components]
     weights = [component.weight_at(None) for component in components]
-    return [RewardSet.as_async(f) if asynchronous else f for f in functions], weights
+    return [function.as_async() if asynchronous else function for function in functions], weights
 
 
-class SeparateReward(RewardSet):
+class TrlRewards(RewardSet):
+    """A composed set that sees to it, in a distributed run, that a reward over groups sees whole ones."""
+
+    _looked = False
+
+    def __call__(self, *args: Any, **columns: Any) -> list[float | None]:
+        """TRL's convention. Raises ConfigError in the first call if a prompt's samples lie on two processes."""
+        if not self._looked and any(component.whole_groups(presume=False) for component in self.components):
+            self._looked = True  # how samples lie on the processes does not change during a run
+            refuse_split_groups(columns.get("prompts"))
+        return super().__call__(*args, **columns)
+
+
+def refuse_split_groups(prompts: Sequence[Any] | None) -> None:
+    """Raise ConfigError, on every process, where one process ends with the prompt that the next begins with.
+
+    A collective call: every process makes it. Nothing is done outside a distributed run, and off the main thread,
+    where a process may not be on its own device.
+    """
+    distributed = sys.modules.get("torch.distributed")
+    if distributed is None or not prompts or threading.current_thread() is not threading.main_thread():
+        return
+    if not distributed.is_available() or not distributed.is_initialized() or distributed.get_world_size() == 1:
+        return
+    ends: list[Any] = [None] * distributed.get_world_size()
+    distributed.all_gather_object(ends, (prompts[0], prompts[-1]))
+    for rank, (here, after) in enumerate(itertools.pairwise(ends)):
+        if here[1] == after[0]:
+            raise ConfigError(
+                f"a reward compares the completions of one prompt, and processes {rank} and {rank + 1} share a prompt. "
+                "Make per_device_train_batch_size a multiple of num_generations (and likewise for evaluation)."
+            )
+
+
+class SeparateReward(TrlRewards):
     """One component as a reward function of its own, unweighted."""
 
     def __init__(self, component: Component) -> None:
