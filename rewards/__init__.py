@@ -14,6 +14,7 @@ REWARDS: dict[str, str] = {
     "digit": "veritune.rewards.answers:digit",
     "exact_answer": "veritune.rewards.answers:exact_answer",
     "format": "veritune.rewards.format:format",
+    "language": "veritune.rewards.language:language",
     "length": "veritune.rewards.length:length",
     "reasoning_accuracy": "veritune.rewards.accuracy:reasoning_accuracy",
     "reasoning_steps": "veritune.rewards.reasoning_steps:reasoning_steps",

@@ -1,0 +1,130 @@
+"""The reward ``language``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from veritune.plugins.errors import ColumnError, ParameterError
+from veritune.plugins.reward import reward
+from veritune.plugins.types import Cause, Sample, Score
+from veritune.rewards.language.detectors import Backend, Detector, detector
+from veritune.rewards.language.scripts import SCRIPT_OF, known_code, language_code, rivals
+from veritune.rewards.language.share import Shares, Unit, shares
+from veritune.rewards.language.target import View, question, viewed
+from veritune.rewards.text import Prefilled
+
+LANGUAGES = ("bn", "de", "en", "es", "fr", "ja", "ru", "sw", "te", "th", "zh")
+MAX_CHARACTERS = 200_000
+
+
+@reward
+def language(
+    sample: Sample,
+    lang: str | None = None,
+    *,
+    target: str = "auto",
+    languages: Sequence[str] = LANGUAGES,
+    view: View = "reasoning",
+    prefilled: Prefilled = "auto",
+    unit: Unit = "letters",
+    backend: Literal["langdetect", "py3langid", "auto"] = "langdetect",
+    min_letters: Annotated[int, Field(ge=1)] = 5,
+) -> Score:
+    """The share of the reasoning that is in the target language, from 0 to 1.
+
+    share = letters in the target language / letters in any language, after code, LaTeX, digits, links, and the names of
+    variables and functions are taken out. Scripts decide first (Han without kana is Chinese); languages of one script
+    are told apart clause by clause by ``backend``, where a clause that could be either goes with its neighbours.
+
+    ``target``: a code or name (``en``, ``zh-CN``, ``German``); ``auto``, the language of the prompt's last user turn;
+    ``column``, what the column ``lang`` says (another one by ``columns: {lang: COLUMN}``). ``languages`` are the
+    candidates. ``view``: what is inside ``<think>`` (all of it where there is no tag), the summary after it, or all.
+    ``unit`` counts letters, words (of Chinese, Japanese and Thai: letters) or sentences. ``backend``: langdetect, the
+    faster py3langid (extra ``lang``), or ``auto``, py3langid where it is installed; either always gives the same
+    answer for the same text. None where reasoning or prompt have fewer than ``min_letters`` letters.
+
+    Source: DeepSeek-R1 (2501.12948), language consistency reward of section 2.3.2.
+    """
+    candidates = _codes(tuple(languages))
+    engine = _engine(backend)
+    wanted = _target(sample, lang, target, candidates, engine, min_letters)
+    if isinstance(wanted, Score):
+        return wanted
+    text = viewed(sample, view, prefilled)[:MAX_CHARACTERS]
+    found = _shares(text, wanted, candidates, engine)
+    total = sum(found.letters.values())
+    if total < min_letters:
+        return Score.none(f"the {view} has {total} letters, fewer than min_letters={min_letters}")
+    value = found.of(wanted, unit)
+    return Score(value, f"{value:.0%} of the {unit} are {wanted} ({_listed(found, unit)})")
+
+
+def _target(
+    sample: Sample, lang: object, target: str, candidates: tuple[str, ...], engine: Backend, min_letters: int
+) -> str | Score:
+    if target == "column":
+        if lang is None:
+            return Score.none("the column of the target language is empty in this row", Cause.INVALID_GOLD)
+        code = language_code(str(lang))
+        return code or Score.none(f"{lang!r} is no language we know", Cause.INVALID_GOLD)
+    if target != "auto":
+        return known_code(target, "reward 'language': target")
+    if sample.prompt is None:
+        raise ColumnError(
+            "reward 'language' with target: auto reads the prompt, and there is none. Give the prompts, or set "
+            "target: en (a language), or target: column with columns: {lang: COLUMN}."
+        )
+    return _asked(question(sample.prompt)[:MAX_CHARACTERS], candidates, engine, min_letters)
+
+
+@lru_cache(maxsize=4096)
+def _asked(text: str, candidates: tuple[str, ...], engine: Backend, min_letters: int) -> str | Score:
+    found = _shares(text, None, candidates, engine)
+    if sum(found.letters.values()) < min_letters:
+        return Score.none(f"the prompt has fewer than min_letters={min_letters} letters to tell its language by")
+    best = found.letters.most_common(1)[0][0]
+    if best not in SCRIPT_OF:
+        return Score.none(f"the prompt is in {best} script, of which no language is among the candidates")
+    return best
+
+
+def _shares(text: str, wanted: str | None, candidates: tuple[str, ...], engine: Backend) -> Shares:
+    """The counts of one text; only the scripts that matter for ``wanted`` (None: all) cost a detector."""
+    asked = tuple(dict.fromkeys((*candidates, *([wanted] if wanted else []))))
+    detectors: dict[str, Detector] = {}
+    groups: dict[str, Sequence[str]] = {}
+    for code in [wanted] if wanted else asked:
+        group, script = rivals(code, asked), SCRIPT_OF[code]
+        if len(group) > 1 and script not in detectors:
+            detectors[script], groups[script] = detector(engine, group), group
+    single = [code for code in asked if len(rivals(code, asked)) == 1]
+    return shares(text, single, detectors, groups, wanted)
+
+
+@lru_cache(maxsize=256)
+def _codes(languages: tuple[str, ...]) -> tuple[str, ...]:
+    if not languages:
+        raise ParameterError("reward 'language': languages is empty; name the candidates, e.g. [en, zh]")
+    return tuple(sorted({known_code(name, "reward 'language': languages") for name in languages}))
+
+
+@lru_cache(maxsize=1)
+def _fastest() -> Backend:
+    import importlib.util
+
+    return "py3langid" if importlib.util.find_spec("py3langid") is not None else "langdetect"
+
+
+def _engine(backend: str) -> Backend:
+    if backend == "auto":
+        return _fastest()
+    return "py3langid" if backend == "py3langid" else "langdetect"
+
+
+def _listed(found: Shares, unit: Unit) -> str:
+    counts = getattr(found, unit)
+    return ", ".join(f"{name} {count}" for name, count in counts.most_common(4))

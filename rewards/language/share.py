@@ -1,0 +1,219 @@
+"""How much of a text is in each language: by script where the script decides, by a detector where it does not."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from veritune.rewards.language.detectors import Detector
+from veritune.rewards.language.scripts import SCRIPT_OF, Run, composed, runs
+from veritune.rewards.language.strip import natural_text
+
+Unit: TypeAlias = Literal["letters", "words", "sentences"]
+
+_MATH = """
+sin cos tan cot sec csc arcsin arccos arctan log ln lg exp lim max min mod gcd lcm sup inf arg det
+deg rad mm cm dm km kg mg ml kw
+"""
+MATH_WORDS = frozenset(_MATH.split())
+CHUNK = 12
+"""A clause of Latin script is heard in pieces of at most so many words: models forget punctuation."""
+
+PSEUDO, SEEN = 5, 20
+"""Letters that every candidate, and the target on top, has before the text is read."""
+
+_SENTENCE = re.compile(r"[!?。！？…।\n]|\.(?=\s|$)")
+_CLAUSE = re.compile(r"[,;:，；：、()（）\"“”«»|—–]|\s-\s")
+_SWITCH = {"paragraph": math.log(0.3), "sentence": math.log(0.2), "clause": math.log(0.05), "word": math.log(2e-4)}
+_KANA_FREE = math.log(0.75)
+_KANA_IN_CHINESE = math.log(0.01)
+
+
+@dataclass(slots=True)
+class Segment:
+    """Runs of one script between two marks of punctuation."""
+
+    script: str
+    runs: list[Run]
+    border: str
+    """What parts it from the segment before: paragraph, sentence, clause or word."""
+    language: str = ""
+
+    @property
+    def letters(self) -> int:
+        return sum(run.end - run.start for run in self.runs)
+
+
+@dataclass(slots=True)
+class Shares:
+    """Counts of letters, words and sentences by language (or by script, where nobody asked which language)."""
+
+    letters: Counter[str] = field(default_factory=Counter)
+    words: Counter[str] = field(default_factory=Counter)
+    sentences: Counter[str] = field(default_factory=Counter)
+
+    def of(self, language: str, unit: Unit) -> float:
+        counts: Counter[str] = getattr(self, unit)
+        return counts[language] / max(sum(counts.values()), 1)
+
+
+def shares(
+    text: str,
+    asked: Sequence[str],
+    detectors: dict[str, Detector],
+    rivals: dict[str, Sequence[str]],
+    wanted: str | None = None,
+) -> Shares:
+    """Count the natural text by language.
+
+    ``detectors`` and ``rivals`` are by script, for the scripts in which several languages are candidates; a script
+    with one language of ``asked`` is that language, any other script stands for itself.
+    """
+    text = composed(natural_text(text))
+    segments = _without_names(_segments(text), text)
+    names = {SCRIPT_OF[code]: code for code in asked}
+    names.update(kana="ja", han="zh")
+    for segment in segments:
+        segment.language = names.get(segment.script, segment.script)
+    _label([s for s in segments if s.script == "cjk"], ("zh", "ja"), [_cjk(s) for s in segments if s.script == "cjk"])
+    for script, detect in detectors.items():
+        members = [s for s in segments if s.script == script]
+        scores = [detect(text[s.runs[0].start : s.runs[-1].end]) for s in members]
+        _label(members, rivals[script], scores)
+        _label(members, rivals[script], _with_prior(members, rivals[script], scores, wanted))
+    return _count(segments)
+
+
+def _segments(text: str) -> list[Segment]:
+    found = runs(text)
+    neutral = _neutral(text, found)
+    segments: list[Segment] = []
+    end, border = 0, "paragraph"
+    for run, skip in zip(found, neutral, strict=True):
+        border = _stronger(border, _border(text[end : run.start]))
+        end = run.end
+        if skip:
+            continue
+        script = "cjk" if run.script in ("han", "kana") else run.script
+        last = segments[-1] if segments else None
+        if last is None or border != "word" or script != last.script or _full(last):
+            segments.append(Segment(script, [run], border))
+        else:
+            last.runs.append(run)
+        border = "word"
+    return segments
+
+
+def _without_names(segments: Sequence[Segment], text: str) -> list[Segment]:
+    """Names in Latin letters inside a clause of another script belong to it, not to a language: ``本的 iPhone``."""
+    kept: list[Segment] = []
+    for i, segment in enumerate(segments):
+        inside = (segment.border == "word" and i > 0 and segments[i - 1].script != "latin") or (
+            i + 1 < len(segments) and segments[i + 1].border == "word" and segments[i + 1].script != "latin"
+        )
+        if not (inside and _is_name(segment, text)):
+            kept.append(segment)
+        elif i + 1 < len(segments):
+            segments[i + 1].border = _stronger(segment.border, segments[i + 1].border)
+    return kept
+
+
+def _is_name(segment: Segment, text: str) -> bool:
+    words = [text[run.start : run.end] for run in segment.runs]
+    return segment.script == "latin" and len(words) <= 3 and not any(word.islower() for word in words)
+
+
+def _full(segment: Segment) -> bool:
+    return segment.script != "cjk" and len(segment.runs) >= CHUNK
+
+
+def _border(gap: str) -> str:
+    if _SENTENCE.search(gap):
+        return "paragraph" if "\n" in gap else "sentence"
+    return "clause" if _CLAUSE.search(gap) else "word"
+
+
+def _stronger(one: str, other: str) -> str:
+    order = ("word", "clause", "sentence", "paragraph")
+    return max(one, other, key=order.index)
+
+
+def _neutral(text: str, found: Sequence[Run]) -> list[bool]:
+    """Names of variables and points, units and functions belong to no language: ``x``, ``AB``, ``sin``, ``α``."""
+    shouting = sum(run.end - run.start >= 4 and text[run.start : run.end].isupper() for run in found) * 2 > len(found)
+    return [_is_symbol(run, text[run.start : run.end], shouting) for run in found]
+
+
+def _is_symbol(run: Run, word: str, shouting: bool) -> bool:
+    if run.script not in ("latin", "greek"):
+        return False
+    return len(word) == 1 or word in MATH_WORDS or (not shouting and len(word) <= 4 and word.isupper())
+
+
+def _cjk(segment: Segment) -> list[float]:
+    """Log-likelihoods of Chinese and of Japanese: Chinese has no kana, Japanese seldom goes long without."""
+    kana = sum(run.end - run.start for run in segment.runs if run.script == "kana")
+    return [kana * _KANA_IN_CHINESE, (segment.letters - kana) * _KANA_FREE]
+
+
+def _label(segments: Sequence[Segment], languages: Sequence[str], scores: Sequence[Sequence[float]]) -> None:
+    """The most probable languages of the segments, in which a change costs the more the weaker the border (Viterbi).
+
+    A short sentence that could be anything joins its neighbours; a longer one stands for itself.
+    """
+    if not segments:
+        return
+    totals, back = list(scores[0]), []
+    for segment, row in zip(segments[1:], scores[1:], strict=True):
+        best = max(range(len(totals)), key=totals.__getitem__)
+        jump = totals[best] + _SWITCH[segment.border]
+        back.append([best if jump > stay else i for i, stay in enumerate(totals)])
+        totals = [max(stay, jump) + score for stay, score in zip(totals, row, strict=True)]
+    at = max(range(len(totals)), key=totals.__getitem__)
+    for i in range(len(segments) - 1, -1, -1):
+        segments[i].language = languages[at]
+        at = back[i - 1][at] if i else at
+
+
+def _with_prior(
+    segments: Sequence[Segment], languages: Sequence[str], scores: Sequence[Sequence[float]], wanted: str | None
+) -> list[list[float]]:
+    """The scores and the log-shares that a first pass found: one odd clause needs more evidence than the tenth.
+
+    ``wanted`` counts as if it had already been seen: two words say little, and are mostly what was asked for.
+    """
+    letters = Counter({code: PSEUDO for code in languages})
+    if wanted is not None and wanted in letters:
+        letters[wanted] += SEEN
+    for segment in segments:
+        letters[segment.language] += segment.letters
+    total = sum(letters.values())
+    prior = [math.log(letters[code] / total) for code in languages]
+    return [[score + p for score, p in zip(row, prior, strict=True)] for row in scores]
+
+
+def _count(segments: Sequence[Segment]) -> Shares:
+    counted = Shares()
+    sentence: Counter[str] = Counter()
+    for segment in segments:
+        if segment.border in ("sentence", "paragraph"):
+            _close(sentence, counted)
+            sentence = Counter()
+        counted.letters[segment.language] += segment.letters
+        counted.words[segment.language] += segment.letters if _unspaced(segment) else len(segment.runs)
+        sentence[segment.language] += segment.letters
+    _close(sentence, counted)
+    return counted
+
+
+def _close(sentence: Counter[str], counted: Shares) -> None:
+    if sentence:
+        counted.sentences[sentence.most_common(1)[0][0]] += 1
+
+
+def _unspaced(segment: Segment) -> bool:
+    return segment.script in ("cjk", "thai")

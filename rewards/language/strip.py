@@ -1,0 +1,71 @@
+"""What belongs to no natural language goes: code, LaTeX, links, tags. Every pass is linear in the text."""
+
+from __future__ import annotations
+
+import re
+
+_OPENERS = re.compile(r"```|~~~|`|\$\$|\$|\\\[|\\\(|\\begin\{([A-Za-z]+\*?)\}")
+_CLOSERS = {"```": "```", "~~~": "~~~", "`": "`", "$$": "$$", "$": "$", r"\[": r"\]", r"\(": r"\)"}
+_FENCES = ("```", "~~~")
+_INLINE_LIMIT = 1000
+_PROSE_ENVIRONMENTS = {"itemize", "enumerate", "document", "center", "quote", "abstract"}
+
+_BRACES = re.compile(r"\{[^{}]*\}")
+_COMMAND = re.compile(r"\\[A-Za-z]+\*?")
+_PLAIN_WORD = re.compile(r"(?<![A-Za-z])[A-Za-zÀ-ɏ]{3,}")
+_FOREIGN_LETTER = re.compile(r"[^\W\d_A-Za-zÀ-ɏͰ-Ͽ]")
+_LINKS = re.compile(r"https?://\S{1,2000}|<[^<>\n]{0,200}>")
+_TEXT = re.compile(r"\\(?:text|textbf|textit|emph|underline|section|subsection|paragraph)\*?(?=\{)")
+
+
+def natural_text(text: str) -> str:
+    """The text without fenced and inline code, LaTeX formulas and commands, links and tags.
+
+    A dollar sign opens a formula only where what follows up to the next one reads like one: prices
+    (``costs $5 and sells for $7``) stay prose. A fence that never closes runs to the end.
+    """
+    pieces: list[str] = []
+    start = 0
+    position = 0
+    dead: set[str] = set()
+    while (found := _OPENERS.search(text, position)) is not None:
+        end = _end(text, found, dead)
+        if end is None:
+            position = found.end()
+            continue
+        pieces.append(text[start : found.start()])
+        start = position = end
+    pieces.append(text[start:])
+    rest = _TEXT.sub(" ", _LINKS.sub(" ", " ".join(pieces)))
+    return _COMMAND.sub(" ", rest)
+
+
+def _end(text: str, opener: re.Match[str], dead: set[str]) -> int | None:
+    """Where the formula or code that begins here ends; None where nothing does."""
+    token = opener[0]
+    if opener[1] in _PROSE_ENVIRONMENTS:
+        return opener.end()
+    closer = _CLOSERS.get(token) or f"\\end{{{opener[1]}}}"
+    if closer in dead:
+        return len(text) if token in _FENCES else None
+    place = text.find(closer, opener.end())
+    if place < 0:
+        dead.add(closer)
+        return len(text) if token in _FENCES else None
+    if token in ("$", "`"):
+        inside = text[opener.end() : place]
+        if len(inside) > _INLINE_LIMIT or "\n\n" in inside or (token == "$" and not _is_formula(inside)):
+            return None
+    return place + len(closer)
+
+
+def _is_formula(inside: str) -> bool:
+    """Not prose between two prices: outside of commands and braces at most one word, and no other script."""
+    bare = inside
+    for _ in range(4):
+        bare = _BRACES.sub(" ", bare)
+    bare = _COMMAND.sub(" ", bare)
+    if not inside.strip() or _FOREIGN_LETTER.search(bare):
+        return False
+    allowed = 1 if "\\" in inside or not inside[-1].isspace() else 0
+    return len(_PLAIN_WORD.findall(bare)) <= allowed

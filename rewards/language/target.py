@@ -1,0 +1,45 @@
+"""Which language the reasoning should be in, and which part of the completion is the reasoning."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal, TypeAlias
+
+from veritune.plugins.types import Sample, Text, completion_text, message_text
+from veritune.rewards.text import THINK_CLOSE, THINK_OPEN, Prefilled, after_think, whole_text
+
+View: TypeAlias = Literal["reasoning", "summary", "all"]
+
+_TURN = re.compile(r"<\|im_start\|>user\n|<\|start_header_id\|>user<\|end_header_id\|>|<｜User｜>|\bUser:|\bHuman:")
+_TURN_END = re.compile(r"<\|im_end\|>|<\|eot_id\|>|<｜Assistant｜>|\bAssistant:")
+_SPECIAL = re.compile(r"<[|｜][^|｜<>\n]{0,40}[|｜]>")
+
+
+def viewed(sample: Sample, view: View, prefilled: Prefilled) -> str:
+    """The reasoning (what stands inside ``<think>``, the whole text where no tag is), the summary after it, or all."""
+    text = whole_text(sample, prefilled)
+    if view == "all" or (THINK_OPEN not in text and THINK_CLOSE not in text):
+        return text
+    return after_think(text) if view == "summary" else _inside(text)
+
+
+def _inside(text: str) -> str:
+    if THINK_OPEN not in text:  # the template opened it, and nobody told
+        return text.partition(THINK_CLOSE)[0]
+    blocks = text.split(THINK_OPEN)[1:]
+    return "\n".join(block.partition(THINK_CLOSE)[0] for block in blocks)
+
+
+def question(prompt: Text | None) -> str:
+    """What the user asked: the last user turn, of a chat or of a prompt in a chat template; else the whole prompt."""
+    if prompt is None:
+        return ""
+    if not isinstance(prompt, str):
+        asked = [message_text(m) for m in prompt if m.get("role") == "user"]
+        return asked[-1] if asked else completion_text(prompt)
+    turns = list(_TURN.finditer(prompt))
+    if turns:
+        prompt = prompt[turns[-1].end() :]
+        ending = _TURN_END.search(prompt)
+        prompt = prompt[: ending.start()] if ending else prompt
+    return _SPECIAL.sub(" ", prompt)
