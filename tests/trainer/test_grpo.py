@@ -35,7 +35,7 @@ def _stage(config: RunConfig, policy: Policy, tmp_path: Path) -> GRPO:
 
 def _gradients(stage: GRPO, batch: Any) -> list[torch.Tensor]:
     """Gradients of the first optimizer step, without taking it."""
-    stage.optimizer.step = lambda *a, **k: None  # type: ignore[method-assign,assignment]
+    stage.optimizer.step = lambda *a, **k: None  # type: ignore[method-assign]
     kept: list[torch.Tensor] = []
     zero = stage.optimizer.zero_grad
 
@@ -164,7 +164,7 @@ def test_minibatches_take_old_log_probs_from_before_the_first_update(
         captured.update(args[3])
         return found
 
-    stage._accumulate = spy  # type: ignore[method-assign]
+    stage._accumulate = spy  # type: ignore[method-assign,assignment]
     stage.update(batch)
     assert len(captured) == len([a for a in batch.advantages_PG.flatten().tolist() if a != 0])
     for row, logps in captured.items():

@@ -17,9 +17,9 @@ import torch
 import yaml
 
 from veritune.plugins import ConfigError, RewardError
-from veritune.trainer import run as run_module
 from veritune.trainer.checkpoint import list_checkpoints
 from veritune.trainer.config import RunConfig, dump_config
+from veritune.trainer.grpo import GRPO
 from veritune.trainer.metrics import read_metrics
 from veritune.trainer.run import train, train_from_cli
 
@@ -47,7 +47,8 @@ def _numbers(folder: Path) -> list[dict[str, Any]]:
 def _weights(folder: Path) -> dict[str, torch.Tensor]:
     from safetensors.torch import load_file
 
-    return load_file(str(folder / "model" / "model.safetensors"))
+    weights: dict[str, torch.Tensor] = load_file(str(folder / "model" / "model.safetensors"))
+    return weights
 
 
 def test_a_run_leaves_everything_in_its_folder(make_config: Make) -> None:
@@ -218,21 +219,21 @@ def test_a_missing_column_is_an_error_before_training(make_config: Make, tmp_pat
 def test_sigterm_saves_and_exits(make_config: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The signal arrives in the middle of step 3: that step is finished and saved, and the run goes on from there."""
     config = make_config(grpo={"steps": 5})
-    original = run_module.GRPO.step
+    original = GRPO.step
 
     def step(stage: Any) -> dict[str, float]:
         if stage.progress.step == 2:
             os.kill(os.getpid(), signal.SIGTERM)
         return original(stage)
 
-    monkeypatch.setattr(run_module.GRPO, "step", step)
+    monkeypatch.setattr(GRPO, "step", step)
     with pytest.raises(SystemExit) as stopped:
         train(config, quiet=True)
     assert stopped.value.code == 143
     assert [p.name for p in list_checkpoints(tmp_path / "run" / "checkpoints")] == ["grpo-000003"]
     assert (tmp_path / "run" / "report.html").is_file()
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
-    monkeypatch.setattr(run_module.GRPO, "step", original)
+    monkeypatch.setattr(GRPO, "step", original)
     folder = train(make_config(grpo={"steps": 5}, resume=True), quiet=True)
     uninterrupted = train(make_config(grpo={"steps": 5}, output=str(tmp_path / "other")), quiet=True)
     assert _numbers(folder) == _numbers(uninterrupted)
