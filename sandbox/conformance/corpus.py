@@ -161,6 +161,15 @@ def _is_ours(pid: int) -> bool:
     return os.getpid() in (parent, grandparent)
 
 
+def _proportional(pid: int) -> int:
+    """A process's own memory in bytes, pages shared with others (its warm parent) counted by their share."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_bytes().splitlines()
+    except OSError:
+        return 0
+    return sum(int(line.split()[1]) << 10 for line in lines if line.startswith((b"Pss_Anon:", b"Pss_Shmem:")))
+
+
 class _MemoryWatch:
     """The largest anonymous memory of all new descendants together, sampled while it is entered."""
 
@@ -171,16 +180,8 @@ class _MemoryWatch:
         self._thread = threading.Thread(target=self._look, daemon=True)
 
     def _look(self) -> None:
-        page = os.sysconf("SC_PAGE_SIZE")
         while not self._stop.wait(0.02):
-            total = 0
-            for pid in descendants() - self._before:
-                try:
-                    _, resident, shared = Path(f"/proc/{pid}/statm").read_bytes().split()[:3]
-                except (OSError, ValueError):
-                    continue
-                total += (int(resident) - int(shared)) * page
-            self.peak = max(self.peak, total)
+            self.peak = max(self.peak, sum(map(_proportional, descendants() - self._before)))
 
     def __enter__(self) -> _MemoryWatch:
         self._thread.start()

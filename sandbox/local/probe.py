@@ -12,6 +12,7 @@ from veritune.sandbox.errors import SandboxUnavailable
 from veritune.sandbox.interface import Enforcement, IsolationReport
 from veritune.sandbox.local import host, selftest
 from veritune.sandbox.local.slot import Slot, SlotDied
+from veritune.sandbox.local.wire import base_environment
 
 Tier = Literal["namespaces", "confined", "none"]
 TIERS: tuple[Tier, ...] = ("namespaces", "confined", "none")
@@ -36,6 +37,7 @@ class Plan:
         shown, entries = host.package_folders(self.packages)
         if self.interpreter.version != host.own_interpreter().version:
             shown, entries = (), ()  # compiled packages belong to one version of Python
+        scratch = host.fresh_scratch()
         config: dict[str, Any] = {
             "namespaces": self.tier == "namespaces",
             "user_namespace": self.user_namespace,
@@ -46,7 +48,8 @@ class Plan:
             "read_only": host.read_only_paths(self.interpreter, shown, self.read_only),
             "python_path": list(entries),
             "warm": [*host.STANDARD_MODULES, *self.warm, *(self.packages if shown else ())],
-            "scratch": host.fresh_scratch(),
+            "scratch": scratch,
+            "environment": base_environment("/tmp" if self.tier == "namespaces" else scratch),
         }
         return Slot(self.interpreter.path, config)
 

@@ -25,6 +25,11 @@ BASE_ENVIRONMENT = {
 }
 
 
+def base_environment(scratch: str) -> dict[str, str]:
+    """Every program's environment; nothing of the caller's."""
+    return {**BASE_ENVIRONMENT, "HOME": scratch, "TMPDIR": scratch}
+
+
 @dataclass
 class Step:
     """One process to start in a slot: a Python source in the warm interpreter, or a command."""
@@ -140,7 +145,7 @@ def _pack(step: Step, scratch: str) -> tuple[bytes, bytes]:
 
 def _header(step: Step, scratch: str, blobs: list[bytes], support: Mapping[str, bytes]) -> dict[str, Any]:
     limits = step.limits
-    environment = {**BASE_ENVIRONMENT, "HOME": scratch, "TMPDIR": scratch, **step.environment}
+    environment = {} if step.python else {**base_environment(scratch), **step.environment}
     return {
         "python": step.python,
         "argv": list(step.argv),

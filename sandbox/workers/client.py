@@ -72,21 +72,14 @@ class Worker:
 
 
 class ForkServer:
-    """One running fork server. Not thread-safe: its owner is one thread.
-
-    Raises PluginError where the function or a preload does not import, ServerLost where the process cannot be started.
-    """
+    """One fork server: started here, usable after ``wait_ready``. Its owner is one thread; ``kill`` is for any."""
 
     def __init__(self, config: ServerConfig) -> None:
+        self._config = config
+        self.ready = False
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = self._start(theirs.fileno())
-        try:
-            self._configure(config)
-        except BaseException:
-            self.close()
-            raise
-        self._control.settimeout(_ORDER_SECONDS)
 
     def _start(self, descriptor: int) -> subprocess.Popen[bytes]:
         path = [os.path.abspath(entry) for entry in sys.path]
@@ -106,7 +99,12 @@ class ForkServer:
             self._control.close()
             raise ServerLost(f"the worker server does not start: {error}") from error
 
-    def _configure(self, config: ServerConfig) -> None:
+    def wait_ready(self) -> None:
+        """Block until its imports are done.
+
+        Raises PluginError where the function or a preload does not import, ServerLost where the process ends.
+        """
+        config = self._config
         settings = {
             "function": config.function,
             "preload": config.preload,
@@ -124,6 +122,8 @@ class ForkServer:
             raise PluginError(f"worker function {config.function!r} does not load in its process:\n{trace}")
         if answer != READY:
             raise ServerLost(f"the worker server ended at its start (status {self._process.poll()})")
+        self._control.settimeout(_ORDER_SECONDS)
+        self.ready = True
 
     def fork(self) -> Worker:
         """A new warm worker (about 10 ms)."""
@@ -154,16 +154,22 @@ class ForkServer:
         self._control.close()
         self._process.returncode = 0
 
+    def kill(self) -> None:
+        """End the server and its workers at once."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+
     def close(self) -> None:
         """End the server and its workers, and collect it."""
         with suppress(OSError):
             self._control.send(QUIT)
         self._control.close()
+        if not self.ready:
+            self.kill()
         try:
             self._process.wait(2.0)
         except subprocess.TimeoutExpired:
-            with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+            self.kill()
             self._process.wait()
 
 

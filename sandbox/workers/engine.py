@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from veritune.plugins.errors import VerituneError
+from veritune.plugins.errors import PluginError, VerituneError
 from veritune.sandbox.workers.client import Death, ForkServer, ServerConfig, ServerLost, Worker
 from veritune.sandbox.workers.frames import pack
 from veritune.sandbox.workers.outcome import Outcome, Status
@@ -79,6 +79,7 @@ class Engine:
         self.lock = threading.RLock()
         self.jobs: deque[Job] = deque()
         self.closing = False
+        self.started = self.starting = False
         self.server: ForkServer | None = None
         self.workers: dict[int, Worker] = {}
         self.waker, self.wakee = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)[::-1]
@@ -96,6 +97,13 @@ class Engine:
             self._wake()
         return True
 
+    def start_ahead(self) -> None:
+        """Start the server and a worker in the background, before the first task."""
+        with self.lock:
+            if not (self.closing or self.started):
+                self.started = self.starting = True
+                self._wake()
+
     def close(self) -> None:
         """End the server and all workers; jobs that are not done fail. Harmless in a forked child and when repeated."""
         if self.pid != os.getpid():
@@ -103,6 +111,8 @@ class Engine:
         with self.lock:
             self.closing = True
             self._wake()
+            if self.server is not None and not self.server.ready:
+                self.server.kill()
         if threading.current_thread() is not self.thread:
             self.thread.join(10.0)
 
@@ -129,6 +139,9 @@ class Engine:
         try:
             while not self.closing:
                 self._hand_out()
+                if self.starting:
+                    self.starting = False
+                    self._start_ahead()
                 self._wait()
         except BaseException as caught:
             error = caught
@@ -146,6 +159,14 @@ class Engine:
             self.waker = -1
         for job in unfinished:
             job.fail(error)
+
+    def _start_ahead(self) -> None:
+        """Have a worker ready before there is a task. A failure is left to the first task to meet again."""
+        if not self.workers:
+            try:
+                self._fork()
+            except (PluginError, ServerLost) as error:
+                self._lose_server(ServerLost(str(error)))
 
     def _hand_out(self) -> None:
         """Give a task to every worker that is free, forking up to ``size``."""
@@ -184,11 +205,19 @@ class Engine:
         return None
 
     def _fork(self) -> Worker:
-        if self.server is None:
-            self.server = ForkServer(self.config)
-        worker = self.server.fork()
+        worker = self._ready_server().fork()
         self.workers[worker.sock.fileno()] = worker
         return worker
+
+    def _ready_server(self) -> ForkServer:
+        with self.lock:
+            if self.closing:
+                raise VerituneError("the worker pool was closed")
+            if self.server is None:
+                self.server = ForkServer(self.config)
+        if not self.server.ready:
+            self.server.wait_ready()
+        return self.server
 
     def _send(self, worker: Worker, task: Task) -> None:
         terms = task.job.terms

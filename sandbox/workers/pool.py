@@ -114,8 +114,8 @@ class WorkerPool:
         return await asyncio.wrap_future(self.submit(tasks, deadline=deadline, cpu=cpu, total=total))
 
     def start(self) -> None:
-        """Start the server now rather than with the first task. Does not wait for it."""
-        self._live_engine()
+        """Start the processes now, in the background, rather than with the first task. Returns at once."""
+        self._live_engine().start_ahead()
 
     def close(self) -> None:
         """End all processes. The pool may be used again and then starts afresh."""

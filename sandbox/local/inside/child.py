@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import resource
 import signal
-import sys
 import time
 from typing import Any
 
@@ -42,12 +41,10 @@ def start(confinement: Confinement, job: dict[str, Any], descriptors: dict[str, 
         _set_limits(job, confinement)
         _become(confinement)
         _write_files(job, payload, confinement.scratch)
-        _set_environment(job)
         _restrict(confinement, placed.get("ruleset"))
         os.write(report, b"R%d" % time.process_time_ns())
         if job["python"]:
             os.close(report)
-            _forget_parent()
             run_source(job, payload, confinement.scratch)
         else:
             _execute(job, placed.get("binary"))
@@ -91,9 +88,6 @@ def _set_limits(job: dict[str, Any], confinement: Confinement) -> None:
         "FSIZE": int(limits["file_mb"] * _MEBI),
         "NOFILE": job["open_files"],
         "NPROC": int(limits["processes"]) + confinement.process_offset,
-        "CORE": 0,
-        "MEMLOCK": 0,
-        "MSGQUEUE": 0,
         "SIGPENDING": 64,
     }
     for name, value in wanted.items():
@@ -128,11 +122,6 @@ def _write_files(job: dict[str, Any], payload: bytes, scratch: str) -> None:
             file.write(os.pread(0, 1 << 31, 0))
 
 
-def _set_environment(job: dict[str, Any]) -> None:
-    os.environ.clear()
-    os.environ.update(job["environment"])
-
-
 def _restrict(confinement: Confinement, ruleset: int | None) -> None:
     program = confinement.filter
     if program is not None and confinement.kill_only:
@@ -142,12 +131,6 @@ def _restrict(confinement: Confinement, ruleset: int | None) -> None:
         os.close(ruleset)
     if program is not None:
         kernel.install_filter(program)
-
-
-def _forget_parent() -> None:
-    """Nothing of ours is left for the program to import by name."""
-    for name in [n for n in sys.modules if n == "veritune" or n.startswith("veritune.")]:
-        del sys.modules[name]
 
 
 def _execute(job: dict[str, Any], binary: int | None) -> None:

@@ -30,6 +30,7 @@ def main(descriptor: int) -> None:
             rootfs.enter_namespaces(config["user_namespace"])
         else:
             kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
+            os.mkdir(os.path.dirname(config["scratch"]), 0o711)
         pid = os.fork()
     except BaseException as error:
         _say(control, {"error": f"{type(error).__name__}: {error}"})

@@ -7,6 +7,7 @@ import contextlib
 import gc
 import json
 import os
+import random
 import resource
 import select
 import signal
@@ -61,8 +62,15 @@ class Zygote:
             except Exception as error:
                 missing.append(f"{name}: {type(error).__name__}: {error}")
         sys.dont_write_bytecode = True
+        self._seed()
         self._settle()
         return missing
+
+    def _seed(self) -> None:
+        """Every program starts from the same random state (as from the same hash seed): its verdict can be repeated."""
+        random.seed(0)
+        if "numpy" in sys.modules:
+            sys.modules["numpy"].random.seed(0)
 
     def _settle(self) -> None:
         for number in range(1, 65):
@@ -70,6 +78,13 @@ class Zygote:
                 signal.signal(number, signal.SIG_DFL)
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        for name in ("CORE", "MEMLOCK", "MSGQUEUE"):
+            resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (0, 0))
+        # Nothing of ours is left for a program to import by name, and the environment is a program's.
+        for imported in [n for n in sys.modules if n == "veritune" or n.startswith("veritune.")]:
+            del sys.modules[imported]
+        os.environ.clear()
+        os.environ.update(self.config["environment"])
         kernel.drop_bounding_set()
         kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
         if not self.namespaces:
@@ -133,7 +148,7 @@ class Zygote:
         report, report_in_child = os.pipe2(os.O_CLOEXEC)
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         started = time.monotonic()
-        pid = os.fork()
+        pid = kernel.fork()
         if pid == 0:
             os.setsid()
             child.start(self.confinement, job, descriptors, report_in_child)
