@@ -205,36 +205,28 @@ import torch.distributed as dist
 from veritune.adapters.trl import reward_function
 from veritune.plugins import ConfigError
 
-rank, folder, prompts = int(sys.argv[1]), sys.argv[2], json.loads(sys.argv[3])
+rank, folder = int(sys.argv[1]), sys.argv[2]
 dist.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
-completions = [r"\\boxed{4}" + " " * n for n in range(len(prompts))]
-try:
-    print(reward_function(["length"])(prompts=prompts, completions=completions, solution=["4"] * len(prompts)))
-except ConfigError as error:
-    print(error)
+for prompts in json.loads(sys.argv[3]):
+    completions = ["x" * n for n in range(len(prompts))]
+    try:
+        print(reward_function({"rewards": {"tag_count": {"groups": True}}})(prompts=prompts, completions=completions))
+    except ConfigError as error:
+        print(error)
 """
 
 
-@pytest.mark.parametrize(
-    ("prompts", "expected"),
-    [
-        ((["p", "p", "q"], ["q", "r", "r"]), "processes 0 and 1 share a prompt"),
-        ((["p", "p"], ["q", "q"]), "[0.5, -0.5]"),
-    ],
-    ids=["split", "whole"],
-)
-def test_a_group_split_over_processes_is_refused(
-    tmp_path: Path, prompts: tuple[list[str], list[str]], expected: str
-) -> None:
+def test_a_group_split_over_processes_is_refused(tmp_path: Path) -> None:
     pytest.importorskip("torch")
-    ranks = [
-        subprocess.Popen(
-            [sys.executable, "-c", RANK, str(rank), str(tmp_path), json.dumps(own)], stdout=subprocess.PIPE, text=True
-        )
-        for rank, own in enumerate(prompts)
-    ]
+    split, whole = (["p", "p", "q"], ["q", "r", "r"]), (["p", "p"], ["q", "q"])
+    ranks = []
+    for rank in range(2):
+        arguments = [str(rank), str(tmp_path), json.dumps([split[rank], whole[rank]])]
+        ranks.append(subprocess.Popen([sys.executable, "-c", RANK, *arguments], stdout=subprocess.PIPE, text=True))
     for process in ranks:
-        assert expected in process.communicate(timeout=60)[0]
+        first, second = process.communicate(timeout=120)[0].splitlines()[-2:]
+        assert "processes 0 and 1 share a prompt" in first
+        assert second == "[0.0, 0.0]"
 
 
 # -- another process
