@@ -11,6 +11,7 @@ REWARDS: dict[str, str] = {
     "accuracy": "veritune.rewards.accuracy:accuracy",
     "code_format": "veritune.rewards.code_format:code_format",
     "cosine": "veritune.rewards.cosine:cosine",
+    "countdown": "veritune.rewards.countdown:countdown",
     "digit": "veritune.rewards.answers:digit",
     "exact_answer": "veritune.rewards.answers:exact_answer",
     "format": "veritune.rewards.format:format",

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from veritune.plugins.hookspecs import hookimpl
 
 VERIFIERS: dict[str, str] = {
+    "countdown": "veritune.verifiers.countdown:Countdown",
     "math": "veritune.verifiers.math:MathVerifier",
 }
 

@@ -1,0 +1,174 @@
+"""Countdown: an expression of the given numbers, each used once, that has the target's exact value. No ``eval``."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+from veritune.plugins.types import Cause, Verdict
+
+MAX_LENGTH = 1000
+MAX_DEPTH = 50
+MAX_DIGITS = 15
+
+_TOKEN = re.compile(r"\s*(?:([0-9]+)|(.))", re.DOTALL)
+_SPELLINGS = str.maketrans(
+    {"×": "*", "·": "*", "⋅": "*", "÷": "/", "−": "-", "–": "-", "（": "(", "）": ")", "[": "(", "]": ")"}
+)
+_LATEX = (("\\times", "*"), ("\\cdot", "*"), ("\\div", "/"), ("\\left", ""), ("\\right", ""))
+_ANSWER = re.compile(r"<answer>((?:(?!<answer>).)*?)</answer>", re.DOTALL)
+
+
+class ExpressionError(ValueError):
+    """The expression is not made of numbers, ``+ - * /`` and parentheses."""
+
+
+def evaluate(expression: str) -> tuple[Fraction, list[int]]:
+    """The exact value of an arithmetic expression, and the numbers in it.
+
+    Whole numbers, ``+ - * /`` with the usual precedence, parentheses; ``× · ÷ −`` and their LaTeX forms as well. No
+    signs in front of a number, no powers. Raises ExpressionError for anything else, for more than 1000 characters, 50
+    open parentheses or 15 digits in a number, and for a division by zero.
+    """
+    if len(expression) > MAX_LENGTH:
+        raise ExpressionError(f"it has {len(expression)} characters, more than {MAX_LENGTH}")
+    for written, meant in _LATEX:
+        expression = expression.replace(written, meant)
+    return _Parser(_tokens(expression.translate(_SPELLINGS))).parse()
+
+
+def _tokens(expression: str) -> list[str]:
+    tokens = [number or sign for number, sign in _TOKEN.findall(expression.strip())]
+    for token in tokens:
+        if token.isdigit() and len(token) > MAX_DIGITS:
+            raise ExpressionError(f"the number {token[:MAX_DIGITS]}… has more than {MAX_DIGITS} digits")
+        if not (token.isascii() and (token.isdigit() or token in "+-*/()")):
+            raise ExpressionError(f"{token!r} is not allowed; only whole numbers, + - * / and parentheses are")
+    return tokens
+
+
+class _Parser:
+    """Recursive descent: sum → product → number or parenthesis."""
+
+    def __init__(self, tokens: Sequence[str]) -> None:
+        self.tokens = tokens
+        self.at = 0
+        self.depth = 0
+        self.numbers: list[int] = []
+
+    def parse(self) -> tuple[Fraction, list[int]]:
+        value = self._sum()
+        if self.at < len(self.tokens):
+            raise ExpressionError(f"{self.tokens[self.at]!r} does not fit where it stands")
+        return value, self.numbers
+
+    def _next(self) -> str:
+        return self.tokens[self.at] if self.at < len(self.tokens) else ""
+
+    def _sum(self) -> Fraction:
+        value = self._product()
+        while (sign := self._next()) in ("+", "-"):
+            self.at += 1
+            other = self._product()
+            value = value + other if sign == "+" else value - other
+        return value
+
+    def _product(self) -> Fraction:
+        value = self._atom()
+        while (sign := self._next()) in ("*", "/"):
+            self.at += 1
+            other = self._atom()
+            if sign == "/" and other == 0:
+                raise ExpressionError("it divides by zero")
+            value = value * other if sign == "*" else value / other
+        return value
+
+    def _atom(self) -> Fraction:
+        token = self._next()
+        self.at += 1
+        if token.isdigit():
+            self.numbers.append(int(token))
+            return Fraction(int(token))
+        if token != "(":
+            raise ExpressionError(f"a number or '(' is missing before {token!r}" if token else "it ends too early")
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise ExpressionError(f"more than {MAX_DEPTH} parentheses are open")
+        value = self._sum()
+        if self._next() != ")":
+            raise ExpressionError("a parenthesis is not closed")
+        self.at += 1
+        self.depth -= 1
+        return value
+
+
+def check(expression: str, nums: Sequence[int], target: int | float | str | Fraction) -> Verdict:
+    """Right where the expression uses every number of ``nums`` exactly once, no other, and equals ``target``.
+
+    One ``= value`` at the end is allowed when it is true: ``(8 - 2) * 4 = 24``.
+    """
+    try:
+        wanted = Fraction(str(target)) if isinstance(target, float | str) else Fraction(target)
+        given = Counter(_whole(n) for n in nums)
+    except (TypeError, ValueError, ZeroDivisionError, OverflowError):
+        return Verdict.undecided(Cause.INVALID_GOLD, f"nums and target are no numbers: {nums!r}, {target!r}")
+    if not given:
+        return Verdict.undecided(Cause.INVALID_GOLD, "nums is empty")
+    body, equals, claimed = expression.partition("=")
+    facts = {"extracted": expression.strip()[:200], "expected": str(wanted)}
+    try:
+        value, used = evaluate(body)
+        stated = evaluate(claimed)[0] if equals and not _signed(claimed) else _number(claimed) if equals else value
+    except ExpressionError as error:
+        return Verdict.wrong(f"the expression cannot be read: {error}", **facts)
+    if Counter(used) != given:
+        return Verdict.wrong(f"it uses {_listed(used)} and not each of {_listed(given.elements())} once", **facts)
+    if stated != value:
+        return Verdict.wrong(f"it says = {claimed.strip()}, but its value is {value}", **facts)
+    if value != wanted:
+        return Verdict.wrong(f"its value is {value}, not {wanted}", **facts)
+    return Verdict.right(f"it uses each number once and gives {wanted}", **facts)
+
+
+def _whole(number: Any) -> int:
+    if int(number) != (float(number) if isinstance(number, float) else int(number)):
+        raise ValueError(f"{number!r} is no whole number")
+    return int(number)
+
+
+def _signed(text: str) -> bool:
+    return text.strip().startswith(("-", "−"))
+
+
+def _number(text: str) -> Fraction:
+    value, _ = evaluate(text.strip()[1:])
+    return -value
+
+
+def _listed(numbers: Any) -> str:
+    return ", ".join(map(str, sorted(numbers))) or "no numbers"
+
+
+def extract(completion: str) -> str | None:
+    """The inside of the last ``<answer>…</answer>`` after the thinking, ``$`` and code marks aside, or None."""
+    found = _ANSWER.findall(completion.rpartition("</think>")[2])
+    return found[-1].strip().strip("$`").strip() if found else None
+
+
+class Countdown:
+    """The verifier ``countdown``. A gold is a mapping with ``nums`` and ``target``."""
+
+    def verify(self, completion: str, gold: Any) -> Verdict:
+        """The verdict on the expression in the answer tag."""
+        if not isinstance(gold, Mapping) or "nums" not in gold or "target" not in gold:
+            return Verdict.undecided(Cause.INVALID_GOLD, f"the gold is no mapping with nums and target: {gold!r}")
+        expression = extract(completion)
+        if expression is None:
+            return Verdict.wrong("there is no complete <answer>…</answer> after the thinking")
+        return check(expression, gold["nums"], gold["target"])
+
+    def verify_batch(self, pairs: Sequence[tuple[str, Any]]) -> list[Verdict]:
+        return [self.verify(completion, gold) for completion, gold in pairs]
