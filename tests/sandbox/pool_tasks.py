@@ -14,6 +14,10 @@ def warm() -> None:
     WARMED.append(os.getpid())
 
 
+def slow_start() -> None:
+    time.sleep(60)
+
+
 def warmed_before_fork() -> bool:
     return bool(WARMED) and WARMED[0] != os.getpid()
 

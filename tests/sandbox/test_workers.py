@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from veritune.plugins import ParameterError, PluginError
+from veritune.plugins import ParameterError, PluginError, VerituneError
 from veritune.sandbox.workers import Status, WorkerPool
 
 SLACK = 0.5
@@ -164,6 +164,31 @@ def test_a_closed_pool_leaves_nothing_and_starts_afresh() -> None:
         assert len(os.listdir("/proc/self/fd")) == descriptors
         assert _children() == children
         assert threading.active_count() == threads
+
+
+def test_a_pool_started_ahead_has_a_worker_before_the_first_task() -> None:
+    with WorkerPool("pool_tasks:act", workers=2) as pool:
+        pool.start()
+        until = time.monotonic() + 20
+        while not (pool._engine and pool._engine.workers) and time.monotonic() < until:
+            time.sleep(0.01)
+        start = time.monotonic()
+        assert pool.run([("a",)])[0].value == "a"
+        assert time.monotonic() - start < 0.5
+
+
+def test_closing_a_pool_that_still_starts_waits_for_nothing() -> None:
+    children = _children()
+    pool = WorkerPool("pool_tasks:act", preload=["pool_tasks:slow_start"])
+    pool.start()
+    waiting = pool.submit([("a",)])
+    time.sleep(0.3)
+    start = time.monotonic()
+    pool.close()
+    assert time.monotonic() - start < 2.0
+    assert _children() == children
+    with pytest.raises(VerituneError, match=r"closed|gone|ended"):
+        waiting.result(1)
 
 
 def test_a_dropped_pool_ends_its_processes() -> None:

@@ -13,14 +13,17 @@ from typing import Literal
 
 from veritune.plugins.types import Cause
 from veritune.sandbox.workers import Outcome, Status
+from veritune.verifiers.math.cascade import Outcome as Found
+from veritune.verifiers.math.cascade import decide, prepare_gold
 from veritune.verifiers.math.finding import BoundedCache, Finding
-from veritune.verifiers.math.interim import decide
+from veritune.verifiers.math.normalise import clean
 from veritune.verifiers.math.options import MathOptions
 
 Pair = tuple[str, str]
 Task = tuple[str, str, str]
 GoldState = Literal["fine", "slow", "unreadable", "unknown"]
 
+_CAUSES = {Found.ABSTAIN: Cause.ABSTAIN, Found.INVALID_GOLD: Cause.INVALID_GOLD}
 _SPENT = {Status.CPU: "time", Status.MEMORY: "memory", Status.CRASHED: "crash", Status.ERROR: "error"}
 
 
@@ -38,6 +41,7 @@ class Batch:
         self._cache = findings
         self._golds = golds
         self._symbolic: dict[Pair, Pair] = {}
+        self._evidence: dict[Pair, dict[str, object]] = {}
         self._spent: dict[Pair, Outcome] = {}
         for pair in dict.fromkeys(pairs):
             known = findings.get(*pair)
@@ -48,13 +52,19 @@ class Batch:
 
     def _decide(self, pair: Pair, options: MathOptions) -> None:
         start = time.perf_counter()
-        decision = decide(*pair, options)
-        seconds = time.perf_counter() - start
-        if decision.symbolic is not None:
-            self._symbolic[pair] = decision.symbolic
+        answer, gold = pair
+        prepared = prepare_gold(gold, options)
+        decision = decide(answer, prepared, options)
+        evidence: dict[str, object] = {"seconds": time.perf_counter() - start}
+        if prepared.flags:
+            evidence["gold_flags"] = prepared.flags
+        if decision.outcome is Found.NEEDS_SYMBOLIC:
+            self._symbolic[pair] = (clean(answer), prepared.reading.text)
+            self._evidence[pair] = evidence
             return
-        cause = Cause.ABSTAIN if decision.correct is None else None
-        self._settle(pair, Finding(decision.correct, decision.stage, decision.reason, cause, {"seconds": seconds}))
+        self._settle(
+            pair, Finding(decision.correct, decision.stage, decision.reason, _CAUSES.get(decision.outcome), evidence)
+        )
 
     def tasks(self) -> list[Task]:
         """What the workers must do next: comparisons first, then golds that must be tried alone."""

@@ -24,6 +24,9 @@ class Executor(Protocol):
     async def arun(self, tasks: Tasks, *, cpu: float, deadline: float) -> list[Outcome]:
         """The same without blocking the event loop."""
 
+    def start(self) -> None:
+        """Have workers ready before the first task. Returns at once."""
+
 
 def make_executor(name: str, workers: int | None, memory_mb: int) -> Executor:
     """The executor of that name; equal requests in one process share their processes."""
@@ -61,6 +64,9 @@ class RayExecutor:
         import asyncio
 
         return await asyncio.to_thread(self.run, tasks, cpu=cpu, deadline=deadline)
+
+    def start(self) -> None:
+        self._live()
 
     def close(self) -> None:
         """End the actors and their workers."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from veritune.verifiers.math.interim import extract
+from veritune.verifiers.math.extraction import extract
 from veritune.verifiers.math.options import MathOptions
 
 MAX_GOLD = 20_000

@@ -11,9 +11,9 @@ from veritune.plugins.errors import ParameterError, did_you_mean
 from veritune.plugins.types import Cause, Verdict
 from veritune.verifiers.math.batch import Batch, GoldState, Pair
 from veritune.verifiers.math.executor import Executor, make_executor
+from veritune.verifiers.math.extraction import Extraction, extract
 from veritune.verifiers.math.finding import BoundedCache, Finding
 from veritune.verifiers.math.gold import Golds, read_golds
-from veritune.verifiers.math.interim import Extraction, extract
 from veritune.verifiers.math.options import MathOptions
 
 _CPU_SHARE = 0.5
@@ -63,6 +63,7 @@ class MathVerifier:
 
     def verify_batch(self, pairs: Sequence[tuple[str, Any]]) -> list[Verdict]:
         """One verdict a ``(completion, gold)`` pair, in order. Equal questions are answered once."""
+        self.executor.start()
         questions = self._questions(pairs)
         batch = self._batch(questions)
         while tasks := batch.tasks():
@@ -71,6 +72,7 @@ class MathVerifier:
 
     async def averify_batch(self, pairs: Sequence[tuple[str, Any]]) -> list[Verdict]:
         """``verify_batch`` without blocking the event loop while workers compute."""
+        self.executor.start()
         questions = self._questions(pairs)
         batch = self._batch(questions)
         while tasks := batch.tasks():
@@ -97,7 +99,8 @@ class MathVerifier:
 
     def _batch(self, questions: list[_Question]) -> Batch:
         pairs = [pair for question in questions for pair in question.pairs]
-        return Batch(pairs, self.options, self._findings, self._golds)
+        options = dataclasses.replace(self.options, gold_format="answer")  # the golds were taken out already
+        return Batch(pairs, options, self._findings, self._golds)
 
     def _limits(self, batch: Batch) -> dict[str, float]:
         if batch.trying_golds:
@@ -132,7 +135,8 @@ class _Question:
         if not self.golds.answers:
             return Verdict.undecided(Cause.INVALID_GOLD, self.golds.problem, evidence={"stage": "gold"})
         if self.extraction.answer is None:
-            return Verdict.wrong("no final answer found", expected=expected, evidence={"stage": "extraction"})
+            reason = self.extraction.reason or "no final answer found"
+            return Verdict.wrong(reason, expected=expected, evidence={"stage": "extraction"})
         best = _best([batch.found[pair] for pair in self.pairs])
         return Verdict(
             best.correct,
@@ -140,7 +144,7 @@ class _Question:
             extracted=_shown(self.extraction.answer),
             expected=expected,
             reason=best.reason,
-            evidence={"stage": best.stage, "extraction": self.extraction.how, **best.evidence},
+            evidence={"stage": best.stage, "extraction": self.extraction.marker, **best.evidence},
         )
 
 
