@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from veritune.plugins import Cause, Sample, Score
@@ -19,9 +20,6 @@ class Evaluation:
         self.samples = samples
         self.injected = dict(injected or {})
         self.scores: dict[str, dict[int, Score]] = {alias: {} for alias in self.components}
-        self._groups = [0] * len(samples)
-        for i in range(1, len(samples)):
-            self._groups[i] = self._groups[i - 1] + (samples[i].prompt != samples[i - 1].prompt)
 
     def ensure(self, alias: str, rows: Iterable[int], *, strictly: bool = False) -> None:
         """Have this component's score for every one of ``rows``.
@@ -56,6 +54,14 @@ class Evaluation:
         scores = component.reward.score_batch([self.samples[row] for row in seen], **self.injected)
         wanted = set(rows)
         return {row: component.bend(score) for row, score in zip(seen, scores, strict=True) if row in wanted}
+
+    @cached_property
+    def _groups(self) -> list[int]:
+        """The number of each sample's group: contiguous samples with the same prompt."""
+        numbers = [0] * len(self.samples)
+        for i in range(1, len(self.samples)):
+            numbers[i] = numbers[i - 1] + (self.samples[i].prompt != self.samples[i - 1].prompt)
+        return numbers
 
     def _whole_groups(self, rows: Sequence[int]) -> list[int]:
         touched = {self._groups[row] for row in rows}
