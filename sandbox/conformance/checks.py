@@ -1,3 +1,5 @@
 """placeholder"""
+
 from __future__ import annotations
-CHECKS=Check=Finding=examine=None
+
+CHECKS = Check = Finding = examine = None

@@ -91,8 +91,8 @@ class LocalSandbox(Sandbox):
     def _probe(self) -> probe.Probe:
         return probe.find(**{name: value for name, value in self._options.items() if name != "workers"})
 
-    def _start_slot(self) -> Slot:
-        return self._probe().plan.start()
+    def _start_slot(self, heavy: bool) -> Slot:
+        return self._probe().plan.start(heavy)
 
     def report(self) -> IsolationReport:
         return self._probe().report
@@ -171,7 +171,7 @@ class LocalSandbox(Sandbox):
         self._finalizer()
 
     def _started(self, step: Step) -> Slot:
-        slot = self._pool.take()
+        slot = self._pool.take(step.heavy)
         try:
             slot.start(step)
         except BaseException:
@@ -243,6 +243,7 @@ class LocalSandbox(Sandbox):
                 arguments=job.program.args,
                 python=True,
                 support=job.program.support,
+                heavy=self._probe().plan.wants_heavy(source),
             )
             return _Prepared(_with(step, stdin, files, by_name), job, language, None, None)
         chain = languages.toolchain(language.name)

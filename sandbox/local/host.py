@@ -20,15 +20,21 @@ from veritune.sandbox import languages
 SYSTEM_FOLDERS = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/nix/store", "/etc/alternatives")
 SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/ld.so.conf")
 
-_STANDARD = """
-abc argparse array ast asyncio base64 bisect builtins calendar cmath codecs collections contextlib copy csv ctypes
-dataclasses datetime decimal enum fractions functools gc hashlib heapq importlib inspect io itertools json linecache
-locale logging math numbers operator os pathlib pickle platform pprint queue random re secrets shutil signal
-statistics string struct subprocess sys tempfile textwrap threading time timeit traceback types typing unittest
-urllib.parse uuid warnings weakref zlib
+_LIGHT = """
+abc array bisect builtins calendar cmath codecs collections contextlib copy ctypes dataclasses datetime decimal enum
+fractions functools gc heapq io itertools json linecache locale math numbers operator os random re signal statistics
+string struct sys textwrap threading time traceback types typing warnings weakref
 """
-STANDARD_MODULES = tuple(_STANDARD.split())
-"""Imported in the warm interpreter, so that programs get them for nothing."""
+LIGHT_MODULES = tuple(_LIGHT.split())
+"""Warm in every interpreter: a program gets them for nothing, and they make a fork hardly dearer."""
+
+_HEAVY = """
+argparse ast asyncio base64 concurrent.futures csv hashlib importlib inspect logging multiprocessing pathlib pickle
+platform pprint queue secrets shutil subprocess tempfile timeit unittest unittest.mock urllib.parse uuid zlib
+"""
+HEAVY_MODULES = tuple(_HEAVY.split())
+"""Warm in a second kind of interpreter, for programs that mention one of them: each page that a warm interpreter holds
+is paid for at every fork."""
 
 _FIRST_UID, _LAST_UID = 20000, 59999
 

@@ -17,7 +17,7 @@ _pools: weakref.WeakSet[Pool] = weakref.WeakSet()
 class Pool:
     """Idle slots, and a bound on how many jobs use one at the same time."""
 
-    def __init__(self, start: Callable[[], Slot], workers: int) -> None:
+    def __init__(self, start: Callable[[bool], Slot], workers: int) -> None:
         self._start = start
         self._workers = workers
         self._reset()
@@ -36,16 +36,17 @@ class Pool:
         with self._places:
             yield
 
-    def take(self) -> Slot:
-        """An idle slot, or a new one. SlotDied where it does not start."""
+    def take(self, heavy: bool) -> Slot:
+        """An idle slot of a kind, or a new one. SlotDied where it does not start."""
         with self._lock:
             if self._closed:
                 raise SandboxClosed("this sandbox has been closed")
-            if self._idle:
-                slot = self._idle.pop()
-                self._busy.append(slot)
-                return slot
-        slot = self._start()
+            for slot in reversed(self._idle):
+                if slot.heavy == heavy:
+                    self._idle.remove(slot)
+                    self._busy.append(slot)
+                    return slot
+        slot = self._start(heavy)
         with self._lock:
             self._busy.append(slot)
         return slot

@@ -15,6 +15,7 @@ from veritune.sandbox.local.slot import Slot, SlotDied
 from veritune.sandbox.local.wire import base_environment
 
 Tier = Literal["namespaces", "confined", "none"]
+_HEAVY_NAMES = tuple(dict.fromkeys(name.partition(".")[0] for name in host.HEAVY_MODULES))
 TIERS: tuple[Tier, ...] = ("namespaces", "confined", "none")
 
 
@@ -32,11 +33,16 @@ class Plan:
     drop_first: bool = False
     use_filter: bool = True
 
-    def start(self) -> Slot:
+    def wants_heavy(self, source: str) -> bool:
+        """Whether a program is better off in the interpreter that has packages and large modules imported."""
+        return any(name in source for name in (*_HEAVY_NAMES, *self.packages))
+
+    def start(self, heavy: bool) -> Slot:
         """Start a slot; SlotDied says why it cannot be had."""
         shown, entries = host.package_folders(self.packages)
         if self.interpreter.version != host.own_interpreter().version:
             shown, entries = (), ()  # compiled packages belong to one version of Python
+        extra = (*host.HEAVY_MODULES, *(self.packages if shown else ())) if heavy else ()
         scratch = host.fresh_scratch()
         config: dict[str, Any] = {
             "namespaces": self.tier == "namespaces",
@@ -47,11 +53,11 @@ class Plan:
             "run_uid": host.fresh_uid() if os.getuid() == 0 else os.getuid(),
             "read_only": host.read_only_paths(self.interpreter, shown, self.read_only),
             "python_path": list(entries),
-            "warm": [*host.STANDARD_MODULES, *self.warm, *(self.packages if shown else ())],
+            "warm": [*host.LIGHT_MODULES, *self.warm, *extra],
             "scratch": scratch,
             "environment": base_environment("/tmp" if self.tier == "namespaces" else scratch),
         }
-        return Slot(self.interpreter.path, config)
+        return Slot(self.interpreter.path, config, heavy)
 
 
 @dataclass(frozen=True)
@@ -137,7 +143,7 @@ def _plans(tier: Tier, python: str | None, failures: list[str]) -> list[Plan]:
 
 def _examine(plan: Plan) -> IsolationReport:
     """Start the tier, attack it, and report what held. SlotDied where it is not worth its name."""
-    slot = plan.start()
+    slot = plan.start(heavy=False)
     try:
         landlock = int(slot.facts["landlock"])
         if plan.tier == "confined" and landlock < 1:

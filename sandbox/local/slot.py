@@ -49,8 +49,9 @@ class Result:
 class Slot:
     """One guardian with its warm interpreter."""
 
-    def __init__(self, python: str, config: dict[str, Any]) -> None:
+    def __init__(self, python: str, config: dict[str, Any], heavy: bool) -> None:
         self.config = config
+        self.heavy = heavy
         self.scratch = config["scratch"] if not config["namespaces"] else "/tmp"
         self.owner = os.getpid()
         self._streams: Streams | None = None

@@ -49,6 +49,8 @@ class Step:
     binary: int | None = None
     collect: tuple[str, str] | None = None
     channel: int | None = None
+    heavy: bool = False
+    """Python only: run it where large modules and packages are warm."""
     by_name: bool = False
     """The program names ``/dev/stdin`` or ``/dev/stdout``, which need /proc or an ordinary file."""
 
