@@ -9,6 +9,7 @@ from veritune.verifiers.math.normalise import match_brace
 _NAMES = ("\\boxed", "\\fbox", "\\framebox")
 _MAX_BOXES = 64
 _MAX_CONTENT = 4096
+_MAX_LAST = 65_536
 _BREAKERS = frozenset(
     ["so", "then", "thus", "hence", "therefore", "but", "not", "actually", "wait", "since", "gives", "is", "which", "because", "let", "now", "we", "answer", "first", "second", "final", "instead", "rather", "step", "correct", "wrong", "hmm"]
 )
@@ -47,7 +48,7 @@ def _read(text: str, at: int, size: int) -> Box | None:
     while text.startswith((" ", "\n"), begin):
         begin += 1
     if text.startswith("{", begin):
-        window = text[begin : begin + _MAX_CONTENT]
+        window = text[begin : begin + (_MAX_LAST if text.find("\\boxed", begin) < 0 else _MAX_CONTENT)]
         end = match_brace(window, 0)
         return None if end < 0 else Box(at, begin + end + 1, window[1:end])
     end = begin

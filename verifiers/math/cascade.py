@@ -11,9 +11,11 @@ from veritune.verifiers.math.compare import Comparison
 from veritune.verifiers.math.exact import TooBigError
 from veritune.verifiers.math.extraction import extract
 from veritune.verifiers.math.normalise import canonical, clean
+from veritune.verifiers.math.numeric import free_symbols
 from veritune.verifiers.math.options import DEFAULT, MathOptions
 from veritune.verifiers.math.scalar import equal_numbers, printed
 from veritune.verifiers.math.syntax.nodes import (
+    Func,
     Group,
     Listing,
     Node,
@@ -28,6 +30,9 @@ from veritune.verifiers.math.syntax.nodes import (
 from veritune.verifiers.math.syntax.parser import ParseError, parse
 from veritune.verifiers.math.syntax.tokens import plain_words
 from veritune.verifiers.math.words import choice, letters, same_words, time_of_day
+
+
+_TOO_LONG = "too long to compare but as text"
 
 
 class Outcome(str, Enum):
@@ -118,7 +123,7 @@ def _prepare(gold: str, options: MathOptions) -> Gold:
             return Gold(gold, Reading("", "", None, None), "no answer is marked in the gold solution")
         text = found.answer
     if len(text) > options.max_answer:
-        return Gold(gold, Reading("", "", None, None), f"the gold is longer than {options.max_answer} characters")
+        return Gold(gold, Reading("", "", None, None), f"{_TOO_LONG}: the gold is longer than {options.max_answer} characters")
     reading = read(text, options)
     if not reading.text:
         return Gold(gold, reading, "nothing is left of the gold but wrappers")
@@ -147,12 +152,12 @@ def decide(prediction: str, gold: Gold | str, options: MathOptions = DEFAULT) ->
     """
     if isinstance(gold, str):
         gold = prepare_gold(gold, options)
+    if prediction.strip() == gold.raw.strip() and (not gold.invalid or gold.invalid.startswith(_TOO_LONG)):
+        return _right("string", "the same text")
     if gold.invalid:
         return Decision(Outcome.INVALID_GOLD, "gold", gold.invalid)
     if not prediction.strip():
         return _wrong("string", "the answer is empty")
-    if prediction.strip() == gold.raw.strip():
-        return _right("string", "the same text")
     if len(prediction) > options.max_answer:
         return _wrong("limits", f"the answer is longer than {options.max_answer} characters")
     return _decide_reading(read(prediction, options), gold, options)
@@ -203,9 +208,15 @@ def _structure(found: Reading, want: Reading, options: MathOptions) -> Decision:
         return _wrong("limits", f"the answer needs {error}")
     if same:
         return _right("structure", "the same mathematics")
+    if same is None and _varies(want.tree) != _varies(found.tree):
+        return _wrong("structure", "a constant against an expression with variables")
     if same is None:
         return Decision(Outcome.NEEDS_SYMBOLIC, "structure", "not decided by structure and values")
     return _wrong("structure", comparison.reason or "the values differ")
+
+
+def _varies(tree: Node) -> bool:
+    return bool(free_symbols(tree)) or any(isinstance(n, Func) and n.name == "prime" for n in walk(tree))
 
 
 def _size(tree: Node) -> int:

@@ -15,7 +15,7 @@ from veritune.verifiers.math.phrases import (
     is_negated,
     rank_at,
 )
-from veritune.verifiers.math.sentences import first_line, last_sentence, refine, segments, trailing, whole
+from veritune.verifiers.math.sentences import first_line, last_sentence, readable, refine, segments, trailing, whole
 
 _TAIL = 24_000
 _STOPS = (
@@ -98,7 +98,8 @@ def _find(text: str, options: MathOptions) -> Extraction:
         found = _json(text, options.json_field)
         if found is not None:
             return Extraction(found.text or None, "json", (found,), "" if found.text else "the JSON has no answer")
-    strong = [c for c in (_boxed(text, options), _tagged(text, options), *_finals(text)) if c is not None]
+    inner = _json_inside(text, options.json_field) if options.json_field else None
+    strong = [c for c in (_boxed(text, options), _tagged(text, options), inner, *_finals(text)) if c is not None]
     if strong:
         best = max(strong, key=lambda c: c.start)
         return Extraction(best.text, best.marker, tuple(sorted(strong, key=lambda c: -c.start)))
@@ -107,14 +108,11 @@ def _find(text: str, options: MathOptions) -> Extraction:
         return Extraction(weak.text, weak.marker, (weak,))
     if negated:
         return Extraction(None, "", (), "the answer is only said not to be something")
-    for finder in (
-        _line,
-        _conclusion,
-        _bold,
-        _bare if options.bare else None,
-        trailing_candidate if options.trailing else None,
-    ):
-        found = finder(text) if finder is not None else None
+    last = (_bare, trailing_candidate) if not options.trailing else (_clean_bare, trailing_candidate, _bare)
+    for finder in (_line, _conclusion, _bold, *last):
+        if (finder is trailing_candidate and not options.trailing) or (finder is _bare and not options.bare):
+            continue
+        found = finder(text)
         if found is not None:
             return Extraction(found.text, found.marker, (found,))
     return Extraction(None, "", (), "no marked answer")
@@ -156,9 +154,9 @@ def _finals(text: str) -> list[Candidate]:
     """``####``, 【答案】 and "final answer", each at its last place."""
     found: list[Candidate] = []
     at = text.rfind("####")
-    if at >= 0:
-        line = first_line(text[at + 4 :])
-        if line:
+    if at >= 0 and not text[max(0, at - 1) : at].strip():
+        line = first_line(text[at + 4 : at + 2048])
+        if line and readable(line):
             found.append(Candidate(line, "####", at))
     at = text.rfind("【答案】")
     if at >= 0:
@@ -174,12 +172,20 @@ def _finals(text: str) -> list[Candidate]:
         if at > best:
             best, size = at, len(phrase)
     if best >= 0:
-        rest = text[offset + best + size : offset + best + size + 4096].lstrip(" :：*_#\n-")
+        rest = _after_verb(text[offset + best + size : offset + best + size + 4096].lstrip(" :：*_#\n-"))
         if rest and not is_negated(rest):
             answer = refine(rest)
             if answer:
                 found.append(Candidate(answer, "final answer", offset + best))
     return found
+
+
+def _after_verb(rest: str) -> str:
+    """What follows the ``is`` of "the final answer is"."""
+    for verb in ("is:", "is ", "are:", "are ", "是", "为"):
+        if rest[: len(verb)].lower() == verb:
+            return rest[len(verb) :].lstrip(" :：*_\n")
+    return rest
 
 
 def _phrases(text: str) -> tuple[Candidate | None, bool]:
@@ -249,6 +255,11 @@ def _bare(text: str) -> Candidate | None:
     return Candidate(answer, "bare", 0) if answer else None
 
 
+def _clean_bare(text: str) -> Candidate | None:
+    stripped = text.strip()
+    return Candidate(stripped, "bare", 0) if len(stripped) <= 600 and readable(stripped) else None
+
+
 def trailing_candidate(text: str) -> Candidate | None:
     """The last formula or number of the completion."""
     answer = trailing(text[-_TAIL:])
@@ -266,13 +277,25 @@ def _json(text: str, name: str) -> Candidate | None:
         return None
     if at > 200 and not head[:at].rstrip().endswith(("```json", "```")):
         return None
-    start = head.rfind(key)
+    start = head.find(key)
     while start >= 0:
-        value = head[start + len(key) :].lstrip()
-        if value.startswith(":"):
+        value = head[start + len(key) : start + len(key) + 4096].lstrip()
+        if value.startswith(":") and head[start - 1] != "\\":
             return Candidate(_json_value(value[1:].lstrip()), "json", start)
-        start = head.rfind(key, 0, start)
+        start = head.find(key, start + 1)
     return Candidate("", "json", 0) if head.startswith("{") else None
+
+
+def _json_inside(text: str, name: str) -> Candidate | None:
+    """The field of a JSON object that the completion ends in, after prose."""
+    tail = text.rstrip(" \n`")
+    if not tail.endswith("}"):
+        return None
+    start = tail.rfind(f'"{name}"')
+    value = tail[start + len(name) + 2 :].lstrip() if start >= 0 else ""
+    if not value.startswith(":") or len(value) > 2048 or "{" not in tail[:start]:
+        return None
+    return Candidate(_json_value(value[1:].lstrip()), "json", start)
 
 
 def _json_value(text: str) -> str:

@@ -38,12 +38,31 @@ def _scaled(factors: tuple[Node, ...]) -> Matrix | None:
         return None
     found = [as_matrix(f) for f in factors]
     matrices = [m for m in found if m is not None]
-    if len(matrices) != 1:
+    if len(matrices) > 1:
+        return _product(matrices) if len(matrices) == len(factors) else None
+    if not matrices:
         return None
     scalars = tuple(f for f, m in zip(factors, found, strict=True) if m is None)
     if not scalars:
         return matrices[0]
     return _map(matrices[0], lambda entry: Mul((*scalars, entry)))
+
+
+def _product(matrices: list[Matrix]) -> Matrix | None:
+    product = matrices[0]
+    for right in matrices[1:]:
+        inner = len(right.rows)
+        if len(product.rows[0]) != inner or len(product.rows) * inner * len(right.rows[0]) > 216:
+            return None
+        product = Matrix(
+            tuple(
+                tuple(
+                    Add(tuple(Mul((row[k], right.rows[k][c])) for k in range(inner))) for c in range(len(right.rows[0]))
+                )
+                for row in product.rows
+            )
+        )
+    return product
 
 
 def _sum(terms: tuple[Node, ...]) -> Matrix | None:

@@ -43,7 +43,17 @@ def clean(text: str) -> str:
         text = from_chinese(text)
     if "\\\\" in text and "\\begin" not in text:
         text = _single_backslashes(text)
-    return unwrap(text)
+    return unwrap(_balanced(text) if "}" in text else text)
+
+
+def _balanced(text: str) -> str:
+    """`text` without a closing brace at its end that opens nowhere."""
+    stripped = text.rstrip(" \n.$")
+    if not stripped.endswith("}") or stripped.endswith("\\}"):
+        return text
+    opened = stripped.count("{") - stripped.count("\\{")
+    closed = stripped.count("}") - stripped.count("\\}")
+    return stripped[:-1] if closed == opened + 1 else text
 
 
 def _single_backslashes(text: str) -> str:

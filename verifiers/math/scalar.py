@@ -242,7 +242,7 @@ def _at_points(gold: Node, prediction: Node, names: list[str], options: MathOpti
             continue
         except ARITHMETIC:
             continue
-        if a != a or b != b or abs(a) > 1e200 or abs(b) > 1e200:
+        if a != a or b != b or min(abs(a), abs(b)) > 1e150:
             continue
         if not imaginary and (_complex(a) or _complex(b)):
             continue

@@ -129,7 +129,13 @@ def readable(text: str) -> bool:
         tree = parse(clean(text[:_MAX]))
     except ParseError:
         return False
-    return not isinstance(tree, Words)
+    return not isinstance(tree, Words) and not (isinstance(tree, Unit) and _verbose(tree.unit))
+
+
+def _verbose(unit: str) -> bool:
+    """Whether the words behind a value are a clause rather than a unit."""
+    words = unit.lower().split()
+    return len(words) > 6 or any(w in ("is", "which", "are", "was", "that", "because", "so") for w in words)
 
 
 def refine(text: str) -> str | None:

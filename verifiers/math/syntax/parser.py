@@ -175,6 +175,8 @@ class _Parser:
             if name == "to" and not isinstance(first, Sym):
                 break
             self.take()
+            if isinstance(first, Words) and name != "=":
+                raise ParseError("words inside a formula")
             ops.append(name)
             if self.op("&"):
                 self.take()
@@ -269,6 +271,8 @@ class _Parser:
                 if _joiner(token.value):
                     break
                 value = self.unit(value)
+                if self._starts(self.here):
+                    raise ParseError("words inside a formula")
             elif self._starts(token):
                 if isinstance(value, Words):
                     raise ParseError("words inside a formula")
@@ -495,7 +499,7 @@ class _Parser:
 
     def _words(self) -> str:
         words = [self.take().value]
-        while self.here.kind == "text" or (self.here.kind == "sym" and words and self.here.spaced):
+        while self.here.kind == "text" or (self.here.kind == "sym" and self.peek().kind in ("text", "eof")):
             words.append(self.take().value)
         return " ".join(words)
 
@@ -727,9 +731,12 @@ class _Parser:
                 power = self.exponent()
         inside = self.function_argument(name)
         args = (inside,) if base is None else (inside, base)
-        if isinstance(power, Neg) and power.of == ONE and name in _INVERSE:
+        if power == MINUS_ONE and name in _INVERSE:
             return Func(_INVERSE[name], args)
         value: Node = Func(name, args)
+        if power is None and self.op("^") and self.tokens[self.at - 1].value in (")", "}", "]", "|"):
+            self.take()
+            power = self.exponent()
         return value if power is None else Pow(value, power)
 
     def _single_digit(self) -> Node:
@@ -750,11 +757,7 @@ class _Parser:
                 if name in ("log", "mod") and len(inside.items) == 2:
                     return inside.items[0]
                 raise ParseError("a function of several values")
-            if self.op("^") and name not in ("exp",):
-                self.take()
-                inside_power = self.exponent()
-                return Pow(inside, inside_power) if self.tokens[self.at - 1].value != ")" else inside
-            return self.postfix(inside)
+            return inside
         minus = False
         while self.op("-") or self.op("+"):
             minus ^= self.take().value == "-"

@@ -24,9 +24,9 @@ class LexError(ValueError):
 
 
 IGNORED = frozenset(
-    ["left", "right", "big", "Big", "bigg", "Bigg", "bigl", "bigr", "Bigl", "Bigr", "biggl", "biggr", "Biggl", "Biggr", "middle", "displaystyle", "textstyle", "scriptstyle", "scriptscriptstyle", "limits", "nolimits", "mathstrut", "strut", "allowbreak", "nobreak", "quad", "qquad", "enspace", "enskip", "thinspace", "medspace", "thickspace", "negthinspace", "tiny", "small", "normalsize", "large", "Large", "huge", "hfill", "noindent", "hspace", "vspace", "phantom", "hphantom", "vphantom", "rm", "bf", "it", "sf", "tt", "bm", "boldsymbol", "mathbf", "textbf", "mathit", "textit", "emph", "mathsf", "textsf", "texttt", "underline", "mathop", "mathrel", "mathbin", "mathord", "smash", "color"]
+    ["left", "right", "big", "Big", "bigg", "Bigg", "bigl", "bigr", "Bigl", "Bigr", "biggl", "biggr", "Biggl", "Biggr", "middle", "displaystyle", "textstyle", "scriptstyle", "scriptscriptstyle", "limits", "nolimits", "mathstrut", "strut", "allowbreak", "nobreak", "quad", "qquad", "enspace", "enskip", "thinspace", "medspace", "thickspace", "negthinspace", "tiny", "small", "normalsize", "large", "Large", "huge", "hfill", "noindent", "hspace", "vspace", "phantom", "hphantom", "vphantom", "rm", "bf", "it", "sf", "tt", "bm", "boldsymbol", "mathbf", "mathit", "mathsf", "mathop", "mathrel", "mathbin", "mathord", "smash", "color"]
 )
-TEXT_COMMANDS = frozenset(["text", "mbox", "textnormal", "textrm", "mathrm", "operatorname", "operatorname*", "hbox", "mathtt", "textup"])
+TEXT_COMMANDS = frozenset(["textbf", "textit", "emph", "textsf", "texttt", "underline", "text", "mbox", "textnormal", "textrm", "mathrm", "operatorname", "operatorname*", "hbox", "mathtt", "textup"])
 BARE_COMMANDS = frozenset(
     ["sin", "cos", "tan", "cot", "sec", "csc", "arcsin", "arccos", "arctan", "arccot", "arcsec", "arccsc", "sinh", "cosh", "tanh", "coth", "sech", "csch", "asin", "acos", "atan", "arcsinh", "arccosh", "arctanh", "ln", "log", "lg", "exp", "sqrt", "cbrt", "abs", "floor", "ceil", "gcd", "lcm", "max", "min", "det", "binom", "mod", "sgn", "cis", "pi", "theta", "alpha", "beta", "gamma", "delta", "epsilon", "lambda", "mu", "sigma", "omega", "phi", "rho", "tau", "infty", "infinity", "inf", "oo", "and", "or", "union", "in", "to"]
 )
@@ -109,11 +109,13 @@ ALIASES = {
     "ne": "!=",
     "le=": "<=",
 }
+_AMBIGUOUS = frozenset(["in", "min", "sec", "deg"])
+_GLUED = ("qquad", "quad")
 _SYMBOLIC = frozenset(["<", ">", "*", "/", "|", ":", "[", "]", "(", ")", "\\{", "\\}", "%", "<=", ">=", "!="])
 _OPEN, _CLOSE = frozenset(["(", "[", "\\{"]), frozenset([")", "]", "\\}"])
 _GROUPING = ("{,}", ",\\!", "\\,", ",\\,", ", \\!", "\\!,", "\\;", "\\ ", "~", "'", "{ }", "\\:")
 _KEEP_WORDS = frozenset(
-    ["am", "pm", "ft", "cm", "mm", "km", "kg", "mg", "ml", "hr", "hrs", "min", "sec", "yes", "no", "all", "odd", "the", "for", "is", "are", "of", "if", "not", "day", "mph", "mi", "lb", "lbs", "oz", "yd", "deg", "rad", "pct", "per", "sq", "cu", "any", "but", "mol", "pts", "kph", "gal", "one", "two", "six", "ten", "per", "red", "usd", "dne"]
+    ["am", "pm", "ft", "cm", "mm", "km", "kg", "mg", "ml", "hr", "hrs", "min", "sec", "yes", "no", "all", "odd", "the", "for", "is", "are", "of", "if", "not", "day", "mph", "mi", "lb", "lbs", "oz", "yd", "deg", "rad", "pct", "per", "sq", "cu", "any", "but", "mol", "pts", "kph", "gal", "so", "we", "it", "he", "one", "two", "six", "ten", "per", "red", "usd", "dne"]
 )
 
 
@@ -304,6 +306,9 @@ class _Lexer:
             for letter in word:
                 self.symbol(letter)
 
+    def _after_number(self) -> bool:
+        return bool(self.out) and (self.out[-1].kind == "num" or self.out[-1].value == "}")
+
     def symbol(self, letter: str) -> None:
         self.put("sym", letter)
 
@@ -336,6 +341,8 @@ class _Lexer:
             self.put("begin" if name == "begin" else "end", environment.strip().strip("*"))
         elif name in ("mathbb", "mathcal", "mathscr", "mathfrak", "Bbb"):
             self.put("cmd", "set:" + self.braced().strip())
+        elif name.startswith(_GLUED) and name not in _GLUED:
+            self.at -= len(name) - len(next(g for g in _GLUED if name.startswith(g)))
         else:
             self._emit_command(name)
 
@@ -393,7 +400,9 @@ class _Lexer:
         low = words.lower()
         if not words:
             return
-        if low in BARE_COMMANDS or low in ALIASES:
+        if low in _AMBIGUOUS and command not in ("operatorname", "operatorname*") and self._after_number():
+            self.put("text", words)
+        elif low in BARE_COMMANDS or low in ALIASES:
             self._emit_command(low)
         elif low in ("e", "i", "d", "x", "y", "n") and command in ("mathrm", "operatorname", "text"):
             self.symbol(low)
