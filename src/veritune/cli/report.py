@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 
-def report(run: Annotated[Path, typer.Argument(help="The run's folder.", show_default=False)]) -> None:
+def report(run: Annotated[Path, typer.Argument(metavar="RUN", help="The run's folder.", show_default=False)]) -> None:
     """Write a run's report: one HTML page with its curves and completions."""
     from veritune.plugins.errors import DataError
     from veritune.trainer.report import write_report

@@ -22,6 +22,7 @@ def rewards(
     name: Annotated[
         str | None,
         typer.Argument(
+            metavar="NAME",
             help="A reward's name or path; without it, all of them.",
             show_default=False,
             autocompletion=completion.reward_name,

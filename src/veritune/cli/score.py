@@ -18,53 +18,90 @@ if TYPE_CHECKING:
     from veritune.plugins import Score
     from veritune.rewards.composition import RewardSet
 
+REWARDS, COLUMNS, OUTPUT = "Rewards (one of the first three)", "Columns", "Output"
 SHOWN = 20
 """Rows whose reasons are printed with --explain and no --out."""
 
 
 def score(
-    file: Annotated[str, typer.Argument(help="JSONL or Parquet; `-` reads JSONL from standard input.")],
+    file: Annotated[str, typer.Argument(metavar="FILE", help="JSONL or Parquet; `-` reads JSONL from standard input.")],
     reward: Annotated[
         list[str] | None,
         typer.Option(
             "--reward",
             "-r",
-            help="A reward by name or path, with parameters: `-r cosine:max_len=512`. Repeatable.",
+            metavar="NAME",
+            help="By name or path, with parameters: `-r cosine:max_len=512`. Repeatable.",
             autocompletion=completions.reward_name,
+            rich_help_panel=REWARDS,
         ),
     ] = None,
-    config: Annotated[Path | None, typer.Option(help="A YAML file with rewards; a run's config works.")] = None,
-    preset: Annotated[
-        str | None, typer.Option(help="A preset by name, such as `r1-zero`.", autocompletion=completions.preset_name)
+    config: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A YAML file with rewards, or a run's config.", rich_help_panel=REWARDS),
     ] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="A preset, such as `r1-zero`.",
+            autocompletion=completions.preset_name,
+            rich_help_panel=REWARDS,
+        ),
+    ] = None,
+    step: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=0, help="Training step, for schedules.", rich_help_panel=REWARDS),
+    ] = None,
+    evaluation: Annotated[
+        bool, typer.Option("--evaluation", help="With eval_only rewards.", rich_help_panel=REWARDS)
+    ] = False,
     completion: Annotated[
         str | None,
-        typer.Option(metavar="COLUMN", help="The completion. Default: completion, response, text, output, prediction."),
+        typer.Option(
+            metavar="COLUMN",
+            help="Default: completion, response, text, output, prediction.",
+            rich_help_panel=COLUMNS,
+        ),
     ] = None,
     prompt: Annotated[
         str | None,
-        typer.Option(metavar="COLUMN", help="The prompt. Default: prompt, question, problem, instruction."),
+        typer.Option(
+            metavar="COLUMN", help="Default: prompt, question, problem, instruction.", rich_help_panel=COLUMNS
+        ),
     ] = None,
     gold: Annotated[
         str | None,
         typer.Option(
-            metavar="COLUMN", help="The right answer. Default: gold, solution, answer, ground_truth, reference_answer."
+            metavar="COLUMN",
+            help="The right answer. Default: gold, solution, answer, ground_truth, reference_answer.",
+            rich_help_panel=COLUMNS,
         ),
     ] = None,
     label: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="A true/false column to compare the rewards with.")
+        str | None,
+        typer.Option(metavar="COLUMN", help="True or false, to compare the rewards with.", rich_help_panel=COLUMNS),
     ] = None,
     out: Annotated[
-        str | None, typer.Option("--out", "-o", help="Write the rows with their scores: .jsonl, .parquet, or `-`.")
+        str | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE",
+            help="Rows with their scores: .jsonl, .parquet, or `-`.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
-    explain: Annotated[bool, typer.Option(help="Add every score's reason.")] = False,
-    step: Annotated[int | None, typer.Option(min=0, help="The training step, for rewards with a schedule.")] = None,
-    evaluation: Annotated[bool, typer.Option(help="Score as at evaluation, with eval_only rewards.")] = False,
-    prefix: Annotated[str, typer.Option(help="Put before the names of the added columns.")] = "",
-    batch: Annotated[int, typer.Option(min=1, help="Rows scored at once.")] = 256,
-    limit: Annotated[int | None, typer.Option(min=1, help="Score the first rows only.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Add every score's reason.", rich_help_panel=OUTPUT)
+    ] = False,
+    prefix: Annotated[
+        str, typer.Option(metavar="TEXT", help="Before the names of added columns.", rich_help_panel=OUTPUT)
+    ] = "",
+    json: Annotated[bool, typer.Option("--json", help="Summary as JSON.", rich_help_panel=OUTPUT)] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.", rich_help_panel=OUTPUT)] = False,
+    batch: Annotated[int, typer.Option(metavar="N", min=1, help="Rows scored at once.")] = 256,
+    limit: Annotated[int | None, typer.Option(metavar="N", min=1, help="The first rows only.")] = None,
 ) -> None:
     """Score completions in a file and sum up.
 

@@ -9,10 +9,10 @@ import typer
 
 
 def train(
-    config: Annotated[Path, typer.Argument(help="The run's YAML file.", show_default=False)],
+    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="The run's YAML file.", show_default=False)],
     overrides: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[KEY=VALUE]...", help="Settings that replace the file's: `grpo.steps=20 seed=1`."),
+        typer.Argument(metavar="KEY=VALUE", help="Settings that replace the file's: `grpo.steps=20 seed=1`."),
     ] = None,
 ) -> None:
     """Train a model by GRPO as the config says.
