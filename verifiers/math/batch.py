@@ -1,4 +1,4 @@
-"""One batch through all stages: every distinct (answer, gold) pair is settled once, the symbolic ones in the workers.
+"""One batch through all stages: every distinct (answer, gold) pair once, plain ones here, the rest in workers.
 
 The line for deadlines: an answer on which the checker spent its CPU budget (or its memory) is wrong where the gold
 alone checks within the same limits; a check that was starved by the queue or the wall clock is undecided.
@@ -6,29 +6,30 @@ alone checks within the same limits; a check that was starved by the queue or th
 
 from __future__ import annotations
 
-import signal
 import time
 from collections.abc import Iterable
-from typing import Literal
+from typing import Any, Literal
 
 from veritune.plugins.types import Cause
 from veritune.sandbox.workers import Outcome, Status
 from veritune.verifiers.math.cascade import Outcome as Found
 from veritune.verifiers.math.cascade import decide, prepare_gold
 from veritune.verifiers.math.finding import BoundedCache, Finding
-from veritune.verifiers.math.normalise import clean
+from veritune.verifiers.math.judge import Judgement, Task
 from veritune.verifiers.math.options import MathOptions
+from veritune.verifiers.math.plain import is_plain
 
 Pair = tuple[str, str]
-Task = tuple[str, str, str]
-GoldState = Literal["fine", "slow", "unreadable", "unknown"]
+GoldState = Literal["fine", "slow", "unusable", "unknown"]
 
+_DECIDED = {Found.RIGHT: True, Found.WRONG: False}
 _CAUSES = {Found.ABSTAIN: Cause.ABSTAIN, Found.INVALID_GOLD: Cause.INVALID_GOLD}
 _SPENT = {Status.CPU: "time", Status.MEMORY: "memory", Status.CRASHED: "crash", Status.ERROR: "error"}
+_KILLS_FROM_OUTSIDE = ("SIGKILL", "SIGTERM", "server")
 
 
 class Batch:
-    """Settles ``pairs``; ``tasks()`` are for the workers, ``absorb`` takes outcomes; repeat until none are left."""
+    """Settles ``pairs``; ``tasks()`` are for the workers; ``absorb`` takes outcomes; repeat until none are left."""
 
     def __init__(
         self,
@@ -38,68 +39,71 @@ class Batch:
         golds: BoundedCache[GoldState],
     ) -> None:
         self.found: dict[Pair, Finding] = {}
+        self._options = options
         self._cache = findings
         self._golds = golds
-        self._symbolic: dict[Pair, Pair] = {}
-        self._evidence: dict[Pair, dict[str, object]] = {}
+        self._open: list[Pair] = []
         self._spent: dict[Pair, Outcome] = {}
         for pair in dict.fromkeys(pairs):
             known = findings.get(*pair)
-            if known is None:
-                self._decide(pair, options)
-            else:
+            if known is not None:
                 self.found[pair] = known
+            elif not self._settled_here(pair):
+                self._open.append(pair)
 
-    def _decide(self, pair: Pair, options: MathOptions) -> None:
-        start = time.perf_counter()
+    def _settled_here(self, pair: Pair) -> bool:
+        """Settle what is plain in this process; False where a worker must."""
         answer, gold = pair
-        prepared = prepare_gold(gold, options)
-        decision = decide(answer, prepared, options)
-        evidence: dict[str, object] = {"seconds": time.perf_counter() - start}
-        if prepared.flags:
-            evidence["gold_flags"] = prepared.flags
+        if answer == gold and answer and len(answer) <= self._options.max_answer and "\\boxed" not in gold:
+            self._settle(pair, Finding(True, "string", "the same text"))
+            return True
+        if not (is_plain(answer) and is_plain(gold)):
+            return False
+        start = time.perf_counter()
+        prepared = prepare_gold(gold, self._options)
+        decision = decide(answer, prepared, self._options)
         if decision.outcome is Found.NEEDS_SYMBOLIC:
-            self._symbolic[pair] = (clean(answer), prepared.reading.text)
-            self._evidence[pair] = evidence
-            return
-        self._settle(
-            pair, Finding(decision.correct, decision.stage, decision.reason, _CAUSES.get(decision.outcome), evidence)
-        )
-
-    def tasks(self) -> list[Task]:
-        """What the workers must do next: comparisons first, then golds that must be tried alone."""
-        if self._symbolic:
-            return [("compare", *strings) for strings in dict.fromkeys(self._symbolic.values())]
-        return [("gold", "", gold) for gold in dict.fromkeys(gold for _, gold in self._spent)]
+            return False
+        judgement = Judgement(decision.outcome, decision.stage, decision.reason, prepared.flags)
+        self._settle(pair, _finding(judgement, {"seconds": time.perf_counter() - start}))
+        return True
 
     @property
     def trying_golds(self) -> bool:
-        return not self._symbolic
+        """Whether the next tasks are golds alone."""
+        return not self._open
 
-    def absorb(self, tasks: list[Task], outcomes: list[Outcome]) -> None:
-        """Take in what the workers found for ``tasks``."""
-        if self._symbolic:
-            by_strings = {task[1:]: outcome for task, outcome in zip(tasks, outcomes, strict=True)}
-            pending, self._symbolic = self._symbolic, {}
-            for pair, strings in pending.items():
-                self._judge(pair, by_strings[strings])
+    def tasks(self) -> list[Task]:
+        """What the workers must do next: answers first, then the golds of those that were too much."""
+        if self._open:
+            return [("answer", answer, gold, self._options) for answer, gold in self._open]
+        return [("gold", "", gold, self._options) for gold in dict.fromkeys(gold for _, gold in self._spent)]
+
+    def absorb(self, outcomes: list[Outcome]) -> None:
+        """Take in what the workers found for the last ``tasks()``."""
+        tasks = self.tasks()
+        if self._open:
+            pairs, self._open = self._open, []
+            for pair, outcome in zip(pairs, outcomes, strict=True):
+                self._judge(pair, outcome)
             return
-        for task, outcome in zip(tasks, outcomes, strict=True):
-            state = _gold_state(outcome)
+        spent, self._spent = self._spent, {}
+        states = {task[2]: _gold_state(outcome) for task, outcome in zip(tasks, outcomes, strict=True)}
+        for gold, state in states.items():
             if state != "unknown":
-                self._golds.put(state, task[2])
-            for pair in [pair for pair in self._spent if pair[1] == task[2]]:
-                self._blame(pair, self._spent.pop(pair), state)
+                self._golds.put(state, gold)
+        for pair, outcome in spent.items():
+            self._blame(pair, outcome, states[pair[1]])
 
     def _judge(self, pair: Pair, outcome: Outcome) -> None:
         evidence = {"seconds": outcome.seconds, "cpu": outcome.cpu}
         if outcome.ok:
-            self._settle(pair, _SYMBOLIC[outcome.value](evidence))
+            self._settle(pair, _finding(outcome.value, evidence))
         elif outcome.status in (Status.WALL, Status.QUEUE):
             reason = f"the checker was starved: {outcome.detail}"
-            self._settle(pair, Finding(None, "symbolic", reason, Cause.TIMEOUT, {**evidence, "limit": "wall"}))
-        elif outcome.status is Status.CRASHED and not _by_itself(outcome):
-            self._settle(pair, Finding(None, "symbolic", outcome.detail, Cause.INFRA_ERROR, evidence))
+            self._settle(pair, Finding(None, "limits", reason, Cause.TIMEOUT, {**evidence, "limit": "wall"}))
+        elif outcome.status is Status.CRASHED and any(kill in outcome.detail for kill in _KILLS_FROM_OUTSIDE):
+            self._settle(pair, Finding(None, "limits", outcome.detail, Cause.INFRA_ERROR, evidence))
         else:
             state = self._golds.get(pair[1])
             if state is None:
@@ -113,37 +117,30 @@ class Batch:
         evidence = {"seconds": outcome.seconds, "cpu": outcome.cpu, "limit": limit, "gold_alone": gold}
         if gold == "fine":
             reason = f"the checker gave out on this answer ({limit}: {outcome.detail}); the gold alone checks"
-            self._settle(pair, Finding(False, "symbolic", reason, None, evidence))
-        elif gold == "unreadable":
-            self._settle(pair, Finding(None, "symbolic", "the gold cannot be read", Cause.INVALID_GOLD, evidence))
+            finding = Finding(False, "limits", reason, None, evidence)
+        elif gold == "unusable":
+            finding = Finding(None, "limits", "the gold cannot be checked", Cause.INVALID_GOLD, evidence)
         else:
             reason = f"the gold alone is too heavy to check ({limit}: {outcome.detail})"
-            self._settle(pair, Finding(None, "symbolic", reason, Cause.TIMEOUT, evidence))
+            finding = Finding(None, "limits", reason, Cause.TIMEOUT, evidence)
+        self._settle(pair, finding, keep=gold != "unknown")
 
-    def _settle(self, pair: Pair, finding: Finding) -> None:
+    def _settle(self, pair: Pair, finding: Finding, keep: bool = True) -> None:
         self.found[pair] = finding
-        if finding.cause not in (Cause.TIMEOUT, Cause.INFRA_ERROR) or finding.evidence.get("gold_alone") == "slow":
+        if keep and (finding.cause not in (Cause.TIMEOUT, Cause.INFRA_ERROR) or "gold_alone" in finding.evidence):
             self._cache.put(finding, *pair)
+
+
+def _finding(judgement: Judgement, evidence: dict[str, Any]) -> Finding:
+    if judgement.flags:
+        evidence["gold_flags"] = judgement.flags
+    outcome = judgement.outcome
+    return Finding(_DECIDED.get(outcome), judgement.stage, judgement.reason, _CAUSES.get(outcome), evidence)
 
 
 def _gold_state(outcome: Outcome) -> GoldState:
     if outcome.ok:
-        return "unreadable" if outcome.value == "unparsed gold" else "fine"
+        return "unusable" if outcome.value.outcome is Found.INVALID_GOLD else "fine"
     if outcome.status in (Status.WALL, Status.QUEUE):
         return "unknown"
     return "slow"
-
-
-def _by_itself(outcome: Outcome) -> bool:
-    """Whether a crash is the computation's own doing rather than somebody's kill."""
-    return signal.Signals.SIGKILL.name not in outcome.detail and "SIGTERM" not in outcome.detail
-
-
-_SYMBOLIC = {
-    "equal": lambda evidence: Finding(True, "symbolic", "equal by algebra", None, evidence),
-    "different": lambda evidence: Finding(False, "symbolic", "not equal by algebra", None, evidence),
-    "unparsed prediction": lambda evidence: Finding(False, "symbolic", "the answer cannot be read", None, evidence),
-    "unparsed gold": lambda evidence: Finding(
-        None, "symbolic", "the gold cannot be read as mathematics", Cause.ABSTAIN, evidence
-    ),
-}

@@ -1,4 +1,4 @@
-"""Where symbolic comparisons run: ``local`` (a pool of killable workers here) or ``ray`` (such pools on a cluster)."""
+"""Where the workers are: ``local`` (a pool of killable workers here) or ``ray`` (such pools on a cluster)."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any, Protocol
 
 from veritune.plugins.errors import ConfigError, MissingExtraError, did_you_mean
 from veritune.sandbox.workers import Outcome, Status, WorkerPool
-from veritune.verifiers.math.symbolic import FUNCTION, WARM_UP
+from veritune.verifiers.math.judge import FUNCTION, WARM_UP, Task
 
 EXECUTORS = ("local", "ray")
 
-Tasks = Sequence[tuple[str, str, str]]
+Tasks = Sequence[Task]
 
 
 class Executor(Protocol):
-    """Runs symbolic tasks, each within its limits: ``cpu`` and ``deadline`` are seconds a task."""
+    """Runs tasks, each within its limits: ``cpu`` and ``deadline`` are seconds a task."""
 
     def run(self, tasks: Tasks, *, cpu: float, deadline: float) -> list[Outcome]:
         """One Outcome a task, in order."""
@@ -75,7 +75,7 @@ class RayExecutor:
             ray.kill(actor)
         self._actors = []
 
-    def _shares(self, tasks: Tasks) -> list[tuple[Any, list[tuple[str, str, str]]]]:
+    def _shares(self, tasks: Tasks) -> list[tuple[Any, list[Task]]]:
         actors = self._live()
         dealt = [(actor, list(tasks[i :: len(actors)])) for i, actor in enumerate(actors)]
         return [(actor, share) for actor, share in dealt if share]

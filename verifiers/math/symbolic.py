@@ -1,44 +1,60 @@
-"""The last stage: are two answers equal by algebra? Runs inside a killable worker, on math-verify and sympy.
+"""The last stage: are two answers equal by algebra? math-verify and sympy, for use inside a killable worker only.
 
-Both answers are parsed as they are, each as the content of one box; nothing is searched for inside them.
+Both answers are parsed as they are, each as the content of one box; nothing is searched for inside them. Text is
+parsed by a grammar, never evaluated as code.
 """
 
 from __future__ import annotations
 
 import functools
-import logging
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any
 
-Finding = Literal["equal", "different", "unparsed prediction", "unparsed gold"]
+from veritune.verifiers.math.cascade import Outcome
 
-FUNCTION = "veritune.verifiers.math.symbolic:run"
-WARM_UP = "veritune.verifiers.math.symbolic:warm_up"
+RELATIVE = 2e-6
+"""How far apart two real values may be, relative to the larger, where one is printed as a decimal."""
+EXACT = 1e-20
+"""The same where both are exact: room for rounding in the evaluation only."""
+_DIGITS = 40
 
 
-def compare(prediction: str, gold: str) -> Finding:
-    """Whether ``prediction`` equals ``gold``; which side could not be read, where one could not."""
-    gold_readings = _parse(gold)
-    if not gold_readings:
-        return "unparsed gold"
-    readings = _parse(prediction)
-    if not readings:
-        return "unparsed prediction"
+@dataclass(frozen=True, slots=True)
+class Found:
+    outcome: Outcome
+    reason: str
+
+
+def compare(answer: str, gold: str) -> Found:
+    """Whether ``answer`` equals ``gold``. An answer that is no mathematics is wrong; so unreadable a gold abstains."""
+    wanted = _parse(gold)
+    if not wanted:
+        return Found(Outcome.ABSTAIN, "the gold cannot be read as mathematics")
+    found = _parse(answer)
+    if not found:
+        return Found(Outcome.WRONG, "the answer cannot be read as mathematics")
     from math_verify import verify
 
-    return "equal" if verify(list(gold_readings), list(readings), timeout_seconds=None) else "different"
+    for one in wanted:
+        for other in found:
+            if verify(one, other, timeout_seconds=None) and _same_value(one, other):
+                return Found(Outcome.RIGHT, "equal by algebra")
+    return Found(Outcome.WRONG, "not equal by algebra")
 
 
-def check_gold(gold: str) -> Finding:
-    """Whether the gold can be read and stands up to a comparison: with itself, and with another number."""
-    if not _parse(gold):
-        return "unparsed gold"
-    compare(r"\frac{7919}{104729}", gold)
-    return compare(gold, gold)
+def _same_value(gold: Any, answer: Any) -> bool:
+    """A second look at two numbers: math-verify rounds to six decimals, so that 10⁻²⁰ and 10⁻²¹ are both 0 to it."""
+    from sympy import Expr, Float
 
-
-def run(task: Literal["compare", "gold"], prediction: str, gold: str) -> Finding:
-    """What a worker is asked for."""
-    return check_gold(gold) if task == "gold" else compare(prediction, gold)
+    if not (isinstance(gold, Expr) and isinstance(answer, Expr)) or gold.free_symbols or answer.free_symbols:
+        return True
+    try:
+        left, right = complex(gold.evalf(_DIGITS)), complex(answer.evalf(_DIGITS))
+        distance = abs(complex((gold - answer).evalf(_DIGITS)))
+    except (TypeError, ValueError, OverflowError):
+        return True
+    decimal = gold.has(Float) or answer.has(Float)
+    return distance <= (RELATIVE if decimal else EXACT) * max(abs(left), abs(right))
 
 
 @functools.lru_cache(maxsize=512)
@@ -58,15 +74,12 @@ def _configuration() -> tuple[Any, ...]:
     return (LatexExtractionConfig(normalization_config=reading, boxed_match_priority=0),)
 
 
-def warm_up() -> None:
-    """Fill the parser's and sympy's caches, once, before the workers are forked."""
-    logging.disable(logging.CRITICAL)
-    for prediction, gold in _WARM_PAIRS:
-        compare(prediction, gold)
+def forget() -> None:
+    """Empty the cache of parsed answers (the parser's own stay warm)."""
     _parse.cache_clear()
 
 
-_WARM_PAIRS = (
+WARM_PAIRS = (
     (r"\frac{1}{2}", "0.5"),
     (r"\sqrt{8}", r"2\sqrt{2}"),
     (r"x^2+2x+1", r"(x+1)^2"),

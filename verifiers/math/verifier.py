@@ -26,9 +26,10 @@ _SHOWN = 400
 class MathVerifier:
     """Decides whether the final answer of a completion equals the gold.
 
-    ``deadline`` is the wall-clock seconds of one symbolic comparison from the start of its work (half of them CPU);
-    everything else is bounded by size. ``workers`` defaults to the machine's CPUs. ``cache`` bounds the findings that
-    are remembered across calls (0: none). ``executor`` is ``local`` or ``ray``. Further keywords are fields of
+    ``deadline`` is the wall-clock seconds of one comparison from the start of its work (half of them CPU). Only what
+    cannot take long (plain numbers and words) is compared in this process; the rest in killable workers. ``workers``
+    defaults to the machine's CPUs, ``memory_mb`` is what a comparison may take. ``cache`` bounds the findings that are
+    remembered across calls (0: none). ``executor`` is ``local`` or ``ray``. Further keywords are fields of
     :class:`MathOptions`, e.g. ``gold_format="solution"``.
 
     Picklable; usable from any thread, asyncio, forked and spawned processes.
@@ -67,7 +68,7 @@ class MathVerifier:
         questions = self._questions(pairs)
         batch = self._batch(questions)
         while tasks := batch.tasks():
-            batch.absorb(tasks, self.executor.run(tasks, **self._limits(batch)))
+            batch.absorb(self.executor.run(tasks, **self._limits(batch)))
         return [question.verdict(batch) for question in questions]
 
     async def averify_batch(self, pairs: Sequence[tuple[str, Any]]) -> list[Verdict]:
@@ -76,7 +77,7 @@ class MathVerifier:
         questions = self._questions(pairs)
         batch = self._batch(questions)
         while tasks := batch.tasks():
-            batch.absorb(tasks, await self.executor.arun(tasks, **self._limits(batch)))
+            batch.absorb(await self.executor.arun(tasks, **self._limits(batch)))
         return [question.verdict(batch) for question in questions]
 
     def _questions(self, pairs: Sequence[tuple[str, Any]]) -> list[_Question]:

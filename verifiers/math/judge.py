@@ -1,0 +1,56 @@
+"""What a worker is asked: settle one answer against one gold, or try a gold alone. Killable, whatever it meets."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Literal
+
+from veritune.verifiers.math import symbolic
+from veritune.verifiers.math.cascade import Decision, Gold, Outcome, decide, prepare_gold
+from veritune.verifiers.math.normalise import clean
+from veritune.verifiers.math.options import DEFAULT, MathOptions
+
+FUNCTION = "veritune.verifiers.math.judge:judge"
+WARM_UP = "veritune.verifiers.math.judge:warm_up"
+
+Question = Literal["answer", "gold"]
+Task = tuple[Question, str, str, MathOptions]
+
+_PROBE = r"\frac{7919}{104729}"
+"""An answer that no gold has, with which a gold is tried alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A decision that is final: symbolic computation, where it was needed, is done."""
+
+    outcome: Outcome
+    stage: str
+    reason: str
+    flags: tuple[str, ...] = ()
+    """Other readings of the gold that disagree with the one taken."""
+
+
+def judge(question: Question, answer: str, gold: str, options: MathOptions) -> Judgement:
+    """Settle ``answer`` against ``gold``; or with ``question="gold"``, whether the gold can be checked at all."""
+    prepared = prepare_gold(gold, options)
+    if question == "gold":
+        return _judged(decide(_PROBE, prepared, options), _PROBE, prepared)
+    return _judged(decide(answer, prepared, options), answer, prepared)
+
+
+def _judged(decision: Decision, answer: str, gold: Gold) -> Judgement:
+    if decision.outcome is not Outcome.NEEDS_SYMBOLIC:
+        return Judgement(decision.outcome, decision.stage, decision.reason, gold.flags)
+    found = symbolic.compare(clean(answer), gold.reading.text)
+    return Judgement(found.outcome, "symbolic", found.reason, gold.flags)
+
+
+def warm_up() -> None:
+    """Fill every cache once, in the server, so that all workers share it."""
+    logging.disable(logging.CRITICAL)
+    for answer, gold in symbolic.WARM_PAIRS:
+        decide(answer, gold, DEFAULT)
+        symbolic.compare(answer, gold)
+    symbolic.forget()
