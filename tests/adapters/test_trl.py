@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from veritune.adapters.trl import reward_function, reward_functions
-from veritune.plugins import ConfigError, get_reward, reward_names
+from veritune.plugins import ColumnError, ConfigError, Reward, get_reward, reward_names
+from veritune.plugins.registry import resolve
 from veritune.rewards.composition import RewardSet, compose
 
 FIVE: dict[str, dict[str, Any]] = {
@@ -232,16 +233,25 @@ def test_a_group_split_over_processes_is_refused(tmp_path: Path) -> None:
 # -- another process
 
 
-def required(name: str) -> dict[str, Any]:
-    """Values for the parameters that have no default."""
-    known = {"max_len": 100, "max_completion_len": 100, "soft_punish_cache": 20, "target": "en"}
-    return {p.name: known[p.name] for p in get_reward_parameters(name) if p.required}
+COLUMNS: dict[str, Any] = {"solution": ["4", "4"], "nums": [[1, 3], [1, 3]], "target": [4, 4]}
+"""What the rewards under test read; add a column here for a reward that needs another one."""
+PARAMETERS = {"max_len": 100, "max_completion_len": 100, "soft_punish_cache": 20, "target": "en"}
+"""Values for parameters that have no default."""
 
 
-def get_reward_parameters(name: str) -> Any:
-    from veritune.plugins.registry import resolve
+def configured(name: str) -> Reward:
+    """The registered reward with its required parameters."""
+    required = [p.name for p in resolve(name).parameters.values() if p.required]
+    return get_reward(name, **{parameter: PARAMETERS[parameter] for parameter in required})
 
-    return resolve(name).parameters.values()
+
+def callable_here(reward: Reward) -> bool:
+    """Whether the test's data has the columns it needs."""
+    try:
+        reward.check_columns(list(COLUMNS))
+    except ColumnError:
+        return False
+    return True
 
 
 def test_every_registered_reward_works_in_a_thread_of_a_spawned_process(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -249,15 +259,19 @@ def test_every_registered_reward_works_in_a_thread_of_a_spawned_process(monkeypa
     import spawned_reward  # type: ignore[import-not-found]
 
     builtin = sorted(name for name, plugin in reward_names().items() if plugin == "veritune.rewards")
-    rewards: list[Any] = [get_reward(name, **required(name)) for name in builtin]
+    registered = [configured(name) for name in builtin]
+    rewards: list[Any] = [reward for reward in registered if callable_here(reward)]
+    assert len(rewards) >= 14
     rewards += [reward_function(["format", "tag_count"]), get_reward("format").as_async().inner]
     text = "<think>\nTwo and two are four, says the whole class.\n</think>\n<answer>\n4\n</answer>"
     inputs = {
         "prompts": [[{"role": "user", "content": "What is 2+2?"}]] * 2,
         "completions": [[{"role": "assistant", "content": t}] for t in (text, "no idea")],
         "completion_ids": [list(range(40)), [1, 2]],
-        "solution": ["4", "4"],
+        **COLUMNS,
     }
+    for reward in registered:
+        assert pickle.loads(pickle.dumps(reward)).spec() == reward.spec()
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         job = pool.submit(spawned_reward.call_all, [pickle.dumps(reward) for reward in rewards], inputs)
         results = job.result(timeout=120)
