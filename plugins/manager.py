@@ -14,7 +14,7 @@ from typing import Any
 import pluggy
 
 from veritune.plugins import hookspecs
-from veritune.plugins.errors import PluginError
+from veritune.plugins.errors import PluginError, did_you_mean
 
 ENTRY_POINT_GROUP = "veritune"
 SWITCH = "VERITUNE_PLUGINS"
@@ -51,17 +51,20 @@ class PluginManager:
         wanted: set[str] | None = None
         if switch is not None:
             wanted = {name.strip() for name in switch.split(",")} - {"", "none"}
-        found = {point.name: point for point in entry_points(group=ENTRY_POINT_GROUP)}
-        for name in sorted((wanted or set()) - found.keys()):
-            raise PluginError(f"{SWITCH} asks for plugin {name!r}, which is not installed. Installed: {sorted(found)}")
-        for name, point in sorted(found.items()):
-            if wanted is None or name in wanted:
-                self._load(name, point, asked_for=wanted is not None)
+        found = sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda point: point.name)
+        installed = sorted({point.name for point in found})
+        for name in sorted((wanted or set()) - set(installed)):
+            raise PluginError(f"{SWITCH} asks for plugin {name!r}, which is not installed. Installed: {installed}")
+        for point in found:  # two distributions may use one name: the second is reported, not dropped in silence
+            if wanted is None or point.name in wanted:
+                self._load(point.name, point, asked_for=wanted is not None)
 
     def _load(self, name: str, point: EntryPoint, asked_for: bool) -> None:
         distribution = point.dist.name if point.dist is not None else "unknown distribution"
         try:
-            self._register(point.load(), name, distribution)
+            plugin = point.load()
+            self._register(plugin, name, distribution)
+            self._check_hooks(plugin)
         except Exception as error:
             self.report(name, f"{type(error).__name__}: {error}", distribution)
             if asked_for:
@@ -71,9 +74,21 @@ class PluginManager:
         self.pm.register(plugin, name=name)
         self._origin[name] = distribution
 
+    def _check_hooks(self, plugin: object) -> None:
+        """A misspelt hook would never be called: say so instead."""
+        known = [name for name in vars(hookspecs) if name.startswith("veritune_")]
+        for caller in self.pm.get_hookcallers(plugin) or ():
+            if caller.name not in known:
+                self.pm.unregister(plugin)
+                raise PluginError(
+                    f"unknown hook {caller.name!r}.{did_you_mean(caller.name, known)} Hooks: {', '.join(known)}."
+                )
+
     def report(self, name: str, error: str, distribution: str | None = None) -> None:
         """Record a failure and warn once about it."""
         failure = PluginFailure(name, distribution or self._origin.get(name, "unknown distribution"), error)
+        if failure in self.failures:
+            return
         self.failures.append(failure)
         warnings.warn(f"veritune: {failure}; it is left out", stacklevel=2)
 
