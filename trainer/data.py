@@ -160,12 +160,21 @@ class PromptEncoder:
             raise ConfigError("data.system needs a chat template, and this tokenizer has none (or data.chat is false)")
 
     def __call__(self, prompt: Text) -> list[int]:
+        return self.many([prompt])[0]
+
+    def many(self, prompts: Sequence[Text]) -> list[list[int]]:
+        """Token ids of several prompts; one call of the tokenizer is much cheaper than many."""
+        texts = [self._text(prompt) for prompt in prompts]
+        encoded = self.tokenizer(texts, add_special_tokens=not self.chat)
+        return [list(ids) for ids in encoded["input_ids"]]
+
+    def _text(self, prompt: Text) -> str:
         if not self.chat:
             if not isinstance(prompt, str):
                 raise DataError(f"the prompt is a list of messages, and no chat template is used: {prompt!r:.200}")
-            return list(self.tokenizer(prompt + self.config.prefill)["input_ids"])
+            return prompt + self.config.prefill
         messages: list[Message] = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else list(prompt)
         if self.config.system:
             messages = [{"role": "system", "content": self.config.system}, *messages]
-        text = self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-        return list(self.tokenizer(text + self.config.prefill, add_special_tokens=False)["input_ids"])
+        text: str = self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+        return text + self.config.prefill

@@ -56,7 +56,8 @@ def load_policy(config: RunConfig, task: Task | None) -> Policy:
         model = model.to(torch.bfloat16)
     model.to(device)
     if config.model.activation_checkpointing:
-        model.gradient_checkpointing_enable()
+        enable = getattr(model, "activation_checkpointing_enable", None) or model.gradient_checkpointing_enable
+        enable()
     policy = Policy(model, tokenizer, device, _eos_ids(model, tokenizer), _autocast(config.model, device))
     if device.type == "cpu":
         torch.set_num_threads(config.threads or (1 if policy.parameters < SMALL else torch.get_num_threads()))

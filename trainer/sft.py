@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from veritune.plugins import ColumnError, ConfigError, Text
+from veritune.plugins import ColumnError, ConfigError
 from veritune.trainer.checkpoint import Progress
 from veritune.trainer.config import RunConfig, WarmupConfig
-from veritune.trainer.data import FileSource, Row, Source, TaskSource, load_rows
+from veritune.trainer.data import FileSource, PromptEncoder, Row, Source, TaskSource, load_rows
 from veritune.trainer.logprobs import completion_logprobs, make_batch
 from veritune.trainer.metrics import Clock
 from veritune.trainer.models import Policy
@@ -23,7 +22,7 @@ class Warmup:
         config: RunConfig,
         policy: Policy,
         source: Source,
-        encode: Callable[[Text], list[int]],
+        encode: PromptEncoder,
         progress: Progress,
     ) -> None:
         assert config.warmup is not None
@@ -37,13 +36,13 @@ class Warmup:
         clock = Clock()
         with clock.phase("update"):
             lr = set_lr(self.optimizer, self.config, self.progress.step, self.config.steps)
-            prompts, targets = [], []
+            prompts, completions = [], []
             for _ in range(self.config.batch):
                 row = self.source.row(self.progress.position)
-                prompts.append(self.encode(row.prompt))
-                targets.append(self._target(row))
+                prompts.append(row.prompt)
+                completions.append(self._completion(row).removeprefix(self.prefill))
                 self.progress.position += 1
-            batch = make_batch(prompts, targets, self.policy.device)
+            batch = make_batch(self.encode.many(prompts), self._targets(completions), self.policy.device)
             with self.policy.autocast():
                 logps_BT, _ = completion_logprobs(self.policy.model, batch)
             tokens = int(batch.lengths_B.sum())
@@ -54,12 +53,9 @@ class Warmup:
         metrics = {"loss": float(loss.detach()), "grad_norm": norm or float("nan"), "lr": lr, "tokens": float(tokens)}
         return {**metrics, **clock.metrics()}
 
-    def _target(self, row: Row) -> list[int]:
-        text = self._completion(row)
-        if self.prefill:
-            text = text.removeprefix(self.prefill)
-        ids = self.policy.tokenizer(text, add_special_tokens=False)["input_ids"]
-        return [*ids, self.policy.tokenizer.eos_token_id]
+    def _targets(self, completions: list[str]) -> list[list[int]]:
+        encoded = self.policy.tokenizer(completions, add_special_tokens=False)["input_ids"]
+        return [[*ids, self.policy.tokenizer.eos_token_id] for ids in encoded]
 
     def _completion(self, row: Row) -> str:
         if isinstance(self.source, TaskSource):
