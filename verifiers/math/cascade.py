@@ -24,12 +24,13 @@ from veritune.verifiers.math.syntax.nodes import (
     Relation,
     SetOf,
     SetOp,
+    Sym,
     Words,
     walk,
 )
 from veritune.verifiers.math.syntax.parser import ParseError, parse
 from veritune.verifiers.math.syntax.tokens import plain_words
-from veritune.verifiers.math.words import choice, letters, same_words, time_of_day
+from veritune.verifiers.math.words import choice, letters, normal_words, same_words, time_of_day
 
 
 _TOO_LONG = "too long to compare but as text"
@@ -100,7 +101,7 @@ def read(text: str, options: MathOptions = DEFAULT) -> Reading:
     try:
         tree = parse(cleaned, max_depth=options.max_depth)
         if isinstance(tree, Words):
-            tree = None
+            tree = Sym("set_R") if normal_words(tree.text) in ("all real number", "set of all real number") else None
     except ParseError as problem:
         error = str(problem)
     return Reading(cleaned, canonical(cleaned), tree, choice(cleaned), error)

@@ -172,7 +172,7 @@ def _finals(text: str) -> list[Candidate]:
         if at > best:
             best, size = at, len(phrase)
     if best >= 0:
-        rest = _after_verb(text[offset + best + size : offset + best + size + 4096].lstrip(" :：*_#\n-"))
+        rest = _after_verb(text[offset + best + size : offset + best + size + 4096].lstrip(" :：*_#\n"))
         if rest and not is_negated(rest):
             answer = refine(rest)
             if answer:
@@ -212,8 +212,10 @@ def _phrases(text: str) -> tuple[Candidate | None, bool]:
 
 
 def _line(text: str) -> Candidate | None:
-    """The last line that starts with ``A:`` or ``Answer:``."""
+    """The last line that starts with ``A:`` or ``Answer:``. A lone ``A: 12 cm`` is a choice, not a marker."""
     lines = text[-_TAIL:].split("\n")
+    if len(lines) == 1 and text.startswith("A:"):
+        return None
     for index in range(len(lines) - 1, -1, -1):
         line = lines[index].strip().lstrip("#*_> ")
         for start in LINE_STARTS:

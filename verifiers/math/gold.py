@@ -49,6 +49,8 @@ def read_golds(gold: Any, options: MathOptions) -> Golds:
                 problem = f"the worked solution ends in no answer: {_short(text)}"
             else:
                 answers.append(found.strip())
+        elif _closes_unopened(text):
+            problem = f"the gold closes a brace that it never opened: {_short(text)}"
         else:
             answers.append(undelimited(text))
     answers = [answer for answer in dict.fromkeys(answers) if answer]
@@ -69,6 +71,19 @@ def undelimited(text: str) -> str:
         ):
             return inner.strip()
     return text
+
+
+def _closes_unopened(text: str) -> bool:
+    """Whether ``text`` cannot stand inside a box: some ``}`` has no ``{`` before it."""
+    depth = 0
+    escaped = False
+    for character in text:
+        if not escaped and character in "{}":
+            depth += 1 if character == "{" else -1
+            if depth < 0:
+                return True
+        escaped = character == "\\" and not escaped
+    return False
 
 
 def _items(gold: Any) -> list[Any]:

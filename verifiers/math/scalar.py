@@ -29,6 +29,7 @@ from veritune.verifiers.math.syntax.nodes import (
 ARITHMETIC = (ArithmeticError, ValueError, TypeError, RecursionError)
 _INTEGER_NAMES = frozenset("nkmlj")
 _POINTS = 8
+_RANGES = ((0.35, 2.6), (0.05, 0.95), (2.1, 9.7), (-4.0, -0.3), (1.1, 4.9))
 _FLOAT_DIGITS = 14
 
 
@@ -126,7 +127,8 @@ def _is_rounding(gold: Fraction, error: Fraction, gold_print: Printed, predictio
         return False
     if prediction_print and prediction_print.ulp > gold_print.ulp:
         return False
-    return error * 2 <= gold_print.ulp and error * 100 <= abs(gold)
+    near = 200 if prediction_print else 60
+    return error * 2 <= gold_print.ulp and error * near <= abs(gold)
 
 
 def _rounds_exact(
@@ -223,12 +225,12 @@ def _near(a: complex, b: complex, tolerance: float) -> bool:
 def _at_points(gold: Node, prediction: Node, names: list[str], options: MathOptions) -> bool | None:
     """Compare at points that depend on nothing but the names: the same pair always gets the same verdict."""
     rng = random.Random("|".join(names))
-    compared = positive = 0
+    compared = 0
     imaginary = _imaginary(gold) or _imaginary(prediction)
     tolerance = _tolerance(gold, prediction, options)
     too_big: TooBigError | None = None
-    for index in range(_POINTS * 2):
-        if compared >= _POINTS:
+    for index in range(_POINTS * 3):
+        if compared >= _POINTS or (index >= _POINTS * 2 and compared >= 3):
             break
         point = {name: _coordinate(name, rng, index) for name in names}
         try:
@@ -244,12 +246,11 @@ def _at_points(gold: Node, prediction: Node, names: list[str], options: MathOpti
             continue
         if a != a or b != b or min(abs(a), abs(b)) > 1e150:
             continue
-        if not imaginary and (_complex(a) or _complex(b)):
+        if not imaginary and index < _POINTS * 2 and (_complex(a) or _complex(b)):
             continue
         if not _near(a, b, tolerance) and not _cancelled(gold, prediction, a, b):
             return False
         compared += 1
-        positive += index % 3 != 2
     if compared < 3:
         if too_big is not None:
             raise too_big
@@ -258,11 +259,10 @@ def _at_points(gold: Node, prediction: Node, names: list[str], options: MathOpti
 
 
 def _coordinate(name: str, rng: random.Random, index: int) -> float:
-    base = name.split("_")[0]
-    if base in _INTEGER_NAMES:
+    if name.split("_")[0] in _INTEGER_NAMES:
         return float(rng.randint(2, 11))
-    size = rng.uniform(0.35, 2.6) if index % 2 else rng.uniform(0.05, 0.95)
-    return -size if index % 3 == 2 and rng.random() < 0.8 else size
+    low, high = _RANGES[index % len(_RANGES)]
+    return rng.uniform(low, high)
 
 
 def _complex(value: complex) -> bool:

@@ -22,7 +22,7 @@ _VERBS = (
     "为",
     "得到",
     "等于",
-    ":",
+    ": ",
 )
 _ZH_CONNECTIVES = ("因此", "所以", "故", "综上", "即", "得到", "解得", "答案是", "答案为")
 _MAX = 2048
@@ -152,7 +152,7 @@ def refine(text: str) -> str | None:
         return _refine_chinese(text)
     if not sentence:
         return None
-    if readable(sentence):
+    if readable(sentence) or (sentence.startswith("\\text") and sentence.endswith("}")):
         return sentence
     return _value(sentence) or sentence
 

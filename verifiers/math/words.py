@@ -31,6 +31,7 @@ _SYNONYMS = {
     "infinitely many": "infinitely many",
     "infinite": "infinitely many",
     "all real": "all real number",
+    "real number": "all real number",
     "all real number": "all real number",
     "是": "yes",
     "对": "yes",

@@ -75,6 +75,7 @@ class _Parser:
         self.depth = 0
         self.max_depth = max_depth
         self.bars = 0
+        self.in_set = False
 
     @property
     def here(self) -> Token:
@@ -215,7 +216,7 @@ class _Parser:
 
     def ratio(self) -> Node:
         first = self.sum()
-        if not self.op(":"):
+        if not self.op(":") or self.in_set:
             return first
         parts = [first]
         while self.op(":"):
@@ -276,14 +277,15 @@ class _Parser:
             elif self._starts(token):
                 if isinstance(value, Words):
                     raise ParseError("words inside a formula")
-                if token.kind == "num" and isinstance(value, Num):
-                    mixed = self._spaced_mixed(value)
-                    if mixed is None:
+                if token.kind == "num" and isinstance(value, Num) and self.tokens[self.at - 1].kind == "num":
+                    spaced = self._spaced_mixed(value)
+                    if spaced is None:
                         raise ParseError(f"two numbers side by side: {token.value!r}")
-                    value = mixed
+                    value = spaced
                     continue
                 right = self.power()
-                value = _mixed_frac(value, right) or _times(value, right)
+                mixed = _mixed_frac(value, right) if token.value == "frac" else None
+                value = mixed or _times(value, right)
             else:
                 return value
         return value
@@ -576,19 +578,15 @@ class _Parser:
             self.take()
             return SetOf(())
         bars, self.bars = self.bars, self.bars + 1
+        in_set, self.in_set = self.in_set, True
         head = self.listing(frozenset(["\\}", "|", ":"]))
-        self.bars = bars
+        self.bars, self.in_set = bars, in_set
         if self.op("|") or self.op(":"):
             self.take()
             condition = self.listing(frozenset(["\\}"]))
             self.expect("\\}")
             return SetBuilder(head, condition)
         self.expect("\\}")
-        if isinstance(head, Ratio) and len(head.parts) == 2 and isinstance(head.parts[0], Sym):
-            return SetBuilder(head.parts[0], head.parts[1])
-        if isinstance(head, Relation) and isinstance(head.items[0], Ratio) and len(head.items[0].parts) == 2:
-            name, start = head.items[0].parts
-            return SetBuilder(name, Relation((start, *head.items[1:]), head.ops))
         return SetOf(head.items if isinstance(head, Listing) else (head,))
 
     def environment(self) -> Node:

@@ -293,6 +293,8 @@ class _Lexer:
         low = word.lower()
         if not word.isascii():
             self.put("text", word)
+        elif word == "Matrix" and self.text.startswith("(", self.at):
+            return
         elif (len(word) > 1 and (low if word.istitle() or word.isupper() else word) in BARE_COMMANDS) or (len(word) > 1 and ALIASES.get(low, "") in BARE_COMMANDS):
             self._emit_command(low)
         elif len(word) == 1:
