@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import types
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -32,9 +33,23 @@ class Parameter:
 
     @property
     def type_name(self) -> str:
-        if self.annotation is REQUIRED:
-            return "any"
-        return inspect.formatannotation(self.annotation).replace("typing.", "").replace("collections.abc.", "")
+        return type_text(self.annotation)
+
+
+def type_text(annotation: Any) -> str:
+    """A type as a user writes values of it: ``'a' | 'b'``, ``int | None`` as ``int | null``."""
+    if annotation is REQUIRED:
+        return "any"
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is typing.Annotated:
+        return type_text(arguments[0])
+    if origin is typing.Literal:
+        return " | ".join(map(repr, arguments))
+    if origin in {typing.Union, types.UnionType}:
+        return " | ".join(map(type_text, arguments))
+    if annotation is type(None):
+        return "null"
+    return inspect.formatannotation(annotation).replace("typing.", "").replace("collections.abc.", "")
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,15 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, cast, overload
 
 from veritune.plugins.columns import find_column, missing_column, rows
-from veritune.plugins.errors import ConfigError, ParameterError, RewardError, UnknownNameError, VerituneError
+from veritune.plugins.errors import (
+    ConfigError,
+    MissingExtraError,
+    ParameterError,
+    PluginError,
+    RewardError,
+    UnknownNameError,
+    VerituneError,
+)
 from veritune.plugins.parameters import (
     INJECTED,
     Parameter,
@@ -52,6 +60,7 @@ class Reward:
         self.source = source or f"{function.__module__}:{function.__qualname__}"
         self.signature: Signature = read_signature(function)
         self.variants: dict[str, Reward] = {}
+        self.checks: list[Callable[..., None]] = []
         self.params: dict[str, Any] = check_parameters(self._owner, self.signature.parameters, params or {})
         self._function_is_async = inspect.iscoroutinefunction(
             function.__call__ if inspect.isclass(function) else function
@@ -106,7 +115,16 @@ class Reward:
             compat=base.compat_mode,
         )
         configured.variants = self.variants
+        configured.checks = base.checks
         return configured
+
+    def check(self, function: Callable[..., None]) -> Callable[..., None]:
+        """Register a check of parameters against each other, run before anything is scored: ``@cosine.check``.
+
+        It is called with the parameters it names and raises ParameterError.
+        """
+        self.checks.append(function)
+        return function
 
     def as_async(self) -> AsyncReward:
         """The same reward as a coroutine function: trainers that gather rewards run it beside the others."""
@@ -137,6 +155,9 @@ class Reward:
         missing = missing_parameters(self.parameters, self.params)
         if missing:
             raise ParameterError(f"{self._owner} needs {', '.join(map(repr, missing))}; give it in params.")
+        values = self.resolved
+        for check in self.checks:
+            check(**{name: values[name] for name in inspect.signature(check).parameters})
 
     def check_columns(self, available: Sequence[str]) -> None:
         """Raise ColumnError where the data lacks a column that this reward needs. Call it before a run."""
@@ -274,7 +295,7 @@ class Reward:
         return scores
 
     def _failure(self, error: Exception, sample: Sample | None) -> VerituneError:
-        if isinstance(error, ConfigError | RewardError):
+        if isinstance(error, ConfigError | RewardError | MissingExtraError | PluginError):
             return error
         return RewardError(self.name, f"{type(error).__name__}: {error}", sample)
 

@@ -9,7 +9,7 @@ from pydantic import PositiveFloat
 
 from veritune.plugins.reward import reward
 from veritune.plugins.types import Sample, Score
-from veritune.rewards.correctness import DEADLINE, GoldFormat, math_verdicts
+from veritune.rewards.correctness import DEADLINE, GoldFormat, check_options, math_verdicts
 from veritune.rewards.peer_math import Grade, grades
 from veritune.rewards.text import THINK_CLOSE, first_message
 
@@ -37,6 +37,9 @@ def accuracy(
     return [
         Score.of(verdict, right, wrong) for verdict in math_verdicts(completions, gold, gold_format, options, deadline)
     ]
+
+
+accuracy.check(check_options)
 
 
 @accuracy.compat("open-r1")
@@ -77,6 +80,9 @@ def reasoning_accuracy(
         unfinished if rest is None and verdict.correct is not None else Score.of(verdict, right, wrong)
         for rest, verdict in zip(rests, verdicts, strict=True)
     ]
+
+
+reasoning_accuracy.check(check_options)
 
 
 @reasoning_accuracy.compat("trl")

@@ -43,6 +43,12 @@ def math_verdicts(
     return verdicts
 
 
+def check_options(options: Mapping[str, Any] | None) -> None:
+    """Raise ParameterError for an option that the math verifier does not have, before anything is scored."""
+    if options:
+        math_verifier(**options)
+
+
 def _hashable(value: Any) -> Any:
     """Lists, as YAML has them, as tuples."""
     return tuple(_hashable(item) for item in value) if isinstance(value, list) else value

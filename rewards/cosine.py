@@ -11,7 +11,7 @@ from pydantic import PositiveInt
 from veritune.plugins.errors import ParameterError
 from veritune.plugins.reward import reward
 from veritune.plugins.types import Cause, Sample, Score
-from veritune.rewards.correctness import GoldFormat, math_verdicts
+from veritune.rewards.correctness import GoldFormat, check_options, math_verdicts
 from veritune.rewards.measure import Unit, length_of, token_ids
 from veritune.rewards.peer_math import grades
 from veritune.rewards.text import first_message
@@ -41,8 +41,6 @@ def cosine(
     Raises ParameterError where a minimum is above its maximum, which would turn the shaping round.
     Source: Demystifying Long Chain-of-Thought Reasoning (2502.03373), appendix C.1.
     """
-    _check("wrong", min_value_wrong, max_value_wrong)
-    _check("correct", min_value_correct, max_value_correct)
     lengths = [length_of("cosine", sample, unit) for sample in samples]
     scores = []
     verdicts = math_verdicts([sample.text for sample in samples], gold, gold_format, options)
@@ -54,6 +52,15 @@ def cosine(
         reason = f"{_right(verdict.correct)} in {length} of {max_len} {unit}"
         scores.append(Score(_scaled(ends, min(length / max_len, 1.0)), reason, verdict))
     return scores
+
+
+@cosine.check
+def _bounds(min_value_wrong: float, max_value_wrong: float, min_value_correct: float, max_value_correct: float) -> None:
+    _check("wrong", min_value_wrong, max_value_wrong)
+    _check("correct", min_value_correct, max_value_correct)
+
+
+cosine.check(check_options)
 
 
 @cosine.compat("open-r1")

@@ -11,7 +11,7 @@ from pydantic import PositiveInt
 from veritune.plugins.errors import ConfigError
 from veritune.plugins.reward import reward
 from veritune.plugins.types import Cause, Sample, Score, Verdict
-from veritune.rewards.correctness import GoldFormat, math_verdicts
+from veritune.rewards.correctness import GoldFormat, check_options, math_verdicts
 from veritune.rewards.measure import Unit, length_of
 from veritune.rewards.peer_math import grades
 from veritune.rewards.text import first_message
@@ -50,6 +50,9 @@ def length(
     for here in [range(len(samples))] if group == "call" else _groups(samples, group_size):
         scores += _compared([verdicts[i] for i in here], [lengths[i] for i in here], unit)
     return scores
+
+
+length.check(check_options)
 
 
 @length.compat("open-r1")

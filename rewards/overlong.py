@@ -24,13 +24,17 @@ def soft_overlong_punishment(
 
     Raises ParameterError where the cache is larger than the maximum. Source: DAPO, eq. 13.
     """
+    length = length_of("soft_overlong_punishment", sample, unit)
+    return _punish(length, max_completion_len, soft_punish_cache, unit)
+
+
+@soft_overlong_punishment.check
+def _bounds(max_completion_len: int, soft_punish_cache: int) -> None:
     if soft_punish_cache > max_completion_len:
         raise ParameterError(
             f"reward 'soft_overlong_punishment': soft_punish_cache ({soft_punish_cache}) is the last stretch of "
             f"max_completion_len ({max_completion_len}) and cannot be longer."
         )
-    length = length_of("soft_overlong_punishment", sample, unit)
-    return _punish(length, max_completion_len, soft_punish_cache, unit)
 
 
 @soft_overlong_punishment.compat("open-r1")

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 from typer.testing import Result
 
-from veritune.cli.rewards import describe, reflowed, type_text
+from veritune.cli.rewards import describe, reflowed
 from veritune.config import parse_reward
 from veritune.plugins import reward_names
+from veritune.plugins.parameters import type_text
 from veritune.plugins.registry import resolve
 
 Run = Callable[..., Result]

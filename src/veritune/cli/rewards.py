@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import types
-import typing
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -50,7 +48,7 @@ def rewards(
 def describe(reward: Reward) -> dict[str, Any]:
     """Everything a user can know about a reward."""
     parameters = {
-        p.name: {"type": type_text(p.annotation), **({} if p.required else {"default": p.default})}
+        p.name: {"type": p.type_name, **({} if p.required else {"default": p.default})}
         for p in reward.parameters.values()
     }
     return {
@@ -81,22 +79,6 @@ def reflowed(doc: str) -> str:
         else:
             blocks.append(text)
     return "\n".join(blocks)
-
-
-def type_text(annotation: Any) -> str:
-    """A parameter's type as a user writes values of it: ``'a' | 'b'``, ``int | None``."""
-    if annotation is inspect.Parameter.empty:
-        return "any"
-    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
-    if origin is typing.Annotated:
-        return type_text(arguments[0])
-    if origin is typing.Literal:
-        return " | ".join(map(repr, arguments))
-    if origin in {typing.Union, types.UnionType}:
-        return " | ".join(map(type_text, arguments))
-    if annotation is type(None):
-        return "null"
-    return inspect.formatannotation(annotation).replace("typing.", "").replace("collections.abc.", "")
 
 
 def source_of(reward: Reward) -> str:
