@@ -134,7 +134,7 @@ LANGUAGES: dict[str, Language] = {
         Language(
             "rust",
             "main.rs",
-            compile=("{rustc}", "--edition=2021", "-O", "-Ccodegen-units=1", "-o", "a.out", "{file}"),
+            compile=("{rustc}", "--edition=2021", "-O", "-Ccodegen-units=1", "-Clink-arg=-fuse-ld=bfd", "-o", "a.out", "{file}"),
             artifact=("file", "a.out"),
             tools=("rustc", "gcc"),
             aliases=("rs",),
@@ -190,7 +190,7 @@ def toolchain(name: str) -> Toolchain:
             raise LanguageUnavailable(
                 f"{language.name} programs need {tool!r}, which is not installed here. Install it, or leave them out."
             )
-        found[tool] = path if path.startswith(("/usr/bin/", "/bin/")) else os.path.realpath(path)
+        found[tool] = os.path.realpath(path)
     return Toolchain(found, _folders_of(found.values()))
 
 

@@ -42,7 +42,7 @@ def compile_step(language: Language, chain: Toolchain, source: str, limits: Limi
     return Step(
         bounds,
         argv=expand(language.compile, chain, {"file": name}),
-        environment=language.environment,
+        environment=_environment(language, chain),
         files={name: source.encode("utf-8", "surrogatepass")},
         stack_mb=language.stack_mb,
         sparse_mb=language.sparse_mb,
@@ -78,12 +78,18 @@ def run_step(
     return Step(
         bounds,
         argv=[*(expand(language.run, chain, values) if language.run else ["./a.out"]), *arguments],
-        environment=language.environment,
+        environment=_environment(language, chain),
         files=files,
         stack_mb=language.stack_mb,
         sparse_mb=language.sparse_mb,
         binary=binary,
     )
+
+
+def _environment(language: Language, chain: Toolchain) -> dict[str, str]:
+    """The language's own, and where the loader finds a tool's libraries: it cannot ask /proc."""
+    origin = os.path.dirname(chain.tools[language.tools[0]])
+    return {**language.environment, "LD_ORIGIN_PATH": origin}
 
 
 def expand(command: tuple[str, ...], chain: Toolchain, values: dict[str, str]) -> list[str]:

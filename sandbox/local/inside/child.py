@@ -31,7 +31,7 @@ class Confinement:
 def start(confinement: Confinement, job: dict[str, Any], descriptors: dict[str, int], report: int) -> None:
     """Runs in the fork and never returns. ``report`` tells the parent that set-up is done, or what failed in it."""
     try:
-        payload = os.pread(descriptors["payload"], 1 << 31, 0)
+        payload = kernel.content(descriptors["payload"])
         if confinement.ruleset is not None:
             descriptors["ruleset"] = confinement.ruleset
         placed = _arrange(descriptors, report)
@@ -119,7 +119,7 @@ def _write_files(job: dict[str, Any], payload: bytes, scratch: str) -> None:
             file.write(payload[offset : offset + length])
     if job["stdin_file"]:
         with open(os.path.join(scratch, ".stdin"), "wb") as file:
-            file.write(os.pread(0, 1 << 31, 0))
+            file.write(kernel.content(0))
 
 
 def _restrict(confinement: Confinement, ruleset: int | None) -> None:

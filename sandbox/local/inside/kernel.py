@@ -133,6 +133,11 @@ def drop_capabilities() -> None:
         _fail("capset")
 
 
+def content(descriptor: int) -> bytes:
+    """All of a memory file, wherever its position is."""
+    return os.pread(descriptor, os.fstat(descriptor).st_size, 0)
+
+
 def exec_descriptor(descriptor: int, arguments: list[str], environment: dict[str, str]) -> None:
     """Execute the program behind a descriptor; needs no /proc. Returns only by an OSError."""
     argv = (ctypes.c_char_p * (len(arguments) + 1))(*[os.fsencode(a) for a in arguments], None)

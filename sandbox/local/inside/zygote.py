@@ -144,7 +144,7 @@ class Zygote:
         self.scratch.prepare(int(limits["scratch_mb"] * _MEBI), int(limits["inodes"]))
         self._bounds(job)
         if job["support"]:
-            python.compile_support(job, os.pread(descriptors["payload"], 1 << 31, 0))
+            python.compile_support(job, kernel.content(descriptors["payload"]))
         report, report_in_child = os.pipe2(os.O_CLOEXEC)
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         started = time.monotonic()
