@@ -235,7 +235,7 @@ def test_a_group_split_over_processes_is_refused(tmp_path: Path) -> None:
 
 COLUMNS: dict[str, Any] = {"solution": ["4", "4"], "nums": [[1, 3], [1, 3]], "target": [4, 4]}
 """What the rewards under test read; add a column here for a reward that needs another one."""
-PARAMETERS = {"max_len": 100, "max_completion_len": 100, "soft_punish_cache": 20, "target": "en"}
+PARAMETERS: dict[str, Any] = {"max_len": 100, "max_completion_len": 100, "soft_punish_cache": 20, "target": "en"}
 """Values for parameters that have no default."""
 
 
