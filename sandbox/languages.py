@@ -134,7 +134,16 @@ LANGUAGES: dict[str, Language] = {
         Language(
             "rust",
             "main.rs",
-            compile=("{rustc}", "--edition=2021", "-O", "-Ccodegen-units=1", "-Clink-arg=-fuse-ld=bfd", "-o", "a.out", "{file}"),
+            compile=(
+                "{rustc}",
+                "--edition=2021",
+                "-O",
+                "-Ccodegen-units=1",
+                "-Clink-arg=-fuse-ld=bfd",
+                "-o",
+                "a.out",
+                "{file}",
+            ),
             artifact=("file", "a.out"),
             tools=("rustc", "gcc"),
             aliases=("rs",),

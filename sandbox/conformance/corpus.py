@@ -7,13 +7,14 @@ import os
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from veritune.sandbox.conformance.world import World
 from veritune.sandbox.errors import SandboxError
 from veritune.sandbox.interface import Limits, Outcome, Program, Sandbox
+from veritune.sandbox.languages import find_language
 
 MEASURED_LIMITS = Limits(cpu_s=2, wall_s=2, memory_mb=256, processes=16, scratch_mb=8, file_mb=4, compile_cpu_s=8)
 _LANGUAGE_LIMITS = {"js": Limits(cpu_s=6, wall_s=6, memory_mb=256, processes=16, scratch_mb=8, file_mb=4)}
@@ -61,8 +62,20 @@ def load(folder: Path) -> tuple[list[Attack], dict[str, Any]]:
     return attacks, json.loads((folder / "problems.json").read_text(encoding="utf-8"))
 
 
-def run(sandbox: Sandbox, attack: Attack, tests: Sequence[tuple[str, str]], world: World) -> Result:
+def quicker(limits: Limits, seconds: float) -> Limits:
+    """The same limits with less time: for attacks that are to be killed in any case."""
+    return replace(limits, cpu_s=min(seconds, limits.cpu_s), wall_s=min(seconds, limits.wall_s))
+
+
+def run(
+    sandbox: Sandbox,
+    attack: Attack,
+    tests: Sequence[tuple[str, str]],
+    world: World,
+    limits: Limits | None = None,
+) -> Result:
     """Run a stdin/stdout attack against its problem, and see what held."""
+    limits = limits or attack.limits
     program = Program(attack.language, world.fill_in(attack.source))
     before = descendants()
     outcomes: list[Outcome] = []
@@ -72,20 +85,20 @@ def run(sandbox: Sandbox, attack: Attack, tests: Sequence[tuple[str, str]], worl
     with _MemoryWatch(before) as memory:
         for stdin, expected in tests:
             began = time.monotonic()
-            outcome = sandbox.run(program, stdin, limits=attack.limits)
+            outcome = sandbox.run(program, stdin, limits=limits)
             slowest = max(slowest, time.monotonic() - began)
             outcomes.append(outcome)
             right = outcome.ok and outcome.stdout.split() == expected.encode().split()
             if not right:
                 break
-    facts = _facts(sandbox, attack, world, outcomes, before, slowest, right, memory.peak)
+    facts = _facts(sandbox, limits, world, outcomes, before, slowest, right, memory.peak)
     broken = tuple(demand for demand in attack.holds if not facts.get(demand, False))
     return Result(attack, broken, tuple(outcomes), time.monotonic() - started)
 
 
 def _facts(
     sandbox: Sandbox,
-    attack: Attack,
+    limits: Limits,
     world: World,
     outcomes: list[Outcome],
     before: set[int],
@@ -94,23 +107,23 @@ def _facts(
     memory: int,
 ) -> dict[str, bool]:
     said = b"".join(outcome.stdout + outcome.stderr for outcome in outcomes)
-    compile_s = attack.limits.compile_cpu_s if outcomes[-1].compiled is not None else 0.0
+    compile_s = limits.compile_cpu_s if outcomes[-1].compiled is not None else 0.0
     healthy = _still_healthy(sandbox)
     left = lingering(before)
     return {
         "verdict is pass": right,
         "verdict is fail": not right,
         "secret not readable": world.token.encode() not in said,
-        "killed within limit": slowest <= attack.limits.wall_s + compile_s + 1.0,
+        "killed within limit": slowest <= limits.wall_s + compile_s + 1.0,
         "parent survives": healthy,
         "next run unaffected": healthy,
         "scratch removed": healthy,
         "no process left": not left,
         "no network": not world.visited(),
         "no file outside scratch": not world.written(),
-        "memory bounded": memory <= 2 * attack.limits.memory_mb << 20,
+        "memory bounded": memory <= 2 * limits.memory_mb << 20,
         "disk bounded": b"LEAK" not in said,
-        "output bounded": len(said) <= 2 * len(outcomes) * attack.limits.output_kb * 1024,
+        "output bounded": len(said) <= 2 * len(outcomes) * limits.output_kb * 1024,
     }
 
 
@@ -190,3 +203,8 @@ class _MemoryWatch:
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         self._thread.join()
+
+
+def language_of(attack: Attack) -> str:
+    """The full name of an attack's language."""
+    return find_language(attack.language).name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import signal
@@ -13,7 +14,7 @@ from typing import Any, TypeVar
 
 from veritune.plugins.errors import ConfigError
 from veritune.sandbox import languages
-from veritune.sandbox.errors import SandboxCrashed
+from veritune.sandbox.errors import LanguageUnavailable, SandboxCrashed
 from veritune.sandbox.interface import (
     CompileOutcome,
     IsolationReport,
@@ -26,7 +27,7 @@ from veritune.sandbox.interface import (
     Session,
 )
 from veritune.sandbox.languages import Language, Toolchain
-from veritune.sandbox.local import compiler, probe
+from veritune.sandbox.local import compiler, host, probe
 from veritune.sandbox.local.compiler import CompileCache, Compiled
 from veritune.sandbox.local.pool import Pool
 from veritune.sandbox.local.slot import Result, Slot, SlotDied, wait_any
@@ -102,7 +103,26 @@ class LocalSandbox(Sandbox):
         return self._probe().failures
 
     def languages(self) -> dict[str, str]:
-        return {"python": self._probe().plan.interpreter.path, **languages.available()}
+        found = {"python": self._probe().plan.interpreter.path}
+        for name, path in languages.available().items():
+            with contextlib.suppress(LanguageUnavailable):
+                self._toolchain(name)
+                found[name] = path
+        return found
+
+    def _toolchain(self, name: str) -> Toolchain:
+        """A language's tools, if the programs' user can execute them."""
+        chain = languages.toolchain(name)
+        plan = self._probe().plan
+        other_user = os.getuid() == 0
+        for tool in chain.tools.values():
+            root = os.path.dirname(os.path.dirname(tool))
+            if not host.readable(tool, other_user, plan.tier != "namespaces", below=root):
+                raise LanguageUnavailable(
+                    f"{name} programs need {tool}, which the user that programs run as cannot read in the tier "
+                    f"{plan.tier!r}; install it under /usr"
+                )
+        return chain
 
     @property
     def can_link(self) -> bool:
@@ -246,7 +266,7 @@ class LocalSandbox(Sandbox):
                 heavy=self._probe().plan.wants_heavy(source),
             )
             return _Prepared(_with(step, stdin, files, by_name), job, language, None, None)
-        chain = languages.toolchain(language.name)
+        chain = self._toolchain(language.name)
         compiled: Compiled | None = None
         if language.compile:
             compiled = self._compile(language, chain, source, job.limits)
