@@ -1,0 +1,93 @@
+"""Timing a choice once, and remembering it: in the process, and in a file between runs."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+VARIABLE = "VERITUNE_FP8_CACHE"
+_known: dict[str, dict[str, str]] = {}
+
+
+def bucket(rows: int) -> int:
+    """`rows` rounded up to an eighth of the power of two below it: batches of like size share a choice."""
+    if rows <= 1024:
+        return 1 << max(0, rows - 1).bit_length()
+    step = 1 << ((rows - 1).bit_length() - 4)
+    return -(-rows // step) * step
+
+
+def capturing() -> bool:
+    """Whether a CUDA graph is being captured, inside which nothing can be timed."""
+    return torch.cuda.is_available() and torch.cuda.is_current_stream_capturing()
+
+
+def milliseconds(run: Callable[[], object], *, repeats: int = 7) -> float:
+    """Median time of `run` on the current device, after three unmeasured calls."""
+    for _ in range(3):
+        run()
+    times: list[float] = []
+    event: Any = torch.cuda.Event
+    for _ in range(repeats):
+        start, stop = event(enable_timing=True), event(enable_timing=True)
+        start.record()
+        run()
+        stop.record()
+        stop.synchronize()
+        times.append(start.elapsed_time(stop))
+    return sorted(times)[len(times) // 2]
+
+
+def recall(key: str, device: torch.device) -> str | None:
+    """The choice remembered under `key` for this kind of device and these versions."""
+    return _table(_kind(device)).get(key)
+
+
+def remember(key: str, choice: str, device: torch.device) -> None:
+    """Keeps a choice; writes it beside the others unless the file cannot be written."""
+    kind = _kind(device)
+    _table(kind)[key] = choice
+    path = _path()
+    if path is None:
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        whole = _read(path)
+        whole.setdefault(kind, {})[key] = choice
+        part = path.with_suffix(f".{os.getpid()}.tmp")
+        part.write_text(json.dumps(whole, indent=1, sort_keys=True), encoding="utf-8")
+        part.replace(path)
+    except OSError:  # a read-only home: the choice still holds for this process
+        return
+
+
+def _kind(device: torch.device) -> str:
+    return f"{torch.cuda.get_device_name(device)}, torch {torch.__version__}"
+
+
+def _table(kind: str) -> dict[str, str]:
+    if kind not in _known:
+        path = _path()
+        _known[kind] = {} if path is None else _read(path).get(kind, {})
+    return _known[kind]
+
+
+def _path() -> Path | None:
+    """The file: `VERITUNE_FP8_CACHE` (empty for none), else under the user's cache folder."""
+    named = os.environ.get(VARIABLE)
+    if named is not None:
+        return Path(named) if named else None
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "veritune" / "fp8.json"
+
+
+def _read(path: Path) -> dict[str, dict[str, str]]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,117 @@
+"""Quantisation to FP8 e4m3 in blocks, and back."""
+
+from __future__ import annotations
+
+import torch
+
+from veritune.kernels.backend import Backend, compute_capability, interpreting, wants_triton
+from veritune.kernels.fp8 import reference
+from veritune.kernels.fp8.blocks import BLOCK, FP8, BlockQuantized, block_scales, ceil_div, row_scales
+
+_FLOATS = (torch.bfloat16, torch.float16, torch.float32)
+
+
+def quantize_rows(x: torch.Tensor, *, pow2_scales: bool = False, backend: Backend = "auto") -> BlockQuantized:
+    """Activations `[M, K]` in blocks of 1 x 128 along K: scale = max|x| / 448 of the block, data = fp8(x / scale).
+
+    `pow2_scales` rounds scales up to a power of two, which makes scaling itself exact. A block that holds NaN or
+    infinity gives NaN.
+    """
+    if not _on_triton(x, backend):
+        return reference.quantize(x, (1, BLOCK), pow2_scales)
+    from veritune.kernels.fp8 import triton_quantize as kernels
+
+    x = _rows(x)
+    m, k = x.shape
+    out = BlockQuantized(_room(m, k, x), row_scales(m, k, x.device), (1, BLOCK), k)
+    if x.numel():
+        rows, groups = 16, 4
+        grid = (ceil_div(m, rows) * ceil_div(ceil_div(k, BLOCK), groups),)
+        kernels.rows_kernel[grid](
+            x, out.data, out.scales, m, k, x.stride(0), ROWS=rows, GROUPS=groups, POW2=pow2_scales, num_warps=8
+        )
+    return out
+
+
+def quantize_blocks(w: torch.Tensor, *, pow2_scales: bool = False, backend: Backend = "auto") -> BlockQuantized:
+    """Weights `[N, K]` in blocks of 128 x 128; otherwise as `quantize_rows`."""
+    if not _on_triton(w, backend):
+        return reference.quantize(w, (BLOCK, BLOCK), pow2_scales)
+    return _blocks(w, pow2_scales, both=False)[0]
+
+
+def quantize_both(
+    x: torch.Tensor, block: tuple[int, int] = (1, 128), *, pow2_scales: bool = False, backend: Backend = "auto"
+) -> tuple[BlockQuantized, BlockQuantized]:
+    """`x` and its transpose, both quantised from the same high-precision read.
+
+    With block (1, 128) each copy has its own scales along its own rows. With (128, 128) the transpose has the same
+    values and scales. The transposed copy's rows are padded with zeros to whole blocks.
+
+    Raises:
+        ValueError: `block` is neither (1, 128) nor (128, 128).
+    """
+    if block not in ((1, BLOCK), (BLOCK, BLOCK)):
+        raise ValueError(f"block={block}: expected (1, {BLOCK}) or ({BLOCK}, {BLOCK})")
+    if not _on_triton(x, backend):
+        transposed = reference.quantize(x.t(), block, pow2_scales, keep_padding=True)
+        return reference.quantize(x, block, pow2_scales), transposed
+    if block[0] == BLOCK:
+        one, other = _blocks(x, pow2_scales, both=True)
+        assert other is not None
+        return one, other
+    from veritune.kernels.fp8 import triton_quantize as kernels
+
+    x = _rows(x)
+    m, k = x.shape
+    width = ceil_div(m, BLOCK) * BLOCK
+    out = BlockQuantized(_room(m, k, x), row_scales(m, k, x.device), block, k)
+    turned = BlockQuantized(_room(k, width, x), row_scales(k, m, x.device), block, m)
+    if x.numel():
+        kernels.rows_both_kernel[(ceil_div(m, BLOCK) * ceil_div(k, BLOCK),)](
+            x, out.data, out.scales, turned.data.view(torch.int32), turned.scales, m, k, x.stride(0), width,
+            POW2=pow2_scales, num_warps=8,
+        )  # fmt: skip
+    return out, turned
+
+
+def dequantize(q: BlockQuantized, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+    """data * scale, `[rows, columns]`."""
+    return q.dequantize(dtype)
+
+
+def _blocks(x: torch.Tensor, pow2: bool, *, both: bool) -> tuple[BlockQuantized, BlockQuantized | None]:
+    from veritune.kernels.fp8 import triton_quantize as kernels
+
+    x = _rows(x)
+    n, k = x.shape
+    width = ceil_div(n, BLOCK) * BLOCK
+    block = (BLOCK, BLOCK)
+    out = BlockQuantized(_room(n, k, x), block_scales(n, k, x.device), block, k)
+    turned = BlockQuantized(_room(k, width, x), block_scales(k, n, x.device), block, n) if both else None
+    t = turned or out
+    if x.numel():
+        kernels.blocks_kernel[(ceil_div(n, BLOCK) * ceil_div(k, BLOCK),)](
+            x, out.data, out.scales, t.data.view(torch.int32) if both else t.data, t.scales, n, k, x.stride(0),
+            out.scales.stride(0), t.scales.stride(0), width, BOTH=both, POW2=pow2, num_warps=8,
+        )  # fmt: skip
+    return out, turned
+
+
+def _rows(x: torch.Tensor) -> torch.Tensor:
+    return x if x.stride(-1) == 1 else x.contiguous()
+
+
+def _room(rows: int, columns: int, like: torch.Tensor) -> torch.Tensor:
+    return torch.empty((rows, columns), dtype=FP8, device=like.device)
+
+
+def _on_triton(x: torch.Tensor, backend: Backend) -> bool:
+    if x.dim() != 2:
+        raise ValueError(f"got a tensor of shape {tuple(x.shape)}: expected a matrix; flatten the leading axes first")
+    if x.dtype not in _FLOATS and x.dtype is not torch.float64:
+        raise ValueError(f"got {x.dtype}: expected a floating dtype to quantise from")
+    why = "" if x.dtype in _FLOATS else f"it reads bfloat16, float16 and float32, not {x.dtype}"
+    if not why and not interpreting() and compute_capability(x) < (8, 9):
+        why = "FP8 needs a GPU of compute capability 8.9 or later"
+    return wants_triton(x, backend, supported=not why, why=why)

@@ -1,0 +1,109 @@
+"""FP8 block quantisation; bytes equal those of the PyTorch reference."""
+
+# mypy: ignore-errors
+# ruff: noqa: ANN001, ANN201, ANN202
+import triton
+import triton.language as tl
+
+STEP = tl.constexpr(1.0 / 448.0)
+SMALLEST_MAX = tl.constexpr(1e-30)
+
+
+@triton.jit
+def _scale(amax, POW2: tl.constexpr):
+    s = tl.maximum(amax, SMALLEST_MAX) * STEP
+    if POW2:
+        bits = s.to(tl.int32, bitcast=True)
+        exponent = (bits >> 23) + ((bits & 0x7FFFFF) != 0).to(tl.int32)
+        s = (exponent << 23).to(tl.float32, bitcast=True)
+    return s, tl.div_rn(tl.full(s.shape, 1.0, tl.float32), s)
+
+
+@triton.jit
+def rows_kernel(x, q, s, M, K, stride, ROWS: tl.constexpr, GROUPS: tl.constexpr, POW2: tl.constexpr):
+    """1 x 128 blocks; a program takes ROWS rows of GROUPS blocks. Scales are stored [K / 128, M]."""
+    pid = tl.program_id(0)
+    across = tl.cdiv(tl.cdiv(K, 128), GROUPS)
+    i = tl.arange(0, ROWS * GROUPS)
+    r = (pid // across) * ROWS + i // GROUPS
+    g = (pid % across) * GROUPS + i % GROUPS
+    c = g[:, None] * 128 + tl.arange(0, 128)[None, :]
+    inside = (r < M)[:, None] & (c < K)
+    wide = r.to(tl.int64)[:, None]
+    v = tl.load(x + wide * stride + c, mask=inside, other=0.0, eviction_policy="evict_first").to(tl.float32)
+    scale, inverse = _scale(tl.max(tl.abs(v), axis=1), POW2)
+    tl.store(q + wide * K + c, (v * inverse[:, None]).to(q.dtype.element_ty), mask=inside)
+    tl.store(s + g.to(tl.int64) * M + r, scale, mask=(r < M) & (g * 128 < K))
+
+
+@triton.jit
+def _rows_of_four(x, pm, c, M, K, stride, A: tl.constexpr):
+    """Rows 4 b + A of a tile of 128, b = 0 .. 31: as float32, and where they are."""
+    r = pm * 128 + 4 * tl.arange(0, 32) + A
+    inside = (r < M)[:, None] & (c < K)[None, :]
+    v = tl.load(x + r.to(tl.int64)[:, None] * stride + c[None, :], mask=inside, other=0.0)
+    return v.to(tl.float32), r, inside
+
+
+@triton.jit
+def _store_turned(words, qt, pm, c, K, width):
+    """Words of four neighbouring rows, transposed: the shuffle moves words, not bytes."""
+    column = pm * 32 + tl.arange(0, 32)
+    tl.store(qt + c.to(tl.int64)[:, None] * (width // 4) + column[None, :], tl.trans(words), mask=(c < K)[:, None])
+
+
+@triton.jit
+def rows_both_kernel(x, q, s, qt, st, M, K, stride, width, POW2: tl.constexpr):
+    """One read, two copies: 1 x 128 blocks of x, and of x transposed (qt as int32, four rows of x in one word).
+
+    A program's tile is 128 x 128. Its second look at the tile comes out of the cache: holding the tile in registers
+    instead leaves too few warps to keep the memory busy.
+    """
+    across = tl.cdiv(K, 128)
+    pm = tl.program_id(0) // across
+    pk = tl.program_id(0) % across
+    c = pk * 128 + tl.arange(0, 128)
+    dtype: tl.constexpr = q.dtype.element_ty
+    top = tl.zeros((32, 128), tl.float32)
+    for a in tl.static_range(4):
+        v, r, inside = _rows_of_four(x, pm, c, M, K, stride, a)
+        top = tl.maximum(top, tl.abs(v))
+        scale, inverse = _scale(tl.max(tl.abs(v), axis=1), POW2)
+        tl.store(q + r.to(tl.int64)[:, None] * K + c[None, :], (v * inverse[:, None]).to(dtype), mask=inside)
+        tl.store(s + pk.to(tl.int64) * M + r, scale, mask=r < M)
+    scale, inverse = _scale(tl.max(top, axis=0), POW2)
+    tl.store(st + pm.to(tl.int64) * K + c, scale, mask=c < K)
+    words = tl.zeros((32, 128), tl.int32)
+    for a in tl.static_range(4):
+        v, r, inside = _rows_of_four(x, pm, c, M, K, stride, a)
+        words |= (v * inverse[None, :]).to(dtype).to(tl.uint8, bitcast=True).to(tl.int32) << (8 * a)
+    _store_turned(words, qt, pm, c, K, width)
+
+
+@triton.jit
+def blocks_kernel(
+    x, q, s, qt, st, N, K, stride, scale_stride, scale_stride_t, width, BOTH: tl.constexpr, POW2: tl.constexpr
+):
+    """128 x 128 blocks, and with BOTH the transposed copy, which has the same values and the scales transposed."""
+    across = tl.cdiv(K, 128)
+    pn = tl.program_id(0) // across
+    pk = tl.program_id(0) % across
+    c = pk * 128 + tl.arange(0, 128)
+    dtype: tl.constexpr = q.dtype.element_ty
+    top = tl.zeros((32, 128), tl.float32)
+    for a in tl.static_range(4):
+        v, r, inside = _rows_of_four(x, pn, c, N, K, stride, a)
+        top = tl.maximum(top, tl.abs(v))
+    scale, inverse = _scale(tl.max(tl.max(top, axis=1, keep_dims=True), axis=0), POW2)
+    one = tl.arange(0, 1)
+    tl.store(s + pn * scale_stride + pk + one, scale)
+    words = tl.zeros((32, 128), tl.int32)
+    for a in tl.static_range(4):
+        v, r, inside = _rows_of_four(x, pn, c, N, K, stride, a)
+        y = (v * inverse[None, :]).to(dtype)
+        tl.store(q + r.to(tl.int64)[:, None] * K + c[None, :], y, mask=inside)
+        if BOTH:
+            words |= y.to(tl.uint8, bitcast=True).to(tl.int32) << (8 * a)
+    if BOTH:
+        _store_turned(words, qt, pn, c, K, width)
+        tl.store(st + pk * scale_stride_t + pn + one, scale)

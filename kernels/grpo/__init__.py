@@ -1,0 +1,1 @@
+"""The GRPO loss on top of the linear -> log-prob kernels."""

@@ -1,0 +1,1 @@
+"""Token log-prob and entropy from logits."""
