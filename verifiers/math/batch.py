@@ -24,8 +24,12 @@ GoldState = Literal["fine", "slow", "unusable", "unknown"]
 
 _DECIDED = {Found.RIGHT: True, Found.WRONG: False}
 _CAUSES = {Found.ABSTAIN: Cause.ABSTAIN, Found.INVALID_GOLD: Cause.INVALID_GOLD}
-_SPENT = {Status.CPU: "time", Status.MEMORY: "memory", Status.CRASHED: "crash", Status.ERROR: "error"}
-_KILLS_FROM_OUTSIDE = ("SIGKILL", "SIGTERM", "server")
+_SPENT = {Status.CPU: "time", Status.MEMORY: "memory", Status.CRASHED: "crash", Status.ERROR: "depth"}
+_NOT_ITS_FAULT = {
+    Status.CRASHED: lambda detail: any(sign in detail for sign in ("SIGKILL", "SIGTERM", "server")),
+    Status.ERROR: lambda detail: not detail.startswith(("RecursionError", "OverflowError")),
+}
+"""Ends that say nothing about the answer: a kill from outside, a bug of ours."""
 
 
 class Batch:
@@ -102,7 +106,7 @@ class Batch:
         elif outcome.status in (Status.WALL, Status.QUEUE):
             reason = f"the checker was starved: {outcome.detail}"
             self._settle(pair, Finding(None, "limits", reason, Cause.TIMEOUT, {**evidence, "limit": "wall"}))
-        elif outcome.status is Status.CRASHED and any(kill in outcome.detail for kill in _KILLS_FROM_OUTSIDE):
+        elif outcome.status in _NOT_ITS_FAULT and _NOT_ITS_FAULT[outcome.status](outcome.detail):
             self._settle(pair, Finding(None, "limits", outcome.detail, Cause.INFRA_ERROR, evidence))
         else:
             state = self._golds.get(pair[1])

@@ -49,6 +49,8 @@ def read_golds(gold: Any, options: MathOptions) -> Golds:
                 problem = f"the worked solution ends in no answer: {_short(text)}"
             else:
                 answers.append(found.strip())
+        elif "####" in text:
+            problem = f"the gold looks like a worked solution; if so, say gold_format: solution: {_short(text)}"
         elif _closes_unopened(text):
             problem = f"the gold closes a brace that it never opened: {_short(text)}"
         else:

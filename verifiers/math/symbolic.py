@@ -26,7 +26,16 @@ class Found:
 
 
 def compare(answer: str, gold: str) -> Found:
-    """Whether ``answer`` equals ``gold``. An answer that is no mathematics is wrong; so unreadable a gold abstains."""
+    """Whether ``answer`` equals ``gold``. An answer that cannot be read is wrong; such a gold, or a bug, abstains."""
+    try:
+        return _compare(answer, gold)
+    except (MemoryError, RecursionError, OverflowError):
+        raise
+    except Exception as error:  # sympy has many; none of them says that the answer is wrong
+        return Found(Outcome.ABSTAIN, f"the algebra failed: {type(error).__name__}")
+
+
+def _compare(answer: str, gold: str) -> Found:
     wanted = _parse(gold)
     if not wanted:
         return Found(Outcome.ABSTAIN, "the gold cannot be read as mathematics")
