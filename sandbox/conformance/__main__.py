@@ -1,4 +1,4 @@
-"""``python -m veritune.sandbox.conformance [--corpus FOLDER] [--tier TIER]``: what holds here, as one JSON line each."""
+"""``python -m veritune.sandbox.conformance [--corpus FOLDER] [--tier TIER]``: what holds here, as JSON lines."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from veritune.sandbox.conformance import World, corpus, examine
 from veritune.sandbox.errors import SandboxUnavailable
+from veritune.sandbox.interface import Sandbox
 from veritune.sandbox.local.backend import LocalSandbox
 
 
@@ -34,7 +35,7 @@ def main() -> int:
     return int(not all(finding.held for finding in findings))
 
 
-def _attack(sandbox: LocalSandbox, folder: Path, seconds: float) -> int:
+def _attack(sandbox: Sandbox, folder: Path, seconds: float) -> int:
     attacks, problems = corpus.load(folder)
     spoken = sandbox.languages()
     broken = 0

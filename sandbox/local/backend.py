@@ -37,6 +37,7 @@ T = TypeVar("T")
 
 _PARTNER_GRACE_S = 0.1
 """How long the first program of a pair may take to end once the second has."""
+_ATTEMPTS = 3
 _COMPILER_MESSAGES = 64 << 10
 
 
@@ -200,14 +201,14 @@ class LocalSandbox(Sandbox):
         return slot
 
     def _retry(self, attempt: Callable[[], T]) -> T:
-        """Once more where a slot died under the job (killed, out of memory): the job is not to blame."""
+        """Again where a slot died under the job (killed, out of memory): the job is not to blame."""
+        for _ in range(_ATTEMPTS - 1):
+            with contextlib.suppress(SlotDied):
+                return attempt()
         try:
             return attempt()
-        except SlotDied:
-            try:
-                return attempt()
-            except SlotDied as error:
-                raise SandboxCrashed(f"the sandbox's process died twice under one job: {error}") from error
+        except SlotDied as error:
+            raise SandboxCrashed(f"the sandbox's process died {_ATTEMPTS} times under one job: {error}") from error
 
     def _run_alone(self, step: Step, limits: Limits) -> Result:
         slot = self._started(step)

@@ -81,6 +81,7 @@ class FolderScratch:
         if self._made:
             wipe(self.path)
             os.rmdir(self.path)
+            os.rmdir(os.path.dirname(self.path))
 
 
 def wipe(root: str) -> None:

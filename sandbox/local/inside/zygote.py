@@ -35,6 +35,7 @@ class Zygote:
         self.config = config
         self.lifeline = lifeline
         self.tree = ProcessTree(proc)
+        self.abandoned = False
         self.namespaces = bool(config["namespaces"])
         uid = config["run_uid"] if os.getuid() == 0 else None
         self.scratch: MountedScratch | FolderScratch = (
@@ -101,6 +102,8 @@ class Zygote:
             if not message:
                 break
             answer = self._handle(message, descriptors)
+            if self.abandoned:
+                break
             try:
                 self.control.send(json.dumps(answer).encode())
             except OSError:
@@ -214,6 +217,7 @@ class Zygote:
                 if event == "ended":
                     return {"limit": None, "starved": False, "tree_kb": peak >> 10}
                 if event in ("cancelled", "abandoned"):
+                    self.abandoned = event == "abandoned"
                     return {"limit": "cancelled", "starved": False, "tree_kb": peak >> 10}
                 usage = self.tree.sample(inherited, memory)
                 peak = max(peak, usage.memory)
