@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from veritune.verifiers.math.normalise import match_brace
+from veritune.verifiers.math.syntax.vocabulary import names
 
 _NAMES = ("\\boxed", "\\fbox", "\\framebox")
 _MAX_BOXES = 64
 _MAX_CONTENT = 4096
 _MAX_LAST = 65_536
-_BREAKERS = frozenset(
-    ["so", "then", "thus", "hence", "therefore", "but", "not", "actually", "wait", "since", "gives", "is", "which", "because", "let", "now", "we", "answer", "first", "second", "final", "instead", "rather", "step", "correct", "wrong", "hmm"]
+_BREAKERS = names(
+    "so then thus hence therefore but not actually wait since gives is which because let now we answer first second"
+    " final instead rather step correct wrong hmm"
 )
 _JOINERS = frozenset(["and", "or", ",", "、", "和", "与", "或", ";", "&"])
 

@@ -14,6 +14,7 @@ from veritune.verifiers.math.normalise import canonical, clean
 from veritune.verifiers.math.numeric import free_symbols
 from veritune.verifiers.math.options import DEFAULT, MathOptions
 from veritune.verifiers.math.scalar import equal_numbers, printed
+from veritune.verifiers.math.syntax.cursor import ParseError
 from veritune.verifiers.math.syntax.nodes import (
     Func,
     Group,
@@ -28,10 +29,9 @@ from veritune.verifiers.math.syntax.nodes import (
     Words,
     walk,
 )
-from veritune.verifiers.math.syntax.parser import ParseError, parse
+from veritune.verifiers.math.syntax.parser import parse
 from veritune.verifiers.math.syntax.tokens import plain_words
 from veritune.verifiers.math.words import choice, letters, normal_words, same_words, time_of_day
-
 
 _TOO_LONG = "too long to compare but as text"
 
@@ -124,7 +124,7 @@ def _prepare(gold: str, options: MathOptions) -> Gold:
             return Gold(gold, Reading("", "", None, None), "no answer is marked in the gold solution")
         text = found.answer
     if len(text) > options.max_answer:
-        return Gold(gold, Reading("", "", None, None), f"{_TOO_LONG}: the gold is longer than {options.max_answer} characters")
+        return Gold(gold, Reading("", "", None, None), f"{_TOO_LONG}: over {options.max_answer} characters")
     reading = read(text, options)
     if not reading.text:
         return Gold(gold, reading, "nothing is left of the gold but wrappers")

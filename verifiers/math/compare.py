@@ -10,6 +10,19 @@ from veritune.verifiers.math.exact import TooBigError
 from veritune.verifiers.math.matrices import as_matrix
 from veritune.verifiers.math.numeric import free_symbols
 from veritune.verifiers.math.options import MathOptions
+from veritune.verifiers.math.parts import (
+    decide_all,
+    has_sign,
+    independent,
+    is_list,
+    labels,
+    peel,
+    set_like,
+    signs,
+    single,
+    spelled,
+    vector,
+)
 from veritune.verifiers.math.scalar import equal
 from veritune.verifiers.math.sets import NotASetError, is_infinite, real_set, same_set
 from veritune.verifiers.math.shapes import (
@@ -17,13 +30,11 @@ from veritune.verifiers.math.shapes import (
     assigned,
     expand,
     has_parameter,
-    is_qualifier,
     items_of,
     rename,
     without_degrees,
 )
 from veritune.verifiers.math.syntax.nodes import (
-    Add,
     Based,
     Func,
     Group,
@@ -34,7 +45,6 @@ from veritune.verifiers.math.syntax.nodes import (
     Num,
     Operator,
     Percent,
-    PlusMinus,
     Ratio,
     Relation,
     SetBuilder,
@@ -43,9 +53,8 @@ from veritune.verifiers.math.syntax.nodes import (
     Sym,
     Unit,
     Words,
-    walk,
 )
-from veritune.verifiers.math.units import convert, is_degrees, is_percent, refuses
+from veritune.verifiers.math.units import convert, refuses
 from veritune.verifiers.math.words import same_words, word_number
 
 Tri = bool | None
@@ -104,11 +113,11 @@ class Comparison:
     def _shapes(self, gold: Node, prediction: Node) -> Tri:
         if isinstance(gold, Unit) or isinstance(prediction, Unit):
             return self._units(gold, prediction)
-        if _is_list(gold) or _is_list(prediction) or _has_sign(gold) or _has_sign(prediction):
+        if is_list(gold) or is_list(prediction) or has_sign(gold) or has_sign(prediction):
             found = self._lists(gold, prediction)
             if found is not None:
                 return found
-        if _set_like(gold) or _set_like(prediction):
+        if set_like(gold) or set_like(prediction):
             found = self._sets(gold, prediction)
             if found is not None:
                 return found
@@ -139,13 +148,13 @@ class Comparison:
                 value: Node = Num(Fraction(number))
                 return self.same(other, value) if flipped else self.same(value, other)
         if isinstance(other, Sym | Func | Mul | SetOf | SetOp):
-            found = same_words(text.text, _spelled(other))
+            found = same_words(text.text, spelled(other))
             if found:
                 return True
         return self.no("one is words, the other is mathematics")
 
     def _units(self, gold: Node, prediction: Node) -> Tri:
-        a, b = _peel(gold), _peel(prediction)
+        a, b = peel(gold), peel(prediction)
         if b[1] and refuses(b[1]):
             return self.no("the words behind the value take it back")
         factor: Fraction | None = Fraction(1)
@@ -162,13 +171,10 @@ class Comparison:
     # Lists
 
     def _lists(self, gold: Node, prediction: Node) -> Tri:
-        if _set_like(gold) and _set_like(prediction):
+        if set_like(gold) and set_like(prediction):
             found = self._sets(gold, prediction)
             if found is not None:
                 return found
-        ordered = _ordered_pair(gold, prediction)
-        if ordered is not None:
-            return self._in_order(*ordered)
         if isinstance(gold, Group) and len(gold.items) > 1:
             if isinstance(prediction, Listing) and len(prediction.items) == len(gold.items) and gold.opening == "(":
                 return self._in_order(gold.items, prediction.items)
@@ -182,20 +188,20 @@ class Comparison:
                     if isinstance(gold, SetOf):
                         return self.no("a tuple where a set was expected")
                     return self._in_order(items, prediction.items)
-            if not isinstance(gold, Listing | SetOf) and not _has_sign(gold):
+            if not isinstance(gold, Listing | SetOf) and not has_sign(gold):
                 return None
         named = self._labelled(gold, prediction)
         if named is not None:
             return named
-        if not (_is_list(gold) or _has_sign(gold) or _is_list(prediction) or _has_sign(prediction)):
+        if not (is_list(gold) or has_sign(gold) or is_list(prediction) or has_sign(prediction)):
             return None
         first = self._any_order(items_of(gold), items_of(prediction))
-        if first or not (_signs(gold) > 1 or _signs(prediction) > 1):
+        if first or not (signs(gold) > 1 or signs(prediction) > 1):
             return first
-        return self._any_order(_independent(gold), _independent(prediction))
+        return self._any_order(independent(gold), independent(prediction))
 
     def _expanded_groups(self, gold: Node, prediction: Node) -> Tri:
-        if _has_sign(gold) or _has_sign(prediction):
+        if has_sign(gold) or has_sign(prediction):
             return self._any_order(expand(gold), items_of(prediction))
         if isinstance(prediction, Listing):
             return self.no("several answers where one was expected")
@@ -203,7 +209,7 @@ class Comparison:
 
     def _labelled(self, gold: Node, prediction: Node) -> Tri:
         """Lists whose items carry names: by name where both do, in order where only one does."""
-        a, b = _labels(gold), _labels(prediction)
+        a, b = labels(gold), labels(prediction)
         if a is None and b is None:
             return None
         if a is not None and b is not None:
@@ -211,7 +217,7 @@ class Comparison:
                 return self.no("another number of named values")
             if set(a) == set(b):
                 results = [self.same(a[name], b[name]) for name in a]
-                return _all(results)
+                return decide_all(results)
             return self._in_order(list(a.values()), list(b.values()))
         labelled = a if a is not None else b
         other = prediction if a is not None else gold
@@ -225,7 +231,7 @@ class Comparison:
     def _in_order(self, gold: Sequence[Node], prediction: Sequence[Node]) -> Tri:
         if len(gold) != len(prediction):
             return self.no(f"{len(prediction)} parts where {len(gold)} were expected")
-        return _all(self.same(a, b) for a, b in zip(gold, prediction, strict=True))
+        return decide_all(self.same(a, b) for a, b in zip(gold, prediction, strict=True))
 
     def _any_order(self, gold: Sequence[Node], prediction: Sequence[Node]) -> Tri:
         """A perfect matching, greedily: equality is transitive, so greedy loses nothing. Duplicates count once."""
@@ -273,14 +279,14 @@ class Comparison:
                 return self._in_order(gold.parts, prediction.parts)
             return self._any_order(gold.parts, prediction.parts)
         if isinstance(gold, SetBuilder) and isinstance(prediction, SetBuilder):
-            return _all([self.same(gold.head, prediction.head), self.same(gold.condition, prediction.condition)])
+            return decide_all([self.same(gold.head, prediction.head), self.same(gold.condition, prediction.condition)])
         return self.no("a set against something else")
 
     def _groups(self, gold: Node, prediction: Node) -> Tri:
         if not (isinstance(gold, Group) and isinstance(prediction, Group)):
-            inner = _single(gold) or _single(prediction)
+            inner = single(gold) or single(prediction)
             if inner is not None:
-                return self.same(_single(gold) or gold, _single(prediction) or prediction)
+                return self.same(single(gold) or gold, single(prediction) or prediction)
             return self.no("a tuple against something else")
         if len(gold.items) == 2 and (gold.opening, gold.closing) != (prediction.opening, prediction.closing):
             round_square = {gold.opening + gold.closing, prediction.opening + prediction.closing}
@@ -297,24 +303,24 @@ class Comparison:
 
     def _matrices(self, gold: Node, prediction: Node, a: Matrix | None, b: Matrix | None) -> Tri:
         if a is None or b is None:
-            flat = _vector(a) if a is not None else _vector(b) if b is not None else None
+            flat = vector(a) if a is not None else vector(b) if b is not None else None
             other = prediction if a is not None else gold
-            if flat is not None and isinstance(other, Group | Listing) and not isinstance(other, SetOf):
+            if flat is not None and isinstance(other, Group | Listing):
                 items = other.items
                 return self._in_order(flat, items) if a is not None else self._in_order(items, flat)
             return self.no("a matrix against something else")
         if (len(a.rows), len(a.rows[0])) != (len(b.rows), len(b.rows[0])):
-            if isinstance(prediction, Group) and _vector(a) and _vector(b):
-                return self._in_order(_vector(a) or (), _vector(b) or ())
+            if isinstance(prediction, Group) and vector(a) and vector(b):
+                return self._in_order(vector(a) or (), vector(b) or ())
             return self.no("the matrices have different sizes")
-        return _all(self._in_order(x, y) for x, y in zip(a.rows, b.rows, strict=True))
+        return decide_all(self._in_order(x, y) for x, y in zip(a.rows, b.rows, strict=True))
 
     def _ratios(self, gold: Node, prediction: Node) -> Tri:
         if isinstance(gold, Ratio) and isinstance(prediction, Ratio):
             if len(gold.parts) != len(prediction.parts):
                 return self.no("ratios of different lengths")
             pairs = zip(gold.parts[1:], prediction.parts[1:], strict=True)
-            return _all(self.same(Mul((gold.parts[0], b)), Mul((prediction.parts[0], a))) for a, b in pairs)
+            return decide_all(self.same(Mul((gold.parts[0], b)), Mul((prediction.parts[0], a))) for a, b in pairs)
         return self._scalars(gold, prediction)
 
     # Values
@@ -398,106 +404,3 @@ class Comparison:
             return False
         value, letter = prediction.factors
         return isinstance(letter, Sym) and letter.name in _UNIT_LETTERS and bool(equal(gold, value, self.options))
-
-
-def _all(results: object) -> Tri:
-    """True if all are, False if any is, otherwise None. Stops at the first False."""
-    undecided = False
-    for result in results:  # type: ignore[attr-defined]
-        if result is False:
-            return False
-        undecided |= result is None
-    return None if undecided else True
-
-
-def _peel(node: Node) -> tuple[Node, str]:
-    if isinstance(node, Unit):
-        if is_percent(node.unit):
-            return Percent(node.of), ""
-        if is_degrees(node.unit):
-            from veritune.verifiers.math.syntax.nodes import Degree
-
-            return Degree(node.of), ""
-        return node.of, node.unit
-    return node, ""
-
-
-def _is_list(node: Node) -> bool:
-    return isinstance(node, Listing | SetOf)
-
-
-def _has_sign(node: Node) -> bool:
-    return any(isinstance(n, PlusMinus) for n in walk(node))
-
-
-def _signs(node: Node) -> int:
-    return sum(isinstance(n, PlusMinus) for n in walk(node))
-
-
-def _independent(node: Node) -> list[Node]:
-    raw = node.items if isinstance(node, Listing | SetOf) else (node,)
-    return [v for item in raw if not is_qualifier(item) for v in expand(item, independent=True)]
-
-
-def _set_like(node: Node) -> bool:
-    if isinstance(node, SetOp | SetBuilder):
-        return True
-    if isinstance(node, Relation):
-        return any(op in ("<", ">", "<=", ">=", "!=", "in", "notin") for op in node.ops)
-    if isinstance(node, Group):
-        return len(node.items) == 2 and (node.opening + node.closing != "()" or any(is_infinite(i) for i in node.items))
-    if isinstance(node, Listing):
-        return all(_set_like(i) for i in node.items)
-    if isinstance(node, Sym):
-        return node.name.startswith("set_") or node.name == "emptyset"
-    if isinstance(node, SetOf):
-        return False
-    return False
-
-
-def _ordered_pair(gold: Node, prediction: Node) -> tuple[Sequence[Node], Sequence[Node]] | None:
-    return None
-
-
-def _labels(node: Node) -> dict[Node, Node] | None:
-    """``a = 1, b = 2`` as a mapping; None unless every item is an assignment and the names differ."""
-    if isinstance(node, Listing):
-        items = [i for i in node.items if not is_qualifier(i)]
-        if len(items) < 2 or not all(isinstance(i, Relation) for i in items):
-            return None
-        try:
-            pairs = [assigned(i) for i in items]
-        except ContradictionError:
-            return None
-        if any(p.name is None for p in pairs):
-            return None
-        found = {p.name: p.value for p in pairs if p.name is not None}
-        return found if len(found) == len(pairs) else None
-    return None
-
-
-def _single(node: Node) -> Node | None:
-    return node.items[0] if isinstance(node, Group) and len(node.items) == 1 else None
-
-
-def _vector(matrix: Matrix) -> tuple[Node, ...] | None:
-    if len(matrix.rows) == 1:
-        return matrix.rows[0]
-    if len(matrix.rows[0]) == 1:
-        return tuple(row[0] for row in matrix.rows)
-    return None
-
-
-def _spelled(node: Node) -> str:
-    match node:
-        case Sym(name):
-            return name
-        case Mul(factors):
-            return "".join(_spelled(f) for f in factors)
-        case Func(name, args):
-            return name + "".join(_spelled(a) for a in args)
-        case SetOf(()):
-            return "emptyset"
-        case Add():
-            return ""
-    return ""

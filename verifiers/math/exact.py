@@ -41,24 +41,24 @@ def exact(node: Node, max_bits: int = 40_000) -> Fraction | None:
         case Num(value):
             return value
         case Neg(of):
-            value = exact(of, max_bits)
-            return None if value is None else -value
+            inner = exact(of, max_bits)
+            return None if inner is None else -inner
         case Add(terms):
             total = Fraction(0)
             for term in terms:
-                value = exact(term, max_bits)
-                if value is None:
+                summand = exact(term, max_bits)
+                if summand is None:
                     return None
-                total += value
+                total += summand
                 _check(total, max_bits)
             return total
         case Mul(factors):
             product = Fraction(1)
             for factor in factors:
-                value = exact(factor, max_bits)
-                if value is None:
+                multiplier = exact(factor, max_bits)
+                if multiplier is None:
                     return None
-                product *= value
+                product *= multiplier
                 _check(product, max_bits)
             return product
         case Div(over, under):
@@ -69,8 +69,8 @@ def exact(node: Node, max_bits: int = 40_000) -> Fraction | None:
         case Pow(base, exponent):
             return _power(exact(base, max_bits), exact(exponent, max_bits), max_bits)
         case Percent(of):
-            value = exact(of, max_bits)
-            return None if value is None else value / 100
+            inner = exact(of, max_bits)
+            return None if inner is None else inner / 100
         case Unit(of=of):
             return exact(of, max_bits)
         case Degree(of):

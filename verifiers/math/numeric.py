@@ -29,6 +29,7 @@ from veritune.verifiers.math.syntax.nodes import (
     Unit,
     walk,
 )
+from veritune.verifiers.math.syntax.vocabulary import names
 
 DIGITS = 60
 CONSTANTS = frozenset(["pi", "e", "i", "oo", "emptyset"])
@@ -185,9 +186,7 @@ class Field:
         return self.functions["sin"](total) + total / 3 + self.number(Fraction(seed).limit_denominator(997))
 
 
-_MARKS = frozenset(
-    ["angle", "triangle", "vec", "overrightarrow", "hat", "bar", "overline", "widehat", "tilde", "measuredangle", "mod", "arg", "sgn", "cis", "Re", "Im"]
-)
+_MARKS = names("angle triangle vec overrightarrow hat bar overline widehat tilde measuredangle mod arg sgn cis Re Im")
 
 
 def _real(value: Any) -> float:

@@ -1,4 +1,4 @@
-"""Are two values equal? Exact where both are exact; rounded only as far as a decimal says; at points where they vary."""
+"""Are two values equal? Exactly, or rounded as far as a decimal says, or at points where they vary."""
 
 from __future__ import annotations
 
@@ -143,6 +143,8 @@ def _rounds_exact(
         return False
     if not print_.ulp:
         return error <= abs(gold) * Fraction(1, 10 ** (options.min_digits - 1)) / 2
+    if print_.digits >= 8:
+        return error <= print_.ulp
     cut = error < print_.ulp and abs(prediction) < abs(gold)
     return error * 2 <= print_.ulp or cut
 

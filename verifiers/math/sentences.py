@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from veritune.verifiers.math.normalise import clean
+from veritune.verifiers.math.syntax.cursor import ParseError
 from veritune.verifiers.math.syntax.nodes import Num, Unit, Words
-from veritune.verifiers.math.syntax.parser import ParseError, parse
+from veritune.verifiers.math.syntax.parser import parse
 
 _BOILERPLATE = ("i hope it is correct", "i hope this is correct", "i hope this helps")
 _DELIMITERS = (("$$", "$$"), ("\\[", "\\]"), ("\\(", "\\)"), ("$", "$"))
@@ -90,10 +91,8 @@ def first_sentence(text: str) -> str:
 def _abbreviation(text: str, at: int) -> bool:
     """A dot that ends no sentence: ``p.m.``, ``...``, ``A. 12``."""
     before = text[max(0, at - 3) : at].lower()
-    if (
-        before.endswith((".m", "p.m", "a.m"))
-        or (before.endswith(("p", "a"))
-        and text[at + 1 : at + 3].strip().startswith("m."))
+    if before.endswith((".m", "p.m", "a.m")) or (
+        before.endswith(("p", "a")) and text[at + 1 : at + 3].strip().startswith("m.")
     ):
         return True
     return text[at : at + 1] == "." and (before.endswith(".") or (at == 1 and text[0].isupper()))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-_LENGTH = {
+from veritune.verifiers.math.syntax.vocabulary import names
+
+_LENGTH: dict[str, int | Fraction] = {
     "km": 1000,
     "kilometer": 1000,
     "kilometre": 1000,
@@ -23,18 +25,18 @@ _LENGTH = {
     "mm": Fraction(1, 1000),
     "millimeter": Fraction(1, 1000),
     "毫米": Fraction(1, 1000),
-    "ft": Fraction(3048, 10000),
-    "feet": Fraction(3048, 10000),
-    "foot": Fraction(3048, 10000),
-    "in": Fraction(254, 10000),
-    "inch": Fraction(254, 10000),
-    "inches": Fraction(254, 10000),
-    "yd": Fraction(9144, 10000),
-    "yard": Fraction(9144, 10000),
-    "mile": Fraction(1609344, 1000),
-    "mi": Fraction(1609344, 1000),
+    "ft": Fraction(381, 1250),
+    "feet": Fraction(381, 1250),
+    "foot": Fraction(381, 1250),
+    "in": Fraction(127, 5000),
+    "inch": Fraction(127, 5000),
+    "inches": Fraction(127, 5000),
+    "yd": Fraction(1143, 1250),
+    "yard": Fraction(1143, 1250),
+    "mile": Fraction(201168, 125),
+    "mi": Fraction(201168, 125),
 }
-_TIME = {
+_TIME: dict[str, int | Fraction] = {
     "s": 1,
     "sec": 1,
     "second": 1,
@@ -50,7 +52,7 @@ _TIME = {
     "天": 86400,
     "week": 604800,
 }
-_MASS = {
+_MASS: dict[str, int | Fraction] = {
     "kg": 1,
     "kilogram": 1,
     "千克": 1,
@@ -58,17 +60,30 @@ _MASS = {
     "g": Fraction(1, 1000),
     "gram": Fraction(1, 1000),
     "克": Fraction(1, 1000),
-    "mg": Fraction(1, 10**6),
+    "mg": Fraction(1, 1000000),
     "ton": 1000,
     "tonne": 1000,
     "吨": 1000,
-    "lb": Fraction(45359237, 10**8),
-    "pound": Fraction(45359237, 10**8),
-    "oz": Fraction(45359237, 16 * 10**8),
-    "ounce": Fraction(45359237, 16 * 10**8),
+    "lb": Fraction(45359237, 100000000),
+    "pound": Fraction(45359237, 100000000),
+    "oz": Fraction(45359237, 1600000000),
+    "ounce": Fraction(45359237, 1600000000),
 }
-_MONEY = {"dollar": 1, "usd": 1, "cent": Fraction(1, 100), "penny": Fraction(1, 100), "pennie": Fraction(1, 100)}
-_VOLUME = {"l": 1, "liter": 1, "litre": 1, "升": 1, "ml": Fraction(1, 1000), "milliliter": Fraction(1, 1000)}
+_MONEY: dict[str, int | Fraction] = {
+    "dollar": 1,
+    "usd": 1,
+    "cent": Fraction(1, 100),
+    "penny": Fraction(1, 100),
+    "pennie": Fraction(1, 100),
+}
+_VOLUME: dict[str, int | Fraction] = {
+    "l": 1,
+    "liter": 1,
+    "litre": 1,
+    "升": 1,
+    "ml": Fraction(1, 1000),
+    "milliliter": Fraction(1, 1000),
+}
 _PERCENT = frozenset(["percent", "pct", "percentage", "per cent", "percentage point", "%"])
 _DEGREES = frozenset(["degree", "deg", "°", "度", "o"])
 _TABLE: dict[str, tuple[str, Fraction]] = {
@@ -82,8 +97,9 @@ _TABLE: dict[str, tuple[str, Fraction]] = {
     )
     for word, scale in table.items()
 }
-_REFUSED = frozenset(
-    ["not", "wrong", "incorrect", "except", "excluding", "no", "never", "neither", "nor", "isn't", "false", "invalid", "impossible", "unless", "unknown", "infinity", "or-not", "undefined", "without"]
+_REFUSED = names(
+    "not wrong incorrect except excluding no never neither nor isn't false invalid impossible unless"
+    " unknown undefined without"
 )
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from veritune.verifiers.math.syntax.tokens import plain_words
+from veritune.verifiers.math.syntax.vocabulary import names
 
 LETTERS = frozenset("ABCDEFGHIJ")
 _ARTICLES = frozenset(["a", "an", "the"])
-_FILLERS = frozenset(
-    ["function", "functions", "number", "numbers", "is", "it", "are", "answer", "day", "person", "student", "team", "only", "there", "in", "on", "of", "be", "will"]
+_FILLERS = names(
+    "function functions number numbers is it are answer day person student team only there in on of be will"
 )
 _CHOICE_WORDS = ("option", "choice", "answer", "选项", "选择", "答案", "选")
-_MONTHS = frozenset(["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"])
+_MONTHS = names("january february march april may june july august september october november december")
 _SYNONYMS = {
     "true": "yes",
     "correct": "yes",
@@ -40,13 +41,13 @@ _SYNONYMS = {
     "错": "no",
     "错误": "no",
 }
-_UNITS = {
-    w: i
-    for i, w in enumerate(
-        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
-    )
-}
-_TENS = {w: 10 * (i + 2) for i, w in enumerate(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"])}
+_ONES = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
+    " eighteen nineteen"
+)
+_TENTHS = "twenty thirty forty fifty sixty seventy eighty ninety"
+_UNITS = {word: value for value, word in enumerate(_ONES.split())}
+_TENS = {word: 10 * (value + 2) for value, word in enumerate(_TENTHS.split())}
 
 
 def normal_words(text: str) -> str:

@@ -101,7 +101,7 @@ class Ratio:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Items in brackets: a tuple, a point, an interval, or one bracketed list; ``opening`` and ``closing`` as written."""
+    """Items in brackets: a tuple, an interval, a bracketed list; ``opening`` and ``closing`` as written."""
 
     items: tuple[Node, ...]
     opening: str

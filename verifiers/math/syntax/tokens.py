@@ -6,6 +6,15 @@ from fractions import Fraction
 from typing import Literal, NamedTuple
 
 from veritune.verifiers.math.syntax.nodes import Num
+from veritune.verifiers.math.syntax.vocabulary import (
+    ALIASES,
+    AMBIGUOUS,
+    BARE_COMMANDS,
+    GLUED,
+    IGNORED,
+    KEEP_WORDS,
+    TEXT_COMMANDS,
+)
 
 Kind = Literal["num", "sym", "cmd", "op", "text", "begin", "end", "group", "eof"]
 Commas = Literal["auto", "always", "never"]
@@ -23,100 +32,9 @@ class LexError(ValueError):
     """The text holds something that is no mathematics."""
 
 
-IGNORED = frozenset(
-    ["left", "right", "big", "Big", "bigg", "Bigg", "bigl", "bigr", "Bigl", "Bigr", "biggl", "biggr", "Biggl", "Biggr", "middle", "displaystyle", "textstyle", "scriptstyle", "scriptscriptstyle", "limits", "nolimits", "mathstrut", "strut", "allowbreak", "nobreak", "quad", "qquad", "enspace", "enskip", "thinspace", "medspace", "thickspace", "negthinspace", "tiny", "small", "normalsize", "large", "Large", "huge", "hfill", "noindent", "hspace", "vspace", "phantom", "hphantom", "vphantom", "rm", "bf", "it", "sf", "tt", "bm", "boldsymbol", "mathbf", "mathit", "mathsf", "mathop", "mathrel", "mathbin", "mathord", "smash", "color"]
-)
-TEXT_COMMANDS = frozenset(["textbf", "textit", "emph", "textsf", "texttt", "underline", "text", "mbox", "textnormal", "textrm", "mathrm", "operatorname", "operatorname*", "hbox", "mathtt", "textup"])
-BARE_COMMANDS = frozenset(
-    ["sin", "cos", "tan", "cot", "sec", "csc", "arcsin", "arccos", "arctan", "arccot", "arcsec", "arccsc", "sinh", "cosh", "tanh", "coth", "sech", "csch", "asin", "acos", "atan", "arcsinh", "arccosh", "arctanh", "ln", "log", "lg", "exp", "sqrt", "cbrt", "abs", "floor", "ceil", "gcd", "lcm", "max", "min", "det", "binom", "mod", "sgn", "cis", "pi", "theta", "alpha", "beta", "gamma", "delta", "epsilon", "lambda", "mu", "sigma", "omega", "phi", "rho", "tau", "infty", "infinity", "inf", "oo", "and", "or", "union", "in", "to"]
-)
-ALIASES = {
-    "asin": "arcsin",
-    "acos": "arccos",
-    "atan": "arctan",
-    "tg": "tan",
-    "ctg": "cot",
-    "cotan": "cot",
-    "cosec": "csc",
-    "arctg": "arctan",
-    "arcctg": "arccot",
-    "infinity": "infty",
-    "inf": "infty",
-    "oo": "infty",
-    "union": "cup",
-    "dfrac": "frac",
-    "tfrac": "frac",
-    "cfrac": "frac",
-    "dbinom": "binom",
-    "tbinom": "binom",
-    "leq": "le",
-    "geq": "ge",
-    "leqslant": "le",
-    "geqslant": "ge",
-    "leqq": "le",
-    "geqq": "ge",
-    "lt": "<",
-    "gt": ">",
-    "neq": "ne",
-    "ast": "*",
-    "star": "*",
-    "cdotp": "cdot",
-    "bullet": "cdot",
-    "over": "/",
-    "varnothing": "emptyset",
-    "varepsilon": "epsilon",
-    "varphi": "phi",
-    "vartheta": "theta",
-    "land": "and",
-    "wedge": "and",
-    "lor": "or",
-    "vee": "or",
-    "vert": "|",
-    "lvert": "|",
-    "rvert": "|",
-    "mid": "|",
-    "backslash": "setminus",
-    "smallsetminus": "setminus",
-    "colon": ":",
-    "degree": "circ",
-    "degrees": "circ",
-    "lbrack": "[",
-    "rbrack": "]",
-    "lparen": "(",
-    "rparen": ")",
-    "lbrace": "\\{",
-    "rbrace": "\\}",
-    "sim": "approx",
-    "simeq": "approx",
-    "thickapprox": "approx",
-    "approxeq": "approx",
-    "doteq": "approx",
-    "imath": "i",
-    "dots": "ldots",
-    "cdots": "ldots",
-    "dotsc": "ldots",
-    "dotsb": "ldots",
-    "dotsm": "ldots",
-    "lg": "log10",
-    "bigcup": "cup",
-    "bigcap": "cap",
-    "percent": "%",
-    "times": "*",
-    "cdot": "*",
-    "div": "/",
-    "le": "<=",
-    "ge": ">=",
-    "ne": "!=",
-    "le=": "<=",
-}
-_AMBIGUOUS = frozenset(["in", "min", "sec", "deg"])
-_GLUED = ("qquad", "quad")
 _SYMBOLIC = frozenset(["<", ">", "*", "/", "|", ":", "[", "]", "(", ")", "\\{", "\\}", "%", "<=", ">=", "!="])
 _OPEN, _CLOSE = frozenset(["(", "[", "\\{"]), frozenset([")", "]", "\\}"])
 _GROUPING = ("{,}", ",\\!", "\\,", ",\\,", ", \\!", "\\!,", "\\;", "\\ ", "~", "'", "{ }", "\\:")
-_KEEP_WORDS = frozenset(
-    ["am", "pm", "ft", "cm", "mm", "km", "kg", "mg", "ml", "hr", "hrs", "min", "sec", "yes", "no", "all", "odd", "the", "for", "is", "are", "of", "if", "not", "day", "mph", "mi", "lb", "lbs", "oz", "yd", "deg", "rad", "pct", "per", "sq", "cu", "any", "but", "mol", "pts", "kph", "gal", "so", "we", "it", "he", "one", "two", "six", "ten", "per", "red", "usd", "dne"]
-)
 
 
 def tokenize(text: str, commas: Commas = "auto", limit: int = 4096) -> list[Token]:
@@ -181,7 +99,7 @@ class _Lexer:
         start = self.at
         whole = self._digits()
         groups = 0
-        if whole and len(whole) <= 3 and not (whole[0] == "0"):
+        if whole and len(whole) <= 3 and whole[0] != "0":
             whole, groups = self._groups(whole)
         places = ""
         text = self.text
@@ -295,14 +213,14 @@ class _Lexer:
             self.put("text", word)
         elif word == "Matrix" and self.text.startswith("(", self.at):
             return
-        elif (len(word) > 1 and (low if word.istitle() or word.isupper() else word) in BARE_COMMANDS) or (len(word) > 1 and ALIASES.get(low, "") in BARE_COMMANDS):
+        elif len(word) > 1 and _is_command(word):
             self._emit_command(low)
         elif len(word) == 1:
             self.symbol(word)
         elif len(word) == 3 and low.endswith("pi") and word[0] in "knrmx":
             self.symbol(word[0])
             self._emit_command("pi")
-        elif (len(word) > 3 and not word.isupper()) or low in _KEEP_WORDS:
+        elif (len(word) > 3 and not word.isupper()) or low in KEEP_WORDS:
             self.put("text", word)
         else:
             for letter in word:
@@ -343,8 +261,8 @@ class _Lexer:
             self.put("begin" if name == "begin" else "end", environment.strip().strip("*"))
         elif name in ("mathbb", "mathcal", "mathscr", "mathfrak", "Bbb"):
             self.put("cmd", "set:" + self.braced().strip())
-        elif name.startswith(_GLUED) and name not in _GLUED:
-            self.at -= len(name) - len(next(g for g in _GLUED if name.startswith(g)))
+        elif name.startswith(GLUED) and name not in GLUED:
+            self.at -= len(name) - len(next(g for g in GLUED if name.startswith(g)))
         else:
             self._emit_command(name)
 
@@ -402,7 +320,7 @@ class _Lexer:
         low = words.lower()
         if not words:
             return
-        if low in _AMBIGUOUS and command not in ("operatorname", "operatorname*") and self._after_number():
+        if low in AMBIGUOUS and command not in ("operatorname", "operatorname*") and self._after_number():
             self.put("text", words)
         elif low in BARE_COMMANDS or low in ALIASES:
             self._emit_command(low)
@@ -426,6 +344,13 @@ class _Lexer:
             self.at += 1
             return text[self.at - 1]
         return ""
+
+
+def _is_command(word: str) -> bool:
+    """Whether a bare word is a command: ``sqrt``, ``Sin``, ``asin``."""
+    low = word.lower()
+    known = low if word.istitle() or word.isupper() else word
+    return known in BARE_COMMANDS or ALIASES.get(low, "") in BARE_COMMANDS
 
 
 def plain_words(content: str) -> str:

@@ -1,0 +1,125 @@
+"""What comparison asks of a tree: is it a list, a set, a vector; which names does it carry; what is its unit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from veritune.verifiers.math.sets import is_infinite
+from veritune.verifiers.math.shapes import ContradictionError, assigned, expand, is_qualifier
+from veritune.verifiers.math.syntax.nodes import (
+    Add,
+    Degree,
+    Func,
+    Group,
+    Listing,
+    Matrix,
+    Mul,
+    Node,
+    Percent,
+    PlusMinus,
+    Relation,
+    SetBuilder,
+    SetOf,
+    SetOp,
+    Sym,
+    Unit,
+    walk,
+)
+from veritune.verifiers.math.units import is_degrees, is_percent
+
+
+def decide_all(results: Iterable[bool | None]) -> bool | None:
+    """True if all are, False if any is, otherwise None. Stops at the first False."""
+    undecided = False
+    for result in results:
+        if result is False:
+            return False
+        undecided |= result is None
+    return None if undecided else True
+
+
+def peel(node: Node) -> tuple[Node, str]:
+    if isinstance(node, Unit):
+        if is_percent(node.unit):
+            return Percent(node.of), ""
+        if is_degrees(node.unit):
+            return Degree(node.of), ""
+        return node.of, node.unit
+    return node, ""
+
+
+def is_list(node: Node) -> bool:
+    return isinstance(node, Listing | SetOf)
+
+
+def has_sign(node: Node) -> bool:
+    return any(isinstance(n, PlusMinus) for n in walk(node))
+
+
+def signs(node: Node) -> int:
+    return sum(isinstance(n, PlusMinus) for n in walk(node))
+
+
+def independent(node: Node) -> list[Node]:
+    raw = node.items if isinstance(node, Listing | SetOf) else (node,)
+    return [v for item in raw if not is_qualifier(item) for v in expand(item, independent=True)]
+
+
+def set_like(node: Node) -> bool:
+    if isinstance(node, SetOp | SetBuilder):
+        return True
+    if isinstance(node, Relation):
+        return any(op in ("<", ">", "<=", ">=", "!=", "in", "notin") for op in node.ops)
+    if isinstance(node, Group):
+        return len(node.items) == 2 and (node.opening + node.closing != "()" or any(is_infinite(i) for i in node.items))
+    if isinstance(node, Listing):
+        return all(set_like(i) for i in node.items)
+    if isinstance(node, Sym):
+        return node.name.startswith("set_") or node.name == "emptyset"
+    if isinstance(node, SetOf):
+        return False
+    return False
+
+
+def labels(node: Node) -> dict[Node, Node] | None:
+    """``a = 1, b = 2`` as a mapping; None unless every item is an assignment and the names differ."""
+    if isinstance(node, Listing):
+        items = [i for i in node.items if not is_qualifier(i)]
+        if len(items) < 2 or not all(isinstance(i, Relation) for i in items):
+            return None
+        try:
+            pairs = [assigned(i) for i in items]
+        except ContradictionError:
+            return None
+        if any(p.name is None for p in pairs):
+            return None
+        found = {p.name: p.value for p in pairs if p.name is not None}
+        return found if len(found) == len(pairs) else None
+    return None
+
+
+def single(node: Node) -> Node | None:
+    return node.items[0] if isinstance(node, Group) and len(node.items) == 1 else None
+
+
+def vector(matrix: Matrix) -> tuple[Node, ...] | None:
+    if len(matrix.rows) == 1:
+        return matrix.rows[0]
+    if len(matrix.rows[0]) == 1:
+        return tuple(row[0] for row in matrix.rows)
+    return None
+
+
+def spelled(node: Node) -> str:
+    match node:
+        case Sym(name):
+            return name
+        case Mul(factors):
+            return "".join(spelled(f) for f in factors)
+        case Func(name, args):
+            return name + "".join(spelled(a) for a in args)
+        case SetOf(()):
+            return "emptyset"
+        case Add():
+            return ""
+    return ""

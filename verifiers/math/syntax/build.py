@@ -1,0 +1,128 @@
+"""Trees put together: sums, products, lists under their separators, mixed numbers."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from veritune.verifiers.math.syntax.nodes import (
+    Add,
+    Div,
+    Group,
+    Listing,
+    Matrix,
+    Mul,
+    Neg,
+    Node,
+    Num,
+    Percent,
+    Sym,
+    Unit,
+    Words,
+)
+
+ZERO, ONE = Num(Fraction(0)), Num(Fraction(1))
+MINUS_ONE = Num(Fraction(-1))
+
+
+def joiner(words: str) -> str:
+    """``and``, ``or`` or a comma, if that is all the words say; else empty."""
+    low = words.lower().strip(" ")
+    if low in ("and", "or"):
+        return low
+    bare = low.strip(" ,;.")
+    if bare in ("and", "or", "as well as", "和", "与", "或", "或者", "及", "且", "以及", "并且"):
+        return "or" if bare in ("or", "或", "或者") else "and"
+    if low in (",", ";"):
+        return low
+    return ""
+
+
+def nest(items: list[Node], joins: list[str]) -> Node:
+    """Items under their strongest separator: ``a, b; c, d`` is a list of two lists."""
+    if ";" in joins and any(j != ";" for j in joins):
+        groups: list[Node] = []
+        part, inner = [items[0]], list[str]()
+        for item, join in zip(items[1:], joins, strict=False):
+            if join == ";":
+                groups.append(nest(part, inner))
+                part, inner = [item], []
+            else:
+                part.append(item)
+                inner.append(join)
+        groups.append(nest(part, inner))
+        return Listing(tuple(groups), ";")
+    if len(items) == 1:
+        return items[0]
+    strongest = "or" if "or" in joins else "and" if "and" in joins else joins[0]
+    return Listing(tuple(items), strongest)
+
+
+def grouped(inside: Node, opening: str, closing: str) -> Node:
+    if isinstance(inside, Listing) and inside.join in (",", ";"):
+        return Group(inside.items, opening, closing)
+    if opening == "[" and closing == "]" and isinstance(inside, Group | Matrix):
+        return Group((inside,), opening, closing)
+    return inside
+
+
+def negate(value: Node) -> Node:
+    if isinstance(value, Num):
+        return Num(-value.value, value.digits, value.ulp)
+    if isinstance(value, Unit):
+        return Unit(negate(value.of), value.unit)
+    if isinstance(value, Percent):
+        return Percent(negate(value.of))
+    return Neg(value)
+
+
+def add(terms: list[Node]) -> Node:
+    if len(terms) == 1:
+        return terms[0]
+    if isinstance(terms[-1], Unit):
+        return Unit(Add((*terms[:-1], terms[-1].of)), terms[-1].unit)
+    return Add(tuple(terms))
+
+
+def times(left: Node, right: Node) -> Node:
+    if isinstance(left, Mul):
+        return Mul((*left.factors, right))
+    return Mul((left, right))
+
+
+def product(factors: list[Node]) -> Node:
+    return factors[0] if len(factors) == 1 else Mul(tuple(factors))
+
+
+def plain_factor(factors: list[Node]) -> bool:
+    return all(isinstance(f, Num | Sym) for f in factors)
+
+
+def mixed_frac(left: Node, right: Node) -> Node | None:
+    """``2\\frac{1}{3}`` is 7/3: a whole number before a proper fraction of whole numbers."""
+    if isinstance(left, Num) and left.digits is None and left.value.denominator == 1 and isinstance(right, Div):
+        over, under = right.over, right.under
+        if isinstance(over, Num) and isinstance(under, Num) and over.digits is None and under.digits is None:
+            a, b = over.value, under.value
+            if a.denominator == b.denominator == 1 and 0 < a < b:
+                sign = -1 if left.value < 0 else 1
+                return Num(left.value + sign * a / b)
+    return None
+
+
+def flat(node: Node) -> str:
+    """A short text of a subscript or an exponent of a unit."""
+    if isinstance(node, Num):
+        return str(node.value)
+    if isinstance(node, Sym):
+        return node.name
+    if isinstance(node, Words):
+        return node.text
+    if isinstance(node, Neg):
+        return "-" + flat(node.of)
+    if isinstance(node, Group | Listing):
+        return ",".join(flat(i) for i in node.items)
+    if isinstance(node, Mul):
+        return "".join(flat(i) for i in node.factors)
+    if isinstance(node, Add):
+        return "+".join(flat(i) for i in node.terms)
+    return str(node)[:80]
