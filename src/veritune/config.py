@@ -23,6 +23,9 @@ def rewards_from_file(file: Path) -> RewardSet:
     data = read_yaml(file)
     if data.keys() >= RUN_KEYS:
         data = {key: data[key] for key in REWARD_KEYS if key in data}
+        inner = data.get("rewards")
+        if isinstance(inner, Mapping) and (isinstance(inner.get("preset"), str) or "rewards" in inner):
+            data = dict(inner)  # the whole composition stands under rewards:
     return compose(data, where=str(file))
 
 

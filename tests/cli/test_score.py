@@ -132,6 +132,13 @@ def test_a_preset_by_name(run: Run, write: Callable[..., Path]) -> None:
     assert found["reward"]["mean"] == 4.0
 
 
+def test_a_run_config_may_hold_the_whole_composition_under_rewards(run: Run, rows: Path, tmp_path: Path) -> None:
+    config = tmp_path / "run.yaml"
+    config.write_text("model: x\ndata: y\nrewards: {preset: r1-zero, undecided: component}\n")
+    found = summary(run("score", rows, "--config", config, "--json"))
+    assert list(found["rewards"]) == ["mark", "soft_format", "hard_format", "digit", "correctness"]
+
+
 def test_schedules_need_a_step(run: Run, rows: Path, tmp_path: Path) -> None:
     config = tmp_path / "rewards.yaml"
     config.write_text("rewards: {tag_count: {}, format: {from_step: 10}}\n")
