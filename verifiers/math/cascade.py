@@ -232,6 +232,8 @@ def _texts(found: Reading, want: Reading, options: MathOptions) -> Decision:
         if same is None:
             return Decision(Outcome.ABSTAIN, "text", "two texts that rules cannot compare")
         return _wrong("text", "other words")
+    if want.tree is None and same_words(want.text, found.text):
+        return _right("text", "the same words")
     left: Node = want.tree if want.tree is not None else Words(plain_words(want.text))
     right: Node = found.tree if found.tree is not None else Words(plain_words(found.text))
     comparison = Comparison(options)

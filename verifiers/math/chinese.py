@@ -96,6 +96,8 @@ def from_chinese(text: str) -> str:
             text = text[len(prefix) :].lstrip(" :：")
     if text in _NO_SOLUTION:
         return r"\text{no solution}"
+    if "不是" in text:
+        return text
     text = _numerals(text)
     for chinese, latex in _WORDS:
         if chinese in text:
@@ -104,6 +106,7 @@ def from_chinese(text: str) -> str:
         text = _percent(text)
     if "分之" in text:
         text = _fraction(text)
+    text = text.replace("又", " ")
     if "度" in text:
         text = _after_number(text, "度", r"^\circ ")
     text = text.replace("负", "-").replace("点", "." if _digits_around(text, "点") else "点")
@@ -113,14 +116,15 @@ def from_chinese(text: str) -> str:
 def _numerals(text: str) -> str:
     out: list[str] = []
     run: list[str] = []
-    for c in text + "\n":
+    for at, c in enumerate(text + "\n"):
         if c in _NUMERALS and not (c in _LARGE and not run):
             run.append(c)
             continue
         if run:
             word = "".join(run)
             value = number_of(word)
-            out.append(word if value is None or (len(word) == 1 and word in _TENS) else str(value))
+            lone = len(word) == 1 and word in _TENS and text != word and not text.startswith("分之", at)
+            out.append(word if value is None or lone else str(value))
             run.clear()
         out.append(c)
     return "".join(out[:-1])

@@ -155,6 +155,8 @@ class Comparison:
 
     def _units(self, gold: Node, prediction: Node) -> Tri:
         a, b = peel(gold), peel(prediction)
+        if a[1] and not b[1]:
+            b = self._letter(prediction) or b
         if b[1] and refuses(b[1]):
             return self.no("the words behind the value take it back")
         factor: Fraction | None = Fraction(1)
@@ -392,6 +394,14 @@ class Comparison:
         constant = old in _CONSTANTS and new in _CONSTANTS
         family = has_parameter(gold, new) and has_parameter(prediction, old) and old[0] in _PARAMETERS
         return (constant or family) and bool(equal(gold, rename(prediction, old, new), self.options))
+
+    def _letter(self, node: Node) -> tuple[Node, str] | None:
+        """``5 m`` as a value and its unit, where the gold has a unit too."""
+        if isinstance(node, Mul) and len(node.factors) == 2:
+            value, letter = node.factors
+            if isinstance(letter, Sym) and letter.name in _UNIT_LETTERS and not free_symbols(value):
+                return value, letter.name
+        return None
 
     def _letter_unit(self, gold: Node, prediction: Node) -> bool:
         """``5 m`` for 5: a number times one letter that names a unit, against a plain number."""

@@ -218,6 +218,10 @@ def _line(text: str) -> Candidate | None:
         return None
     for index in range(len(lines) - 1, -1, -1):
         line = lines[index].strip().lstrip("#*_> ")
+        if line.lower().rstrip(":*_# ") in ("answer", "final answer", "答案", "solution") and len(line) < 24:
+            rest = first_line("\n".join(lines[index + 1 : index + 8]))
+            if rest:
+                return Candidate(refine(rest) or rest, "A:", len(text))
         for start in LINE_STARTS:
             if line[: len(start)].lower() == start:
                 rest = line[len(start) :].strip(" *_:：") or first_line("\n".join(lines[index + 1 : index + 8]))

@@ -186,7 +186,7 @@ class Field:
         return self.functions["sin"](total) + total / 3 + self.number(Fraction(seed).limit_denominator(997))
 
 
-_MARKS = names("angle triangle vec overrightarrow hat bar overline widehat tilde measuredangle mod arg sgn cis Re Im")
+_MARKS = names("angle triangle vec overrightarrow hat bar overline widehat tilde measuredangle mod arg sgn Re Im")
 
 
 def _real(value: Any) -> float:
@@ -251,6 +251,7 @@ def _table(
         "log": log,
         "sqrt": base.sqrt,
         "abs": lambda z: abs(z) + 0 * i,
+        "cis": lambda z: base.cos(z) + i * base.sin(z),
         "gamma": gamma,
         "sin": base.sin,
         "cos": base.cos,

@@ -6,6 +6,7 @@ from veritune.verifiers.math.normalise import clean
 from veritune.verifiers.math.syntax.cursor import ParseError
 from veritune.verifiers.math.syntax.nodes import Num, Unit, Words
 from veritune.verifiers.math.syntax.parser import parse
+from veritune.verifiers.math.syntax.vocabulary import names
 
 _BOILERPLATE = ("i hope it is correct", "i hope this is correct", "i hope this helps")
 _DELIMITERS = (("$$", "$$"), ("\\[", "\\]"), ("\\(", "\\)"), ("$", "$"))
@@ -27,6 +28,13 @@ _VERBS = (
 )
 _ZH_CONNECTIVES = ("因此", "所以", "故", "综上", "即", "得到", "解得", "答案是", "答案为")
 _MAX = 2048
+_HEDGES = names(
+    "not maybe perhaps could might may find compute determine what unsure uncertain or if suppose let given wrong"
+    " incorrect except unless impossible"
+)
+_STATES = names("is are equals has have was gives were get obtain there")
+    "not maybe perhaps could might may find compute determine what unsure uncertain or if suppose let given"
+)
 
 
 def segments(text: str) -> list[tuple[int, int, str]]:
@@ -158,6 +166,9 @@ def refine(text: str) -> str | None:
 
 def _refine_chinese(text: str) -> str:
     paragraph = text[:_MAX].strip()
+    negated = paragraph.find("不是")
+    if negated > 0:
+        paragraph = paragraph[:negated].rstrip(" ，,而、")
     stop = paragraph.find("\n\n")
     if stop > 0:
         paragraph = paragraph[:stop]
@@ -228,9 +239,20 @@ def whole(text: str) -> str | None:
         return text
     if len(found) == 1 and found[0][2].strip():
         return found[0][2]
+    if first_sentence(text).strip(" .") == text.strip(" .") and not _hedges(text):
+        value = _value(text.rstrip(". "))
+        if value is not None:
+            return value
     if len(text.split()) <= 12 and "\n" not in text:
         return text
     return None
+
+
+def _hedges(text: str) -> bool:
+    """Whether a sentence asks, doubts, denies or says nothing, rather than states a value."""
+    words = text.lower().replace(",", " ").replace(".", " ").split()
+    states = len(words) >= 4 and any(w in _STATES for w in words)
+    return not states or "?" in text or "不" in text or any(w in _HEDGES or w.endswith("n't") for w in words)
 
 
 def trailing(text: str) -> str | None:

@@ -124,8 +124,8 @@ def choice(text: str) -> tuple[str, str] | None:
     if flat[0] in "([" and len(flat) >= 3 and flat[1] in LETTERS and flat[2] in ")]":
         return flat[1], flat[3:].strip(" .:,")
     if flat[0] in LETTERS:
-        if len(flat) == 1:
-            return flat, ""
+        if flat[1:].strip().lower() in ("", "选项", "项", "option", "choice"):
+            return flat[0], ""
         if flat[1] in ".)" or (flat[1] == ":" and len(flat) > 2 and not flat[2].isdigit()):
             rest = flat[2:].strip()
             return flat[0], rest

@@ -6,6 +6,7 @@ from fractions import Fraction
 
 from veritune.verifiers.math.syntax.nodes import (
     Add,
+    Degree,
     Div,
     Group,
     Listing,
@@ -99,6 +100,9 @@ def plain_factor(factors: list[Node]) -> bool:
 
 def mixed_frac(left: Node, right: Node) -> Node | None:
     """``2\\frac{1}{3}`` is 7/3: a whole number before a proper fraction of whole numbers."""
+    if isinstance(right, Percent | Degree):
+        inner = mixed_frac(left, right.of)
+        return None if inner is None else type(right)(inner)
     if isinstance(left, Num) and left.digits is None and left.value.denominator == 1 and isinstance(right, Div):
         over, under = right.over, right.under
         if isinstance(over, Num) and isinstance(under, Num) and over.digits is None and under.digits is None:

@@ -27,6 +27,7 @@ from veritune.verifiers.math.syntax.nodes import (
 )
 from veritune.verifiers.math.syntax.tokens import Commas, LexError, Token, tokenize
 from veritune.verifiers.math.syntax.vocabulary import (
+    BASES,
     CONSTANTS,
     FUNCTIONS,
     GREEK,
@@ -114,7 +115,10 @@ class _Parser(Atoms):
             if token.kind not in ("op", "cmd") or name not in RELATIONS:
                 break
             if name == "to" and not isinstance(first, Sym):
-                break
+                if not isinstance(first, Num):
+                    break
+                self.take()
+                return Ratio((first, self.sum()))
             self.take()
             if isinstance(first, Words) and name != "=":
                 raise ParseError("words inside a formula")
@@ -224,6 +228,10 @@ class _Parser(Atoms):
                     value = spaced
                     continue
                 right = self.power()
+                if isinstance(right, Relation):
+                    if token.value != "(" or right.ops[-1] != "in":
+                        raise ParseError("a relation inside a product")
+                    continue
                 mixed = mixed_frac(value, right) if token.value == "frac" else None
                 value = mixed or times(value, right)
             else:
@@ -378,7 +386,7 @@ class _Parser(Atoms):
         index = self.braced() if self.op("{") else self.single()
         label = flat(index)
         if isinstance(value, Num) and value.value.denominator == 1 and isinstance(index, Num | Words | Group):
-            base = label.strip("()")
+            base = BASES.get(label.lower(), label.strip("()"))
             if base.isdigit() and 2 <= int(base) <= 36:
                 return Based(str(value.value.numerator), int(base))
         if isinstance(value, Sym):

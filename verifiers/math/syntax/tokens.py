@@ -174,7 +174,7 @@ class _Lexer:
                         self.at += 7
                         digits += more
                 return digits
-        if places and text[at : at + 1] == "(":
+        if text[at : at + 1] == "(":
             end = text.find(")", at + 1, at + 24)
             if end > 0 and text[at + 1 : end].isdigit():
                 self.at = end + 1

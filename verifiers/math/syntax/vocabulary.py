@@ -178,3 +178,8 @@ LEADING = frozenset(
     ]
 )
 """Words that may stand before a value and say nothing."""
+BASES = {
+    name: str(base)
+    for base, name in enumerate(["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"], start=2)
+} | {"twelve": "12", "sixteen": "16"}
+"""Bases written as words in a subscript."""
