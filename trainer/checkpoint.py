@@ -55,7 +55,7 @@ def save_checkpoint(
         "torch": torch.get_rng_state(),
         "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
         "python": random.getstate(),
-        "reference": None if reference is None else reference.state_dict(),
+        "reference": reference,
     }
     torch.save(state, partial / "trainer.pt")
     (partial / "progress.json").write_text(json.dumps(vars(progress)) + "\n", encoding="utf-8")
@@ -80,8 +80,16 @@ def read_progress(checkpoint: Path) -> Progress:
 
 def load_weights(checkpoint: Path, model: Any) -> None:
     """Load a checkpoint's weights into a model of the same shape. Raises ConfigError where they do not fit."""
-    from safetensors.torch import load_model
+    from safetensors.torch import load_file, load_model
 
+    adapter = checkpoint / "adapter_model.safetensors"
+    if adapter.is_file() != hasattr(model, "disable_adapter"):
+        raise ConfigError(f"the checkpoint {checkpoint} is of another model: with LoRA against without it")
+    if adapter.is_file():
+        from peft import set_peft_model_state_dict
+
+        set_peft_model_state_dict(model, load_file(str(adapter)))
+        return
     files = sorted(checkpoint.glob("*.safetensors"))
     try:
         if len(files) == 1:

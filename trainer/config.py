@@ -21,6 +21,15 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", validate_default=True)
 
 
+class LoraConfig(Strict):
+    """Low-rank adapters in place of training every weight (peft)."""
+
+    rank: int = Field(default=16, ge=1)
+    alpha: float = Field(default=32, gt=0)
+    targets: str | list[str] = "all-linear"
+    """Module names, or ``all-linear``: every linear layer but the head."""
+
+
 class ModelConfig(Strict):
     """A checkpoint (``path``) or a model made from scratch (``build``); exactly one of the two."""
 
@@ -35,6 +44,7 @@ class ModelConfig(Strict):
     attention: str | None = None
     """transformers' ``attn_implementation``."""
     activation_checkpointing: bool = False
+    lora: LoraConfig | None = None
 
     @model_validator(mode="after")
     def _one_source(self) -> ModelConfig:
@@ -133,6 +143,8 @@ class GRPOConfig(OptimizerConfig):
     """Optimizer steps a pass."""
     micro_batch_tokens: int = Field(default=16384, ge=1)
     """Padded tokens of one forward pass; changes memory, never the result."""
+    head: Literal["auto", "fused", "reference"] = "auto"
+    """The language head: ``fused`` never holds the logits of all tokens; ``auto``: fused on a GPU and where large."""
     mask_truncated: bool = False
     """Completions cut at max_tokens count in their group's statistics, and get no gradient."""
     dynamic_sampling: bool = False

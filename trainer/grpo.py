@@ -11,7 +11,6 @@ Departures from the textbook, each exact or stated:
 
 from __future__ import annotations
 
-import copy
 import math
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -30,11 +29,12 @@ from veritune.trainer.batching import micro_batches, pad, split
 from veritune.trainer.checkpoint import Progress
 from veritune.trainer.config import RunConfig
 from veritune.trainer.data import Row, Source
-from veritune.trainer.logprobs import EntropyMode, completion_logprobs, make_batch
+from veritune.trainer.logprobs import HEADS, EntropyMode, completion_logprobs, make_batch
 from veritune.trainer.losses import LossBatch, LossParts, entropy_threshold, kl_estimate, policy_loss, row_weights
 from veritune.trainer.metrics import Clock, peak_memory
 from veritune.trainer.models import Policy
 from veritune.trainer.optimization import gradient_step, make_optimizer, set_lr
+from veritune.trainer.reference import Reference
 from veritune.trainer.rollout import Rollout, Sampler
 from veritune.trainer.scoring import component_tensors, make_samples, reward_tensor, score, score_metrics
 
@@ -84,7 +84,7 @@ class GRPO:
         self.source, self.encode, self.generator = source, encode, generator
         self.progress, self.folder = progress, folder
         self.optimizer = make_optimizer(self.model, self.config)
-        self.reference = _frozen_copy(self.model) if self.objective.beta > 0 else None
+        self.reference = Reference(self.model) if self.objective.beta > 0 else None
         self.batch = Batch()
         self.bad_steps = 0
         self.clock = Clock()
@@ -171,8 +171,8 @@ class GRPO:
         """(N,) Σ_t KL estimate of every rollout, for the KL in the reward."""
         found = torch.zeros(len(batch.rollouts))
         for rows in micro_batches(range(len(found)), _lengths(batch.rollouts), self.config.micro_batch_tokens):
-            logps_BT, _ = self._logps(self.model, [batch.rollouts[r] for r in rows])
-            reference_BT, _ = self._logps(self.reference, [batch.rollouts[r] for r in rows])
+            logps_BT, _ = self._logps([batch.rollouts[r] for r in rows])
+            reference_BT = self._reference_logps([batch.rollouts[r] for r in rows])
             found[rows] = kl_estimate(logps_BT, reference_BT, self.objective.kl).sum(1).cpu()
         return found
 
@@ -244,16 +244,14 @@ class GRPO:
         sums: dict[str, float],
     ) -> LossParts:
         device = self.policy.device
-        logps_BT, entropy_BT = self._logps(self.model, rollouts, self._entropy_mode)
+        logps_BT, entropy_BT = self._logps(rollouts, self._entropy_mode)
         width = logps_BT.shape[1]
         lengths_B = torch.tensor([len(r.token_ids) for r in rollouts], device=device)
         mask_BT = (torch.arange(width, device=device) < lengths_B[:, None]).float()
         sampler_BT = pad([r.logprobs for r in rollouts], width, device)
         old_BT = self._old(rows, old, logps_BT, lengths_B)
-        reference_BT = None
-        if self.reference is not None and self.objective.kl_in == "loss":
-            with torch.no_grad():
-                reference_BT, _ = self._logps(self.reference, rollouts)
+        kl_in_loss = self.reference is not None and self.objective.kl_in == "loss"
+        reference_BT = self._reference_logps(rollouts) if kl_in_loss else None
         keep_BT = None
         if entropy_BT is not None and self.objective.top_entropy < 1:
             keep_BT = (entropy_BT.detach() >= threshold).float()
@@ -293,7 +291,7 @@ class GRPO:
         for rows in micro_batches(later, _lengths(batch.rollouts), self.config.micro_batch_tokens):
             rollouts = [batch.rollouts[r] for r in rows]
             with torch.no_grad():
-                logps_BT, entropy_BT = self._logps(self.model, rollouts, "metric" if masked else "none")
+                logps_BT, entropy_BT = self._logps(rollouts, "metric" if masked else "none")
             for i, (row, rollout) in enumerate(zip(rows, rollouts, strict=True)):
                 old[row] = logps_BT[i, : len(rollout.token_ids)]
                 if entropy_BT is not None:
@@ -310,12 +308,19 @@ class GRPO:
             old[row] = logps_BT[i, : int(lengths_B[i])].detach()
         return None
 
+    @torch.no_grad()
+    def _reference_logps(self, rollouts: Sequence[Rollout]) -> Tensor:
+        assert self.reference is not None
+        with self.reference.active():
+            return self._logps(rollouts, model=self.reference.model)[0]
+
     def _logps(
-        self, model: Any, rollouts: Sequence[Rollout], entropy: EntropyMode = "none"
+        self, rollouts: Sequence[Rollout], entropy: EntropyMode = "none", model: Any = None
     ) -> tuple[Tensor, Tensor | None]:
         tokens = make_batch([r.prompt_ids for r in rollouts], [r.token_ids for r in rollouts], self.policy.device)
         with self.policy.autocast():
-            return completion_logprobs(model, tokens, self.run.sampling.temperature, entropy)
+            head = HEADS[self.config.head]
+            return completion_logprobs(model or self.model, tokens, self.run.sampling.temperature, entropy, head)
 
     def _watch(self, finite: bool) -> None:
         """Count non-finite steps in a row; too many stop the run."""
@@ -330,7 +335,7 @@ class GRPO:
         """Copy the policy into the reference every ``reference_every`` steps."""
         every = self.config.reference_every
         if self.reference is not None and every and self.progress.step % every == 0:
-            self.reference.load_state_dict(self.model.state_dict())
+            self.reference.take(self.model)
 
     @property
     def _every_row(self) -> bool:
@@ -379,10 +384,3 @@ class GRPO:
 
 def _lengths(rollouts: Sequence[Rollout]) -> list[int]:
     return [len(r.prompt_ids) + len(r.token_ids) for r in rollouts]
-
-
-def _frozen_copy(model: Any) -> Any:
-    reference = copy.deepcopy(model).eval()
-    for parameter in reference.parameters():
-        parameter.requires_grad_(False)
-    return reference

@@ -13,6 +13,11 @@ from typing import Any, Literal, Protocol
 import torch
 from torch import Tensor
 
+from veritune.plugins import ConfigError
+
+LARGE = 2**26
+"""So many logits (0.25 GB in float32) are not made at once."""
+
 EntropyMode = Literal["none", "metric", "gradient"]
 
 
@@ -56,6 +61,43 @@ def reference_head(
     return from_logits(head(hidden_NH), targets_N, temperature, entropy)
 
 
+def fused_head(
+    head: torch.nn.Module, hidden_NH: Tensor, targets_N: Tensor, temperature: float, entropy: EntropyMode
+) -> tuple[Tensor, Tensor | None]:
+    """:func:`veritune.kernels.linear_logprob`: the logits of all tokens never exist at once."""
+    from veritune.kernels import linear_logprob
+
+    weight, bias = getattr(head, "weight", None), getattr(head, "bias", None)
+    if not isinstance(weight, Tensor):
+        raise ConfigError(f"grpo.head: fused needs a linear head, this model has {type(head).__name__}; use reference")
+    logps_N, entropy_N = linear_logprob(
+        hidden_NH,
+        weight,
+        targets_N,
+        temperature=temperature,
+        bias=bias,
+        want_entropy=entropy != "none",
+    )
+    if entropy_N is not None and entropy == "metric":
+        entropy_N = entropy_N.detach()
+    return logps_N, entropy_N
+
+
+def auto_head(
+    head: torch.nn.Module, hidden_NH: Tensor, targets_N: Tensor, temperature: float, entropy: EntropyMode
+) -> tuple[Tensor, Tensor | None]:
+    """Fused on a GPU, and wherever the logits would be large; plain where they are small or the head is no matrix."""
+    weight = getattr(head, "weight", None)
+    if type(head) is not torch.nn.Linear or weight is None:
+        return reference_head(head, hidden_NH, targets_N, temperature, entropy)
+    large = hidden_NH.shape[0] * weight.shape[0] > LARGE
+    chosen = fused_head if large or hidden_NH.is_cuda else reference_head
+    return chosen(head, hidden_NH, targets_N, temperature, entropy)
+
+
+HEADS: dict[str, Head] = {"auto": auto_head, "fused": fused_head, "reference": reference_head}
+
+
 def from_logits(
     logits_NV: Tensor, targets_N: Tensor, temperature: float, entropy: EntropyMode
 ) -> tuple[Tensor, Tensor | None]:
@@ -75,7 +117,7 @@ def completion_logprobs(
     batch: TokenBatch,
     temperature: float = 1.0,
     entropy: EntropyMode = "none",
-    head: Head = reference_head,
+    head: Head = auto_head,
 ) -> tuple[Tensor, Tensor | None]:
     """(B, T) log-probs of the completion tokens, 0 beyond each row's length, and entropies likewise."""
     mask_BT = batch.mask_BT.bool()
@@ -83,6 +125,8 @@ def completion_logprobs(
     position_N = batch.prompt_lengths_B[row_N] + step_N
     targets_N = batch.ids_BL[row_N, position_N]
     inputs_BL = batch.ids_BL[:, :-1]
+    if hasattr(model, "get_base_model"):
+        model = model.get_base_model()  # peft's wrapper: the adapters are inside
     if plain_head(model):
         hidden_BLH = model.get_decoder()(input_ids=inputs_BL, use_cache=False).last_hidden_state
         hidden_NH = hidden_BLH[row_N, position_N - 1]
@@ -94,10 +138,8 @@ def completion_logprobs(
 
 
 def plain_head(model: Any) -> bool:
-    """Whether logits are head(hidden) and nothing else: no soft-capping, no scaling, no wrapper around the model."""
-    if not hasattr(model, "get_decoder") or not hasattr(model, "get_output_embeddings"):
-        return False
-    if not hasattr(model, "config") or type(model).__name__.startswith("Peft"):
+    """Whether logits are head(hidden) and nothing else: no soft-capping, no scaling."""
+    if not all(hasattr(model, name) for name in ("get_decoder", "get_output_embeddings", "config")):
         return False
     scalers = ("final_logit_softcapping", "logit_scale", "logits_scaling", "lm_head_multiplier")
     return all(getattr(model.config, name, None) in (None, 1, 1.0) for name in scalers)

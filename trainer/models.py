@@ -11,9 +11,9 @@ from typing import Any
 
 import torch
 
-from veritune.plugins import ConfigError
+from veritune.plugins import ConfigError, MissingExtraError
 from veritune.plugins.errors import did_you_mean
-from veritune.trainer.config import ModelConfig, RunConfig
+from veritune.trainer.config import LoraConfig, ModelConfig, RunConfig
 from veritune.trainer.tasks import Task
 
 SMALL = 5_000_000
@@ -55,6 +55,8 @@ def load_policy(config: RunConfig, task: Task | None) -> Policy:
     if config.model.dtype == "bfloat16":
         model = model.to(torch.bfloat16)
     model.to(device)
+    if config.model.lora is not None:
+        model = _with_lora(model, config.model.lora)
     if config.model.activation_checkpointing:
         enable = getattr(model, "activation_checkpointing_enable", None) or model.gradient_checkpointing_enable
         enable()
@@ -131,6 +133,20 @@ def _load(config: ModelConfig) -> tuple[Any, Any]:
     except (OSError, ValueError) as error:
         raise ConfigError(f"cannot load the model {config.path!r}: {error}") from error
     return tokenizer, model
+
+
+def _with_lora(model: Any, config: LoraConfig) -> Any:
+    try:
+        import peft
+    except ImportError as error:
+        raise MissingExtraError("peft", "train", "model.lora") from error
+    settings = peft.LoraConfig(
+        r=config.rank, lora_alpha=config.alpha, target_modules=config.targets, lora_dropout=0.0, task_type="CAUSAL_LM"
+    )
+    try:
+        return peft.get_peft_model(model, settings)
+    except ValueError as error:
+        raise ConfigError(f"model.lora: {error}") from error
 
 
 def _eos_ids(model: Any, tokenizer: Any) -> list[int]:

@@ -34,6 +34,7 @@ from veritune.trainer.evaluation import Evaluator
 from veritune.trainer.grpo import GRPO
 from veritune.trainer.metrics import forget_after, make_observers, read_metrics, write_completions
 from veritune.trainer.models import load_policy
+from veritune.trainer.reference import Reference
 from veritune.trainer.report import write_report
 from veritune.trainer.rollout import TransformersSampler
 from veritune.trainer.scoring import completion_records
@@ -125,8 +126,8 @@ class Run:
             self.folder,
         )
         reference = self._restore(stage.optimizer)
-        if reference is not None and stage.reference is not None:
-            stage.reference.load_state_dict(reference)
+        if stage.reference is not None:
+            stage.reference.restore(reference)
         steps, every = self.config.grpo.steps, self.config.evaluation.every
         if self.progress.step == 0:
             self._evaluate()
@@ -182,7 +183,7 @@ class Run:
         )
         write_completions(self.folder / "completions", f"step-{step:06d}", records)
 
-    def _after_step(self, optimizer: torch.optim.Optimizer, last: bool, reference: Any = None) -> None:
+    def _after_step(self, optimizer: torch.optim.Optimizer, last: bool, reference: Reference | None = None) -> None:
         every = self.config.checkpoint.every
         if self._stop or last or (every and self.progress.step % every == 0):
             save_checkpoint(
@@ -192,7 +193,7 @@ class Run:
                 self.generator,
                 self.progress,
                 self.config.checkpoint.keep,
-                reference,
+                None if reference is None else reference.state(),
             )
         if self._stop:
             write_report(self.folder)

@@ -116,7 +116,7 @@ def test_beta_zero_makes_no_reference_model(make_config: Make, policy: Policy, t
     assert _stage(make_config(), policy, tmp_path).reference is None
     with_kl = _stage(make_config(grpo={"objective": {"beta": 0.1}}), policy, tmp_path)
     assert with_kl.reference is not None
-    assert not any(p.requires_grad for p in with_kl.reference.parameters())
+    assert not any(p.requires_grad for p in with_kl.reference.model.parameters())
 
 
 @pytest.mark.parametrize(("where", "kind"), [("loss", "k1"), ("loss", "k2"), ("loss", "k3"), ("reward", "k1")])

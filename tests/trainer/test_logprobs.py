@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from veritune.trainer.logprobs import completion_logprobs, make_batch, plain_head
+from veritune.trainer.logprobs import HEADS, completion_logprobs, make_batch, plain_head
 from veritune.trainer.models import Policy
 
 PROMPTS = [[5, 6, 7], [8], [4, 5, 6, 7, 8, 9]]
@@ -25,10 +25,11 @@ def _reference(model: Any, temperature: float) -> list[tuple[torch.Tensor, torch
     return found
 
 
+@pytest.mark.parametrize("head", HEADS)
 @pytest.mark.parametrize("temperature", [1.0, 0.6])
-def test_values_and_gradients_match_the_models_own_logits(policy: Policy, temperature: float) -> None:
+def test_values_and_gradients_match_the_models_own_logits(policy: Policy, temperature: float, head: str) -> None:
     model, batch = policy.model, make_batch(PROMPTS, COMPLETIONS, "cpu")
-    logps, entropy = completion_logprobs(model, batch, temperature, "gradient")
+    logps, entropy = completion_logprobs(model, batch, temperature, "gradient", HEADS[head])
     reference = _reference(model, temperature)
     assert entropy is not None
     for i, (expected, expected_entropy) in enumerate(reference):

@@ -149,6 +149,27 @@ def test_resuming_from_any_checkpoint_gives_the_same_bits(make_config: Make, tmp
             assert torch.equal(tensor, _weights(part)[name])
 
 
+def test_lora_trains_adapters_only_and_resumes_to_the_same_bits(make_config: Make, tmp_path: Path) -> None:
+    from safetensors.torch import load_file
+
+    lora = {"model": {"lora": {"rank": 2}}, **FULL}
+    lora["grpo"] = {**FULL["grpo"], "lr": 1e-2}
+    whole = train(make_config(**lora, output=str(tmp_path / "whole")), quiet=True)
+    weights = load_file(str(whole / "model" / "adapter_model.safetensors"))
+    assert weights
+    assert all("lora_" in name for name in weights)
+    assert any(r["kl"] > 0 for r in _numbers(whole) if r["phase"] == "grpo")  # to the model without its adapter
+    part = tmp_path / "part"
+    (part / "checkpoints").mkdir(parents=True)
+    for name in ("config.yaml", "metrics.jsonl"):
+        (part / name).write_bytes((whole / name).read_bytes())
+    (part / "checkpoints" / "grpo-000002").symlink_to(whole / "checkpoints" / "grpo-000002")
+    train(make_config(**lora, output=str(part), resume=True), quiet=True)
+    assert _numbers(part) == _numbers(whole)
+    with pytest.raises(ConfigError, match="LoRA"):
+        train(make_config(**FULL, output=str(part), resume=True), quiet=True)
+
+
 def test_the_same_seed_gives_the_same_run_and_another_seed_does_not(make_config: Make, tmp_path: Path) -> None:
     runs = [train(make_config(output=str(tmp_path / n), seed=s), quiet=True) for n, s in (("a", 0), ("b", 0), ("c", 1))]
     first, second, other = map(_numbers, runs)
