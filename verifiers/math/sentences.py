@@ -33,8 +33,6 @@ _HEDGES = names(
     " incorrect except unless impossible"
 )
 _STATES = names("is are equals has have was gives were get obtain there")
-    "not maybe perhaps could might may find compute determine what unsure uncertain or if suppose let given"
-)
 
 
 def segments(text: str) -> list[tuple[int, int, str]]:
