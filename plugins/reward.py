@@ -8,7 +8,7 @@ import inspect
 import pickle
 import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import Any, cast, overload
+from typing import Any, Protocol, cast, overload
 
 from veritune.plugins.columns import find_column, missing_column, rows
 from veritune.plugins.errors import (
@@ -191,7 +191,7 @@ class Reward:
         **columns: Any,
     ) -> list[float | None]:
         """TRL's convention: keyword lists in, one float or None a completion out."""
-        injected, samples = _samples(self._owner, completions, prompts, completion_ids, columns)
+        injected, samples = make_samples(self._owner, completions, prompts, completion_ids, columns)
         return [score.value for score in self.score_batch(samples, **injected)]
 
     def score(self, completion: Text | Sample, prompt: Text | None = None, **columns: Any) -> Score:
@@ -300,10 +300,18 @@ class Reward:
         return RewardError(self.name, f"{type(error).__name__}: {error}", sample)
 
 
+class NamedCallable(Protocol):
+    """What TRL takes for a reward: a name and a call."""
+
+    name: str
+
+    def __call__(self, completions: Sequence[Text] | None = None, **columns: Any) -> list[float | None]: ...
+
+
 class AsyncReward:
     """A reward whose call is a coroutine; the scoring runs in a thread. See :meth:`Reward.as_async`."""
 
-    def __init__(self, inner: Reward) -> None:
+    def __init__(self, inner: NamedCallable) -> None:
         self.inner = inner
         self.name = self.__name__ = self.__qualname__ = inner.name
         self.__doc__ = inner.__doc__
@@ -311,7 +319,7 @@ class AsyncReward:
     async def __call__(self, completions: Sequence[Text] | None = None, **kwargs: Any) -> list[float | None]:
         return await asyncio.to_thread(self.inner, completions, **kwargs)
 
-    def __reduce__(self) -> tuple[type[AsyncReward], tuple[Reward]]:
+    def __reduce__(self) -> tuple[type[AsyncReward], tuple[NamedCallable]]:
         return type(self), (self.inner,)
 
     def __repr__(self) -> str:
@@ -366,13 +374,17 @@ def _is_batch(function: Callable[..., Any]) -> bool:
     return "completions" in inputs or "samples" in inputs
 
 
-def _samples(
+def make_samples(
     owner: str,
     completions: Sequence[Text] | None,
     prompts: Sequence[Text] | None,
     completion_ids: Sequence[Sequence[int]] | None,
     columns: Mapping[str, Any],
 ) -> tuple[dict[str, Any], list[Sample]]:
+    """A trainer's keyword lists as samples, beside what it injects (``trainer_state``, ``log_metric`` …).
+
+    ``owner`` is named in errors. Raises TypeError or ValueError where the lists do not fit each other.
+    """
     if completions is None or isinstance(completions, str):
         raise TypeError(
             f"{owner} is called with completions=[…], a list of texts or chats, got {completions!r}; "

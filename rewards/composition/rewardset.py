@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import Any
 
-from veritune.plugins import AsyncReward, ConfigError, Reward, Sample, Score, Text
-from veritune.plugins.reward import _samples
+from veritune.plugins import AsyncReward, ConfigError, Sample, Score, Text
+from veritune.plugins.reward import make_samples
 from veritune.rewards.composition.combine import Term, combine
 from veritune.rewards.composition.component import Component
 from veritune.rewards.composition.evaluation import Evaluation
@@ -61,7 +61,7 @@ class RewardSet:
 
     def as_async(self) -> Callable[..., Any]:
         """The same set as a coroutine function: trainers that gather rewards run it beside the others."""
-        return AsyncReward(cast("Reward", self))  # it asks for no more than a name and a call
+        return AsyncReward(self)
 
     def __repr__(self) -> str:
         return f"<RewardSet {self.combine} of {', '.join(self.aliases)}>"
@@ -76,7 +76,7 @@ class RewardSet:
         **columns: Any,
     ) -> list[float | None]:
         """TRL's convention: keyword lists in, one float or None a completion out."""
-        injected, samples = _samples(f"rewards {self.name!r}", completions, prompts, completion_ids, columns)
+        injected, samples = make_samples(f"rewards {self.name!r}", completions, prompts, completion_ids, columns)
         step = getattr(injected.get("trainer_state"), "global_step", None)
         scores = self.score_batch(samples, step=step, **injected)
         log_components(self.aliases, scores, injected.get("log_metric"), injected.get("log_extra"))

@@ -19,17 +19,20 @@ if TYPE_CHECKING:
         hookimpl,
         reward,
     )
+    from veritune.rewards.composition import RewardSet, compose
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Cause",
     "Reward",
+    "RewardSet",
     "Sample",
     "Score",
     "Verdict",
     "VerituneError",
     "__version__",
+    "compose",
     "get_reward",
     "get_sandbox",
     "get_verifier",
@@ -37,7 +40,10 @@ __all__ = [
     "reward",
 ]
 
-_HOME = dict.fromkeys(set(__all__) - {"__version__"}, "veritune.plugins")
+_HOME = {
+    **dict.fromkeys(set(__all__) - {"__version__"}, "veritune.plugins"),
+    **dict.fromkeys(("RewardSet", "compose"), "veritune.rewards.composition"),
+}
 
 
 def __getattr__(name: str) -> Any:
