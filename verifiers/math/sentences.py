@@ -248,7 +248,7 @@ def whole(text: str) -> str | None:
 
 def _hedges(text: str) -> bool:
     """Whether a sentence asks, doubts, denies or says nothing, rather than states a value."""
-    words = text.lower().replace(",", " ").replace(".", " ").split()
+    words = [w.strip("{}()") for w in text.lower().replace(",", " ").replace(".", " ").split()]
     states = len(words) >= 4 and any(w in _STATES for w in words)
     return not states or "?" in text or "不" in text or any(w in _HEDGES or w.endswith("n't") for w in words)
 
