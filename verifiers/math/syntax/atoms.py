@@ -208,7 +208,12 @@ class Atoms(Cursor):
         raise ParseError(f"an environment {name!r}")
 
     def command(self) -> Node:
-        name = self.take().value
+        self.deeper()
+        value = self._command(self.take().value)
+        self.depth -= 1
+        return value
+
+    def _command(self, name: str) -> Node:
         if name == "frac":
             return self.fraction()
         if name == "sqrt":

@@ -45,7 +45,10 @@ def parse(text: str, *, commas: Commas = "auto", max_depth: int = 64, max_tokens
         tokens = tokenize(text, commas, max_tokens)
     except LexError as error:
         raise ParseError(str(error)) from None
-    return _Parser(tokens, max_depth).whole()
+    try:
+        return _Parser(tokens, max_depth).whole()
+    except RecursionError:
+        raise ParseError("nested too deep") from None
 
 
 class _Parser(Atoms):
@@ -362,7 +365,7 @@ class _Parser(Atoms):
         return value
 
     def postfix(self, value: Node) -> Node:
-        while True:
+        for _ in range(8):
             if self.op("!"):
                 self.take()
                 double = self.op("!")
@@ -380,6 +383,7 @@ class _Parser(Atoms):
                 value = self.subscript(value)
             else:
                 return value
+        raise ParseError("too many signs behind a value")
 
     def subscript(self, value: Node) -> Node:
         self.take()
