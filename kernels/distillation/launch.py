@@ -22,21 +22,22 @@ class Setting:
 
 @dataclass
 class DivergenceStats:
-    """Per-row `[N]` float32: the divergence in nats, both log-sum-exps in base 2, and sum p_s u."""
+    """Per-row `[N]` float32: the divergence in nats, a logit of each side from which its base-2 log-sum-exp counts,
+    the log-sum-exps, and sum p_s u."""
 
     value: torch.Tensor
+    base_s: torch.Tensor
+    base_t: torch.Tensor
     lse_s: torch.Tensor
     lse_t: torch.Tensor
     center: torch.Tensor
 
     def rows(self, start: int, stop: int) -> DivergenceStats:
-        return DivergenceStats(
-            self.value[start:stop], self.lse_s[start:stop], self.lse_t[start:stop], self.center[start:stop]
-        )
+        return DivergenceStats(*(tensor[start:stop] for tensor in vars(self).values()))
 
 
 def empty_stats(n: int, device: torch.device) -> DivergenceStats:
-    return DivergenceStats(*(torch.empty(n, dtype=torch.float32, device=device) for _ in range(4)))
+    return DivergenceStats(*(torch.empty(n, dtype=torch.float32, device=device) for _ in range(6)))
 
 
 def forward(
@@ -48,11 +49,11 @@ def forward(
     n, v = student.shape
     if n:
         kernels.forward_kernel[(n,)](
-            student, teacher, out.value if mask is None else mask, out.value, out.lse_s, out.lse_t, out.center, v,
-            student.stride(0), teacher.stride(0), setting.student_cap or 1.0, setting.teacher_cap or 1.0,
-            LOG2E / setting.temperature, setting.which.teacher_share, LANES=4096, KIND=setting.which.code,
-            CAP_S=setting.student_cap is not None, CAP_T=setting.teacher_cap is not None, MASK=mask is not None,
-            num_warps=8,
+            student, teacher, out.value if mask is None else mask, out.value, out.base_s, out.base_t, out.lse_s,
+            out.lse_t, out.center, v, student.stride(0), teacher.stride(0), setting.student_cap or 1.0,
+            setting.teacher_cap or 1.0, LOG2E / setting.temperature, setting.which.teacher_share, LANES=4096,
+            KIND=setting.which.code, CAP_S=setting.student_cap is not None,
+            CAP_T=setting.teacher_cap is not None, MASK=mask is not None, num_warps=8,
         )  # fmt: skip
 
 
@@ -71,7 +72,8 @@ def backward(
     n, v = student.shape
     if n:
         kernels.backward_kernel[(n * -(-v // 2048),)](
-            student, teacher, grads, upstream if mask is None else mask, stats.lse_s, stats.lse_t, stats.center,
+            student, teacher, grads, upstream if mask is None else mask, stats.base_s, stats.base_t, stats.lse_s,
+            stats.lse_t, stats.center,
             upstream, v, student.stride(0), teacher.stride(0), grads.stride(0), setting.student_cap or 1.0,
             setting.teacher_cap or 1.0, LOG2E / setting.temperature, 1.0 / setting.temperature,
             setting.which.teacher_share, BLOCK=2048, KIND=setting.which.code, CAP_S=setting.student_cap is not None,

@@ -16,10 +16,22 @@ TINY = tl.constexpr(1e-37)
 
 
 @triton.jit
-def _load(row, o, inside, cap, to_base2, CAP: tl.constexpr):
+def _base(row, CAP: tl.constexpr):
+    """A logit to subtract from its row, so that what all share costs no precision; capped logits are small anyway."""
+    z = 0.0
+    if not CAP:
+        z = tl.load(row).to(tl.float32)
+        z = tl.where(z > LOWEST, z, 0.0)
+    return z
+
+
+@triton.jit
+def _load(row, o, inside, base, cap, to_base2, CAP: tl.constexpr):
     z = tl.load(row + o, mask=inside, other=0.0).to(tl.float32)
     if CAP:
         z = cap * (1.0 - 2.0 / (tl.exp2(z / cap * (2.0 * LOG2E)) + 1.0))
+    else:
+        z -= base
     z *= to_base2
     return tl.where(z < LOWEST, LOWEST, z)
 
@@ -42,7 +54,8 @@ def _terms(s, t, share, KIND: tl.constexpr):
 
 @triton.jit
 def forward_kernel(
-    student, teacher, mask, value, lse_s, lse_t, center, V, stride_s, stride_t, cap_s, cap_t, to_base2, share,
+    student, teacher, mask, value, bases_s, bases_t, lse_s, lse_t, center, V, stride_s, stride_t,
+    cap_s, cap_t, to_base2, share,
     LANES: tl.constexpr, KIND: tl.constexpr, CAP_S: tl.constexpr, CAP_T: tl.constexpr, MASK: tl.constexpr,
 ):  # fmt: skip
     r = tl.program_id(0).to(tl.int64)
@@ -52,6 +65,8 @@ def forward_kernel(
     if keep:
         row_s = student + r * stride_s
         row_t = teacher + r * stride_t
+        base_s = _base(row_s, CAP_S)
+        base_t = _base(row_t, CAP_T)
         lane = tl.arange(0, LANES)
         ms = tl.full((LANES,), LOWEST, tl.float32)
         mt = tl.full((LANES,), LOWEST, tl.float32)
@@ -61,8 +76,8 @@ def forward_kernel(
         for start in tl.range(0, V, LANES, num_stages=3):
             o = start + lane
             inside = o < V
-            zs = tl.where(inside, _load(row_s, o, inside, cap_s, to_base2, CAP_S), LOWEST)
-            zt = tl.where(inside, _load(row_t, o, inside, cap_t, to_base2, CAP_T), LOWEST)
+            zs = tl.where(inside, _load(row_s, o, inside, base_s, cap_s, to_base2, CAP_S), LOWEST)
+            zt = tl.where(inside, _load(row_t, o, inside, base_t, cap_t, to_base2, CAP_T), LOWEST)
             top_s = tl.maximum(ms, zs)
             top_t = tl.maximum(mt, zt)
             shrink_s = tl.exp2(ms - top_s)
@@ -97,8 +112,8 @@ def forward_kernel(
             for start in tl.range(0, V, LANES, num_stages=3):
                 o = start + lane
                 inside = o < V
-                zs = _load(row_s, o, inside, cap_s, to_base2, CAP_S)
-                zt = _load(row_t, o, inside, cap_t, to_base2, CAP_T)
+                zs = _load(row_s, o, inside, base_s, cap_s, to_base2, CAP_S)
+                zt = _load(row_t, o, inside, base_t, cap_t, to_base2, CAP_T)
                 term, ps, u = _terms(zs - ls, zt - lt, share, KIND)
                 sum_d += tl.where(inside, term, 0.0)
                 sum_c += tl.where(inside, ps * u, 0.0)
@@ -106,21 +121,20 @@ def forward_kernel(
             c = tl.sum(sum_c, axis=0)
         # Not below zero but for rounding; a comparison lets a NaN through.
         tl.store(value + r, tl.where(d < 0.0, 0.0, d))
+        tl.store(bases_s + r, base_s)
+        tl.store(bases_t + r, base_t)
         tl.store(lse_s + r, ls)
         tl.store(lse_t + r, lt)
         tl.store(center + r, c)
     else:
         tl.store(value + r, 0.0)
-        tl.store(lse_s + r, 0.0)
-        tl.store(lse_t + r, 0.0)
-        tl.store(center + r, 0.0)
 
 
 @triton.jit
 def backward_kernel(
-    student, teacher, grads, mask, lse_s, lse_t, center, upstream, V, stride_s, stride_t, stride_g, cap_s, cap_t,
-    to_base2, inverse_temperature, share, BLOCK: tl.constexpr, KIND: tl.constexpr, CAP_S: tl.constexpr,
-    CAP_T: tl.constexpr, MASK: tl.constexpr,
+    student, teacher, grads, mask, bases_s, bases_t, lse_s, lse_t, center, upstream, V, stride_s, stride_t,
+    stride_g, cap_s, cap_t, to_base2, inverse_temperature, share, BLOCK: tl.constexpr, KIND: tl.constexpr,
+    CAP_S: tl.constexpr, CAP_T: tl.constexpr, MASK: tl.constexpr,
 ):  # fmt: skip
     """Gradient in the student's raw logits (before soft-cap and temperature); may overwrite them."""
     blocks = tl.cdiv(V, BLOCK)
@@ -136,8 +150,10 @@ def backward_kernel(
         ls = tl.load(lse_s + r)
         lt = tl.load(lse_t + r)
         c = tl.load(center + r)
-        zs = _load(student + r * stride_s, o, inside, cap_s, to_base2, CAP_S)
-        zt = _load(teacher + r * stride_t, o, inside, cap_t, to_base2, CAP_T)
+        row_s = student + r * stride_s
+        row_t = teacher + r * stride_t
+        zs = _load(row_s, o, inside, tl.load(bases_s + r), cap_s, to_base2, CAP_S)
+        zt = _load(row_t, o, inside, tl.load(bases_t + r), cap_t, to_base2, CAP_T)
         if KIND == 0:
             d = tl.exp2(zs - ls) - tl.exp2(zt - lt)
         elif KIND == 1:

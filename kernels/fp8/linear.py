@@ -77,9 +77,8 @@ class FP8Linear(nn.Linear):
         kind = x.device.type
         dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else x.dtype
         if x.shape[0] == 0 or not self._uses_fp8(x, dtype):
-            return nn.functional.linear(
-                input, self.weight.to(input.dtype) if dtype is x.dtype else self.weight, self._bias_as(dtype)
-            )
+            bias = None if self.bias is None else self.bias.to(dtype)
+            return nn.functional.linear(input.to(dtype), self.weight.to(dtype), bias)
         apply = cast(Any, _FP8Product.apply)
         y = apply(x, self.weight, self.bias, self._quantized_weight(), self.recipe, dtype)
         return cast(torch.Tensor, y).view(*input.shape[:-1], self.out_features)
@@ -120,16 +119,8 @@ def _pays(x: torch.Tensor, layer: FP8Linear, dtype: torch.dtype) -> bool:
             times = {use: _step_time(m, n, k, layer.weight.dtype, use, layer.recipe) for use in ("always", "never")}
         known = "fp8" if times["always"] < times["never"] else "bf16"
         ratio = times["never"] / times["always"]
-        level = logging.INFO if known == "bf16" else logging.DEBUG
-        logger.log(
-            level,
-            "FP8Linear %d -> %d at %d tokens: FP8 is %.2f times bfloat16's speed; running %s",
-            k,
-            n,
-            m,
-            ratio,
-            known,
-        )
+        say = logger.info if known == "bf16" else logger.debug
+        say("FP8Linear %d -> %d, %d tokens: FP8 is %.2f times as fast as bfloat16; %s runs", k, n, m, ratio, known)
         measure.remember(key, known, x.device)
     return known == "fp8"
 

@@ -85,15 +85,15 @@ class _LogprobEntropy(torch.autograd.Function):
         logits = logits if logits.stride(-1) == 1 else logits.contiguous()
         targets = targets.contiguous()
         n, v = logits.shape
-        stats = torch.empty((4, n), dtype=torch.float32, device=logits.device)
-        logp, entropy, lse, mean = stats.unbind(0)
+        stats = torch.empty((5, n), dtype=torch.float32, device=logits.device)
+        logp, entropy, peak, lse, mean = stats.unbind(0)
         if n:
             kernels.forward_kernel[(n,)](
-                logits, targets, targets if mask is None else mask, logp, entropy, lse, mean, v, logits.stride(0),
-                1.0 / temperature, LANES=1024, DEPTH=4, STAGES=3, ENTROPY=want_entropy, MASK=mask is not None,
-                num_warps=4,
+                logits, targets, targets if mask is None else mask, logp, entropy, peak, lse, mean, v,
+                logits.stride(0), 1.0 / temperature, LANES=1024, DEPTH=4, STAGES=3, ENTROPY=want_entropy,
+                MASK=mask is not None, num_warps=4,
             )  # fmt: skip
-        ctx.save_for_backward(logits, targets, mask, lse, mean)
+        ctx.save_for_backward(logits, targets, mask, peak, lse, mean)
         ctx.temperature, ctx.inplace, ctx.want_entropy = temperature, inplace, want_entropy
         ctx.consumed = False
         # Outputs own their memory: views of one buffer would tie their autograd versions together.
@@ -106,7 +106,7 @@ class _LogprobEntropy(torch.autograd.Function):
         grad_logp, grad_entropy = upstream
         if ctx.consumed:
             raise RuntimeError("inplace_backward=True has overwritten the logits: backward can run only once")
-        logits, targets, mask, lse, mean = ctx.saved_tensors
+        logits, targets, mask, peak, lse, mean = ctx.saved_tensors
         n, v = logits.shape
         if grad_logp is None:
             grad_logp = torch.zeros(n, dtype=torch.float32, device=logits.device)
@@ -115,7 +115,7 @@ class _LogprobEntropy(torch.autograd.Function):
         ctx.consumed = ctx.inplace
         if n:
             kernels.backward_kernel[(n * -(-v // 4096),)](
-                logits, grads, targets, targets if mask is None else mask, lse, mean, grad_logp.contiguous(),
+                logits, grads, targets, targets if mask is None else mask, peak, lse, mean, grad_logp.contiguous(),
                 grad_entropy.contiguous() if with_entropy and grad_entropy is not None else lse, v, logits.stride(0),
                 grads.stride(0), 1.0 / ctx.temperature, BLOCK=4096, ENTROPY=with_entropy, MASK=mask is not None,
                 num_warps=4,

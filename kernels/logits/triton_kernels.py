@@ -23,7 +23,11 @@ def _clamp_low(z):
 def row_statistics(
     row, V, to_base2, LANES: tl.constexpr, DEPTH: tl.constexpr, STAGES: tl.constexpr, ENTROPY: tl.constexpr
 ):
-    """Base-2 log-sum-exp and mean of `row * to_base2`; each lane keeps its own running maximum, merged at the end."""
+    """(peak, log2 of sum exp2((z - peak) to_base2), mean of (z - peak) to_base2) of a row.
+
+    Each lane keeps its own running maximum; they meet at the end. Everything is relative to a maximum, so an offset
+    that all logits share costs no precision.
+    """
     lane = tl.arange(0, LANES)
     offsets = tl.arange(0, DEPTH)[:, None] * LANES + lane[None, :]
     m = tl.full((LANES,), LOWEST, tl.float32)
@@ -31,34 +35,38 @@ def row_statistics(
     w = tl.zeros((LANES,), tl.float32)
     whole = V // (DEPTH * LANES)
     for i in tl.range(0, whole, num_stages=STAGES):
-        z = tl.load(row + i * (DEPTH * LANES) + offsets, eviction_policy="evict_first").to(tl.float32) * to_base2
-        z = _clamp_low(z)
+        z = _clamp_low(tl.load(row + i * (DEPTH * LANES) + offsets, eviction_policy="evict_first").to(tl.float32))
         top = tl.maximum(m, tl.max(z, axis=0))
-        shrink = tl.exp2(m - top)
-        p = tl.exp2(z - top[None, :])
-        s = s * shrink + tl.sum(p, axis=0)
+        fall = (m - top) * to_base2
+        shrink = tl.exp2(fall)
+        d = (z - top[None, :]) * to_base2
+        p = tl.exp2(d)
         if ENTROPY:
-            w = w * shrink + tl.sum(p * z, axis=0)
+            w = shrink * (w + s * fall) + tl.sum(p * d, axis=0)
+        s = s * shrink + tl.sum(p, axis=0)
         m = top
     for start in tl.range(whole * (DEPTH * LANES), V, LANES):
         inside = start + lane < V
-        z = _clamp_low(tl.load(row + start + lane, mask=inside, other=0.0).to(tl.float32) * to_base2)
+        z = _clamp_low(tl.load(row + start + lane, mask=inside, other=0.0).to(tl.float32))
         top = tl.maximum(m, tl.where(inside, z, LOWEST))
-        shrink = tl.exp2(m - top)
-        p = tl.where(inside, tl.exp2(z - top), 0.0)
-        s = s * shrink + p
+        fall = (m - top) * to_base2
+        shrink = tl.exp2(fall)
+        d = tl.where(inside, (z - top) * to_base2, 0.0)
+        p = tl.where(inside, tl.exp2(d), 0.0)
         if ENTROPY:
-            w = w * shrink + p * z
+            w = shrink * (w + s * fall) + p * d
+        s = s * shrink + p
         m = top
     peak = tl.max(m, axis=0)
-    shrink = tl.exp2(m - peak)
+    fall = (m - peak) * to_base2
+    shrink = tl.exp2(fall)
     total = tl.sum(s * shrink, axis=0)
-    return peak + tl.log2(total), tl.sum(w * shrink, axis=0) / total
+    return peak, tl.log2(total), tl.sum(shrink * (w + s * fall), axis=0) / total
 
 
 @triton.jit
 def forward_kernel(
-    logits, targets, mask, logp, entropy, lse, mean, V, stride, inverse_temperature,
+    logits, targets, mask, logp, entropy, peak, lse, mean, V, stride, inverse_temperature,
     LANES: tl.constexpr, DEPTH: tl.constexpr, STAGES: tl.constexpr, ENTROPY: tl.constexpr, MASK: tl.constexpr,
 ):  # fmt: skip
     r = tl.program_id(0).to(tl.int64)
@@ -68,27 +76,26 @@ def forward_kernel(
     if keep:
         row = logits + r * stride
         to_base2 = inverse_temperature * LOG2E
-        lse2, mean2 = row_statistics(row, V, to_base2, LANES, DEPTH, STAGES, ENTROPY)
+        top, lse2, mean2 = row_statistics(row, V, to_base2, LANES, DEPTH, STAGES, ENTROPY)
         y = tl.load(targets + r)
         known = (y >= 0) & (y < V)
-        x = tl.load(row + tl.where(known, y, 0)).to(tl.float32) * to_base2
+        x = (tl.load(row + tl.where(known, y, 0)).to(tl.float32) - top) * to_base2
         tl.store(logp + r, tl.where(known, (x - lse2) * LN2, float("nan")))
+        tl.store(peak + r, top)
         tl.store(lse + r, lse2)
         if ENTROPY:
             tl.store(entropy + r, (lse2 - mean2) * LN2)
             tl.store(mean + r, mean2)
     else:
         tl.store(logp + r, 0.0)
-        tl.store(lse + r, 0.0)
         if ENTROPY:
             tl.store(entropy + r, 0.0)
-            tl.store(mean + r, 0.0)
 
 
 @triton.jit
 def backward_kernel(
-    logits, grads, targets, mask, lse, mean, grad_logp, grad_entropy, V, stride, grad_stride, inverse_temperature,
-    BLOCK: tl.constexpr, ENTROPY: tl.constexpr, MASK: tl.constexpr,
+    logits, grads, targets, mask, peak, lse, mean, grad_logp, grad_entropy, V, stride, grad_stride,
+    inverse_temperature, BLOCK: tl.constexpr, ENTROPY: tl.constexpr, MASK: tl.constexpr,
 ):  # fmt: skip
     """d/dz_j = (g (1[j=y] - p_j) - h p_j (log p_j + H)) / T, with g, h the upstream gradients; may overwrite logits.
 
@@ -103,14 +110,14 @@ def backward_kernel(
     if MASK:
         keep = tl.load(mask + r) != 0
     if keep:
-        to_base2 = inverse_temperature * LOG2E
         g = tl.load(grad_logp + r) * inverse_temperature
-        z = tl.load(logits + r * stride + o, mask=inside, other=0.0).to(tl.float32) * to_base2
+        z = tl.load(logits + r * stride + o, mask=inside, other=0.0).to(tl.float32)
+        z = (_clamp_low(z) - tl.load(peak + r)) * (inverse_temperature * LOG2E)
         p = tl.exp2(z - tl.load(lse + r))
         d = tl.where(o == tl.load(targets + r), g - g * p, -g * p)
         if ENTROPY:
             h = tl.load(grad_entropy + r) * (inverse_temperature * LN2)
-            d -= h * p * (_clamp_low(z) - tl.load(mean + r))
+            d -= h * p * (z - tl.load(mean + r))
         tl.store(out, d.to(grads.dtype.element_ty), mask=inside)
     else:
         tl.store(out, tl.zeros((BLOCK,), grads.dtype.element_ty), mask=inside)

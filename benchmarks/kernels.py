@@ -1,0 +1,92 @@
+"""Kernels against their peers and the hardware's floors on one GPU: checks each result, then times it.
+
+python benchmarks/kernels.py [--sections logits,heads,quantise,products,layers,curve] [--out benchmarks/results]
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+import kernels_fp8  # noqa: E402
+import kernels_harness  # noqa: E402
+import kernels_linear  # noqa: E402
+import kernels_peers  # noqa: E402
+
+# This file is called kernels.py too: left on the path, it would hide a package that transformers imports.
+sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != HERE]
+
+import torch  # noqa: E402
+import triton  # noqa: E402
+import triton.language as tl  # noqa: E402
+
+
+@triton.jit
+def read_kernel(x, out, n, BLOCK: tl.constexpr, PROGRAMS: tl.constexpr):  # noqa: ANN001, ANN201
+    total = tl.zeros((BLOCK,), tl.float32)
+    for i in tl.range(tl.program_id(0), n // BLOCK, PROGRAMS, num_stages=3):
+        at = (tl.program_id(0).to(tl.int64) * 0 + i) * BLOCK + tl.arange(0, BLOCK)
+        total += tl.load(x + at, eviction_policy="evict_first").to(tl.float32)
+    tl.store(out + tl.program_id(0), tl.sum(total, 0))
+
+
+def ceilings(table: kernels_harness.Table) -> None:
+    """What this device reads, copies and multiplies at most: the floors of everything after."""
+    table.section("ceilings", "Ceilings")
+    x = torch.empty(2 << 30, device="cuda", dtype=torch.bfloat16).normal_()
+    y, out = torch.empty_like(x), torch.empty(132 * 8, device="cuda")
+    gb = x.numel() * 2 / 1e9
+    read = table.time(
+        "4.3 GB", "read", lambda: read_kernel[(132 * 8,)](x, out, x.numel(), 8192, 132 * 8, num_warps=8), gigabytes=gb
+    )
+    copy = table.time("4.3 GB", "copy, read + write", lambda: y.copy_(x), gigabytes=2 * gb)
+    a = torch.randn(8192, 8192, device="cuda").bfloat16()
+    b = torch.randn(8192, 8192, device="cuda").bfloat16()
+    multiply = table.time("8192^3", "bf16 product", lambda: a @ b, tflop=2 * 8192**3 / 1e12)
+    if read and copy and multiply:
+        table.read, table.copy, table.bf16 = gb / read, 2 * gb / copy, 2 * 8192**3 / 1e9 / multiply
+
+
+SECTIONS = {
+    "logits": kernels_linear.logits,
+    "heads": kernels_linear.heads,
+    "quantise": kernels_fp8.quantisation,
+    "products": kernels_fp8.products,
+    "layers": kernels_fp8.layers,
+    "curve": kernels_fp8.loss_curve,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sections", default=",".join(SECTIONS))
+    parser.add_argument("--out", type=Path, default=HERE / "results")
+    given = parser.parse_args()
+    unknown = set(given.sections.split(",")) - set(SECTIONS)
+    if unknown:
+        parser.error(f"no section {', '.join(sorted(unknown))}: expected {', '.join(SECTIONS)}")
+    if not torch.cuda.is_available():
+        sys.exit("benchmarks/kernels.py needs a CUDA device")
+    about = {
+        "device": torch.cuda.get_device_name(), "torch": torch.__version__, "triton": triton.__version__,
+        "date": datetime.date.today().isoformat(), **kernels_peers.versions(),
+    }  # fmt: skip
+    table = kernels_harness.Table()
+    table.say("  ".join(f"{k} {v}" for k, v in about.items()))
+    ceilings(table)
+    kernels_harness.free()
+    for name in given.sections.split(","):
+        try:
+            SECTIONS[name](table)
+        except Exception as problem:  # one section's failure must not cost the others' results
+            table.say(f"section {name} failed: {type(problem).__name__}: {problem}")
+        kernels_harness.free()
+        table.save(given.out, about)
+
+
+if __name__ == "__main__":
+    main()
