@@ -145,6 +145,8 @@ class GRPOConfig(OptimizerConfig):
     """Padded tokens of one forward pass; changes memory, never the result."""
     head: Literal["auto", "fused", "reference"] = "auto"
     """The language head: ``fused`` never holds the logits of all tokens; ``auto``: fused on a GPU and where large."""
+    share_prompts: bool = True
+    """Run a prompt once for several short completions of it, where the model allows."""
     mask_truncated: bool = False
     """Completions cut at max_tokens count in their group's statistics, and get no gradient."""
     dynamic_sampling: bool = False

@@ -29,11 +29,12 @@ from veritune.trainer.batching import micro_batches, pad, split
 from veritune.trainer.checkpoint import Progress
 from veritune.trainer.config import RunConfig
 from veritune.trainer.data import Row, Source
-from veritune.trainer.logprobs import HEADS, EntropyMode, completion_logprobs, make_batch
+from veritune.trainer.logprobs import HEADS, EntropyMode, completion_logprobs
 from veritune.trainer.losses import LossBatch, LossParts, entropy_threshold, kl_estimate, policy_loss, row_weights
 from veritune.trainer.metrics import Clock, peak_memory
 from veritune.trainer.models import Policy
 from veritune.trainer.optimization import gradient_step, make_optimizer, set_lr
+from veritune.trainer.packing import make_batch, make_packed, pack_limit, packed_saves
 from veritune.trainer.reference import Reference
 from veritune.trainer.rollout import Rollout, Sampler
 from veritune.trainer.scoring import component_tensors, make_samples, reward_tensor, score, score_metrics
@@ -85,6 +86,7 @@ class GRPO:
         self.progress, self.folder = progress, folder
         self.optimizer = make_optimizer(self.model, self.config)
         self.reference = Reference(self.model) if self.objective.beta > 0 else None
+        self.pack_limit = pack_limit(self.model) if self.config.share_prompts else 0
         self.batch = Batch()
         self.bad_steps = 0
         self.clock = Clock()
@@ -317,7 +319,11 @@ class GRPO:
     def _logps(
         self, rollouts: Sequence[Rollout], entropy: EntropyMode = "none", model: Any = None
     ) -> tuple[Tensor, Tensor | None]:
-        tokens = make_batch([r.prompt_ids for r in rollouts], [r.token_ids for r in rollouts], self.policy.device)
+        prompts, completions = [r.prompt_ids for r in rollouts], [r.token_ids for r in rollouts]
+        if packed_saves(prompts, completions, self.pack_limit):
+            tokens = make_packed(prompts, completions, self.pack_limit, self.policy.device)
+        else:
+            tokens = make_batch(prompts, completions, self.policy.device)
         with self.policy.autocast():
             head = HEADS[self.config.head]
             return completion_logprobs(model or self.model, tokens, self.run.sampling.temperature, entropy, head)

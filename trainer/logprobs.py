@@ -1,19 +1,17 @@
 """Hidden states → log-probs of the sampled tokens (and entropies). The seam where fused kernels plug in.
 
-The language head runs on completion positions only, the softmax in float32. Rows are right-padded and attention is
-causal: real tokens never see padding, so no attention mask is needed.
+The language head runs on completion positions only, the softmax in float32.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 import torch
 from torch import Tensor
 
 from veritune.plugins import ConfigError
+from veritune.trainer.packing import TokenBatch
 
 LARGE = 2**26
 """So many logits (0.25 GB in float32) are not made at once."""
@@ -27,31 +25,6 @@ class Head(Protocol):
     def __call__(
         self, head: torch.nn.Module, hidden_NH: Tensor, targets_N: Tensor, temperature: float, entropy: EntropyMode
     ) -> tuple[Tensor, Tensor | None]: ...
-
-
-@dataclass
-class TokenBatch:
-    """Prompt and completion a row, right-padded. Column t of the (B, T) tensors is the row's t-th completion token."""
-
-    ids_BL: Tensor
-    prompt_lengths_B: Tensor
-    lengths_B: Tensor
-    """Completion lengths."""
-
-    @property
-    def mask_BT(self) -> Tensor:
-        steps_T = torch.arange(int(self.lengths_B.max()), device=self.ids_BL.device)
-        return (steps_T < self.lengths_B[:, None]).float()
-
-
-def make_batch(prompts: Sequence[Sequence[int]], completions: Sequence[Sequence[int]], device: Any) -> TokenBatch:
-    """Pad to the longest row; the padding id is never looked at."""
-    rows = [[*p, *c] for p, c in zip(prompts, completions, strict=True)]
-    width = max(len(r) for r in rows)
-    ids_BL = torch.tensor([r + [0] * (width - len(r)) for r in rows])
-    prompt_lengths_B = torch.tensor([len(p) for p in prompts])
-    lengths_B = torch.tensor([len(c) for c in completions])
-    return TokenBatch(ids_BL.to(device), prompt_lengths_B.to(device), lengths_B.to(device))
 
 
 def reference_head(
@@ -119,22 +92,20 @@ def completion_logprobs(
     entropy: EntropyMode = "none",
     head: Head = auto_head,
 ) -> tuple[Tensor, Tensor | None]:
-    """(B, T) log-probs of the completion tokens, 0 beyond each row's length, and entropies likewise."""
-    mask_BT = batch.mask_BT.bool()
-    row_N, step_N = mask_BT.nonzero(as_tuple=True)
-    position_N = batch.prompt_lengths_B[row_N] + step_N
-    targets_N = batch.ids_BL[row_N, position_N]
-    inputs_BL = batch.ids_BL[:, :-1]
+    """(R, T) log-probs of the completion tokens, 0 beyond each row's length, and entropies likewise."""
+    mask_RT = batch.mask_RT
+    targets_N, pack_N, before_N = batch.targets_RT[mask_RT], batch.pack_N, batch.before_RT[mask_RT]
+    inputs = {"input_ids": batch.ids_BL, "use_cache": False}
+    if batch.attention_B1LL is not None:
+        inputs |= {"attention_mask": batch.attention_B1LL, "position_ids": batch.positions_BL}
     if hasattr(model, "get_base_model"):
         model = model.get_base_model()  # peft's wrapper: the adapters are inside
     if plain_head(model):
-        hidden_BLH = model.get_decoder()(input_ids=inputs_BL, use_cache=False).last_hidden_state
-        hidden_NH = hidden_BLH[row_N, position_N - 1]
+        hidden_NH = model.get_decoder()(**inputs).last_hidden_state[pack_N, before_N]
         logps_N, entropy_N = head(model.get_output_embeddings(), hidden_NH, targets_N, temperature, entropy)
     else:
-        logits_BLV = model(input_ids=inputs_BL, use_cache=False).logits
-        logps_N, entropy_N = from_logits(logits_BLV[row_N, position_N - 1], targets_N, temperature, entropy)
-    return _scatter(logps_N, mask_BT), None if entropy_N is None else _scatter(entropy_N, mask_BT)
+        logps_N, entropy_N = from_logits(model(**inputs).logits[pack_N, before_N], targets_N, temperature, entropy)
+    return _scatter(logps_N, mask_RT), None if entropy_N is None else _scatter(entropy_N, mask_RT)
 
 
 def plain_head(model: Any) -> bool:

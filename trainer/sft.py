@@ -8,10 +8,11 @@ from veritune.plugins import ColumnError, ConfigError
 from veritune.trainer.checkpoint import Progress
 from veritune.trainer.config import RunConfig, WarmupConfig
 from veritune.trainer.data import FileSource, PromptEncoder, Row, Source, TaskSource, load_rows
-from veritune.trainer.logprobs import completion_logprobs, make_batch
+from veritune.trainer.logprobs import completion_logprobs
 from veritune.trainer.metrics import Clock
 from veritune.trainer.models import Policy
 from veritune.trainer.optimization import gradient_step, make_optimizer, set_lr
+from veritune.trainer.packing import make_batch
 
 
 class Warmup:
@@ -45,7 +46,7 @@ class Warmup:
             batch = make_batch(self.encode.many(prompts), self._targets(completions), self.policy.device)
             with self.policy.autocast():
                 logps_BT, _ = completion_logprobs(self.policy.model, batch)
-            tokens = int(batch.lengths_B.sum())
+            tokens = int(batch.lengths_R.sum())
             loss = -logps_BT.sum() / tokens
             loss.backward()  # type: ignore[no-untyped-call]
             norm = gradient_step(self.policy.model, self.optimizer, self.config.clip_norm)

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 import torch
 
-from veritune.trainer.logprobs import HEADS, completion_logprobs, make_batch, plain_head
+from veritune.trainer.logprobs import HEADS, completion_logprobs, plain_head
 from veritune.trainer.models import Policy
+from veritune.trainer.packing import make_batch, make_packed, pack_limit, packed_saves
 
 PROMPTS = [[5, 6, 7], [8], [4, 5, 6, 7, 8, 9]]
 COMPLETIONS = [[9, 10, 1], [11, 12, 13, 14, 0], [1]]
@@ -48,7 +49,7 @@ def test_what_stands_in_the_padding_does_not_matter(policy: Policy) -> None:
     batch = make_batch(PROMPTS, COMPLETIONS, "cpu")
     before, _ = completion_logprobs(policy.model, batch)
     for i, (prompt, completion) in enumerate(zip(PROMPTS, COMPLETIONS, strict=True)):
-        batch.ids_BL[i, len(prompt) + len(completion) :] = 17
+        batch.ids_BL[i, len(prompt) + len(completion) - 1 :] = 17
     after, _ = completion_logprobs(policy.model, batch)
     assert torch.equal(before, after)
     assert before[1, 4] != 0  # the completion's own token 0
@@ -65,3 +66,30 @@ def test_a_model_with_capped_logits_goes_through_its_own_forward() -> None:
     logps, _ = completion_logprobs(model, make_batch(PROMPTS, COMPLETIONS, "cpu"))
     for i, (expected, _) in enumerate(_reference(model, 1.0)):
         torch.testing.assert_close(logps[i, : len(expected)].double(), expected, atol=1e-4, rtol=1e-4)
+
+
+def test_packed_completions_have_the_log_probs_and_gradients_they_have_alone(policy: Policy) -> None:
+    prompts = [PROMPTS[0], PROMPTS[2], PROMPTS[0], PROMPTS[0], PROMPTS[2], PROMPTS[1]]
+    completions = [[9, 10, 1], [11, 12, 13, 14, 0], [1], [8, 8, 8, 8], [9], [12, 1]]
+    parameters = list(policy.model.parameters())
+    alone, alone_entropy = completion_logprobs(policy.model, make_batch(prompts, completions, "cpu"), 0.9, "gradient")
+    expected = torch.autograd.grad(alone.square().sum(), parameters)
+    for limit, packs in ((256, 3), (10, 4)):
+        batch = make_packed(prompts, completions, limit, "cpu")
+        assert len(batch.ids_BL) == packs
+        packed, entropy = completion_logprobs(policy.model, batch, 0.9, "gradient")
+        torch.testing.assert_close(packed, alone, atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(entropy, alone_entropy, atol=1e-5, rtol=1e-5)
+        for a, b in zip(torch.autograd.grad(packed.square().sum(), parameters), expected, strict=True):
+            torch.testing.assert_close(a, b, atol=1e-3, rtol=1e-3)
+
+
+def test_packing_is_chosen_where_it_saves_and_the_model_allows_it(policy: Policy) -> None:
+    same, short, long = [[5] * 10] * 4, [[6] * 5] * 4, [[6] * 200] * 4
+    assert packed_saves(same, short, 256)
+    assert not packed_saves(same, long, 256)
+    assert not packed_saves([[5] * 10, [6] * 10], [[7], [7]], 256)
+    assert pack_limit(policy.model) == 256
+    policy.model.config._attn_implementation = "eager"
+    assert pack_limit(policy.model) == 0
+    assert not packed_saves(same, short, 0)

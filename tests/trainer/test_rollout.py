@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from veritune.trainer.config import SamplingConfig
-from veritune.trainer.logprobs import completion_logprobs, make_batch
+from veritune.trainer.logprobs import completion_logprobs
 from veritune.trainer.models import Policy
+from veritune.trainer.packing import make_batch
 from veritune.trainer.rollout import TransformersSampler, draw, truncate
 
 PROMPTS = [[5, 6, 7], [8], [4, 5, 6, 7, 8, 9]]
