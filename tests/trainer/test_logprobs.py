@@ -74,7 +74,7 @@ def test_packed_completions_have_the_log_probs_and_gradients_they_have_alone(pol
     parameters = list(policy.model.parameters())
     alone, alone_entropy = completion_logprobs(policy.model, make_batch(prompts, completions, "cpu"), 0.9, "gradient")
     expected = torch.autograd.grad(alone.square().sum(), parameters)
-    for limit, packs in ((256, 3), (10, 4)):
+    for limit, packs in ((256, 3), (8, 4), (7, 5)):
         batch = make_packed(prompts, completions, limit, "cpu")
         assert len(batch.ids_BL) == packs
         packed, entropy = completion_logprobs(policy.model, batch, 0.9, "gradient")
