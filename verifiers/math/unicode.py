@@ -191,6 +191,8 @@ def _one(c: str) -> str:
     if digit is not None:
         return str(digit)
     code = ord(c)
+    if 0x2460 <= code <= 0x2473:
+        return f"{code - 0x245F},"
     if 0xFF01 <= code <= 0xFF5E:
         return chr(code - 0xFEE0)
     if 0x1D400 <= code <= 0x1D7FF or 0x2100 <= code <= 0x214F:

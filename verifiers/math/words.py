@@ -121,8 +121,10 @@ def choice(text: str) -> tuple[str, str] | None:
             break
     if not flat:
         return None
-    if flat[0] in "([" and len(flat) >= 3 and flat[1] in LETTERS and flat[2] in ")]":
-        return flat[1], flat[3:].strip(" .:,")
+    if flat[0] in "([" and flat[1:2].upper() in LETTERS and flat[2:3] in (")", "]"):
+        rest = flat[3:].strip(" .:,")
+        if flat[1] in LETTERS or not rest or flat[3] == " ":
+            return flat[1].upper(), rest
     if flat[0] in LETTERS:
         if flat[1:].strip().lower() in ("", "选项", "项", "option", "choice"):
             return flat[0], ""
