@@ -57,6 +57,7 @@ def veritune_sandboxes() -> Mapping[str, Any]:
     """The back-ends that come with the library; ``local`` needs nothing but a Linux kernel."""
     return {
         "local": "veritune.sandbox.local.backend:LocalSandbox",
+        "bubblewrap": "veritune.sandbox.external.bubblewrap:BubblewrapSandbox",
     }
 
 

@@ -28,9 +28,10 @@ TIERS = ["namespaces", "confined"]
 
 @pytest.fixture(params=TIERS)
 def sandbox(request: pytest.FixtureRequest) -> Iterator[LocalSandbox]:
-    with LocalSandbox(tier=request.param, workers=2) as sandbox:
-        sandbox.report()
-        yield sandbox
+    sandbox = LocalSandbox(tier=request.param, workers=2)
+    sandbox.report()
+    yield sandbox
+    sandbox.close()
 
 
 def open_descriptors() -> int:

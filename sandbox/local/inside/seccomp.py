@@ -185,7 +185,16 @@ def build(own_group: bool = False, kill_only: int | None = None) -> _Program:
         _ret(_KILL_PROCESS),
         *_tree(_segments(own_group, kill_only)),
     ]
-    buffer = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *instruction) for instruction in code))
+    buffer = ctypes.create_string_buffer(_encode(code))
     program = _Program(len(code), ctypes.addressof(buffer))
     program.keep_alive = buffer
     return program
+
+
+def as_bytes() -> bytes:
+    """The filter as another tool loads it (bubblewrap's ``--seccomp``)."""
+    return bytes(build().keep_alive)[:-1]
+
+
+def _encode(code: Sequence[Instruction]) -> bytes:
+    return b"".join(struct.pack("HBBI", *instruction) for instruction in code)
