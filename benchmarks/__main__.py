@@ -1,4 +1,4 @@
-"""``python -m benchmarks`` lists the benchmarks; ``python -m benchmarks NAME …`` runs one, ``all`` those for this machine."""
+"""``python -m benchmarks`` lists the benchmarks; with a NAME it runs one, with ``all`` every one."""
 
 from __future__ import annotations
 
