@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from veritune.verifiers.math.equations import same_equation
 from veritune.verifiers.math.exact import TooBigError
-from veritune.verifiers.math.matrices import as_matrix
+from veritune.verifiers.math.matrices import as_matrix, as_rows
 from veritune.verifiers.math.numeric import free_symbols
 from veritune.verifiers.math.options import MathOptions
 from veritune.verifiers.math.parts import (
@@ -15,8 +15,10 @@ from veritune.verifiers.math.parts import (
     has_sign,
     independent,
     is_list,
+    is_unit_letter,
     labels,
     peel,
+    plain_empty,
     set_like,
     signs,
     single,
@@ -36,6 +38,7 @@ from veritune.verifiers.math.shapes import (
 )
 from veritune.verifiers.math.syntax.nodes import (
     Based,
+    Div,
     Func,
     Group,
     Listing,
@@ -60,7 +63,6 @@ from veritune.verifiers.math.words import same_words, word_number
 Tri = bool | None
 _CONSTANTS = frozenset(["C", "c", "K", "k", "C_1", "c_1"])
 _PARAMETERS = frozenset("knmljtN")
-_UNIT_LETTERS = frozenset(["m", "g", "s", "h", "L", "l", "N", "J", "W", "V", "A", "C", "K", "F", "°"])
 _MAX_ITEMS = 64
 
 
@@ -83,6 +85,7 @@ class Comparison:
             raise TooBigError("more comparisons than the cap")
         if gold == prediction:
             return True
+        gold, prediction = plain_empty(gold), plain_empty(prediction)
         if isinstance(gold, Words) or isinstance(prediction, Words):
             return self._words(gold, prediction)
         try:
@@ -105,7 +108,8 @@ class Comparison:
         if gold == prediction or isinstance(gold, Words) or isinstance(prediction, Words):
             return True
         if isinstance(gold, Sym) and isinstance(prediction, Sym):
-            return gold.name.replace("{", "") == prediction.name.replace("{", "")
+            mine, theirs = gold.name.partition("_"), prediction.name.partition("_")
+            return gold.name == prediction.name or (mine[0] == theirs[0] and not (mine[2] and theirs[2]))
         if isinstance(gold, Group) and isinstance(prediction, Group):
             return len(gold.items) == len(prediction.items)
         return True
@@ -304,6 +308,9 @@ class Comparison:
         return found
 
     def _matrices(self, gold: Node, prediction: Node, a: Matrix | None, b: Matrix | None) -> Tri:
+        if (a is None) != (b is None):
+            other = as_rows(prediction if a is not None else gold)
+            a, b = (a, other) if a is not None else (other, b)
         if a is None or b is None:
             flat = vector(a) if a is not None else vector(b) if b is not None else None
             other = prediction if a is not None else gold
@@ -365,12 +372,8 @@ class Comparison:
         b = prediction.of if isinstance(prediction, Percent) else prediction
         if equal(a, b, self.options) and (self.options.percent or type(gold) is type(prediction)):
             return True
-        if type(gold) is not type(prediction):
-            hundredth = Num(Fraction(1, 100))
-            x = Mul((a, hundredth)) if isinstance(gold, Percent) else a
-            y = Mul((b, hundredth)) if isinstance(prediction, Percent) else b
-            if equal(x, y, self.options):
-                return True
+        if type(gold) is not type(prediction) and equal(gold, prediction, self.options):
+            return True
         return self.no("the percentages differ")
 
     def _based(self, gold: Node, prediction: Node) -> Tri:
@@ -399,18 +402,15 @@ class Comparison:
         """``5 m`` as a value and its unit, where the gold has a unit too."""
         if isinstance(node, Mul) and len(node.factors) == 2:
             value, letter = node.factors
-            if isinstance(letter, Sym) and letter.name in _UNIT_LETTERS and not free_symbols(value):
+            if isinstance(letter, Sym) and is_unit_letter(letter) and not free_symbols(value):
                 return value, letter.name
         return None
 
     def _letter_unit(self, gold: Node, prediction: Node) -> bool:
-        """``5 m`` for 5: a number times one letter that names a unit, against a plain number."""
-        if (
-            not self.options.units
-            or not isinstance(prediction, Mul)
-            or len(prediction.factors) != 2
-            or free_symbols(gold)
-        ):
+        """``5 m`` and ``5 m/s`` for 5: a number times letters that name units, against a plain number."""
+        if not self.options.units or free_symbols(gold):
             return False
-        value, letter = prediction.factors
-        return isinstance(letter, Sym) and letter.name in _UNIT_LETTERS and bool(equal(gold, value, self.options))
+        over = prediction.over if isinstance(prediction, Div) and is_unit_letter(prediction.under) else prediction
+        if not isinstance(over, Mul) or len(over.factors) != 2 or not is_unit_letter(over.factors[1]):
+            return False
+        return bool(equal(gold, over.factors[0], self.options))

@@ -7,7 +7,7 @@ import random
 from veritune.verifiers.math.numeric import FLOAT, free_symbols
 from veritune.verifiers.math.options import MathOptions
 from veritune.verifiers.math.scalar import ARITHMETIC, equal
-from veritune.verifiers.math.syntax.nodes import Add, Neg, Node, Relation
+from veritune.verifiers.math.syntax.nodes import Add, Neg, Node, Relation, Sym
 
 _TURN = {">": "<", ">=": "<=", "<": "<", "<=": "<=", "=": "=", "!=": "!=", "approx": "=", "equiv": "equiv"}
 _POINTS = 6
@@ -28,7 +28,10 @@ def same_equation(gold: Relation, prediction: Relation, options: MathOptions) ->
         return False
     if op not in ("=", "<", "<=", "!="):
         return _memberwise(gold, prediction, options)
-    return _constant_ratio(first, second, signed=op in ("<", "<="))
+    found = _constant_ratio(first, second, signed=op in ("<", "<="))
+    if found is False and op == "=":
+        return _same_curve(gold, second) or _same_curve(prediction, first)
+    return found
 
 
 def _difference(relation: Relation) -> tuple[str, Node]:
@@ -52,6 +55,29 @@ def _chains(gold: Relation, prediction: Relation, options: MathOptions) -> bool 
     if all(op in (">", ">=") for op in mine.ops):
         mine = Relation(mine.items[::-1], tuple(_TURN[op] for op in mine.ops[::-1]))
     return _memberwise(mine, other, options) if mine.ops == other.ops else False
+
+
+def _same_curve(solved: Relation, other: Node) -> bool:
+    """Whether `other` = 0 is the graph ``y = f(x)`` of `solved`: linear in y, and zero exactly there."""
+    name, value = solved.items
+    if not isinstance(name, Sym) or name.name in free_symbols(value) or name.name not in free_symbols(other):
+        return False
+    rng = random.Random(name.name)
+    names = sorted((free_symbols(value) | free_symbols(other)) - {name.name})
+    seen = 0
+    for _ in range(_POINTS * 2):
+        point = {n: rng.uniform(0.3, 2.7) for n in names}
+        try:
+            y = complex(FLOAT.value(value, point))
+            at = [complex(FLOAT.value(other, {**point, name.name: y + step})) for step in (0, 1, 2)]
+        except ARITHMETIC:
+            continue
+        slope = at[1] - at[0]
+        scale = max(abs(at[1]), abs(at[2]), 1e-300)
+        if abs(at[0]) > 1e-9 * scale or abs(at[2] - 2 * slope) > 1e-8 * scale or abs(slope) < 1e-9:
+            return False
+        seen += 1
+    return seen >= 3
 
 
 def _constant_ratio(first: Node, second: Node, signed: bool) -> bool | None:

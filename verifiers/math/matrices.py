@@ -29,6 +29,14 @@ def as_matrix(node: Node) -> Matrix | None:
     return None
 
 
+def as_rows(node: Node) -> Matrix | None:
+    """``((1,2),(3,4))`` as a matrix: tuples of one length, for a comparison with a matrix."""
+    if isinstance(node, Group) and len(node.items) > 1 and all(isinstance(i, Group) for i in node.items):
+        rows = tuple(i.items for i in node.items if isinstance(i, Group))
+        return Matrix(rows) if len({len(r) for r in rows}) == 1 else None
+    return None
+
+
 def _map(matrix: Matrix, change: object) -> Matrix:
     return Matrix(tuple(tuple(change(entry) for entry in row) for row in matrix.rows))  # type: ignore[operator]
 

@@ -43,7 +43,10 @@ def clean(text: str) -> str:
         text = from_chinese(text)
     if "\\\\" in text and "\\begin" not in text:
         text = _single_backslashes(text)
-    return unwrap(_balanced(text) if "}" in text else text)
+    text = unwrap(_balanced(text) if "}" in text else text)
+    if text.startswith("{") and text.endswith("}") and ("|" in text or ":" in text or "\\mid" in text):
+        return "\\" + text[:-1] + "\\}"
+    return text
 
 
 def _balanced(text: str) -> str:

@@ -14,6 +14,7 @@ from veritune.verifiers.math.syntax.nodes import (
     Listing,
     Matrix,
     Mul,
+    Neg,
     Node,
     Percent,
     PlusMinus,
@@ -68,6 +69,8 @@ def independent(node: Node) -> list[Node]:
 def set_like(node: Node) -> bool:
     if isinstance(node, SetOp | SetBuilder):
         return True
+    if isinstance(node, Add):
+        return any(isinstance(t, Neg) and isinstance(t.of, SetOf) for t in node.terms)
     if isinstance(node, Relation):
         return any(op in ("<", ">", "<=", ">=", "!=", "in", "notin") for op in node.ops)
     if isinstance(node, Group):
@@ -123,3 +126,16 @@ def spelled(node: Node) -> str:
         case Add():
             return ""
     return ""
+
+
+_UNIT_LETTERS = frozenset("mgshLlNJWVACKF")
+
+
+def is_unit_letter(node: Node) -> bool:
+    """Whether `node` is one letter that may name a unit: m, s, J …"""
+    return isinstance(node, Sym) and node.name in _UNIT_LETTERS
+
+
+def plain_empty(node: Node) -> Node:
+    """The empty set under one name, however it is written."""
+    return Sym("emptyset") if node == SetOf(()) else node

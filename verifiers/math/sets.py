@@ -9,6 +9,7 @@ from veritune.verifiers.math.numeric import FLOAT, free_symbols
 from veritune.verifiers.math.options import MathOptions
 from veritune.verifiers.math.scalar import ARITHMETIC, equal
 from veritune.verifiers.math.syntax.nodes import (
+    Add,
     Func,
     Group,
     Listing,
@@ -118,6 +119,8 @@ def _read(node: Node) -> list[Span]:
                 spans = _intersect(spans, _read(part))
             return spans
         case SetOp("setminus", (left, right)):
+            return _intersect(_read(left), _complement(_merge(_read(right))))
+        case Add((left, Neg(SetOf() as right))):
             return _intersect(_read(left), _complement(_merge(_read(right))))
         case Sym("set_R"):
             return list(ALL)

@@ -52,7 +52,7 @@ class ContradictionError(ValueError):
 def assigned(node: Node) -> Assigned:
     """`node` read as ``name = value``. A true chain has its last value. Raises ContradictionError for a false one."""
     if not isinstance(node, Relation):
-        return Assigned(None, node)
+        return _named_point(node)
     if node.ops == ("in",) and _is_name(node.items[0]):
         return Assigned(node.items[0], node.items[1])
     if not all(op in _EQUALS for op in node.ops):
@@ -65,6 +65,16 @@ def assigned(node: Node) -> Assigned:
     if free_symbols(node):
         return Assigned(None, node)
     return Assigned(None, _chain(items, node.ops))
+
+
+def _named_point(node: Node) -> Assigned:
+    """``A(1, 2)``: a point with its name."""
+    match node:
+        case Mul((Sym(name) as label, Group(items) as point)) if name[0].isupper() and len(items) > 1:
+            return Assigned(label, point)
+        case Func(name, args) if name.startswith("call_") and name[5].isupper() and len(args) > 1:
+            return Assigned(Sym(name[5:]), Group(args, "(", ")"))
+    return Assigned(None, node)
 
 
 def _chain(items: list[Node], ops: tuple[str, ...]) -> Node:

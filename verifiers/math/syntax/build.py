@@ -16,6 +16,7 @@ from veritune.verifiers.math.syntax.nodes import (
     Node,
     Num,
     Percent,
+    Relation,
     Sym,
     Unit,
     Words,
@@ -54,8 +55,27 @@ def nest(items: list[Node], joins: list[str]) -> Node:
         return Listing(tuple(groups), ";")
     if len(items) == 1:
         return items[0]
+    if "or" in joins and "," in joins:
+        alternatives = _alternatives(items, joins)
+        if alternatives is not None:
+            return alternatives
     strongest = "or" if "or" in joins else "and" if "and" in joins else joins[0]
     return Listing(tuple(items), strongest)
+
+
+def _alternatives(items: list[Node], joins: list[str]) -> Node | None:
+    """``x=1, y=2 or x=3, y=4``: alternatives of several assignments each; None of any other list."""
+    if not all(isinstance(i, Relation) and i.ops == ("=",) for i in items):
+        return None
+    groups: list[list[Node]] = [[items[0]]]
+    for item, join in zip(items[1:], joins, strict=False):
+        if join == "or":
+            groups.append([item])
+        else:
+            groups[-1].append(item)
+    if len({len(g) for g in groups}) != 1 or len(groups[0]) < 2:
+        return None
+    return Listing(tuple(Listing(tuple(g), ",") for g in groups), "or")
 
 
 def grouped(inside: Node, opening: str, closing: str) -> Node:

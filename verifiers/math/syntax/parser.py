@@ -128,7 +128,10 @@ class _Parser(Atoms):
             ops.append(name)
             if self.op("&"):
                 self.take()
-            items.append(self.setlevel())
+            right = self.setlevel()
+            if name in ("in", "notin") and isinstance(right, Sym) and right.name in "RZNQC":
+                right = Sym("set_" + right.name)
+            items.append(right)
         self.depth -= 1
         tree: Node = first if not ops else Relation(tuple(items), tuple(ops))
         return tree if label is None else Relation((label, tree), ("=",))

@@ -32,6 +32,11 @@ class LexError(ValueError):
     """The text holds something that is no mathematics."""
 
 
+_ORDINALS = tuple(
+    form.replace("th", ending)
+    for ending in ("th", "st", "nd", "rd")
+    for form in ("th", "^{th}", "^th", "^{\\text{th}}", "^\\text{th}", "\\text{th}", "^{\\mathrm{th}}")
+)
 _SYMBOLIC = frozenset(["<", ">", "*", "/", "|", ":", "[", "]", "(", ")", "\\{", "\\}", "%", "<=", ">=", "!="])
 _OPEN, _CLOSE = frozenset(["(", "[", "\\{"]), frozenset([")", "]", "\\}"])
 _GROUPING = ("{,}", ",\\!", "\\,", ",\\,", ", \\!", "\\!,", "\\;", "\\ ", "~", "'", "{ }", "\\:")
@@ -111,6 +116,7 @@ class _Lexer:
             self.put("num", whole + "." + places, _repeated(whole, places, repeating))
             return
         shift = self._exponent()
+        self._ordinal()
         if len(whole) + len(places) > 2000 or abs(shift) > 2000:
             raise LexError("a number of more than 2000 digits")
         if not places and not shift:
@@ -188,6 +194,13 @@ class _Lexer:
                     return period
         return None
 
+    def _ordinal(self) -> None:
+        """The ``th`` of ``5th`` and ``5^{\\text{th}}`` says nothing about the value."""
+        for ending in _ORDINALS:
+            if self.text.startswith(ending, self.at) and not self.text[self.at + len(ending) :][:1].isalpha():
+                self.at += len(ending)
+                return
+
     def _exponent(self) -> int:
         text, at = self.text, self.at
         if text[at : at + 1] not in ("e", "E"):
@@ -213,6 +226,8 @@ class _Lexer:
             self.put("text", word)
         elif word == "Matrix" and self.text.startswith("(", self.at):
             return
+        elif low in AMBIGUOUS and self._after_number():
+            self.put("text", word)
         elif len(word) > 1 and _is_command(word):
             self._emit_command(low)
         elif len(word) == 1:
@@ -330,7 +345,7 @@ class _Lexer:
             inner = _Lexer(words, self.commas, self.limit)
             inner.brackets = self.brackets
             self.out.extend(inner.run()[:-1])
-        elif command == "mathrm" and len(words) <= 2 and words.isupper():
+        elif command == "mathrm" and len(words) <= 2 and words.isupper() and content[0] not in "~ ":
             for letter in words:
                 self.symbol(letter)
         else:
