@@ -309,8 +309,8 @@ class Comparison:
 
     def _matrices(self, gold: Node, prediction: Node, a: Matrix | None, b: Matrix | None) -> Tri:
         if (a is None) != (b is None):
-            other = as_rows(prediction if a is not None else gold)
-            a, b = (a, other) if a is not None else (other, b)
+            rows = as_rows(prediction if a is not None else gold)
+            a, b = (a, rows) if a is not None else (rows, b)
         if a is None or b is None:
             flat = vector(a) if a is not None else vector(b) if b is not None else None
             other = prediction if a is not None else gold
