@@ -58,6 +58,9 @@ def veritune_sandboxes() -> Mapping[str, Any]:
     return {
         "local": "veritune.sandbox.local.backend:LocalSandbox",
         "bubblewrap": "veritune.sandbox.external.bubblewrap:BubblewrapSandbox",
+        "docker": "veritune.sandbox.external.docker:DockerSandbox",
+        "sandbox_fusion": "veritune.sandbox.external.fusion:FusionSandbox",
+        "piston": "veritune.sandbox.external.piston:PistonSandbox",
     }
 
 

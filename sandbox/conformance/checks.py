@@ -25,6 +25,8 @@ class Check:
     needs: str | None = None
     language: str = "python"
     links: bool = False
+    feature: str | None = None
+    """What the check relies on and a back-end may declare to lack."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +46,10 @@ CHECKS: list[Check] = []
 
 
 def _check(
-    *, needs: str | None = None, language: str = "python", links: bool = False
+    *, needs: str | None = None, language: str = "python", links: bool = False, feature: str | None = None
 ) -> Callable[[Callable[[Sandbox], None]], Callable[[Sandbox], None]]:
     def register(function: Callable[[Sandbox], None]) -> Callable[[Sandbox], None]:
-        CHECKS.append(Check(function.__name__, function.__doc__ or "", function, needs, language, links))
+        CHECKS.append(Check(function.__name__, function.__doc__ or "", function, needs, language, links, feature))
         return function
 
     return register
@@ -55,22 +57,19 @@ def _check(
 
 def examine(sandbox: Sandbox) -> list[Finding]:
     """Run every check that applies."""
-    enforced = sandbox.report().enforcement()
-    spoken = sandbox.languages()
-    findings = []
-    for check in CHECKS:
-        if check.needs is not None and enforced.get(check.needs) == "none":
-            findings.append(Finding(check, skipped=f"{check.needs} is not enforced by this back-end"))
-        elif check.language not in spoken:
-            findings.append(Finding(check, skipped=f"no {check.language} here"))
-        elif check.links and not sandbox.can_link:
-            findings.append(Finding(check, skipped="this back-end cannot join programs"))
-        else:
-            findings.append(_examine(check, sandbox))
-    return findings
+    return [examine_one(check, sandbox) for check in CHECKS]
 
 
-def _examine(check: Check, sandbox: Sandbox) -> Finding:
+def examine_one(check: Check, sandbox: Sandbox) -> Finding:
+    """Run one check, if it applies to what the back-end reports."""
+    if check.needs is not None and sandbox.report().enforcement().get(check.needs) == "none":
+        return Finding(check, skipped=f"{check.needs} is not enforced by this back-end")
+    if check.feature in sandbox.lacks:
+        return Finding(check, skipped=f"this back-end has no {check.feature}")
+    if check.language not in sandbox.languages():
+        return Finding(check, skipped=f"no {check.language} here")
+    if check.links and not sandbox.can_link:
+        return Finding(check, skipped="this back-end cannot join programs")
     try:
         check.run(sandbox)
     except (AssertionError, SandboxError) as error:
@@ -88,7 +87,7 @@ def _expect(outcome: Outcome, stdout: bytes) -> None:
     assert outcome.stdout == stdout, f"stdout {outcome.stdout[:200]!r} is not {stdout[:200]!r}"
 
 
-@_check()
+@_check(feature="binary")
 def reads_stdin_and_writes_stdout(sandbox: Sandbox) -> None:
     """Bytes in, the same bytes out, whatever they are."""
     data = bytes(range(256)) * 3000
@@ -156,7 +155,7 @@ def refuses_unknown_languages(sandbox: Sandbox) -> None:
     raise AssertionError("the language 'pyhton' was accepted")
 
 
-@_check()
+@_check(feature="arguments")
 def passes_arguments(sandbox: Sandbox) -> None:
     """Arguments arrive as they are."""
     program = Program("python", "import sys; print(sys.argv[1:])", args=("a b", "$HOME", ""))
@@ -174,7 +173,7 @@ def imports_support_modules(sandbox: Sandbox) -> None:
 _SUPPORT = "def answer():\n    return 42\n"
 
 
-@_check()
+@_check(feature="cpu_time")
 def ends_a_spinning_program(sandbox: Sandbox) -> None:
     """CPU time is limited, and the outcome says so."""
     started = time.monotonic()

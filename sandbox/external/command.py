@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import select
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -82,7 +84,7 @@ class CommandSandbox(Sandbox):
 
     def kill(self, running: Running) -> None:
         """End a step and all its processes."""
-        running.process.kill()
+        running.end()
 
     def ran_out_of_memory(self, running: Running) -> bool:
         return False
@@ -203,6 +205,11 @@ class Running:
         self.process.returncode = self.status = os.waitstatus_to_exitcode(status)
         self.wall_s = time.monotonic() - self._started
         self.cpu_s, self.peak_kb = usage.ru_utime + usage.ru_stime, usage.ru_maxrss
+
+    def end(self) -> None:
+        """Kill the tool's process. (``Popen.kill`` might reap it, and its usage with it.)"""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.process.pid, signal.SIGKILL)
 
     def cancel(self) -> None:
         self.cut = "cancelled"
