@@ -13,6 +13,7 @@ from veritune.verifiers.math.extraction import extract
 from veritune.verifiers.math.normalise import canonical, clean
 from veritune.verifiers.math.numeric import free_symbols
 from veritune.verifiers.math.options import DEFAULT, MathOptions
+from veritune.verifiers.math.parts import kind
 from veritune.verifiers.math.scalar import equal_numbers, printed
 from veritune.verifiers.math.syntax.cursor import ParseError
 from veritune.verifiers.math.syntax.nodes import (
@@ -211,6 +212,8 @@ def _structure(found: Reading, want: Reading, options: MathOptions) -> Decision:
         return _right("structure", "the same mathematics")
     if same is None and _varies(want.tree) != _varies(found.tree):
         return _wrong("structure", "a constant against an expression with variables")
+    if same is None and kind(want.tree) != kind(found.tree):
+        return _wrong("structure", f"a {kind(found.tree)} where a {kind(want.tree)} was expected")
     if same is None:
         return Decision(Outcome.NEEDS_SYMBOLIC, "structure", "not decided by structure and values")
     return _wrong("structure", comparison.reason or "the values differ")

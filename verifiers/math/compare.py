@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 from veritune.verifiers.math.equations import same_equation
@@ -94,9 +95,10 @@ class Comparison:
             return self.no(f"the prediction is {error}")
         if a.name is not None or b.name is not None or a.value is not gold or b.value is not prediction:
             found = self._assigned(a.name, a.value, b.name, b.value)
-            if found or not (isinstance(gold, Relation) and isinstance(prediction, Relation)):
+            both = isinstance(gold, Relation) and isinstance(prediction, Relation)
+            if found or not both or not (free_symbols(gold) and free_symbols(prediction)):
                 return found
-            return self._relations(gold, prediction)
+            return self._relations(gold, prediction) or found
         return self._shapes(gold, prediction)
 
     def _assigned(self, gold_name: Node | None, gold: Node, name: Node | None, prediction: Node) -> Tri:
@@ -244,6 +246,8 @@ class Comparison:
         left, right = self._unique(gold), self._unique(prediction)
         if len(left) > _MAX_ITEMS or len(right) > _MAX_ITEMS:
             return self.no("more items than are compared") if len(left) != len(right) else None
+        if len(left) < len(right) <= 8:
+            right = self._distinct(right)
         if len(left) != len(right):
             return self.no(f"{len(right)} answers where {len(left)} were expected")
         undecided = False
@@ -258,6 +262,14 @@ class Comparison:
             else:
                 return None if undecided else self.no("an answer of the gold is missing")
         return True
+
+    def _distinct(self, items: list[Node]) -> list[Node]:
+        """Items with one of each value: ``12x - 34 or -34 + 12x`` is one answer written twice."""
+        kept: list[Node] = []
+        for item in items:
+            if not any(self.same(other, item) for other in kept):
+                kept.append(item)
+        return kept
 
     def _unique(self, items: Sequence[Node]) -> list[Node]:
         return list(dict.fromkeys(items))
@@ -361,10 +373,11 @@ class Comparison:
         if equal(gold, prediction, self.options):
             return True
         radians = (Sym("pi"), Num(Fraction(1, 180)))
+        exactly = replace(self.options, gold_rounding=False)
         if gold_degrees:
-            found = equal(Mul((gold, *radians)), prediction, self.options)
+            found = equal(Mul((gold, *radians)), prediction, exactly)
         else:
-            found = equal(gold, Mul((prediction, *radians)), self.options)
+            found = equal(gold, Mul((prediction, *radians)), exactly)
         return True if found else self.no("the angles differ")
 
     def _percents(self, gold: Node, prediction: Node) -> Tri:

@@ -82,6 +82,8 @@ def _same_curve(solved: Relation, other: Node) -> bool:
 
 def _constant_ratio(first: Node, second: Node, signed: bool) -> bool | None:
     names = sorted(free_symbols(first) | free_symbols(second))
+    if not names:
+        return None
     rng = random.Random("|".join(names))
     ratio: complex | None = None
     seen = 0

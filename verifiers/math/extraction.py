@@ -100,6 +100,8 @@ def _find(text: str, options: MathOptions) -> Extraction:
             return Extraction(found.text or None, "json", (found,), "" if found.text else "the JSON has no answer")
     inner = _json_inside(text, options.json_field) if options.json_field else None
     strong = [c for c in (_boxed(text, options), _tagged(text, options), inner, *_finals(text)) if c is not None]
+    if any(c.marker.startswith("boxed") for c in strong):
+        strong = [c for c in strong if c.marker != "final answer" or readable(c.text)]
     if strong:
         best = max(strong, key=lambda c: c.start)
         return Extraction(best.text, best.marker, tuple(sorted(strong, key=lambda c: -c.start)))

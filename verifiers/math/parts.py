@@ -139,3 +139,16 @@ def is_unit_letter(node: Node) -> bool:
 def plain_empty(node: Node) -> Node:
     """The empty set under one name, however it is written."""
     return Sym("emptyset") if node == SetOf(()) else node
+
+
+def kind(node: Node) -> str:
+    """What sort of thing `node` is, for answers that cannot be the same because they are not of one sort."""
+    if isinstance(node, Relation):
+        return "relation"
+    if isinstance(node, Matrix):
+        return "matrix"
+    if isinstance(node, Listing | Group):
+        return "list"
+    if set_like(node) or isinstance(node, SetOf):
+        return "set"
+    return "value"
