@@ -61,7 +61,7 @@ class FolderScratch:
             os.chown(self.path, self._uid, self._uid)
 
     def used(self) -> tuple[int, int]:
-        """(bytes, entries) in the folder, counted up to a bound."""
+        """(bytes, entries) in the folder. What hides from counting (too deep, unreadable) counts as too much."""
         size = entries = 0
         pending = [self.path]
         while pending and entries < _MOST_ENTRIES:
@@ -73,8 +73,10 @@ class FolderScratch:
                         size += status.st_blocks * 512
                         if stat.S_ISDIR(status.st_mode):
                             pending.append(entry.path)
-            except OSError:
+            except FileNotFoundError:
                 continue
+            except OSError:
+                return (size, 1 << 30)
         return (size, entries)
 
     def remove(self) -> None:
