@@ -103,7 +103,8 @@ class RayExecutor:
         for start, ((_, share), result) in enumerate(zip(shares, results, strict=True)):
             if isinstance(result, BaseException):
                 self._actors = []
-                result = [Outcome(Status.QUEUE, detail=f"the Ray actor was lost: {type(result).__name__}")] * len(share)
+detail = f"the worker server of a Ray node was lost: {type(result).__name__}"
+                result = [Outcome(Status.CRASHED, detail=detail)] * len(share)
             outcomes[start::step] = result
         return outcomes
 

@@ -112,6 +112,14 @@ def test_algebra_that_cannot_end_is_ended(algebra: WorkerPool) -> None:
     assert all(o.seconds < 2.0 + SLACK for o in outcomes)
 
 
+def test_big_integers_of_gmpy2_are_ended_too(algebra: WorkerPool) -> None:
+    pytest.importorskip(
+        "gmpy2"
+    )  # sympy computes with it where it is installed, inside C code that no signal interrupts
+    outcomes = algebra.run([("100000000!", "42"), ("10^{10^9}", "42")], cpu=0.4, deadline=2.0)
+    assert [o.status for o in outcomes] == [Status.CPU] * 2
+
+
 def test_ordinary_answers_pass_at_once_after_hostile_ones(algebra: WorkerPool) -> None:
     algebra.run([("100000000!", "42")] * 4, cpu=0.2, deadline=2.0)
     outcomes = algebra.run([(f"(x+{n})^2", f"x^2+{2 * n}x+{n * n}") for n in range(1, 30)], deadline=5.0)
