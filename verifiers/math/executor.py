@@ -103,7 +103,7 @@ class RayExecutor:
         for start, ((_, share), result) in enumerate(zip(shares, results, strict=True)):
             if isinstance(result, BaseException):
                 self._actors = []
-detail = f"the worker server of a Ray node was lost: {type(result).__name__}"
+                detail = f"the worker server of a Ray node was lost: {type(result).__name__}"
                 result = [Outcome(Status.CRASHED, detail=detail)] * len(share)
             outcomes[start::step] = result
         return outcomes
