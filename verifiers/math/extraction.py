@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from veritune.verifiers.math.boxes import Box, find_boxes, join_boxes
+from veritune.verifiers.math.boxes import Box, find_boxes, join_boxes, spilled
 from veritune.verifiers.math.options import DEFAULT, MathOptions
 from veritune.verifiers.math.phrases import (
     CONNECTIVES,
@@ -134,6 +134,8 @@ def _boxed(text: str, options: MathOptions) -> Candidate | None:
         chosen = kept[:1]
     else:
         chosen = join_boxes(text, kept)
+    if len(chosen) == 1 and text.endswith(("}", "$", ".")) and not readable(chosen[0].content):
+        chosen = [spilled(text, chosen[0])]
     answer = chosen[0].content if len(chosen) == 1 else ", ".join(b.content.strip() for b in chosen)
     return Candidate(answer, "boxed" if len(chosen) == 1 else "boxed (joined)", chosen[-1].start)
 
