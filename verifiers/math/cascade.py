@@ -97,6 +97,9 @@ class Gold:
 
 def read(text: str, options: MathOptions = DEFAULT) -> Reading:
     """An answer's text, cleaned, as a tree where it is mathematics."""
+    plain = text.strip()
+    if plain.isdecimal() and plain.isascii() and len(plain) < 640:
+        return Reading(plain, plain, Num(Fraction(int(plain))), None)
     cleaned = clean(text[: options.max_answer + 1])
     tree, error = None, ""
     try:

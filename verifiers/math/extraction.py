@@ -134,7 +134,7 @@ def _boxed(text: str, options: MathOptions) -> Candidate | None:
         chosen = kept[:1]
     else:
         chosen = join_boxes(text, kept)
-    if len(chosen) == 1 and text.endswith(("}", "$", ".")) and not readable(chosen[0].content):
+    if len(chosen) == 1 and text.rfind("}") >= chosen[0].end and not readable(chosen[0].content):
         chosen = [spilled(text, chosen[0])]
     answer = chosen[0].content if len(chosen) == 1 else ", ".join(b.content.strip() for b in chosen)
     return Candidate(answer, "boxed" if len(chosen) == 1 else "boxed (joined)", chosen[-1].start)

@@ -61,6 +61,7 @@ CONNECTIVES = (
     "∴",
     "\\therefore",
 )
+_STEMS = ("answer", "solution", "option", "choice")
 _NEGATIONS = ("not ", "not:", "isn't", "n't ", "never", "不是", "不为", "不等于", "unknown", "unclear", "cannot be")
 _NEGATED_ENDS = (" not", "isn't", " never", " not equal to", "wasn't", "not be", "不是", "不等于", "不为", "cannot be")
 _NAMES = {"故选": "故选", "答案": "答案", "应选": "故选", "选": "故选"}
@@ -79,6 +80,8 @@ def ends_in_negation(before: str) -> bool:
 def rank_at(low: str, phrases: tuple[str, ...], end: int) -> tuple[int, int, str]:
     """Start, length and name of the phrase that stands last before `end` in `low`; start -1 if none does."""
     best, size, name = -1, 0, ""
+    if low.isascii():
+        phrases = tuple(p for p in phrases if p.isascii()) if any(word in low for word in _STEMS) else ()
     for phrase in phrases:
         at = low.rfind(phrase, 0, end)
         if at > best or (at == best and len(phrase) > size and at >= 0):

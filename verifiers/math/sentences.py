@@ -130,6 +130,8 @@ def _inside_formula(text: str, at: int) -> bool:
 
 def readable(text: str) -> bool:
     """Whether the whole of `text` is an answer: mathematics, or a value with words behind it."""
+    if text.strip().isdecimal():
+        return True
     try:
         tree = parse(clean(text[:_MAX]))
     except ParseError:

@@ -37,6 +37,7 @@ _ORDINALS = tuple(
     for ending in ("th", "st", "nd", "rd")
     for form in ("th", "^{th}", "^th", "^{\\text{th}}", "^\\text{th}", "\\text{th}", "^{\\mathrm{th}}")
 )
+_ORDINAL_STARTS = frozenset("tsnr^\\")
 _SYMBOLIC = frozenset(["<", ">", "*", "/", "|", ":", "[", "]", "(", ")", "\\{", "\\}", "%", "<=", ">=", "!="])
 _OPEN, _CLOSE = frozenset(["(", "[", "\\{"]), frozenset([")", "]", "\\}"])
 _GROUPING = ("{,}", ",\\!", "\\,", ",\\,", ", \\!", "\\!,", "\\;", "\\ ", "~", "'", "{ }", "\\:")
@@ -196,6 +197,8 @@ class _Lexer:
 
     def _ordinal(self) -> None:
         """The ``th`` of ``5th`` and ``5^{\\text{th}}`` says nothing about the value."""
+        if self.text[self.at : self.at + 1] not in _ORDINAL_STARTS:
+            return
         for ending in _ORDINALS:
             if self.text.startswith(ending, self.at) and not self.text[self.at + len(ending) :][:1].isalpha():
                 self.at += len(ending)
