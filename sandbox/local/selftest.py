@@ -33,7 +33,7 @@ def connect(family, kind, address, message=None):
         s.connect(address)
         if message: s.send(message)
 attempt("fs_read", lambda: open(canary + "/secret").read())
-attempt("fs_read", lambda: os.listdir("/root" if os.path.isdir("/root") else canary))
+attempt("fs_read", lambda: os.listdir(canary))
 attempt("fs_write", lambda: open(canary + "/written", "w").close())
 attempt("fs_write", lambda: open("/usr/veritune-selftest", "w").close())
 attempt("network", lambda: connect(socket.AF_INET, socket.SOCK_STREAM, ("127.0.0.1", port)))
