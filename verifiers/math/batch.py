@@ -17,7 +17,7 @@ from veritune.verifiers.math.cascade import decide, prepare_gold
 from veritune.verifiers.math.finding import BoundedCache, Finding
 from veritune.verifiers.math.judge import Judgement, Task
 from veritune.verifiers.math.options import MathOptions
-from veritune.verifiers.math.plain import is_plain
+from veritune.verifiers.math.plain import is_plain, plain_integer
 
 Pair = tuple[str, str]
 GoldState = Literal["fine", "slow", "unusable", "unknown"]
@@ -60,6 +60,11 @@ class Batch:
         answer, gold = pair
         if answer == gold and answer and len(answer) <= self._options.max_answer and "\\boxed" not in gold:
             self._settle(pair, Finding(True, "string", "the same text"))
+            return True
+        number, wanted = plain_integer(answer), plain_integer(gold)
+        if number is not None and wanted is not None:
+            same = number == wanted
+            self._settle(pair, Finding(same, "number", "the same number" if same else "another number"))
             return True
         if not (is_plain(answer) and is_plain(gold)):
             return False

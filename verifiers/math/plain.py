@@ -13,6 +13,14 @@ _WORD = re.compile(r"[A-Za-z][A-Za-z .,'-]*", re.ASCII)
 _LONG_NUMBER = re.compile(r"[0-9]{25}")
 
 
+_INTEGER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
+
+
+def plain_integer(text: str) -> int | None:
+    """The value of a bare integer such as ``-12``; None for anything else."""
+    return int(text) if _INTEGER.fullmatch(text) else None
+
+
 def is_plain(text: str) -> bool:
     """Whether ``text`` is short and has nothing that grows: no power, factorial, function, sum or matrix.
 

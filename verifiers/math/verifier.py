@@ -82,21 +82,25 @@ class MathVerifier:
 
     def _questions(self, pairs: Sequence[tuple[str, Any]]) -> list[_Question]:
         extracted: dict[str, Extraction] = {}
+        read: dict[str, Golds] = {}
         questions = []
         for completion, gold in pairs:
             if completion not in extracted:
                 extracted[completion] = extract(completion, self.options)
-            questions.append(_Question(extracted[completion], self._read(gold)))
+            questions.append(_Question(extracted[completion], self._read(gold, read)))
         return questions
 
-    def _read(self, gold: Any) -> Golds:
+    def _read(self, gold: Any, read: dict[str, Golds]) -> Golds:
+        """The golds of one row; texts are read once a batch and remembered across calls."""
         if not isinstance(gold, str):
             return read_golds(gold, self.options)
-        golds = self._readings.get(gold)
-        if golds is None:
-            golds = read_golds(gold, self.options)
-            self._readings.put(golds, gold)
-        return golds
+        if gold not in read:
+            golds = self._readings.get(gold)
+            if golds is None:
+                golds = read_golds(gold, self.options)
+                self._readings.put(golds, gold)
+            read[gold] = golds
+        return read[gold]
 
     def _batch(self, questions: list[_Question]) -> Batch:
         pairs = [pair for question in questions for pair in question.pairs]
@@ -125,11 +129,8 @@ class _Question:
     def __init__(self, extraction: Extraction, golds: Golds) -> None:
         self.extraction = extraction
         self.golds = golds
-
-    @property
-    def pairs(self) -> list[Pair]:
-        answer = self.extraction.answer
-        return [] if answer is None else [(answer, gold) for gold in self.golds.answers]
+        answer = extraction.answer
+        self.pairs: list[Pair] = [] if answer is None else [(answer, gold) for gold in golds.answers]
 
     def verdict(self, batch: Batch) -> Verdict:
         expected = _shown(self.golds.shown)

@@ -6,6 +6,7 @@ import asyncio
 import pickle
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -62,8 +63,8 @@ def test_a_lost_actor_leaves_its_questions_undecided_and_is_replaced(verifier: M
 def test_a_verifier_works_inside_an_actor(cluster: None) -> None:
     import ray
 
-    @ray.remote(num_cpus=0)
-    def inside(pairs: list[tuple[str, str | None]]) -> list[bool | None]:
+    def verdicts(pairs: list[tuple[str, str | None]]) -> list[bool | None]:
         return [v.correct for v in MathVerifier(workers=1, deadline=10.0).verify_batch(pairs)]
 
+    inside: Any = ray.remote(num_cpus=0)(verdicts)
     assert ray.get(inside.remote(PAIRS)) == EXPECTED
