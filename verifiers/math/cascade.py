@@ -32,7 +32,7 @@ from veritune.verifiers.math.syntax.nodes import (
 )
 from veritune.verifiers.math.syntax.parser import parse
 from veritune.verifiers.math.syntax.tokens import plain_words
-from veritune.verifiers.math.words import choice, letters, normal_words, same_words, time_of_day
+from veritune.verifiers.math.words import choice, letters, normal_words, same_words, time_of_day, word_number
 
 _TOO_LONG = "too long to compare but as text"
 
@@ -102,6 +102,9 @@ def read(text: str, options: MathOptions = DEFAULT) -> Reading:
         return Reading(plain, plain, Num(Fraction(int(plain))), None)
     cleaned = clean(text[: options.max_answer + 1])
     tree, error = None, ""
+    number = word_number(cleaned) if options.text_numbers and cleaned[:1].isalpha() and len(cleaned) < 40 else None
+    if number is not None:
+        return Reading(cleaned, canonical(cleaned), Num(number), None)
     try:
         tree = parse(cleaned, max_depth=options.max_depth)
         if isinstance(tree, Words):

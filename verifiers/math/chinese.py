@@ -107,6 +107,8 @@ def from_chinese(text: str) -> str:
     if "分之" in text:
         text = _fraction(text)
     text = text.replace("又", " ")
+    if _digits_around(text, "比"):
+        text = text.replace("比", ":")
     if "度" in text:
         text = _after_number(text, "度", r"^\circ ")
     text = text.replace("负", "-").replace("点", "." if _digits_around(text, "点") else "点")

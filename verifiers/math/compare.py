@@ -64,6 +64,7 @@ from veritune.verifiers.math.words import same_words, word_number
 Tri = bool | None
 _CONSTANTS = frozenset(["C", "c", "K", "k", "C_1", "c_1"])
 _PARAMETERS = frozenset("knmljtN")
+_SYMPY_CONSTANTS = {"I": "i", "E": "e"}
 _MAX_ITEMS = 64
 
 
@@ -151,7 +152,7 @@ class Comparison:
         if self.options.text_numbers:
             number = word_number(text.text)
             if number is not None:
-                value: Node = Num(Fraction(number))
+                value: Node = Num(number)
                 return self.same(other, value) if flipped else self.same(value, other)
         if isinstance(other, Sym | Func | Mul | SetOf | SetOp):
             found = same_words(text.text, spelled(other))
@@ -184,7 +185,11 @@ class Comparison:
             if found is not None:
                 return found
         if isinstance(gold, Group) and len(gold.items) > 1:
-            if isinstance(prediction, Listing) and len(prediction.items) == len(gold.items) and gold.opening == "(":
+            if (
+                isinstance(prediction, Listing)
+                and len(prediction.items) == len(gold.items)
+                and (gold.opening == "(" or len(gold.items) > 2)
+            ):
                 return self._in_order(gold.items, prediction.items)
             return self._expanded_groups(gold, prediction)
         if isinstance(prediction, Group) and len(prediction.items) > 1:
@@ -404,6 +409,10 @@ class Comparison:
             return False
         a, b = free_symbols(gold), free_symbols(prediction)
         mine, theirs = a - b, b - a
+        if theirs and theirs <= _SYMPY_CONSTANTS.keys() and not mine:
+            for name in theirs:
+                prediction = rename(prediction, name, _SYMPY_CONSTANTS[name])
+            return bool(equal(gold, prediction, self.options))
         if len(mine) != 1 or len(theirs) != 1:
             return False
         old, new = next(iter(theirs)), next(iter(mine))

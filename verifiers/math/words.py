@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from veritune.verifiers.math.syntax.tokens import plain_words
 from veritune.verifiers.math.syntax.vocabulary import names
 
@@ -47,6 +49,18 @@ _ONES = (
 )
 _TENTHS = "twenty thirty forty fifty sixty seventy eighty ninety"
 _UNITS = {word: value for value, word in enumerate(_ONES.split())}
+_PARTS = {
+    "half": 2,
+    "third": 3,
+    "fourth": 4,
+    "quarter": 4,
+    "fifth": 5,
+    "sixth": 6,
+    "seventh": 7,
+    "eighth": 8,
+    "ninth": 9,
+    "tenth": 10,
+}
 _TENS = {word: 10 * (value + 2) for value, word in enumerate(_TENTHS.split())}
 
 
@@ -91,11 +105,20 @@ def _digits(words: list[str]) -> set[str]:
     return {w for w in words if w.isdigit()}
 
 
-def word_number(text: str) -> int | None:
-    """The number that words write, up to 999: ``twenty-one``, ``one hundred and five``."""
+def word_number(text: str) -> Fraction | None:
+    """The number that words write: ``twenty-one``, ``one hundred and five``, ``two thirds``."""
     words = plain_words(text).lower().replace("-", " ").split()
     if not words or len(words) > 5:
         return None
+    part = _PARTS.get(_stem(words[-1]) if words[-1] != "halves" else "half")
+    if part is not None and len(words) > 1:
+        over = _whole_number(words[:-1]) if words[:-1] not in (["a"], ["an"]) else 1
+        return None if over is None else Fraction(over, part)
+    whole = _whole_number(words)
+    return None if whole is None else Fraction(whole)
+
+
+def _whole_number(words: list[str]) -> int | None:
     total, seen = 0, False
     for word in words:
         if word in _UNITS:
