@@ -69,8 +69,11 @@ class Batch:
         if not (is_plain(answer) and is_plain(gold)):
             return False
         start = time.perf_counter()
-        prepared = prepare_gold(gold, self._options)
-        decision = decide(answer, prepared, self._options)
+        try:
+            prepared = prepare_gold(gold, self._options)
+            decision = decide(answer, prepared, self._options)
+        except Exception:  # a bug of ours: the worker meets it again, and reports it
+            return False
         if decision.outcome is Found.NEEDS_SYMBOLIC:
             return False
         judgement = Judgement(decision.outcome, decision.stage, decision.reason, prepared.flags)

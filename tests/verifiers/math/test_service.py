@@ -20,6 +20,7 @@ from veritune import Cause, get_verifier
 from veritune.plugins import ConfigError, ParameterError
 from veritune.sandbox.workers import Outcome, Status
 from veritune.verifiers.math import MathVerifier, shared_verifier
+from veritune.verifiers.math.cascade import Decision
 from veritune.verifiers.math.cascade import Outcome as Found
 from veritune.verifiers.math.finding import BoundedCache
 from veritune.verifiers.math.gold import read_golds
@@ -223,6 +224,23 @@ def test_plain_means_that_nothing_can_grow() -> None:
         assert is_plain(text), text
     for text in ("2^3", "5!", "10**9", "exp(9)", r"\sum 1", r"\binom{9}{3}", "9e9", "x" * 60 + "1", "1" * 26, "١"):
         assert not is_plain(text), text
+
+
+def test_a_bug_in_the_comparison_is_never_a_zero(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> None:
+        raise KeyError("a bug of ours")
+
+    monkeypatch.setattr("veritune.verifiers.math.batch.decide", broken)
+    verifier, _ = recorded(lambda task: Outcome(Status.ERROR, detail="KeyError: 'a bug of ours'"))
+    assert verifier.verify(r"\boxed{\frac{1}{3}}", "7").cause is Cause.INFRA_ERROR
+
+
+def test_algebra_never_runs_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    undecided = Decision(Found.NEEDS_SYMBOLIC, "structure", "not decided")
+    monkeypatch.setattr("veritune.verifiers.math.batch.decide", lambda *_: undecided)
+    verifier, recorder = recorded(right)
+    assert verifier.verify(r"\boxed{\frac{1}{3}}", "7").correct is True
+    assert len(recorder.asked) == 1
 
 
 def test_wrong_configuration_is_refused_with_the_nearest_name() -> None:
