@@ -148,7 +148,7 @@ class Outcome:
     limit_hit: LimitHit | None = None
     """The limit that ended or spoilt the run. ``cancelled``: the caller ended it."""
     starved: bool = False
-    """Wall limit hit while the program was mostly waiting for a CPU: our machine's fault, not a slow program."""
+    """Wall limit hit while the program waited for a CPU, with half of its CPU time to go: our machine's fault."""
     compiled: CompileOutcome | None = None
     """None for languages without a compile step."""
 

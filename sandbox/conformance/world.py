@@ -23,7 +23,7 @@ class World:
     def __init__(self) -> None:
         self.token = secrets.token_hex(16)
         self.variable = f"VERITUNE_BAIT_{secrets.token_hex(4).upper()}"
-        self.abstract = f"veritune-{self.token}"
+        self.abstract = f"veritune-{secrets.token_hex(8)}"
         self.folder = Path(tempfile.mkdtemp(prefix="veritune-world-"))
         self._sockets: list[socket.socket] = []
 

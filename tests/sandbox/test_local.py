@@ -9,9 +9,8 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -31,9 +30,10 @@ from veritune.sandbox import (
     doctor,
 )
 from veritune.sandbox.languages import find_language, java_main_class
-from veritune.sandbox.local import host, probe
+from veritune.sandbox.local import host, probe, selftest
 from veritune.sandbox.local.backend import LocalSandbox
 from veritune.sandbox.local.inside import kernel, scratch, seccomp
+from veritune.sandbox.local.slot import SlotDied
 
 LIMITS = Limits(cpu_s=4, wall_s=8, memory_mb=256)
 
@@ -206,12 +206,12 @@ def test_a_cancelled_session_says_so(sandbox: LocalSandbox) -> None:
 
 
 def test_an_error_in_a_task_is_not_swallowed(sandbox: LocalSandbox) -> None:
-    def broken() -> Iterator[Job]:
+    def broken() -> Generator[Job, Outcome, None]:
         yield Job(Program("python", "print(1)"))
         raise ZeroDivisionError("a bug of the caller")
 
     with pytest.raises(ZeroDivisionError):
-        sandbox.run_tasks([broken()])  # type: ignore[list-item]
+        sandbox.run_tasks([broken()])
 
 
 def test_sandboxes_can_be_pickled(sandbox: LocalSandbox) -> None:
@@ -232,7 +232,7 @@ def test_nothing_enforced_is_refused_and_says_why(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(probe, "_found", {})
 
     def refuse(plan: probe.Plan) -> None:
-        raise probe.SlotDied("not allowed here")
+        raise SlotDied("not allowed here")
 
     real = probe._examine
     monkeypatch.setattr(probe, "_examine", lambda plan: real(plan) if plan.tier == "none" else refuse(plan))
@@ -249,7 +249,7 @@ def test_a_tier_that_leaks_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> N
     """The self-test's findings win over what was set up."""
     monkeypatch.setattr(probe, "_found", {})
     held = dict.fromkeys(("fs_read", "fs_write", "network", "pids", "memory", "tree_kill", "kernel_surface"), True)
-    monkeypatch.setattr(probe.selftest, "attack", lambda slot: {**held, "network": False})
+    monkeypatch.setattr(selftest, "attack", lambda slot: {**held, "network": False})
     with pytest.raises(SandboxUnavailable, match="the self-test got through: network"):
         LocalSandbox().report()
 
@@ -336,7 +336,7 @@ def test_without_signal_scopes_the_filter_guards_others() -> None:
             lambda: os.kill(-1, 0),
             os.setsid,
             lambda: os.setpgid(0, 0),
-            lambda: signal.pthread_kill(threading.get_ident(), 0) or os.kill(parent, signal.SIGTERM),
+            lambda: os.kill(parent, signal.SIGTERM),
             lambda: __import__("resource").prlimit(parent, 7),
             lambda: os.sched_setaffinity(parent, {0}),
             lambda: socket.socket(),

@@ -243,8 +243,9 @@ class Zygote:
         return None
 
     def _starved(self, cpu_s: float, limits: dict[str, Any]) -> bool:
+        """Whether the clock ran out while the program, with half of its CPU time to go, waited for a CPU."""
         waited = self.tree.waited_for_cpu()
-        return bool(waited > 0.25 * limits["wall_s"] and cpu_s < 0.9 * limits["cpu_s"])
+        return bool(waited > 0.25 * limits["wall_s"] and cpu_s < 0.5 * limits["cpu_s"])
 
     def _end_tree(self, pid: int) -> tuple[int | None, int]:
         """Kill and reap everything that came from the job. (wait status of its first process, largest resident KiB)."""
