@@ -56,7 +56,7 @@ def test_a_category_behind_a_peer_is_named(path: Path) -> None:
 def test_a_file_without_labels_is_refused_by_naming_the_columns(tmp_path: Path) -> None:
     file = tmp_path / "rows.jsonl"
     file.write_text(json.dumps({"gold": "1", "prediction": "1"}), encoding="utf-8")
-    with pytest.raises(ConfigError, match="label.*gold, prediction"):
+    with pytest.raises(ConfigError, match=r"label.*gold, prediction"):
         bench.load(file)
 
 

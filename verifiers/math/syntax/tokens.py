@@ -310,8 +310,8 @@ class _Lexer:
             self.spaced = True
         elif c in "_&#":
             self.put("op", c)
-        elif c == "":
-            raise LexError("a backslash at the end")
+        elif c not in "\"'-.@~`":
+            raise LexError("a backslash before nothing that it escapes")
 
     def braced(self) -> str:
         """The raw text of the ``{…}`` that follows, brackets matched; empty if none follows."""
