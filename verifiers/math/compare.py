@@ -96,6 +96,13 @@ class Comparison:
             return self.no(f"the prediction is {error}")
         if a.name is not None or b.name is not None or a.value is not gold or b.value is not prediction:
             found = self._assigned(a.name, a.value, b.name, b.value)
+            if (
+                isinstance(a.name, Sym)
+                and b.name is None
+                and isinstance(b.value, Relation)
+                and not free_symbols(a.value)
+            ):
+                return self.no("the equation is left unsolved")
             both = isinstance(gold, Relation) and isinstance(prediction, Relation)
             if found or not both or not (free_symbols(gold) and free_symbols(prediction)):
                 return found
@@ -436,3 +443,7 @@ class Comparison:
         if not isinstance(over, Mul) or len(over.factors) != 2 or not is_unit_letter(over.factors[1]):
             return False
         return bool(equal(gold, over.factors[0], self.options))
+
+
+def _is_equation(node: Node) -> bool:
+    return isinstance(node, Relation) and node.ops == ("=",)
