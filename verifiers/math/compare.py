@@ -96,12 +96,7 @@ class Comparison:
             return self.no(f"the prediction is {error}")
         if a.name is not None or b.name is not None or a.value is not gold or b.value is not prediction:
             found = self._assigned(a.name, a.value, b.name, b.value)
-            if (
-                isinstance(a.name, Sym)
-                and b.name is None
-                and isinstance(b.value, Relation)
-                and not free_symbols(a.value)
-            ):
+            if isinstance(a.name, Sym) and b.name is None and _is_equation(b.value) and not free_symbols(a.value):
                 return self.no("the equation is left unsolved")
             both = isinstance(gold, Relation) and isinstance(prediction, Relation)
             if found or not both or not (free_symbols(gold) and free_symbols(prediction)):

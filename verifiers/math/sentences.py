@@ -81,9 +81,9 @@ def first_sentence(text: str) -> str:
             formula = False
         elif c == "$" and (at == 0 or text[at - 1] != "\\"):
             formula = not formula and "$" in text[at + 1 : _MAX]
-        elif c in "{(":
+        elif c in "{([":
             depth += 1
-        elif c in "})":
+        elif c in "})]":
             depth = max(0, depth - 1)
         elif not formula and depth == 0:
             following = text[at + 1 : at + 2]
