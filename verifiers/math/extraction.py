@@ -101,7 +101,7 @@ def _find(text: str, options: MathOptions) -> Extraction:
     inner = _json_inside(text, options.json_field) if options.json_field else None
     strong = [c for c in (_boxed(text, options), _tagged(text, options), inner, *_finals(text)) if c is not None]
     if any(c.marker.startswith("boxed") for c in strong):
-        strong = [c for c in strong if c.marker != "final answer" or readable(c.text)]
+        strong = [c for c in strong if c.marker not in ("final answer", "####") or readable(c.text)]
     if strong:
         best = max(strong, key=lambda c: c.start)
         return Extraction(best.text, best.marker, tuple(sorted(strong, key=lambda c: -c.start)))
@@ -160,7 +160,7 @@ def _finals(text: str) -> list[Candidate]:
     at = text.rfind("####")
     if at >= 0 and not text[max(0, at - 1) : at].strip():
         line = first_line(text[at + 4 : at + 2048])
-        if line and readable(line):
+        if line:
             found.append(Candidate(line, "####", at))
     at = text.rfind("【答案】")
     if at >= 0:
