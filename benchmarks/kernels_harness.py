@@ -10,7 +10,23 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import triton
+import triton.language as tl
 from triton.testing import do_bench
+
+
+@triton.jit
+def read_kernel(x, out, n, BLOCK: tl.constexpr, PROGRAMS: tl.constexpr):  # noqa: ANN001, ANN201
+    total = tl.zeros((BLOCK,), tl.float32)
+    for i in tl.range(tl.program_id(0), n // BLOCK, PROGRAMS, num_stages=3):
+        at = (tl.program_id(0).to(tl.int64) * 0 + i) * BLOCK + tl.arange(0, BLOCK)
+        total += tl.load(x + at, eviction_policy="evict_first").to(tl.float32)
+    tl.store(out + tl.program_id(0), tl.sum(total, 0))
+
+
+def read(x: torch.Tensor, out: torch.Tensor) -> None:
+    """Reads all of `x` and keeps one sum a program: the fastest a kernel can look at every element."""
+    read_kernel[(out.numel(),)](x, out, x.numel(), BLOCK=8192, PROGRAMS=out.numel(), num_warps=8)
 
 
 @dataclass
@@ -95,6 +111,26 @@ class Table:
             f"{cell(row.floor_share, '.0%', 9)}{cell(row.peak_gb, '.2f', 9)}  {error}"
         )
         return row.ms
+
+    def race(
+        self, job: str, runs: dict[str, Callable[[], Any]], *, tflop: float, errors: dict[str, str], rounds: int = 3
+    ) -> None:
+        """Times several implementations of one FP8 product in turn, round after round: the card's clocks drift more
+        within a minute than they differ. Medians of the rounds' medians."""
+        times: dict[str, list[float]] = {name: [] for name in runs}
+        for _ in range(rounds):
+            for name, run in runs.items():
+                times[name].append(float(do_bench(run, warmup=5, rep=25, return_mode="median")))
+        for name, found in times.items():
+            ms = sorted(found)[rounds // 2]
+            row = Row(self.current, job, name, ms, tflop_s=tflop / ms * 1e3, error=errors.get(name, ""))
+            row.floor_share = tflop / ms * 1e3 / (2 * self.bf16)
+            self.rows.append(row)
+            best = min(sorted(f)[rounds // 2] for f in times.values())
+            self.say(
+                f"  {job:22s}{name:22s}{ms:9.3f}{'':8s}{row.tflop_s:9.0f}{row.floor_share:9.0%}{best / ms:9.2f}  "
+                f"{row.error}"
+            )
 
     def save(self, folder: Path, about: dict[str, Any]) -> None:
         folder.mkdir(parents=True, exist_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
 import sys
@@ -16,11 +17,16 @@ def trl(name: str) -> Any:
         return None
     path = f"{next(iter(found.submodule_search_locations))}/kernels/{name}.py"
     had = {key: sys.modules.get(key) for key in ("transformers", "transformers.utils")}
-    for key in had:
+    parents = ("trl_files", "trl_files.kernels", "trl_files.trainer", "trl_files.trainer.utils")
+    for key in (*had, *parents):
         sys.modules[key] = types.ModuleType(key)
+        sys.modules[key].__path__ = []
     sys.modules["transformers.utils"].is_triton_available = lambda: True  # type: ignore[attr-defined]
+    # What the files take from the rest of TRL: the context that gathers a sharded head, which does nothing here.
+    gather = lambda *_: contextlib.nullcontext()  # noqa: E731
+    sys.modules["trl_files.trainer.utils"].maybe_gather_lm_head_ctx = gather  # type: ignore[attr-defined]
     try:
-        spec = importlib.util.spec_from_file_location(f"trl_kernels_{name}", path)
+        spec = importlib.util.spec_from_file_location(f"trl_files.kernels.{name}", path)
         assert spec is not None
         assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)

@@ -7,6 +7,8 @@ promoted to float32 (A's scale per row, B's per 128 x 128 block), the other warp
 
 # mypy: ignore-errors
 # ruff: noqa: ANN001, ANN201, ANN202
+import functools
+
 from triton.experimental import gluon
 from triton.experimental.gluon import language as gl
 from triton.experimental.gluon.language.nvidia.hopper import (
@@ -16,6 +18,7 @@ from triton.experimental.gluon.language.nvidia.hopper import (
     warpgroup_mma,
     warpgroup_mma_wait,
 )
+from triton.experimental.gluon.nvidia.hopper import TensorDescriptor
 
 # Renamed between Triton 3.6 and 3.9.
 copy_in = tma.async_load if hasattr(tma, "async_load") else tma.async_copy_global_to_shared
@@ -142,13 +145,18 @@ def gemm_kernel(
     # fmt: on
 
 
+@functools.cache
+def _layouts(BN):
+    return (
+        gl.NVMMASharedLayout.get_default_for([64, 128], gl.float8e4nv),
+        gl.NVMMASharedLayout.get_default_for([BN, 128], gl.float8e4nv),
+        gl.NVMMASharedLayout.get_default_for([64, BN], gl.bfloat16),
+    )
+
+
 def descriptors(a, b, c, BN):
     """Copy-engine descriptors of A, B and C in the shared-memory layouts the kernel multiplies from."""
-    from triton.experimental.gluon.nvidia.hopper import TensorDescriptor
-
-    a_layout = gl.NVMMASharedLayout.get_default_for([64, 128], gl.float8e4nv)
-    b_layout = gl.NVMMASharedLayout.get_default_for([BN, 128], gl.float8e4nv)
-    c_layout = gl.NVMMASharedLayout.get_default_for([64, BN], gl.bfloat16)
+    a_layout, b_layout, c_layout = _layouts(BN)
     return (
         TensorDescriptor.from_tensor(a, [64, 128], a_layout),
         TensorDescriptor.from_tensor(b, [BN, 128], b_layout),

@@ -68,10 +68,15 @@ def quantize_both(
     out = BlockQuantized(_room(m, k, x), row_scales(m, k, x.device), block, k)
     turned = BlockQuantized(_room(k, width, x), row_scales(k, m, x.device), block, m)
     if x.numel():
-        kernels.rows_both_kernel[(ceil_div(m, BLOCK) * ceil_div(k, BLOCK),)](
-            x, out.data, out.scales, turned.data.view(torch.int32), turned.scales, m, k, x.stride(0), width,
-            POW2=pow2_scales, num_warps=8,
-        )  # fmt: skip
+        rest = (x, out.data, out.scales, turned.data.view(torch.int32), turned.scales, m, k, x.stride(0), width)
+        across = ceil_div(k, BLOCK)
+        whole = m // BLOCK if k % BLOCK == 0 else 0
+        if whole:
+            kernels.rows_both_kernel[(whole * across,)](*rest, whole, POW2=pow2_scales, num_warps=4)
+        edge = ceil_div(m, BLOCK) - whole
+        if edge:
+            kernels.rows_both_edge_kernel[(edge * across,)](*rest, whole, edge, POW2=pow2_scales, num_warps=8)
+        _check_turned(x, out, turned, pow2_scales)
     return out, turned
 
 
@@ -93,9 +98,47 @@ def _blocks(x: torch.Tensor, pow2: bool, *, both: bool) -> tuple[BlockQuantized,
     if x.numel():
         kernels.blocks_kernel[(ceil_div(n, BLOCK) * ceil_div(k, BLOCK),)](
             x, out.data, out.scales, t.data.view(torch.int32) if both else t.data, t.scales, n, k, x.stride(0),
-            out.scales.stride(0), t.scales.stride(0), width, BOTH=both, POW2=pow2, num_warps=8,
+            out.scales.stride(0), t.scales.stride(0), width, BOTH=both, EVEN=_even(n, k),
+            POW2=pow2, num_warps=8,
         )  # fmt: skip
+        if turned is not None:
+            _check_turned(x, out, turned, pow2)
     return out, turned
+
+
+# Kinds of call whose transposed copy has been compared with the reference in this process.
+_checked: set[tuple[object, ...]] = set()
+
+
+def _check_turned(x: torch.Tensor, out: BlockQuantized, turned: BlockQuantized, pow2: bool) -> None:
+    """Compares the transposed copy with the reference once for each kind of compiled kernel, on its corner tiles.
+
+    Some assemblers of CUDA 12 mix up bytes in such kernels; a model must not train on that. Raises RuntimeError.
+    """
+    rows, columns = x.shape
+    kind = (
+        x.dtype, out.block, pow2, x.device, *(size % 16 == 0 for size in (rows, columns, x.stride(0))),
+        *(size % BLOCK == 0 for size in (rows, columns)), rows > BLOCK, columns > BLOCK,
+    )  # fmt: skip
+    if kind in _checked or interpreting() or torch.cuda.is_current_stream_capturing():
+        return
+    for r in {0, (rows - 1) // BLOCK * BLOCK}:
+        for c in {0, (columns - 1) // BLOCK * BLOCK}:
+            tile = x[r : r + BLOCK, c : c + BLOCK]
+            if not bool(tile.isfinite().all()):  # NaN has many bytes: compare another time
+                return
+            law = reference.quantize(tile.t(), out.block, pow2)
+            mine = turned.data[c : c + BLOCK, r : r + law.data.shape[1]]
+            if not torch.equal(mine.view(torch.uint8), law.data.view(torch.uint8)):
+                raise RuntimeError(
+                    f"FP8 quantisation of a {tuple(x.shape)} {x.dtype} matrix comes out wrong on this GPU and version "
+                    "of Triton: set VERITUNE_KERNELS=reference, or pass backend='reference'"
+                )
+    _checked.add(kind)
+
+
+def _even(rows: int, columns: int) -> bool:
+    return rows % BLOCK == 0 and columns % BLOCK == 0
 
 
 def _rows(x: torch.Tensor) -> torch.Tensor:

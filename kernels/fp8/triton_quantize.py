@@ -16,7 +16,9 @@ def _scale(amax, POW2: tl.constexpr):
         bits = s.to(tl.int32, bitcast=True)
         exponent = (bits >> 23) + ((bits & 0x7FFFFF) != 0).to(tl.int32)
         s = (exponent << 23).to(tl.float32, bitcast=True)
-    return s, tl.div_rn(tl.full(s.shape, 1.0, tl.float32), s)
+    # One Newton step makes the fast reciprocal the rounded one, at a third of the cost of an exact division.
+    r = 1.0 / s
+    return s, tl.fma(r, tl.fma(-s, r, tl.full(s.shape, 1.0, tl.float32)), r)
 
 
 @triton.jit
@@ -30,19 +32,43 @@ def rows_kernel(x, q, s, M, K, stride, ROWS: tl.constexpr, GROUPS: tl.constexpr,
     c = g[:, None] * 128 + tl.arange(0, 128)[None, :]
     inside = (r < M)[:, None] & (c < K)
     wide = r.to(tl.int64)[:, None]
-    v = tl.load(x + wide * stride + c, mask=inside, other=0.0, eviction_policy="evict_first").to(tl.float32)
+    v = tl.load(x + wide * stride + c, mask=inside, other=0.0).to(tl.float32)
     scale, inverse = _scale(tl.max(tl.abs(v), axis=1), POW2)
     tl.store(q + wide * K + c, (v * inverse[:, None]).to(q.dtype.element_ty), mask=inside)
     tl.store(s + g.to(tl.int64) * M + r, scale, mask=(r < M) & (g * 128 < K))
 
 
 @triton.jit
-def _rows_of_four(x, pm, c, M, K, stride, A: tl.constexpr):
+def _rows_of_four(x, pm, c, M, K, stride, A: tl.constexpr, EVEN: tl.constexpr):
     """Rows 4 b + A of a tile of 128, b = 0 .. 31: as float32, and where they are."""
     r = pm * 128 + 4 * tl.arange(0, 32) + A
-    inside = (r < M)[:, None] & (c < K)[None, :]
-    v = tl.load(x + r.to(tl.int64)[:, None] * stride + c[None, :], mask=inside, other=0.0)
-    return v.to(tl.float32), r, inside
+    at = x + r.to(tl.int64)[:, None] * stride + c[None, :]
+    if EVEN:
+        v = tl.load(at)
+    else:
+        v = tl.load(at, mask=(r < M)[:, None] & (c < K)[None, :], other=0.0)
+    return v.to(tl.float32), r
+
+
+@triton.jit
+def _store(q, y, r, c, M, K, EVEN: tl.constexpr):
+    at = q + r.to(tl.int64)[:, None] * K + c[None, :]
+    if EVEN:
+        tl.store(at, y)
+    else:
+        tl.store(at, y, mask=(r < M)[:, None] & (c < K)[None, :])
+
+
+@triton.jit
+def _store_by_row(v, r, q, s, c, pk, M, K, EVEN: tl.constexpr, POW2: tl.constexpr):
+    scale, inverse = _scale(tl.max(tl.abs(v), axis=1), POW2)
+    _store(q, (v * inverse[:, None]).to(q.dtype.element_ty), r, c, M, K, EVEN)
+    tl.store(s + pk.to(tl.int64) * M + r, scale, mask=r < M)
+
+
+@triton.jit
+def _byte(v, inverse, dtype: tl.constexpr):
+    return (v * inverse[None, :]).to(dtype).to(tl.uint8, bitcast=True).to(tl.int32)
 
 
 @triton.jit
@@ -53,37 +79,57 @@ def _store_turned(words, qt, pm, c, K, width):
 
 
 @triton.jit
-def rows_both_kernel(x, q, s, qt, st, M, K, stride, width, POW2: tl.constexpr):
+def rows_both_kernel(x, q, s, qt, st, M, K, stride, width, tiles, POW2: tl.constexpr):
     """One read, two copies: 1 x 128 blocks of x, and of x transposed (qt as int32, four rows of x in one word).
 
-    A program's tile is 128 x 128. Its second look at the tile comes out of the cache: holding the tile in registers
-    instead leaves too few warps to keep the memory busy.
+    A program's tile is 128 x 128, all of it inside; `tiles` rows of tiles are done.
     """
-    across = tl.cdiv(K, 128)
-    pm = tl.program_id(0) // across
-    pk = tl.program_id(0) % across
+    pm = tl.program_id(0) % tiles
+    pk = tl.program_id(0) // tiles
+    c = pk * 128 + tl.arange(0, 128)
+    dtype: tl.constexpr = q.dtype.element_ty
+    v0, r0 = _rows_of_four(x, pm, c, M, K, stride, 0, True)
+    v1, r1 = _rows_of_four(x, pm, c, M, K, stride, 1, True)
+    v2, r2 = _rows_of_four(x, pm, c, M, K, stride, 2, True)
+    v3, r3 = _rows_of_four(x, pm, c, M, K, stride, 3, True)
+    _store_by_row(v0, r0, q, s, c, pk, M, K, True, POW2)
+    _store_by_row(v1, r1, q, s, c, pk, M, K, True, POW2)
+    _store_by_row(v2, r2, q, s, c, pk, M, K, True, POW2)
+    _store_by_row(v3, r3, q, s, c, pk, M, K, True, POW2)
+    top = tl.maximum(tl.maximum(tl.abs(v0), tl.abs(v1)), tl.maximum(tl.abs(v2), tl.abs(v3)))
+    scale, inverse = _scale(tl.max(top, axis=0), POW2)
+    tl.store(st + pm.to(tl.int64) * K + c, scale)
+    low = _byte(v0, inverse, dtype) | (_byte(v1, inverse, dtype) << 8)
+    high = _byte(v2, inverse, dtype) | (_byte(v3, inverse, dtype) << 8)
+    _store_turned(low | (high << 16), qt, pm, c, K, width)
+
+
+@triton.jit
+def rows_both_edge_kernel(x, q, s, qt, st, M, K, stride, width, first, tiles, POW2: tl.constexpr):
+    """The same for tiles that reach past the end, from row of tiles `first` on; looks at each tile twice."""
+    pm = first + tl.program_id(0) % tiles
+    pk = tl.program_id(0) // tiles
     c = pk * 128 + tl.arange(0, 128)
     dtype: tl.constexpr = q.dtype.element_ty
     top = tl.zeros((32, 128), tl.float32)
     for a in tl.static_range(4):
-        v, r, inside = _rows_of_four(x, pm, c, M, K, stride, a)
+        v, r = _rows_of_four(x, pm, c, M, K, stride, a, False)
         top = tl.maximum(top, tl.abs(v))
-        scale, inverse = _scale(tl.max(tl.abs(v), axis=1), POW2)
-        tl.store(q + r.to(tl.int64)[:, None] * K + c[None, :], (v * inverse[:, None]).to(dtype), mask=inside)
-        tl.store(s + pk.to(tl.int64) * M + r, scale, mask=r < M)
+        _store_by_row(v, r, q, s, c, pk, M, K, False, POW2)
     scale, inverse = _scale(tl.max(top, axis=0), POW2)
     tl.store(st + pm.to(tl.int64) * K + c, scale, mask=c < K)
     words = tl.zeros((32, 128), tl.int32)
     for a in tl.static_range(4):
-        v, r, inside = _rows_of_four(x, pm, c, M, K, stride, a)
-        words |= (v * inverse[None, :]).to(dtype).to(tl.uint8, bitcast=True).to(tl.int32) << (8 * a)
+        v, r = _rows_of_four(x, pm, c, M, K, stride, a, False)
+        words |= _byte(v, inverse, dtype) << (8 * a)
     _store_turned(words, qt, pm, c, K, width)
 
 
 @triton.jit
 def blocks_kernel(
-    x, q, s, qt, st, N, K, stride, scale_stride, scale_stride_t, width, BOTH: tl.constexpr, POW2: tl.constexpr
-):
+    x, q, s, qt, st, N, K, stride, scale_stride, scale_stride_t, width,
+    BOTH: tl.constexpr, EVEN: tl.constexpr, POW2: tl.constexpr,
+):  # fmt: skip
     """128 x 128 blocks, and with BOTH the transposed copy, which has the same values and the scales transposed."""
     across = tl.cdiv(K, 128)
     pn = tl.program_id(0) // across
@@ -92,18 +138,20 @@ def blocks_kernel(
     dtype: tl.constexpr = q.dtype.element_ty
     top = tl.zeros((32, 128), tl.float32)
     for a in tl.static_range(4):
-        v, r, inside = _rows_of_four(x, pn, c, N, K, stride, a)
+        v, r = _rows_of_four(x, pn, c, N, K, stride, a, EVEN)
         top = tl.maximum(top, tl.abs(v))
     scale, inverse = _scale(tl.max(tl.max(top, axis=1, keep_dims=True), axis=0), POW2)
     one = tl.arange(0, 1)
     tl.store(s + pn * scale_stride + pk + one, scale)
-    words = tl.zeros((32, 128), tl.int32)
     for a in tl.static_range(4):
-        v, r, inside = _rows_of_four(x, pn, c, N, K, stride, a)
-        y = (v * inverse[None, :]).to(dtype)
-        tl.store(q + r.to(tl.int64)[:, None] * K + c[None, :], y, mask=inside)
-        if BOTH:
-            words |= y.to(tl.uint8, bitcast=True).to(tl.int32) << (8 * a)
+        v, r = _rows_of_four(x, pn, c, N, K, stride, a, EVEN)
+        _store(q, (v * inverse[None, :]).to(dtype), r, c, N, K, EVEN)
     if BOTH:
+        # The bytes are computed anew from a third look at the tile (in cache): taken out of the values just stored,
+        # the assembler of CUDA 12.8 mixes up pairs of them.
+        words = tl.zeros((32, 128), tl.int32)
+        for a in tl.static_range(4):
+            v, r = _rows_of_four(x, pn, c, N, K, stride, a, EVEN)
+            words |= _byte(v, inverse, dtype) << (8 * a)
         _store_turned(words, qt, pn, c, K, width)
         tl.store(st + pk * scale_stride_t + pn + one, scale)
