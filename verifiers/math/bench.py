@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import importlib.metadata
 import json
 import time
@@ -291,8 +290,3 @@ def behind(ours: Report, peers: Sequence[Report], slack: int = 1) -> dict[str, i
         if best - tally.right > slack:
             gaps[name] = best - tally.right
     return gaps
-
-
-def options_of(settings: Mapping[str, Any]) -> MathOptions:
-    """Options from a mapping of their names. Raises TypeError for a name that is none."""
-    return dataclasses.replace(DEFAULT, **settings)

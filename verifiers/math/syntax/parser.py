@@ -168,6 +168,9 @@ class _Parser(Atoms):
         first = self.sum()
         if not self.op(":") or self.in_set:
             return first
+        if isinstance(first, Words):
+            self.take()
+            return Relation((first, self.sum()), ("=",))
         parts = [first]
         while self.op(":"):
             self.take()
