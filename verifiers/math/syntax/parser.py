@@ -171,7 +171,7 @@ class _Parser(Atoms):
         if isinstance(first, Words):
             self.take()
             return Relation((first, self.sum()), ("=",))
-        parts = [first]
+        parts: list[Node] = [first]
         while self.op(":"):
             self.take()
             parts.append(self.sum())
