@@ -16,7 +16,7 @@ _WRAPPERS = (
     ('"', '"'),
 )
 _ENVELOPES = ("\\boxed", "\\fbox", "\\framebox")
-_TRAILING = " \n.,;:!。，；"
+_TRAILING = " \n.,;:!。，；।"
 _SPACING = ("\\,", "\\!", "\\;", "\\:", "\\ ", "~")
 _SYNONYMS = (
     ("\\dfrac", "\\frac"),
@@ -79,9 +79,9 @@ def unwrap(text: str) -> str:
     """Take off, again and again, math delimiters, bold, quotes, boxes and trailing punctuation around the whole."""
     for _ in range(8):
         before = text
-        text = text.strip(" \n")
+        text = text.strip(" \n").removesuffix("です").removesuffix("입니다")
         if text and text[-1] in _TRAILING and not text.endswith("\\,") and not text.endswith(("...", "!")):
-            text = text.rstrip(".,;:" + " \n。，；")
+            text = text.rstrip(".,;:" + " \n。，；।")
             if text.endswith("\\"):
                 text = text[:-1].rstrip()
         for opening, closing in _WRAPPERS:

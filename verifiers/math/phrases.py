@@ -25,6 +25,24 @@ PHRASES = (
     "correct option is",
     "correct choice is",
     "option is",
+    "antwort ist",
+    "antwort lautet",
+    "antwort:",
+    "respuesta es",
+    "respuesta:",
+    "réponse est",
+    "réponse :",
+    "réponse:",
+    "ответ —",
+    "ответ:",
+    "ответ -",
+    "答えは",
+    "답은",
+    "정답은",
+    "jibu ni",
+    "సమాధానం",
+    "คำตอบคือ",
+    "উত্তর হল",
     "故答案为",
     "答案是",
     "答案为",
@@ -61,7 +79,7 @@ CONNECTIVES = (
     "∴",
     "\\therefore",
 )
-_STEMS = ("answer", "solution", "option", "choice")
+_STEMS = ("answer", "solution", "option", "choice", "antwort", "respuesta", "jibu")
 _NEGATIONS = ("not ", "not:", "isn't", "n't ", "never", "不是", "不为", "不等于", "unknown", "unclear", "cannot be")
 _NEGATED_ENDS = (" not", "isn't", " never", " not equal to", "wasn't", "not be", "不是", "不等于", "不为", "cannot be")
 _NAMES = {"故选": "故选", "答案": "答案", "应选": "故选", "选": "故选"}

@@ -89,7 +89,7 @@ def first_sentence(text: str) -> str:
             following = text[at + 1 : at + 2]
             if c in ".!?" and (following in (" ", "\n", "")) and not _abbreviation(text, at):
                 return text[:at]
-            if c == "。" or (c == "\n" and (following == "\n" or text[:at].strip())):
+            if c in "。।" or (c == "\n" and (following == "\n" or text[:at].strip())):
                 return text[:at]
     return text[:_MAX]
 

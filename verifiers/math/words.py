@@ -69,7 +69,7 @@ def normal_words(text: str) -> str:
     flat = plain_words(text).lower()
     words = "".join(c if c.isalnum() or c in "-'/" else " " for c in flat).replace("-", " ").split()
     kept = [_stem(w) for w in words if w not in _ARTICLES] or words
-    joined = " ".join(kept)
+    joined = " ".join(kept).removesuffix("条件")
     return _SYNONYMS.get(joined, joined)
 
 

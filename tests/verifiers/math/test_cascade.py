@@ -198,3 +198,9 @@ def test_every_gold_equals_itself(shared_rows: Rows, name: str) -> None:
     for row in shared_rows(f"{name}.jsonl"):
         gold = str(row["answer"])
         assert verdict(f"The answer is $\\boxed{{{gold}}}$.", gold), gold
+
+
+def test_answers_in_eleven_languages(shared_rows: Rows) -> None:
+    rows = shared_rows("multilingual/mgsm_native_cot_exemplars.jsonl")
+    missed = [r["id"] for r in rows if not verdict(r["cot"], str(r["answer"]))]
+    assert len(missed) <= 2, missed
