@@ -44,6 +44,9 @@ def clean(text: str) -> str:
     if "\\\\" in text and "\\begin" not in text:
         text = _single_backslashes(text)
     text = unwrap(_balanced(text) if "}" in text else text)
+    for sign in ("=", "\\approx", "\\boldsymbol{=}"):
+        if text.startswith(sign) and not text.startswith("=="):
+            text = text[len(sign) :].lstrip()
     if text.startswith("{") and text.endswith("}") and ("|" in text or ":" in text or "\\mid" in text):
         return "\\" + text[:-1] + "\\}"
     return text

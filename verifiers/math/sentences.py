@@ -32,6 +32,7 @@ _HEDGES = names(
     "not maybe perhaps could might may find compute determine what unsure uncertain or if suppose let given wrong"
     " incorrect except unless impossible"
 )
+_REFUSALS = names("not wrong incorrect except false impossible")
 _STATES = names("is are equals has have was gives were get obtain there")
 
 
@@ -159,9 +160,19 @@ def refine(text: str) -> str | None:
         return _refine_chinese(text)
     if not sentence:
         return None
+    sentence = _before_reason(sentence)
     if readable(sentence) or (sentence.startswith("\\text") and sentence.endswith("}")):
         return sentence
     return _value(sentence) or sentence
+
+
+def _before_reason(sentence: str) -> str:
+    """``42, since 6*7 = 42`` up to the reason."""
+    low = sentence.lower()
+    ends = [
+        at for at in (low.find(word) for word in (", since ", ", because ", " because ", ", as ", ", so ")) if at > 0
+    ]
+    return sentence[: min(ends)] if ends else sentence
 
 
 def _refine_chinese(text: str) -> str:
@@ -238,7 +249,7 @@ def whole(text: str) -> str | None:
     if readable(text):
         return text
     if len(found) == 1 and found[0][2].strip():
-        return found[0][2]
+        return None if _REFUSALS.intersection(text.lower().replace(".", " ").split()) else found[0][2]
     if first_sentence(text).strip(" .") == text.strip(" .") and not _hedges(text):
         value = _value(text.rstrip(". "))
         if value is not None:
