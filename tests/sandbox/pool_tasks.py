@@ -48,7 +48,7 @@ def act(kind: str, amount: float = 0) -> Any:
     if kind == "raise":
         raise ValueError("seven")
     if kind == "recurse":
-        return act("recurse")
+        return act("recurse", amount)
     if kind == "unpicklable":
         return lambda: None
     if kind == "pid":

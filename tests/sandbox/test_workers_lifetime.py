@@ -66,7 +66,6 @@ from veritune.sandbox.workers import WorkerPool
 pool = WorkerPool("pool_tasks:act", workers=2, deadline=30)
 pool.run([("a",)])
 future = pool.submit([("spin",), ("sleep", 30)])
-time.sleep(0.2)
 print("running", flush=True)
 {end}
 """
@@ -83,6 +82,9 @@ def _start(end: str) -> tuple[subprocess.Popen[str], str]:
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "running\n"
+    until = time.monotonic() + 10
+    while len(_marked(mark)) < 4 and time.monotonic() < until:
+        time.sleep(0.02)
     assert len(_marked(mark)) == 4, "the script, its server, two workers"
     return process, mark
 
@@ -95,7 +97,7 @@ def test_a_killed_parent_takes_its_server_and_workers_along() -> None:
 
 
 def test_the_end_of_the_interpreter_ends_everything_quietly() -> None:
-    process, mark = _start("")
+    process, mark = _start("time.sleep(0.5)")
     _, errors = process.communicate(timeout=20)
     assert process.returncode == 0
     assert errors == ""
