@@ -93,6 +93,7 @@ def algebra() -> Iterator[WorkerPool]:
     """sympy without the cascade before it: here the hostile answers really reach it."""
     function = "veritune.verifiers.math.symbolic:compare"
     with WorkerPool(function, workers=2, deadline=0.5, memory_mb=512, preload=[WARM_UP], recursion=3000) as pool:
+        pool.run([("1", "2")] * 2)
         yield pool
 
 
