@@ -179,7 +179,7 @@ def ends_a_spinning_program(sandbox: Sandbox) -> None:
     started = time.monotonic()
     outcome = _python(sandbox, "while True: pass", limits=Limits(cpu_s=0.5, wall_s=8))
     assert outcome.limit_hit == "cpu" or (outcome.limit_hit == "wall" and outcome.starved), outcome.describe()
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 15, f"took {time.monotonic() - started:.1f} s"
 
 
 @_check()
@@ -188,8 +188,8 @@ def ends_a_sleeping_program(sandbox: Sandbox) -> None:
     started = time.monotonic()
     outcome = _python(sandbox, "import time; time.sleep(60)", limits=Limits(cpu_s=5, wall_s=1))
     assert outcome.limit_hit == "wall", outcome.describe()
-    assert not outcome.starved
-    assert time.monotonic() - started < 6
+    assert not outcome.starved, "a program that sleeps does not wait for a CPU"
+    assert time.monotonic() - started < 12, f"took {time.monotonic() - started:.1f} s"
 
 
 @_check(needs="memory")

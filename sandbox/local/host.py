@@ -21,16 +21,16 @@ SYSTEM_FOLDERS = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/nix/sto
 SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/ld.so.conf")
 
 _LIGHT = """
-abc array bisect builtins calendar cmath codecs collections contextlib copy ctypes dataclasses datetime decimal enum
-fractions functools gc heapq io itertools json linecache locale math numbers operator os random re signal statistics
-string struct sys textwrap threading time traceback types typing warnings weakref
+abc array bisect builtins cmath codecs collections contextlib copy enum functools gc heapq io itertools json linecache
+math operator os random re signal string struct sys threading time traceback types typing warnings weakref
 """
 LIGHT_MODULES = tuple(_LIGHT.split())
 """Warm in every interpreter: a program gets them for nothing, and they make a fork hardly dearer."""
 
 _HEAVY = """
-argparse ast asyncio base64 concurrent.futures csv hashlib importlib inspect logging multiprocessing pathlib pickle
-platform pprint queue secrets shutil subprocess tempfile timeit unittest unittest.mock urllib.parse uuid zlib
+argparse ast asyncio base64 calendar concurrent.futures csv ctypes dataclasses datetime decimal fractions hashlib
+importlib inspect locale logging multiprocessing numbers pathlib pickle platform pprint queue secrets shutil statistics
+subprocess tempfile textwrap timeit unittest unittest.mock urllib.parse uuid zlib
 """
 HEAVY_MODULES = tuple(_HEAVY.split())
 """Warm in a second kind of interpreter, for programs that mention one of them: each page that a warm interpreter holds

@@ -13,6 +13,12 @@ from veritune.sandbox.local.inside.python import run_source
 
 _MEBI = 1 << 20
 CHANNEL = 3
+_LIMITS = {
+    name: (number, resource.getrlimit(number)[1])
+    for name in ("AS", "DATA", "STACK", "CPU", "FSIZE", "NOFILE", "NPROC")
+    for number in (getattr(resource, f"RLIMIT_{name}"),)
+}
+"""Name → (number, hard limit) of this process and its forks."""
 
 
 class Confinement:
@@ -88,13 +94,11 @@ def _set_limits(job: dict[str, Any], confinement: Confinement) -> None:
         "FSIZE": int(limits["file_mb"] * _MEBI),
         "NOFILE": job["open_files"],
         "NPROC": int(limits["processes"]) + confinement.process_offset,
-        "SIGPENDING": 64,
     }
     for name, value in wanted.items():
         if value is None:
             continue
-        number = getattr(resource, f"RLIMIT_{name}")
-        hard = resource.getrlimit(number)[1]
+        number, hard = _LIMITS[name]
         bound = value if hard == resource.RLIM_INFINITY else min(value, hard)
         resource.setrlimit(number, (bound, bound))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]  # the C functions: signal.signal goes through enums
 import atexit
 import builtins
 import contextlib
@@ -10,7 +11,6 @@ import importlib.machinery
 import io
 import linecache
 import os
-import signal
 import sys
 import threading
 import traceback
@@ -44,17 +44,13 @@ def run_source(job: dict[str, Any], payload: bytes, scratch: str) -> None:
 
 
 def _make_main(job: dict[str, Any], scratch: str, source: bytes) -> types.ModuleType:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    _open_streams()
-    builtins.exit = Quitter("exit", "")
-    builtins.quit = Quitter("quit", "")
+    _signal.signal(_signal.SIGINT, _signal.default_int_handler)
     main = types.ModuleType("__main__")
     main.__dict__["__builtins__"] = builtins
     main.__file__ = os.path.join(scratch, SCRIPT)
     sys.modules["__main__"] = main
     sys.argv = [SCRIPT, *job["arguments"]]
     sys.path.insert(0, scratch)
-    sys.setrecursionlimit(_RECURSION_LIMIT + _OUR_FRAMES)
     if job["support"]:
         codes = {name: compiled_support[digest] for name, digest, _, _ in job["support"]}
         sys.meta_path.insert(0, _SupportFinder(codes))
@@ -67,7 +63,8 @@ def _make_main(job: dict[str, Any], scratch: str, source: bytes) -> types.Module
     return main
 
 
-def _open_streams() -> None:
+def prepare() -> None:
+    """In the warm interpreter: what every program finds, made once. The streams' descriptors are a program's later."""
     raw = io.FileIO(0, "r", closefd=False)
     raw.name = "<stdin>"
     sys.stdin = sys.__stdin__ = io.TextIOWrapper(  # type: ignore[misc]
@@ -81,6 +78,10 @@ def _open_streams() -> None:
         )
         setattr(sys, name, stream)
         setattr(sys, f"__{name}__", stream)
+    builtins.exit = Quitter("exit", "")
+    builtins.quit = Quitter("quit", "")
+    sys.setrecursionlimit(_RECURSION_LIMIT + _OUR_FRAMES)
+    exec(compile("print(end='')", "<warm>", "exec"), {})  # the compiler's first use makes a hundred classes
 
 
 def _run(main: types.ModuleType, source: bytes) -> int:
@@ -123,9 +124,11 @@ def _report_exception() -> None:
 
 def _finish(main: types.ModuleType, source: bytes, status: int) -> int:
     """Join threads, run exit functions and flush, in the interpreter's order."""
-    for step in (threading._shutdown, atexit._run_exitfuncs):  # type: ignore[attr-defined]
+    if len(threading._active) > 1 or threading._threading_atexits:  # type: ignore[attr-defined]
         with contextlib.suppress(BaseException):
-            step()
+            threading._shutdown()  # type: ignore[attr-defined]
+    with contextlib.suppress(BaseException):
+        atexit._run_exitfuncs()
     if b"__del__" in source:
         names = main.__dict__
         for name in [n for n in list(names) if n != "__builtins__"]:

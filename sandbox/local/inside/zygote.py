@@ -64,6 +64,7 @@ class Zygote:
                 missing.append(f"{name}: {type(error).__name__}: {error}")
         sys.dont_write_bytecode = True
         self._seed()
+        python.prepare()
         self._settle()
         return missing
 
@@ -81,6 +82,7 @@ class Zygote:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         for name in ("CORE", "MEMLOCK", "MSGQUEUE"):
             resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (0, 0))
+        resource.setrlimit(resource.RLIMIT_SIGPENDING, (64, 64))
         # Nothing of ours is left for a program to import by name, and the environment is a program's.
         for imported in [n for n in sys.modules if n == "veritune" or n.startswith("veritune.")]:
             del sys.modules[imported]
