@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from veritune.plugins.hookspecs import hookimpl
 
 VERIFIERS: dict[str, str] = {
+    "code": "veritune.verifiers.code:CodeVerifier",
+    "choice": "veritune.verifiers.choice:ChoiceVerifier",
     "countdown": "veritune.verifiers.countdown:Countdown",
     "math": "veritune.verifiers.math:MathVerifier",
 }

@@ -1,0 +1,146 @@
+"""Many programs at once: completions and problems in, verdicts out, in order."""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from collections.abc import Generator, Mapping, Sequence
+from typing import Any, Literal, TypeAlias
+
+from veritune.plugins.registry import get_sandbox
+from veritune.plugins.types import Cause, Verdict
+from veritune.sandbox import default_sandbox
+from veritune.sandbox.errors import DeadlineExceeded, SandboxClosed, SandboxError, SandboxUnavailable
+from veritune.sandbox.interface import Limits, Sandbox
+from veritune.verifiers.code.extraction import names_of
+from veritune.verifiers.code.problem import InvalidProblem, Problem, StdioTests
+from veritune.verifiers.code.split import Judged, split_task
+from veritune.verifiers.code.stdio import stdio_task
+
+Isolation: TypeAlias = Literal["split", "same-process"]
+SandboxSpec: TypeAlias = str | Mapping[str, Any] | None
+
+
+@functools.lru_cache(maxsize=8)
+def _made(name: str, options: str) -> Sandbox:
+    made: Sandbox = get_sandbox(name, **json.loads(options))
+    return made
+
+
+def shared_sandbox(spec: SandboxSpec | Sandbox = None) -> Sandbox:
+    """The process's sandbox for a specification: a name, or ``{name: …, option: …}``; the common ``local`` by default.
+
+    One a process and specification, started on first use.
+    """
+    if isinstance(spec, Sandbox):
+        return spec
+    if spec is None or spec == "local":
+        return default_sandbox()
+    options = {} if isinstance(spec, str) else dict(spec)
+    name = spec if isinstance(spec, str) else str(options.pop("name", "local"))
+    return _made(name, json.dumps(options, sort_keys=True))
+
+
+Task: TypeAlias = Generator[Any, Any, "Verdict | Judged"]
+
+
+def judge_batch(
+    programs: Sequence[tuple[str | None, Problem | InvalidProblem]],
+    sandbox: Sandbox,
+    limits: Limits,
+    *,
+    stop_early: bool,
+    deadline_s: float | None = None,
+    isolation: Isolation = "split",
+) -> list[Verdict]:
+    """A verdict for each (program, problem); None for a completion without a program is wrong.
+
+    ``score`` is the fraction of tests passed; ``correct`` is whether all passed. ``stop_early`` ends a program at its
+    first failed test: its fraction is then 0, as the rest is not known. What our side could not do is undecided:
+    ``timeout`` (deadline, no CPU), ``infra_error``, ``invalid_gold`` (no tests), ``abstain``. SandboxUnavailable is
+    raised: nothing can be isolated, or a toolchain is missing.
+    """
+    sandbox.report()  # refuses before anything runs
+    tasks = [_task(code, problem, limits, stop_early, isolation) for code, problem in programs]
+    findings = sandbox.run_tasks(tasks, deadline_s=deadline_s)
+    return [_verdict(finding, code, problem) for finding, (code, problem) in zip(findings, programs, strict=True)]
+
+
+def _task(
+    code: str | None, problem: Problem | InvalidProblem, limits: Limits, stop_early: bool, isolation: Isolation
+) -> Task:
+    if isinstance(problem, InvalidProblem):
+        return Verdict.undecided(Cause.INVALID_GOLD, str(problem))
+    if code is None:
+        return Verdict.wrong(f"no {problem.language} program in the completion")
+    source, limits = assembled(code, problem), problem.limits(limits)
+    try:
+        if isinstance(problem.tests, StdioTests):
+            return (yield from stdio_task(source, problem.language, problem.tests, limits, stop_early))
+        if "python" not in names_of(problem.language):
+            raise InvalidProblem(f"function-call and test-code problems are judged in Python, not {problem.language}")
+        return (yield from split_task(source, problem.tests, limits, stop_early, isolation == "same-process"))
+    except InvalidProblem as error:
+        return Verdict.undecided(Cause.INVALID_GOLD, str(error))
+
+
+def assembled(code: str, problem: Problem) -> str:
+    """The program with what goes in front of it: a prompt that it continues, whose imports and helpers it may use."""
+    if not problem.before:
+        return code
+    entry = re.escape(problem.entry_hint or "")
+    whole = re.search(rf"^(?:(?:async\s+)?def\s+{entry}\b|{entry}\s*=|class\s+Solution\b)", code, re.MULTILINE)
+    if whole and "from __future__" in code:
+        return code
+    return f"{problem.before.rstrip()}\n    pass\n\n\n{code}" if whole else problem.before + code
+
+
+def _verdict(finding: Verdict | Judged | SandboxError, code: str | None, problem: Problem | InvalidProblem) -> Verdict:
+    if isinstance(finding, Verdict):
+        return finding
+    if isinstance(finding, SandboxUnavailable | SandboxClosed):
+        raise finding
+    if isinstance(finding, DeadlineExceeded):
+        return Verdict.undecided(Cause.TIMEOUT, str(finding), extracted=code)
+    if isinstance(finding, SandboxError):
+        return Verdict.undecided(Cause.INFRA_ERROR, str(finding), extracted=code)
+    assert isinstance(problem, Problem)
+    return _decided(finding, code, problem)
+
+
+def _decided(judged: Judged, code: str | None, problem: Problem) -> Verdict:
+    evidence = _evidence(judged, problem)
+    fields: dict[str, Any] = {"extracted": code, "evidence": evidence}
+    if judged.starved:
+        return Verdict.undecided(Cause.TIMEOUT, "the program waited for a CPU until its wall limit passed", **fields)
+    if judged.abstain is not None:
+        return Verdict.undecided(Cause.ABSTAIN, judged.abstain, **fields)
+    total = max(judged.total, len(judged.results))
+    if total == 0:
+        return Verdict.undecided(Cause.INVALID_GOLD, "the test code ran no test", **fields)
+    evidence["total"] = total
+    passed = judged.passed
+    if passed == total:
+        return Verdict.right(f"all {total} tests passed", **fields)
+    first = next((i for i, result in enumerate(judged.results) if not result.passed), None)
+    why = f"test {first + 1} of {total}: {judged.results[first].reason}" if first is not None else "tests are missing"
+    known = judged.judge != "stdio" or not judged.stopped
+    score = passed / total
+    reason = f"{passed} of {total} tests passed; {why}" if known else why
+    return Verdict.wrong(" ".join(reason.split())[:280], score=score, **fields)
+
+
+def _evidence(judged: Judged, problem: Problem) -> dict[str, Any]:
+    return {
+        "judge": judged.judge,
+        "tamperable": judged.judge == "same process",
+        "isolation": judged.isolation.as_evidence() if judged.isolation is not None else None,
+        "form": problem.form,
+        "tests": [{"passed": r.passed, "score": r.score, "reason": r.reason, "limit": r.limit} for r in judged.results],
+        "total": judged.total,
+        "stopped_early": judged.stopped,
+        "limit": judged.limit,
+        "compile_error": judged.compile_error,
+        "cpu_s": round(judged.cpu_s, 4),
+    }

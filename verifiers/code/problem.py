@@ -1,0 +1,107 @@
+"""What a program is asked to do: tests of one kind, and what it takes to run them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from veritune.plugins.errors import VerituneError
+from veritune.sandbox.interface import Limits
+from veritune.verifiers.code.compare import Comparison
+
+
+class InvalidProblem(VerituneError, ValueError):
+    """A row holds no tests that can be run: the dataset's fault, an undecided verdict, never a zero."""
+
+
+@dataclass(frozen=True)
+class InputOutput:
+    """One stdin/stdout test."""
+
+    stdin: str
+    expected: str
+
+
+@dataclass(frozen=True)
+class StdioTests:
+    """Programs that read stdin and write stdout."""
+
+    tests: Sequence[InputOutput]
+    comparison: Comparison = Comparison()
+    checker: str | None = None
+    """Python source of a program that is run as ``checker.py input.txt answer.txt output.txt`` in a sandbox. It prints
+    a score in [0, 1], or prints nothing and exits with 0 (right) or 1 (wrong)."""
+
+    def __len__(self) -> int:
+        return len(self.tests)
+
+
+@dataclass(frozen=True)
+class CallTests:
+    """``entry(*args) == expected``, also as a method of a class ``Solution``."""
+
+    entry: str
+    tests: Sequence[tuple[Sequence[Any], Any]]
+    tolerance: float = 1e-9
+    prelude: str = ""
+    """Source run before the program: what LeetCode has imported."""
+
+    def __len__(self) -> int:
+        return len(self.tests)
+
+
+@dataclass(frozen=True)
+class ScriptTests:
+    """Test code: assert statements, a ``check(candidate)``, ``unittest`` cases or functions ``test_…``."""
+
+    tests: Sequence[str]
+    """Each one a test; a list of several is for plain statements only."""
+    entry: str | None = None
+    prelude: str = ""
+    """Trusted helpers that the tests may use (HumanEval: the prompt)."""
+    setup: str = ""
+    """Run once before the first test."""
+    reference: str = ""
+    """A right program, if known: it says which names are the program's to define."""
+
+    def __len__(self) -> int:
+        return len(self.tests)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Tests, the language that the program must be in, and the limits of a run."""
+
+    tests: StdioTests | CallTests | ScriptTests
+    language: str = "python"
+    form: str = ""
+    """Which form of row it was read from."""
+    before: str = ""
+    """Put in front of the program (HumanEval: the prompt that it continues)."""
+    entry_hint: str | None = None
+    cpu_s: float | None = None
+    memory_mb: int | None = None
+    meta: dict[str, Any] = field(default_factory=dict)
+
+    def limits(self, base: Limits) -> Limits:
+        """The row's own time and memory limits in place of the given ones."""
+        import dataclasses
+
+        cpu = self.cpu_s or base.cpu_s
+        memory = self.memory_mb or base.memory_mb
+        wall = max(base.wall_s, 2 * cpu + 2) if self.cpu_s else base.wall_s
+        return dataclasses.replace(base, cpu_s=cpu, memory_mb=memory, wall_s=wall)
+
+
+@dataclass(frozen=True)
+class TestResult:
+    """One test's outcome."""
+
+    __test__ = False
+
+    passed: bool
+    reason: str = ""
+    limit: str | None = None
+    score: float = 0.0
+    """Of a checker that gives part of the points; else 1 or 0."""

@@ -1,0 +1,197 @@
+"""The split judge: the program in one sandbox, the tests with their answers in another, messages between them."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+import secrets
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from importlib.resources import files
+from typing import Any
+
+from veritune.sandbox.interface import IsolationReport, Job, Limits, Linked, Outcome, Program
+from veritune.verifiers.code.inside.codec import Handles, Refused, encode
+from veritune.verifiers.code.problem import CallTests, InvalidProblem, ScriptTests, TestResult
+from veritune.verifiers.code.testcode import analyse
+
+_MAX_TIMEOUTS = 3
+_TESTS_LIMITS = Limits(cpu_s=10, wall_s=30, memory_mb=1024, output_kb=4096)
+
+
+@dataclass
+class Judged:
+    """What came of all tests of one program."""
+
+    results: list[TestResult] = field(default_factory=list)
+    total: int = 0
+    isolation: IsolationReport | None = None
+    judge: str = "split"
+    abstain: str | None = None
+    starved: bool = False
+    stopped: bool = False
+    """Not every test was run: an early stop."""
+    limit: str | None = None
+    compile_error: str | None = None
+    cpu_s: float = 0.0
+
+    @property
+    def passed(self) -> int:
+        return sum(result.passed for result in self.results)
+
+
+@functools.cache
+def _source(name: str) -> str:
+    return files("veritune.verifiers.code.inside").joinpath(f"{name}.py").read_text(encoding="utf-8")
+
+
+@functools.cache
+def _support() -> dict[str, str]:
+    return {f"_veritune_{name}": _source(name) for name in ("codec", "program", "stubs", "tests")}
+
+
+def split_task(
+    code: str, tests: CallTests | ScriptTests, limits: Limits, stop_early: bool, same_process: bool = False
+) -> Generator[Linked | Job, Any, Judged]:
+    """Judge one program. Yields runs and is sent their outcomes; see ``Sandbox.run_tasks``.
+
+    A run that dies in one test is started again for the next, unless ``stop_early``. A test that meets the time limit
+    after others had their share of it is tried once more with the whole of it.
+    """
+    task = _task(tests, stop_early)
+    judged = Judged(judge="same process" if same_process else "split")
+    judged.total = 0 if task["kind"] in ("unittest", "functions") else len(tests)
+    timeouts = 0
+    while True:
+        start = len(judged.results)
+        findings, program, ended = yield from _one_run(code, {**task, "start": start}, tests, limits, same_process)
+        judged.isolation = ended.isolation
+        judged.cpu_s += program.cpu_s if program is not None else ended.cpu_s
+        if _starved(program) or _starved(ended):
+            judged.starved = True
+            return judged
+        limit = _limit(program) if program is not None else _limit(ended)
+        if findings is None:
+            return _without_findings(judged, ended, limit)
+        judged.results += [TestResult(ok, said, score=float(ok)) for ok, said in findings["found"]]
+        judged.abstain = findings["abstain"]
+        if findings["broken"] is not None:
+            judged.results.append(TestResult(False, findings["broken"]))
+            return judged
+        if judged.abstain is not None or findings["gone"] is None:
+            judged.stopped = stop_early and not all(r.passed for r in judged.results)
+            return judged
+        done = len(findings["found"])
+        if limit == "cpu" and done and timeouts < _MAX_TIMEOUTS and task["kind"] != "unittest":
+            timeouts += 1
+            continue
+        judged.limit = judged.limit or limit
+        reason = f"{limit} limit hit" if limit else findings["gone"]
+        judged.results.append(TestResult(False, reason, limit))
+        timeouts += limit in ("cpu", "wall")
+        if stop_early or task["kind"] == "unittest" or timeouts >= _MAX_TIMEOUTS:
+            judged.stopped = True
+            return judged
+        if judged.total and len(judged.results) >= judged.total:
+            return judged
+        if not judged.total and len(judged.results) > 1000:
+            return judged
+
+
+def _without_findings(judged: Judged, ended: Outcome, limit: str | None) -> Judged:
+    """The tests' side did not finish: it spent its own limits on what the program gave it."""
+    judged.limit = _limit(ended) or limit
+    reason = f"the tests did not end: {ended.describe()}"
+    judged.results.append(TestResult(False, reason, judged.limit))
+    judged.stopped = True
+    return judged
+
+
+def _one_run(
+    code: str, task: dict[str, Any], tests: CallTests | ScriptTests, limits: Limits, same_process: bool
+) -> Generator[Linked | Job, Any, tuple[dict[str, Any] | None, Outcome | None, Outcome]]:
+    token = secrets.token_hex(16)
+    task = {**task, "token": token}
+    if same_process:
+        task["program"] = code
+        job = Job(_program("tests", "main()", code), json.dumps(task), limits=limits)
+        ended = yield job
+        return _findings(ended, token), None, ended
+    # Twice the wall time: the program's clock also runs while the tests think.
+    wall = limits.wall_s
+    prelude = tests.prelude if isinstance(tests, CallTests) else ""
+    first = Job(_program("program", f"main({prelude!r})", code), b"", {"solution.py": _bytes(code)}, limits)
+    test_limits = dataclasses.replace(
+        _TESTS_LIMITS, wall_s=wall + 10, cpu_s=max(10.0, limits.cpu_s), memory_mb=max(1024, limits.memory_mb)
+    )
+    second = Job(_program("tests", "main()", "\n".join(_texts(tests))), json.dumps(task), limits=test_limits)
+    program, ended = yield Linked(first, second)
+    return _findings(ended, token), program, ended
+
+
+def _texts(tests: CallTests | ScriptTests) -> list[str]:
+    return [*tests.tests, tests.setup, tests.prelude] if isinstance(tests, ScriptTests) else []
+
+
+def _program(name: str, call: str, code: str) -> Program:
+    """Our entry, with the imports of ``code`` in a comment: the sandbox picks its warm interpreter by them."""
+    imports = [line.strip()[:80] for line in code[:200_000].splitlines() if "import " in line][:40]
+    comments = "".join(f"\n# {line.encode('ascii', 'replace').decode()}" for line in imports)
+    return Program("python", f"import _veritune_{name}\n_veritune_{name}.{call}{comments}\n", support=_support())
+
+
+def _bytes(code: str) -> bytes:
+    return code.encode("utf-8", "surrogatepass")
+
+
+def _findings(ended: Outcome, token: str) -> dict[str, Any] | None:
+    """What the tests' side reports in its last line, recognised by the token that only it was told."""
+    mark = f"\n{token} ".encode()
+    _, found, rest = ended.stdout.rpartition(mark)
+    if not found or not rest.endswith(b"\n"):
+        return None
+    findings = json.loads(rest)
+    return findings if isinstance(findings, dict) else None
+
+
+def _limit(outcome: Outcome | None) -> str | None:
+    limit = outcome.limit_hit if outcome is not None else None
+    return None if limit in ("cancelled", "output") else limit
+
+
+def _starved(outcome: Outcome | None) -> bool:
+    return outcome is not None and outcome.limit_hit == "wall" and outcome.starved
+
+
+def _task(tests: CallTests | ScriptTests, stop_early: bool) -> dict[str, Any]:
+    if isinstance(tests, CallTests):
+        try:
+            encoded = encode([(list(args), expected) for args, expected in tests.tests], Handles())
+        except Refused as error:
+            raise InvalidProblem(f"a test's value cannot be sent to the sandbox: {error}") from None
+        return {
+            "kind": "calls",
+            "entry": tests.entry,
+            "tests": encoded,
+            "tolerance": tests.tolerance,
+            "stop_early": stop_early,
+            "rich": False,
+            "names": [],
+            "imports": {},
+            "subjects": [tests.entry],
+        }
+    code = analyse(tests)
+    return {
+        "kind": code.kind,
+        "call_check": code.call_check,
+        "entry": tests.entry,
+        "prelude": tests.prelude,
+        "setup": tests.setup,
+        "tests": list(tests.tests),
+        "stop_early": stop_early,
+        "rich": code.rich,
+        "names": code.names,
+        "imports": code.imports,
+        "subjects": code.subjects,
+    }
