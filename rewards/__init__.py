@@ -9,14 +9,17 @@ from veritune.plugins.hookspecs import hookimpl
 
 REWARDS: dict[str, str] = {
     "accuracy": "veritune.rewards.accuracy:accuracy",
+    "choice": "veritune.rewards.choice:choice",
     "code_format": "veritune.rewards.code_format:code_format",
     "cosine": "veritune.rewards.cosine:cosine",
     "countdown": "veritune.rewards.countdown:countdown",
     "digit": "veritune.rewards.answers:digit",
     "exact_answer": "veritune.rewards.answers:exact_answer",
     "format": "veritune.rewards.format:format",
+    "judge": "veritune.rewards.judge:judge",
     "language": "veritune.rewards.language:language",
     "length": "veritune.rewards.length:length",
+    "preference": "veritune.rewards.preference:preference",
     "reasoning_accuracy": "veritune.rewards.accuracy:reasoning_accuracy",
     "reasoning_steps": "veritune.rewards.reasoning_steps:reasoning_steps",
     "repetition_penalty": "veritune.rewards.repetition:repetition_penalty",

@@ -1,0 +1,258 @@
+"""The reward ``judge``."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, FiniteFloat, PositiveInt
+
+from veritune.plugins.errors import ParameterError
+from veritune.plugins.reward import reward
+from veritune.plugins.types import Cause, Sample, Score, Verdict, completion_text, prompt_text
+from veritune.rewards.judge.backend import Backend, Reply
+from veritune.rewards.judge.injection import injections
+from veritune.rewards.judge.local import LocalBackend
+from veritune.rewards.judge.openai import Endpoint, OpenAIBackend
+from veritune.rewards.judge.prompts import Mode, Question, cut_middle, make_question
+from veritune.rewards.judge.verdicts import Reading, read_reply
+from veritune.rewards.preference.items import View, view_text
+from veritune.rewards.text import Prefilled
+
+HELPFUL = "How well it does what was asked: right, complete, clear, and no longer than it needs to be."
+Positive = Annotated[float, Field(gt=0)]
+
+
+@dataclass(frozen=True)
+class _Case:
+    """A sample's questions (two for ``pairwise``), or the score it already has."""
+
+    questions: tuple[Question, ...] = ()
+    score: Score | None = None
+    flags: dict[str, str] | None = None
+    cut: bool = False
+
+
+class Judge:
+    """A generative model's verdict on a completion.
+
+    ``mode: compare`` with the gold: ``right`` or ``wrong``. ``rubric``: a whole grade from 0 to ``scale`` by the text
+    in ``rubric``, divided by ``scale``. ``pairwise`` against the column ``reference``, asked in both orders: 1 better,
+    0 worse, ½ a tie; a judge that contradicts itself when the order changes makes a tie (``disagreement: tie``) or no
+    verdict (``undecided``).
+
+    ``backend: openai`` asks ``endpoint`` (any OpenAI-compatible URL, up to ``/v1``) for ``model``, ``concurrency`` at a
+    time, each attempt up to ``timeout`` seconds and each judgement up to ``deadline``, with ``retries`` on 408, 409,
+    425, 429, 5xx, time-outs and broken connections, ``rpm`` and ``tpm`` limits, and answers remembered in the SQLite
+    file ``cache``. ``backend: local`` runs a transformers checkpoint here.
+
+    What the policy wrote is quoted as data behind a fence that no text can contain, and a genuine verdict carries a
+    code. A completion that addresses its judge is flagged in the verdict's evidence; ``flagged: undecided`` does not
+    even ask. Completions over ``max_chars`` lose their middle (``too_long: cut_middle``) or are refused.
+
+    Undecided, never 0: unparsable, unsure, refused (``abstain``); every attempt failed (``infra_error``); no time left
+    (``timeout``); a missing gold or reference (``invalid_gold``).
+    """
+
+    needs_groups = False
+
+    def __init__(
+        self,
+        *,
+        model: str,
+        mode: Mode = "compare",
+        backend: Literal["openai", "local"] = "openai",
+        endpoint: str = "https://api.openai.com/v1",
+        api_key_env: str = "OPENAI_API_KEY",
+        rubric: str = "",
+        scale: PositiveInt = 10,
+        view: View = "summary",
+        prefilled: Prefilled = "auto",
+        right: FiniteFloat = 1.0,
+        wrong: FiniteFloat = 0.0,
+        disagreement: Literal["tie", "undecided"] = "tie",
+        flagged: Literal["judge", "undecided"] = "judge",
+        canary: bool = True,
+        max_chars: PositiveInt = 24_000,
+        too_long: Literal["cut_middle", "refuse"] = "cut_middle",
+        temperature: Annotated[float, Field(ge=0)] = 0.0,
+        max_tokens: PositiveInt = 1024,
+        extra: dict[str, Any] | None = None,
+        concurrency: PositiveInt = 32,
+        timeout: Positive = 60.0,
+        deadline: Positive = 180.0,
+        retries: Annotated[int, Field(ge=0)] = 5,
+        wait: Positive = 0.5,
+        rpm: Positive | None = None,
+        tpm: Positive | None = None,
+        cache: str | None = None,
+        price: tuple[float, float] = (0.0, 0.0),
+        device: str = "auto",
+        batch: PositiveInt = 8,
+    ) -> None:
+        self.mode, self.rubric, self.scale = mode, rubric, scale
+        self.view, self.prefilled = view, prefilled
+        self.right, self.wrong, self.disagreement = right, wrong, disagreement
+        self.flagged, self.canary = flagged, canary
+        self.max_chars, self.too_long = max_chars, too_long
+        self.price = price
+        if mode != "compare" and not rubric:
+            self.rubric = HELPFUL
+        if backend == "local":
+            self.backend: Backend = LocalBackend(model, device, max_tokens, batch, deadline)
+        else:
+            where = Endpoint(
+                endpoint, model, api_key_env, temperature, max_tokens, extra, concurrency, timeout, deadline, retries,
+                wait, rpm, tpm, cache,
+            )  # fmt: skip
+            self.backend = OpenAIBackend(where)
+
+    def __call__(
+        self,
+        samples: Sequence[Sample],
+        gold: Sequence[Any] | None = None,
+        reference: Sequence[Any] | None = None,
+        *,
+        log_metric: Callable[[str, float], None] | None = None,
+    ) -> list[Score]:
+        """One score a sample, with the judge's reason, and tokens, seconds and flags in the verdict's evidence."""
+        wanted = {"compare": ("gold", gold), "pairwise": ("reference", reference)}.get(self.mode)
+        if wanted is not None and wanted[1] is None:
+            name = wanted[0]
+            raise ParameterError(
+                f"reward 'judge': mode {self.mode} needs the column {name!r} (or columns: {{{name}: COLUMN}})"
+            )
+        others = wanted[1] if wanted is not None and wanted[1] is not None else [None] * len(samples)
+        cases = [self._case(sample, other) for sample, other in zip(samples, others, strict=True)]
+        replies = self.backend.ask([question for case in cases for question in case.questions])
+        remaining = iter(replies)
+        scores = [self._score(case, [next(remaining) for _ in case.questions]) for case in cases]
+        if log_metric is not None:
+            self._log(scores, replies, sum(bool(case.flags) for case in cases), log_metric)
+        return scores
+
+    # -- before ----------------------------------------------------------------------------------------------------
+
+    def _case(self, sample: Sample, other: Any) -> _Case:
+        text = view_text(sample, self.view, self.prefilled)
+        if text is None:
+            return _Case(score=Score.none(f"the completion has no {self.view}"))
+        if self.mode != "rubric" and (other is None or not _text(other).strip()):
+            missing = "gold" if self.mode == "compare" else "reference"
+            return _Case(score=_undecided(Cause.INVALID_GOLD, f"the {missing} is missing"))
+        flags = injections(text)
+        if flags and self.flagged == "undecided":
+            return _Case(
+                score=_undecided(Cause.ABSTAIN, f"it addresses the judge: {flags}", injection=flags), flags=flags
+            )
+        if len(text) > self.max_chars and self.too_long == "refuse":
+            return _Case(
+                score=_undecided(Cause.ABSTAIN, f"{len(text)} characters, more than {self.max_chars}"), flags=flags
+            )
+        shown = cut_middle(text, self.max_chars)
+        return _Case(self._questions(sample, shown, other), None, flags, shown != text)
+
+    def _questions(self, sample: Sample, text: str, other: Any) -> tuple[Question, ...]:
+        common: dict[str, Any] = {
+            "prompt": cut_middle(prompt_text(sample.prompt), self.max_chars),
+            "rubric": self.rubric,
+            "scale": self.scale,
+        }
+        if self.mode != "pairwise":
+            gold = _text(other) if self.mode == "compare" else None
+            return (make_question(self.mode, answers=(text,), gold=gold, **common),)
+        rival = cut_middle(_text(other), self.max_chars)
+        orders = ((text, rival), (rival, text))
+        return tuple(make_question("pairwise", answers=order, gold=None, **common) for order in orders)
+
+    # -- after -----------------------------------------------------------------------------------------------------
+
+    def _score(self, case: _Case, replies: Sequence[Reply]) -> Score:
+        if case.score is not None:
+            return case.score
+        evidence: dict[str, Any] = {
+            "prompt_tokens": sum(reply.prompt_tokens for reply in replies),
+            "completion_tokens": sum(reply.completion_tokens for reply in replies),
+            "seconds": round(sum(reply.seconds for reply in replies), 4),
+            "attempts": sum(reply.attempts for reply in replies),
+            "cached": all(reply.cached for reply in replies),
+        }
+        if case.flags:
+            evidence["injection"] = case.flags
+        if case.cut:
+            evidence["cut"] = self.max_chars
+        readings = []
+        for question, reply in zip(case.questions, replies, strict=True):
+            if reply.text is None:
+                return _undecided(reply.cause or Cause.INFRA_ERROR, reply.problem, **evidence)
+            reading = read_reply(reply.text, self.mode, question.canary if self.canary else None, self.scale)
+            if reading.verdict is None or reading.verdict == "unsure":
+                problem = reading.problem or f"the judge is unsure: {reading.reason}"
+                return _undecided(Cause.ABSTAIN, problem, reply=reply.text[:2000], **evidence)
+            readings.append(reading)
+        return self._decided(readings, evidence)
+
+    def _decided(self, readings: Sequence[Reading], evidence: dict[str, Any]) -> Score:
+        first = readings[0]
+        if self.mode == "compare":
+            make = Verdict.right if first.verdict == "correct" else Verdict.wrong
+            return Score.of(make(first.reason, evidence=evidence), self.right, self.wrong)
+        if self.mode == "rubric":
+            share = int(first.verdict or 0) / self.scale
+            verdict = Verdict(share > 0.5, score=share, reason=first.reason, evidence=evidence)
+            return Score(share, f"{first.verdict} of {self.scale}: {first.reason}", verdict)
+        points = (_points(first.verdict, "A"), _points(readings[1].verdict, "B"))
+        reason = f"first: {first.reason}; swapped: {readings[1].reason}"
+        if points[0] != points[1] and 0.5 not in points:
+            if self.disagreement == "undecided":
+                return _undecided(Cause.ABSTAIN, f"the judge prefers a place, not an answer ({reason})", **evidence)
+            points = (0.5, 0.5)
+        value = (points[0] + points[1]) / 2
+        return Score(value, reason, Verdict(value > 0.5, score=value, reason=reason, evidence=evidence))
+
+    def _log(
+        self, scores: Sequence[Score], replies: Sequence[Reply], flagged: int, log_metric: Callable[[str, float], None]
+    ) -> None:
+        """Totals of this call: requests, cache, tokens, money, seconds a judgement, undecided by cause, flagged."""
+        asked = [reply for reply in replies if not reply.cached]
+        tokens = (sum(r.prompt_tokens for r in asked), sum(r.completion_tokens for r in asked))
+        log_metric("judge/asked", float(len(asked)))
+        log_metric("judge/cached", float(len(replies) - len(asked)))
+        log_metric("judge/prompt_tokens", float(tokens[0]))
+        log_metric("judge/completion_tokens", float(tokens[1]))
+        log_metric("judge/cost", (tokens[0] * self.price[0] + tokens[1] * self.price[1]) / 1e6)
+        log_metric("judge/seconds", sum(r.seconds for r in asked) / max(1, len(asked)))
+        log_metric("judge/retries", float(sum(max(0, r.attempts - 1) for r in asked)))
+        log_metric("judge/flagged", float(flagged))
+        for cause, count in Counter(str(score.cause) for score in scores if score.value is None).items():
+            log_metric(f"judge/undecided/{cause}", float(count))
+
+
+judge = reward(name="judge")(Judge)
+
+
+@judge.check
+def _check(timeout: float, deadline: float, price: tuple[float, float], endpoint: str) -> None:
+    if timeout > deadline:
+        raise ParameterError(f"reward 'judge': timeout={timeout:g} (one attempt) is over deadline={deadline:g} (all)")
+    if min(price) < 0:
+        raise ParameterError(f"reward 'judge': price is [prompt, completion] per million tokens, got {list(price)}")
+    if not endpoint.startswith(("http://", "https://")):
+        raise ParameterError(f"reward 'judge': endpoint is a URL such as http://localhost:8000/v1, got {endpoint!r}")
+
+
+def _undecided(cause: Cause, reason: str, **evidence: Any) -> Score:
+    return Score.of(Verdict.undecided(cause, reason, evidence=evidence))
+
+
+def _text(value: Any) -> str:
+    """A gold or reference as text: messages by their last assistant turn, several golds as alternatives."""
+    if isinstance(value, list) and value and not isinstance(value[0], dict):
+        return " or ".join(map(str, value))
+    return completion_text(value) if isinstance(value, list) else str(value)
+
+
+def _points(verdict: str | int | None, ours: str) -> float:
+    return 0.5 if verdict == "tie" else float(verdict == ours)

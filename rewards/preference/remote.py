@@ -1,0 +1,108 @@
+"""The model elsewhere: behind HTTP, or in a Ray actor."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from veritune.plugins.errors import MissingExtraError, ParameterError
+from veritune.rewards.preference.encoding import EncodingOptions
+from veritune.rewards.preference.items import Item, from_json, to_json
+from veritune.rewards.preference.model import DType, LocalScorer, Outcome, load_model
+
+ATTEMPTS = 3
+WAIT = 0.5
+"""Seconds before the second attempt; doubled for each further one."""
+
+
+class HTTPScorer:
+    """Asks a scoring server (``python -m veritune.rewards.preference.server MODEL``). A failure is undecided.
+
+    Request: ``POST URL {"items": [{"prompt", "completion"}], "options": {…}}``. Answer: ``{"outcomes": [{"logits",
+    "note", "failure"}], "labels": {…}, "trained": {…}}``.
+    """
+
+    def __init__(self, url: str, options: EncodingOptions, timeout: float) -> None:
+        try:
+            import httpx
+        except ImportError as error:
+            raise MissingExtraError("httpx", "judge", "reward 'preference' with an endpoint") from error
+        self.url, self.options, self.timeout = url, options, timeout
+        self.labels: Mapping[str, int] = {}
+        self.trained: Mapping[str, Any] = {}
+        self._client = httpx.Client(timeout=timeout)
+        self._failures = (httpx.HTTPError, ValueError, KeyError, TypeError)
+
+    def score(self, items: Sequence[Item]) -> list[Outcome]:
+        """One outcome an item; all undecided where the server fails three times."""
+        import time
+
+        if not items:
+            return []
+        body = {"items": to_json(items), "options": dataclasses.asdict(self.options)}
+        failure = ""
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                time.sleep(WAIT * 2 ** (attempt - 1))
+            try:
+                response = self._client.post(self.url, json=body)
+                if response.status_code == 400:
+                    raise ParameterError(f"reward 'preference': the server at {self.url} says: {response.text[:500]}")
+                response.raise_for_status()
+                return self._read(response.json(), len(items))
+            except ParameterError:
+                raise
+            except self._failures as error:
+                failure = f"the scoring server {self.url} failed: {type(error).__name__}: {error}"
+                timed_out = "Timeout" in type(error).__name__
+        return [Outcome(None, failure, "timeout" if timed_out else "infra_error")] * len(items)
+
+    def _read(self, answer: Mapping[str, Any], count: int) -> list[Outcome]:
+        outcomes = [
+            Outcome(None if o["logits"] is None else tuple(map(float, o["logits"])), str(o["note"]), o["failure"])
+            for o in answer["outcomes"]
+        ]
+        if len(outcomes) != count:
+            raise ValueError(f"{len(outcomes)} outcomes for {count} items")
+        self.labels, self.trained = answer["labels"], answer["trained"]
+        return outcomes
+
+
+class RayScorer:
+    """Keeps the model in one Ray actor, found by its name, so that every process of a run shares it."""
+
+    def __init__(self, model: str, device: str, dtype: DType, options: EncodingOptions, token_budget: int) -> None:
+        try:
+            import ray
+        except ImportError as error:
+            raise MissingExtraError("ray", "ray", "reward 'preference' with executor: ray") from error
+        if not ray.is_initialized():
+            ray.init(include_dashboard=False, log_to_driver=False)
+        self._ray: Any = ray
+        gpus = 1 if device.startswith("cuda") else 0
+        key = f"veritune-preference:{(model, device, dtype, options, token_budget)}"
+        actor = ray.remote(num_gpus=gpus)(_Actor).options(name=key, get_if_exists=True)
+        self._actor = actor.remote(model, device, dtype, options, token_budget)
+        self.labels, self.trained = ray.get(self._actor.about.remote())
+
+    def score(self, items: Sequence[Item]) -> list[Outcome]:
+        """One outcome an item; all undecided where the actor died."""
+        try:
+            found: list[Outcome] = self._ray.get(self._actor.score.remote(to_json(items)))
+        except self._ray.exceptions.RayActorError as error:
+            return [Outcome(None, f"the Ray actor of the reward model died: {error}", "infra_error")] * len(items)
+        return found
+
+
+class _Actor:
+    def __init__(self, model: str, device: str, dtype: DType, options: EncodingOptions, token_budget: int) -> None:
+        self.lock = threading.Lock()
+        self.scorer = LocalScorer(load_model(model, device, dtype), options, token_budget)
+
+    def about(self) -> tuple[Mapping[str, int], Mapping[str, Any]]:
+        return self.scorer.labels, dict(self.scorer.trained)
+
+    def score(self, items: Sequence[Mapping[str, Any]]) -> list[Outcome]:
+        return self.scorer.score(from_json(items))

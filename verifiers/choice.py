@@ -1,0 +1,102 @@
+"""Multiple choice: the letters of the final answer against the letters of the gold."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from veritune.plugins.errors import ParameterError
+from veritune.plugins.types import Cause, Verdict
+
+_LETTERS = "ABCDEFGHIJ"
+_NEXT = r"(?:\s*(?:[,，、;；&和与及/]|and)?\s*)"
+_FILLER = re.compile(
+    r"[\s\[\](){}<>（）【】「」\"'“”*_$.,，。、;；：:!]|\\(?:text|textbf|mathrm|boxed|mathbf|rm|bf|left|right)\b"
+)
+_DENIAL = re.compile(
+    r"(?:无|没有|沒有)(?:一个)?正确|题目?(?:可能|应该|似乎)?(?:有误|出错|错误|有问题)|(?:都|均)不(?:正确|对|是)|无(?:法求)?解|"
+    r"\bnone of (?:the|these)\b|\bno (?:correct|right|valid) (?:answer|option|choice)\b",
+    re.IGNORECASE,
+)
+"""An answer that says no option is right."""
+
+
+class ChoiceVerifier:
+    """Decides a question whose answer is one or more letters.
+
+    The answer is what marks itself as final (a box, 【答案】, "the answer is", …), where its letters are read. A gold is
+    a letter, letters (``"AC"``, ``"A, C"``) or a list of letters; all of them are the answer (``several: all``), or
+    each is (``several: any``).
+
+    An answer that says no option is right is wrong, as is one that leaves the gold out. No letter found, or a gold of
+    one letter named among others: undecided (``abstain``), for a judge to read. ``hedged: wrong`` makes the last case
+    wrong: without a judge, naming every letter must not pay.
+    """
+
+    def __init__(
+        self,
+        *,
+        options: str = "ABCDEF",
+        several: Literal["all", "any"] = "all",
+        hedged: Literal["undecided", "wrong"] = "undecided",
+    ) -> None:
+        if not options or set(options) - set(_LETTERS):
+            raise ParameterError(f"choice: options are letters from A to J, got {options!r}")
+        self.several, self.hedged = several, hedged
+        letter = f"[{options}]"
+        self._run = re.compile(rf"(?<![A-Za-z\\])({letter}(?:{_NEXT}{letter})*)(?![A-Za-z])")
+        self._only = re.compile(rf"{letter}+")
+        self._letter = re.compile(letter)
+
+    def verify(self, completion: str, gold: Any) -> Verdict:
+        """The verdict on one completion."""
+        expected = self._gold(gold)
+        if expected is None:
+            return Verdict.undecided(Cause.INVALID_GOLD, f"the gold is no choice: {gold!r:.80}")
+        found, marker, text = self.letters(completion)
+        shown: Mapping[str, Any] = {"expected": "".join(sorted(expected)), "evidence": {"marker": marker}}
+        if not found and _DENIAL.search(text[:200]):
+            return Verdict.wrong(f"it says that no option is right: {text[:80]}", **shown)
+        if not found:
+            return Verdict.undecided(Cause.ABSTAIN, "no letter of a choice stands as the final answer", **shown)
+        given = "".join(sorted(found))
+        if self.several == "any" and len(found) == 1:
+            right = found <= expected
+        else:
+            right = found == expected
+        if right:
+            return Verdict.right(f"the answer is {given}", extracted=given, **shown)
+        one = len(expected) == 1 or self.several == "any"
+        if one and len(found) > 1 and found & expected and self.hedged == "undecided":
+            reason = f"it names {given}, where one letter is the answer"
+            return Verdict.undecided(Cause.ABSTAIN, reason, extracted=given, **shown)
+        return Verdict.wrong(f"the answer is {given}, not {shown['expected']}", extracted=given, **shown)
+
+    def verify_batch(self, pairs: Sequence[tuple[str, Any]]) -> list[Verdict]:
+        """One verdict a ``(completion, gold)`` pair, in order."""
+        return [self.verify(completion, gold) for completion, gold in pairs]
+
+    def letters(self, completion: str) -> tuple[frozenset[str], str, str]:
+        """The letters of the final answer, what marked it, and its text."""
+        from veritune.verifiers.math.extraction import extract
+
+        extraction = extract(completion)
+        text = extraction.answer or ""
+        return self._read(text), extraction.marker, text
+
+    def _read(self, text: str) -> frozenset[str]:
+        """Letters that stand alone; of an answer like ``B. 200`` the one before the full stop."""
+        bare = _FILLER.sub(" ", text[:2000])
+        runs = self._run.findall(bare)
+        return frozenset(letter for run in runs for letter in self._letter.findall(run))
+
+    def _gold(self, gold: Any) -> frozenset[str] | None:
+        items = list(gold) if isinstance(gold, list | tuple) else [gold]
+        letters: set[str] = set()
+        for item in items:
+            text = _FILLER.sub("", str(item or "")).upper()
+            if not self._only.fullmatch(text):
+                return None
+            letters.update(text)
+        return frozenset(letters) or None
