@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from veritune.plugins.errors import ConfigError
 from veritune.sandbox import languages
 
 SYSTEM_FOLDERS = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/nix/store", "/etc/alternatives")
@@ -36,6 +37,7 @@ HEAVY_MODULES = tuple(_HEAVY.split())
 """Warm in a second kind of interpreter, for programs that mention one of them: each page that a warm interpreter holds
 is paid for at every fork."""
 
+_OLDEST = (3, 10)
 _FIRST_UID, _LAST_UID = 20000, 59999
 
 
@@ -70,12 +72,16 @@ def interpreters(given: str | None) -> list[Interpreter]:
     """Candidates, best first: the one asked for, this process's, then the system's."""
     if given is not None:
         found = _describe(os.path.realpath(shutil.which(given) or given))
+        if found is not None and found.version < _OLDEST:
+            raise ConfigError(
+                f"python={given!r} is {found.version[0]}.{found.version[1]}; the sandbox needs 3.10 or later"
+            )
         return [found] if found is not None else []
     candidates = [own_interpreter()]
     for name in ("/usr/local/bin/python3", "/usr/bin/python3", shutil.which("python3") or ""):
         if name and os.path.exists(name):
             found = _describe(os.path.realpath(name))
-            if found is not None and found.version >= (3, 10) and found not in candidates:
+            if found is not None and found.version >= _OLDEST and found not in candidates:
                 candidates.append(found)
     return candidates
 

@@ -119,7 +119,8 @@ def _report_exception() -> None:
     except SystemExit:
         raise
     except BaseException:
-        pass
+        if kind is MemoryError:
+            os.write(2, b"MemoryError\n")  # there was no room for a traceback
 
 
 def _finish(main: types.ModuleType, source: bytes, status: int) -> int:
