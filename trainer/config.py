@@ -44,6 +44,8 @@ class ModelConfig(Strict):
     attention: str | None = None
     """transformers' ``attn_implementation``."""
     activation_checkpointing: bool = False
+    fp8: bool | Literal["always"] = False
+    """Linear layers in FP8 where that is faster (``always``: wherever widths allow); needs an H100 or newer."""
     lora: LoraConfig | None = None
 
     @model_validator(mode="after")
@@ -102,6 +104,8 @@ class SamplingConfig(Strict):
     """A completion ends right after the first of these strings."""
     batch: int = Field(default=512, ge=1)
     """Completions decoded at once."""
+    engine: Literal["auto", "static", "transformers", "vllm"] = "auto"
+    """``static``: our own decoding, one CUDA graph a token step; ``auto``: that where the model allows."""
 
 
 class OptimizerConfig(Strict):

@@ -55,6 +55,8 @@ def load_policy(config: RunConfig, task: Task | None) -> Policy:
     if config.model.dtype == "bfloat16":
         model = model.to(torch.bfloat16)
     model.to(device)
+    if config.model.fp8:
+        _to_fp8(model, device, always=config.model.fp8 == "always")
     if config.model.lora is not None:
         model = _with_lora(model, config.model.lora)
     if config.model.activation_checkpointing:
@@ -133,6 +135,17 @@ def _load(config: ModelConfig) -> tuple[Any, Any]:
     except (OSError, ValueError) as error:
         raise ConfigError(f"cannot load the model {config.path!r}: {error}") from error
     return tokenizer, model
+
+
+def _to_fp8(model: Any, device: torch.device, always: bool) -> None:
+    """Linear layers in FP8, in place; their weights stay what they are."""
+    from veritune.kernels.fp8.convert import convert_to_fp8
+    from veritune.kernels.fp8.linear import FP8Recipe
+
+    capability = torch.cuda.get_device_capability(device) if device.type == "cuda" else (0, 0)
+    if capability < (9, 0):
+        raise ConfigError(f"model.fp8 needs an H100 or newer (compute capability 9.0), this is {device} {capability}")
+    convert_to_fp8(model, recipe=FP8Recipe("always" if always else "auto"))
 
 
 def _with_lora(model: Any, config: LoraConfig) -> Any:

@@ -6,6 +6,7 @@ batch, and returns the log-probs it sampled with: those of the temperature-scale
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -105,7 +106,7 @@ class TransformersSampler:
         lengths_N = torch.full((count,), sampling.max_tokens, dtype=torch.long, device=device)
         finish: list[Finish] = ["length"] * count
         eos = torch.tensor(list(self.eos_ids), device=device)
-        stops = _StopStrings(self.tokenizer, sampling.stop) if sampling.stop else None
+        stops = StopStrings(self.tokenizer, sampling.stop) if sampling.stop else None
         alive_B = torch.ones(count, dtype=torch.bool, device=device)
         for step in range(sampling.max_tokens):
             tokens_B, logps_B = draw(logits_BV, sampling, generator)
@@ -175,13 +176,13 @@ class TransformersSampler:
         return logits
 
     def _stop(
-        self, stops: _StopStrings, rows: _Rows, alive_B: Tensor, tokens_NT: Tensor, step: int, finish: list[Finish]
+        self, stops: StopStrings, rows: _Rows, alive_B: Tensor, tokens_NT: Tensor, step: int, finish: list[Finish]
     ) -> Tensor:
         """Which of the alive rows now contain a stop string; only the last few tokens are decoded."""
         ended_B = torch.zeros_like(alive_B)
         for row in alive_B.nonzero()[:, 0].tolist():
             slot = int(rows.slots_B[row])
-            if stops.found(tokens_NT[slot, : step + 1]):
+            if stops.found(tokens_NT[slot, : step + 1].tolist()):
                 ended_B[row] = True
                 finish[slot] = "stop"
         return ended_B
@@ -207,15 +208,16 @@ class TransformersSampler:
         return rollouts
 
 
-class _StopStrings:
+class StopStrings:
     """Looks for stop strings at the end of a growing completion."""
 
     def __init__(self, tokenizer: Any, stop: Sequence[str]) -> None:
         self.tokenizer, self.stop = tokenizer, list(stop)
         self.window = max(len(s) for s in stop) + 4
 
-    def found(self, ids_T: Tensor) -> bool:
-        tail = self.tokenizer.decode(ids_T[-self.window :].tolist(), skip_special_tokens=False)
+    def found(self, ids: Sequence[int], extra: int = 0) -> bool:
+        """Whether one ends within the last ``1 + extra`` tokens (or a little before: as far back as it may reach)."""
+        tail = self.tokenizer.decode(ids[-self.window - extra :], skip_special_tokens=False)
         return any(s in tail for s in self.stop)
 
 
@@ -233,7 +235,7 @@ def truncate(logps_BV: Tensor, sampling: SamplingConfig) -> Tensor:
         threshold_B1 = logps_BV.topk(sampling.top_k, -1).values[:, -1:]
         logps_BV = logps_BV.masked_fill(logps_BV < threshold_B1, -torch.inf)
     if sampling.min_p > 0:
-        limit_B1 = logps_BV.amax(-1, keepdim=True) + torch.log(torch.tensor(sampling.min_p)).item()
+        limit_B1 = logps_BV.amax(-1, keepdim=True) + math.log(sampling.min_p)
         logps_BV = logps_BV.masked_fill(logps_BV < limit_B1, -torch.inf)
     if sampling.top_p < 1:
         sorted_BV, order_BV = torch.log_softmax(logps_BV, -1).sort(-1, descending=True)

@@ -30,13 +30,13 @@ from veritune.trainer.checkpoint import (
 from veritune.trainer.config import RunConfig, changed_keys, dump_config, load_config, rewards_section
 from veritune.trainer.console import Console
 from veritune.trainer.data import PromptEncoder, make_sources
+from veritune.trainer.decode.choose import make_sampler
 from veritune.trainer.evaluation import Evaluator
 from veritune.trainer.grpo import GRPO
 from veritune.trainer.metrics import forget_after, make_observers, read_metrics, write_completions
 from veritune.trainer.models import load_policy
 from veritune.trainer.reference import Reference
 from veritune.trainer.report import write_report
-from veritune.trainer.rollout import TransformersSampler
 from veritune.trainer.scoring import completion_records
 from veritune.trainer.sft import Warmup
 from veritune.trainer.watch import Watch
@@ -79,9 +79,7 @@ class Run:
         self.start = self._resume_point()
         self._write_config()
         self.observers = make_observers(self.folder, config.log.to, config.model_dump(mode="json"))
-        self.sampler = TransformersSampler(
-            self.policy.model, self.policy.tokenizer, self.policy.eos_ids, self.policy.autocast
-        )
+        self.sampler = make_sampler(self.policy, config.sampling, console.warn)
         self.watch = Watch(config.evaluation.metric)
         self.last_records: list[dict[str, Any]] = []
         self._stop = False
