@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
 import os
 import signal
 import socket
@@ -220,6 +221,9 @@ class LocalSandbox(Sandbox):
         except BaseException:
             self._pool.discard(slot)
             raise
+        if _is_broken(result.answer):
+            self._pool.discard(slot)
+            raise SlotDied(result.answer["setup_error"])
         self._pool.give_back(slot)
         return result
 
@@ -305,7 +309,10 @@ def _with(step: Step, stdin: bytes, files: dict[str, bytes], by_name: bool) -> S
     step.by_name = by_name
     if by_name:
         step.limits = dataclasses.replace(
-            step.limits, scratch_mb=step.limits.scratch_mb + (len(stdin) >> 20) + 1, inodes=step.limits.inodes + 2
+            step.limits,
+            scratch_mb=step.limits.scratch_mb + (len(stdin) >> 20) + 1,
+            file_mb=max(step.limits.file_mb, (len(stdin) >> 20) + 1),
+            inodes=step.limits.inodes + 2,
         )
     return step
 
@@ -315,13 +322,23 @@ def _checked(answer: dict[str, Any]) -> dict[str, Any]:
     if "setup_error" not in answer:
         return answer
     number, text = answer.get("errno"), answer["setup_error"]
-    if number == 12 or "MemoryError" in text:
-        return {"status": None, "limit": "memory", "starved": False, "cpu_s": 0.0, "wall_s": 0.0, "largest_kb": 0}
-    if number == 28:
+    never_began = {"starved": False, "cpu_s": 0.0, "wall_s": 0.0, "largest_kb": 0}
+    if number == errno.ENOMEM or "MemoryError" in text:
+        return {"status": None, "limit": "memory", **never_began}
+    if number == errno.ENOEXEC:  # what was compiled is no program (a library, say): a shell's status for that
+        return {"status": 126 << 8, "limit": None, **never_began}
+    if number == errno.ENOSPC:
         raise ConfigError("the job's files do not fit into Limits.scratch_mb and Limits.inodes; raise them")
-    if number == 27:
+    if number == errno.EFBIG:
         raise ConfigError("one of the job's files is larger than Limits.file_mb; raise it")
     raise SandboxCrashed(f"the sandbox could not set up a job: {text}")
+
+
+def _is_broken(answer: dict[str, Any]) -> bool:
+    """Whether the slot could not set a job up for reasons of its own: another slot may."""
+    if "setup_error" not in answer or "MemoryError" in answer["setup_error"]:
+        return False
+    return answer.get("errno") not in (errno.ENOMEM, errno.ENOEXEC, errno.ENOSPC, errno.EFBIG, errno.E2BIG)
 
 
 def _never_ran(report: IsolationReport) -> Outcome:

@@ -74,6 +74,7 @@ def run_step(
         memory_mb=limits.memory_mb + language.runtime_mb,
         processes=limits.processes + language.processes,
         scratch_mb=limits.scratch_mb + (sum(map(len, files.values())) >> 20) + 1,
+        file_mb=max(limits.file_mb, (max(map(len, files.values()), default=0) >> 20) + 1),
     )
     return Step(
         bounds,

@@ -67,7 +67,7 @@ class Streams:
             self.held["stdin"] = memory_file("stdin", step.stdin, sealed=True)
             os.lseek(self.held["stdin"], 0, os.SEEK_SET)
             for name in ("stdout", "stderr", *(("collect",) if step.collect else ())):
-                self.held[name] = os.memfd_create(name, _MFD_CLOEXEC | _MFD_ALLOW_SEALING)
+                self.held[name] = os.memfd_create(name, _MFD_CLOEXEC)  # a program cannot seal them
         except BaseException:
             self.close()
             raise

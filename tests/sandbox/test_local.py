@@ -287,6 +287,20 @@ def test_a_missing_toolchain_is_not_a_failed_program(sandbox: LocalSandbox, monk
         sandbox.run(Program("go", "package main"))
 
 
+def test_no_program_can_pass_its_failure_off_as_ours(sandbox: LocalSandbox) -> None:
+    """What a policy writes never ends as an infrastructure error or as the caller's mistake."""
+    seal = "import fcntl\nopen('/dev/stdout', 'w').write('x')\nfcntl.fcntl(1, 1033, 8)"
+    large = "import os\nprint(os.path.getsize('/dev/stdin'))"
+    fill = "n = 0\nwhile True: open(f'f{n}', 'wb').write(b'x' * (1 << 20)); n += 1"
+    limits = dataclasses.replace(LIMITS, file_mb=1, scratch_mb=2)
+    for source in (seal, large, fill, "import os\nos.chmod('.', 0)", "import os\nos.close(1); os.close(2)"):
+        assert isinstance(sandbox.run(Program("python", source), b"x" * (5 << 20), limits=limits), Outcome)
+    if "rust" in sandbox.languages():
+        library = sandbox.run(Program("rust", '#![crate_type = "rlib"]'), limits=LIMITS)
+        assert not library.ok
+    assert python(sandbox, "print(1)").ok
+
+
 def test_files_that_do_not_fit_are_the_callers_mistake(sandbox: LocalSandbox) -> None:
     with pytest.raises(ConfigError, match="scratch_mb"):
         sandbox.run(Program("python", ""), files={"big": b"x" * (3 << 20)}, limits=Limits(scratch_mb=1, file_mb=8))

@@ -184,7 +184,8 @@ class Zygote:
         if job.get("collect") and answer["limit"] is None and answer["status"] == 0:
             answer["collected"] = collect.into(descriptors["collect"], self.scratch.path, job["collect"])
         if job["stdout_file"]:
-            collect.append_stream(descriptors["stdout"], self.scratch.path, ".stdout")
+            with contextlib.suppress(OSError):
+                collect.append_stream(descriptors["stdout"], self.scratch.path, ".stdout")
         return answer
 
     def _bounds(self, job: dict[str, Any]) -> None:
