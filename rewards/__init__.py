@@ -9,13 +9,18 @@ from veritune.plugins.hookspecs import hookimpl
 
 REWARDS: dict[str, str] = {
     "accuracy": "veritune.rewards.accuracy:accuracy",
+    "binary_code": "veritune.rewards.code:binary_code",
+    "cf_code": "veritune.rewards.code_cf:cf_code",
     "choice": "veritune.rewards.choice:choice",
+    "code": "veritune.rewards.code:code",
     "code_format": "veritune.rewards.code_format:code_format",
+    "code_stdio": "veritune.rewards.code:code_stdio",
     "cosine": "veritune.rewards.cosine:cosine",
     "countdown": "veritune.rewards.countdown:countdown",
     "digit": "veritune.rewards.answers:digit",
     "exact_answer": "veritune.rewards.answers:exact_answer",
     "format": "veritune.rewards.format:format",
+    "ioi_code": "veritune.rewards.code_ioi:ioi_code",
     "judge": "veritune.rewards.judge:judge",
     "language": "veritune.rewards.language:language",
     "length": "veritune.rewards.length:length",

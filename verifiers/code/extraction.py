@@ -73,14 +73,13 @@ def answer_part(text: str, thinking: bool = False) -> str:
     """
     if thinking:
         return text
-    before, closing, rest = text.rpartition("</think>")
+    _, closing, rest = text.rpartition("</think>")
     if not closing:
         rest = text.partition("<think>")[0]
-    found = None
-    for found in _ANSWER.finditer(rest):
-        pass
-    if found is None:
+    answers = list(_ANSWER.finditer(rest))
+    if not answers:
         return rest
+    found = answers[-1]
     inside = rest[found.end() :]
     closed = inside.rfind("</answer>")
     inside = inside if closed < 0 else inside[:closed]

@@ -28,7 +28,7 @@ class StdioTests:
     """Programs that read stdin and write stdout."""
 
     tests: Sequence[InputOutput]
-    comparison: Comparison = Comparison()
+    comparison: Comparison = field(default_factory=Comparison)
     checker: str | None = None
     """Python source of a program that is run as ``checker.py input.txt answer.txt output.txt`` in a sandbox. It prints
     a score in [0, 1], or prints nothing and exits with 0 (right) or 1 (wrong)."""

@@ -77,7 +77,7 @@ def read_row(row: Any) -> Problem:
 
 def _mapping(row: Any) -> Row:
     if isinstance(row, str):
-        row = _loaded(row)
+        row = loaded(row)
     if isinstance(row, list | tuple):
         row = {"tests": row}
     if not isinstance(row, Mapping):
@@ -85,8 +85,10 @@ def _mapping(row: Any) -> Row:
     return row
 
 
-def _loaded(text: str) -> Any:
-    """JSON text, or the text of a Python literal; what is neither is given back as it is."""
+def loaded(text: Any) -> Any:
+    """JSON text, or the text of a Python literal, as its value; anything else is given back as it is."""
+    if not isinstance(text, str):
+        return text
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
@@ -100,7 +102,7 @@ def _value(row: Row, name: str) -> Any:
     """A field; structured ones are often stored as JSON text."""
     value = row.get(name)
     if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
-        return _loaded(value)
+        return loaded(value)
     return value
 
 
@@ -178,7 +180,7 @@ def _first(case: Row, *names: str) -> Any:
 def _literal(value: Any) -> Any:
     if not isinstance(value, str):
         return value
-    return _loaded(value.strip())
+    return loaded(value.strip())
 
 
 def _arguments(value: Any) -> list[Any]:
@@ -231,8 +233,8 @@ def _cases(stored: Any) -> list[dict[str, Any]]:
     if stored is None or stored == "":
         return []
     if isinstance(stored, str):
-        loaded = _loaded(stored) if stored.lstrip()[:1] == "[" else stored
-        stored = json.loads(_unpacked(loaded)) if isinstance(loaded, str) else loaded
+        value = loaded(stored) if stored.lstrip()[:1] == "[" else stored
+        stored = json.loads(_unpacked(value)) if isinstance(value, str) else value
     return [dict(case) for case in stored]
 
 
@@ -247,7 +249,7 @@ def _unpacked(text: str) -> str:
         data = stream.decompress(base64.b64decode(text), MAX_UNPACKED)
         if stream.unconsumed_tail:
             raise InvalidProblem(f"the packed tests are larger than {MAX_UNPACKED >> 20} MiB")
-        value = _NothingToImport(io.BytesIO(data)).load() if not data[:1] == b"[" else data
+        value = _NothingToImport(io.BytesIO(data)).load() if data[:1] != b"[" else data
     except (ValueError, zlib.error, pickle.UnpicklingError, EOFError) as error:
         raise InvalidProblem(f"the packed tests cannot be read: {error}") from None
     if isinstance(value, bytes):

@@ -56,21 +56,25 @@ def split_task(
 ) -> Generator[Linked | Job, Any, Judged]:
     """Judge one program. Yields runs and is sent their outcomes; see ``Sandbox.run_tasks``.
 
+    A run that met its wall limit for want of a CPU is made once more, with three times as long.
     A run that dies in one test is started again for the next, unless ``stop_early``. A test that meets the time limit
     after others had their share of it is tried once more with the whole of it.
     """
     task = _task(tests, stop_early)
     judged = Judged(judge="same process" if same_process else "split")
     judged.total = 0 if task["kind"] in ("unittest", "functions") else len(tests)
-    timeouts = 0
+    timeouts, patient = 0, False
     while True:
         start = len(judged.results)
         findings, program, ended = yield from _one_run(code, {**task, "start": start}, tests, limits, same_process)
         judged.isolation = ended.isolation
         judged.cpu_s += program.cpu_s if program is not None else ended.cpu_s
         if _starved(program) or _starved(ended):
-            judged.starved = True
-            return judged
+            if patient:
+                judged.starved = True
+                return judged
+            patient, limits = True, dataclasses.replace(limits, wall_s=3 * limits.wall_s)
+            continue
         limit = _limit(program) if program is not None else _limit(ended)
         if findings is None:
             return _without_findings(judged, ended, limit)

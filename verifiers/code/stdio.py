@@ -27,12 +27,14 @@ def stdio_task(
     judged = Judged(judge="stdio", total=len(tests))
     timeouts = 0
     for test in tests.tests:
-        outcome: Outcome = yield Job(
-            Program(language, code), test.stdin.encode("utf-8", "surrogateescape"), limits=_roomy(limits, test)
-        )
+        job = Job(Program(language, code), test.stdin.encode("utf-8", "surrogateescape"), limits=_roomy(limits, test))
+        outcome: Outcome = yield job
+        if starved(outcome):  # once more, with three times as long
+            patient = dataclasses.replace(job.limits, wall_s=3 * job.limits.wall_s)
+            outcome = yield dataclasses.replace(job, limits=patient)
         judged.isolation = outcome.isolation
         judged.cpu_s += outcome.cpu_s
-        if (outcome.limit_hit == "wall" and outcome.starved) or (outcome.compiled and outcome.compiled.starved):
+        if starved(outcome):
             judged.starved = True
             return judged
         if outcome.compiled is not None and outcome.compile_failed:
@@ -49,6 +51,11 @@ def stdio_task(
             judged.stopped = True
             return judged
     return judged
+
+
+def starved(outcome: Outcome) -> bool:
+    """The wall limit passed while the program waited for a CPU: nothing is known about it."""
+    return (outcome.limit_hit == "wall" and outcome.starved) or bool(outcome.compiled and outcome.compiled.starved)
 
 
 def _roomy(limits: Limits, test: InputOutput) -> Limits:

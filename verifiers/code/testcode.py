@@ -107,9 +107,7 @@ def _kind(tests: ScriptTests, trees: Sequence[ast.Module]) -> tuple[Kind, bool]:
     if any(name.startswith("test") for name in defined):
         return "functions", False
     if not any(isinstance(node, ast.Assert | ast.Raise) for node in ast.walk(tree)) and not _calls_anything(tree):
-        raise InvalidProblem(
-            "the test code holds no assert, no check(candidate), no unittest case and no test function"
-        )
+        raise InvalidProblem("the test code has no assert, check(candidate), unittest case or test function")
     return "script", False
 
 

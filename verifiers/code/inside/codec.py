@@ -72,7 +72,8 @@ def _encode_builtin(value: Any, kind: type, handles: Handles, depth: int) -> Any
 def _flatten(value: Any, base: type) -> Any:
     """The plain value inside a subclass, read with the base's own methods."""
     if base in (int, float, complex):
-        return {int: int.__add__, float: float.__add__, complex: complex.__add__}[base](value, base(0))
+        plain: Any = base
+        return plain.__add__(value, plain(0))
     if base in (dict,):
         return dict(dict.items(value))
     if base is str:

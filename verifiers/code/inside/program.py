@@ -13,7 +13,16 @@ from typing import Any
 
 from _veritune_codec import MAX_ITEMS, Channel, Handles, Refused, decode, encode  # type: ignore[import-not-found]
 
-_PLAIN = {"len": len, "iter": iter, "next": next, "str": str, "repr": repr, "bool": bool, "int": int, "float": float}
+_PLAIN: dict[str, Callable[[Any], Any]] = {
+    "len": len,
+    "iter": iter,
+    "next": next,
+    "str": str,
+    "repr": repr,
+    "bool": bool,
+    "int": int,
+    "float": float,
+}
 _OUR_FRAMES = 20
 
 

@@ -42,8 +42,8 @@ class Link(Handles):  # type: ignore[misc]
         if kind is Remote:
             return {"$": "handle", "v": object.__getattribute__(value, "_handle")}
         if kind is Function:
-            return {"$": "name", "v": value.__name__}
-        if isinstance(value, type) and getattr(builtins, value.__name__, None) is value:
+            return {"$": "name", "v": str(getattr(value, "__name__", ""))}
+        if isinstance(value, type) and vars(builtins).get(value.__name__) is value:
             return {"$": "builtin", "v": value.__name__}
         if isinstance(value, Iterator):
             items = list(itertools.islice(value, MAX_ITEMS))
@@ -204,16 +204,16 @@ class Remote:
         return _ask(self, "next")
 
     def __len__(self) -> int:
-        return _plain(int, _ask(self, "len"))
+        return int(_plain(int, _ask(self, "len")))
 
     def __bool__(self) -> bool:
         return _ask(self, "bool") is True
 
     def __int__(self) -> int:
-        return _plain(int, _ask(self, "int"))
+        return int(_plain(int, _ask(self, "int")))
 
     def __float__(self) -> float:
-        return _plain(float, _ask(self, "float"))
+        return float(_plain(float, _ask(self, "float")))
 
     def __contains__(self, wanted: Any) -> bool:
         if object.__getattribute__(self, "_link").rich:
@@ -262,10 +262,8 @@ def export(link: Link, names: set[str]) -> dict[str, Any]:
     for name, kind in link.request("names", names=sorted(names)).items():
         if name not in names or type(kind) is not list or not kind:
             continue
-        if (
-            kind[0] == "module"
-        ):  # the judge imports those of the standard library; others are not the program's to choose
-            continue
+        if kind[0] == "module":
+            continue  # the judge imports the standard library's; others are not the program's to choose
         if kind[0] == "exception":
             found[name] = link.make_exception(name, [base for base in kind[1:] if type(base) is str])
         elif kind[0] in ("class", "function"):

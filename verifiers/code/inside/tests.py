@@ -154,7 +154,7 @@ def _load(run: _Run, source: str, names: dict[str, Any]) -> None:
     import linecache
 
     linecache.cache["tests.py"] = (len(source), None, source.splitlines(keepends=True), "tests.py")
-    unittest.main = lambda *a, **k: None  # type: ignore[assignment,misc]
+    unittest.main = lambda *a, **k: None  # type: ignore[assignment]
     exec(compile(source, "tests.py", "exec", dont_inherit=True), names)
 
 
