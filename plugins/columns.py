@@ -42,10 +42,36 @@ def missing_column(owner: str, wanted: str, available: Collection[str]) -> Colum
 
 
 def rows(columns: Mapping[str, Any], count: int) -> list[dict[str, Any]]:
-    """One mapping a sample: lists of the batch's length are spread, everything else is repeated."""
-    spread = {k: v for k, v in columns.items() if isinstance(v, list | tuple) and len(v) == count}
-    same = {k: v for k, v in columns.items() if k not in spread}
-    return [{**same, **{k: v[i] for k, v in spread.items()}} for i in range(count)]
+    """One mapping a sample: lists, arrays and columns of the batch's length are spread, the rest is repeated."""
+    lists = {name: as_list(value) for name, value in columns.items()}
+    spread = {name: values for name, values in lists.items() if values is not None and len(values) == count}
+    same = {name: value for name, value in columns.items() if name not in spread}
+    return [{**same, **{name: values[i] for name, values in spread.items()}} for i in range(count)]
+
+
+def check_lengths(owner: str, columns: Mapping[str, Any], used: Collection[str], count: int) -> None:
+    """Raise ValueError where a column that is read has another number of values than there are completions.
+
+    Repeating it whole to every row would hand each completion all golds at once.
+    """
+    for name in used:
+        values = as_list(columns.get(name))
+        if values is not None and len(values) != count:
+            raise ValueError(f"{owner}: column {name!r} has {len(values)} values for {count} completions")
+
+
+def as_list(value: Any) -> list[Any] | None:
+    """The values of a list, tuple, array, series, tensor or dataset column; None for a single value."""
+    if isinstance(value, str | bytes | bytearray | Mapping):
+        return None
+    if isinstance(value, list | tuple):
+        return list(value)
+    if hasattr(value, "tolist"):  # numpy, pandas, torch; one of no dimension is a single value
+        plain = value.tolist()
+        return plain if isinstance(plain, list) else None
+    if hasattr(value, "__len__") and hasattr(value, "__getitem__"):
+        return list(value)
+    return None
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -69,6 +69,16 @@ def read_signature(function: Callable[..., Any]) -> Signature:
         call = read_signature(function.__call__)
         config = read_signature(function.__init__) if "__init__" in vars(function) else None
         return Signature(call.inputs, call.takes_columns, config.parameters if config else {})
+    first = next(iter(inspect.signature(function).parameters), None)
+    if (
+        first == "self"
+        and not inspect.ismethod(function)
+        and not function.__qualname__.endswith((".__call__", ".__init__"))
+    ):
+        raise ParameterError(
+            f"@reward was put on the method {function.__qualname__!r}; put it on the class, whose __init__ takes the "
+            "parameters and whose __call__ the inputs."
+        )
     hints = _type_hints(function)
     inputs: dict[str, bool] = {}
     parameters: dict[str, Parameter] = {}
@@ -114,11 +124,30 @@ def missing_parameters(parameters: Mapping[str, Parameter], given: Mapping[str, 
     return [name for name, parameter in parameters.items() if parameter.required and name not in given]
 
 
+_CONFIG = ConfigDict(arbitrary_types_allowed=True, allow_inf_nan=False)
+
+
+def _takes_bool(annotation: Any) -> bool:
+    """Whether true is a value of this type, and not merely the number 1 in disguise."""
+    if annotation in (bool, Any, object):
+        return True
+    if typing.get_origin(annotation) is typing.Literal:
+        return any(isinstance(value, bool) for value in typing.get_args(annotation))
+    if annotation in (int, float):
+        return False
+    arguments = [a for a in typing.get_args(annotation) if isinstance(a, type) or typing.get_origin(a) is not None]
+    if typing.get_origin(annotation) in (typing.Annotated, typing.Union, types.UnionType):
+        return any(_takes_bool(argument) for argument in arguments)
+    return True
+
+
 def _convert(owner: str, parameter: Parameter, value: Any) -> Any:
     if parameter.annotation is REQUIRED:
         return value
+    if isinstance(value, bool) and not _takes_bool(parameter.annotation):
+        raise ParameterError(f"{owner}: parameter {parameter.name!r} must be {parameter.type_name}, got {value!r}.")
     try:
-        adapter: TypeAdapter[Any] = TypeAdapter(parameter.annotation, config=ConfigDict(arbitrary_types_allowed=True))
+        adapter: TypeAdapter[Any] = TypeAdapter(parameter.annotation, config=_CONFIG)
     except PydanticSchemaGenerationError:
         return value
     except Exception:  # a BaseModel refuses a config of its own

@@ -7,10 +7,10 @@ import functools
 import inspect
 import pickle
 import threading
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from typing import Any, Protocol, cast, overload
 
-from veritune.plugins.columns import find_column, missing_column, rows
+from veritune.plugins.columns import check_lengths, find_column, missing_column, rows
 from veritune.plugins.errors import (
     ConfigError,
     MissingExtraError,
@@ -19,6 +19,7 @@ from veritune.plugins.errors import (
     RewardError,
     UnknownNameError,
     VerituneError,
+    did_you_mean,
 )
 from veritune.plugins.parameters import (
     INJECTED,
@@ -28,7 +29,7 @@ from veritune.plugins.parameters import (
     missing_parameters,
     read_signature,
 )
-from veritune.plugins.types import Cause, Sample, Score, Text, Verdict
+from veritune.plugins.types import Cause, Sample, Score, Text, Verdict, is_chat
 
 _PER_SAMPLE = {"completion", "prompt", "completion_ids", "sample"}
 _PER_BATCH = {"completions", "prompts", "completion_ids", "samples"}
@@ -56,9 +57,9 @@ class Reward:
         self.name = name or function.__name__
         self.batch = batch
         self.compat_mode = compat
-        self.columns: dict[str, str] = dict(columns or {})
         self.source = source or f"{function.__module__}:{function.__qualname__}"
         self.signature: Signature = read_signature(function)
+        self.columns = self._checked_columns(columns or {})
         self.variants: dict[str, Reward] = {}
         self.checks: list[Callable[..., None]] = []
         self.params: dict[str, Any] = check_parameters(self._owner, self.signature.parameters, params or {})
@@ -110,7 +111,7 @@ class Reward:
             name=name or self.name,
             batch=base.batch,
             params={**base.params, **params},
-            columns={**self.columns, **(columns or {})},
+            columns={**self.columns, **base._checked_columns(columns or {})},
             source=self.source,
             compat=base.compat_mode,
         )
@@ -150,6 +151,18 @@ class Reward:
         spec["name"] = self.name
         return spec
 
+    def _checked_columns(self, columns: Mapping[str, str]) -> dict[str, str]:
+        if not isinstance(columns, Mapping):
+            raise ConfigError(f"{self._owner}: columns is a mapping, input: column, got {columns!r}")
+        inputs = self.signature.inputs
+        for wanted in columns:
+            if wanted not in inputs and not self.signature.takes_columns:
+                raise ConfigError(
+                    f"{self._owner}: columns: it has no input {wanted!r}.{did_you_mean(wanted, inputs)} "
+                    f"Its inputs: {', '.join(inputs) or 'none'}."
+                )
+        return dict(columns)
+
     def check_ready(self) -> None:
         """Raise ParameterError where a required parameter has no value."""
         missing = missing_parameters(self.parameters, self.params)
@@ -163,6 +176,10 @@ class Reward:
         """Raise ColumnError where the data lacks a column that this reward needs. Call it before a run."""
         self._sources(set(available))
 
+    def columns_read(self, available: Collection[str]) -> set[str]:
+        """Which of the data's columns feed this reward. Raises ColumnError where one is missing."""
+        return {column for column in self._sources(set(available)).values() if column is not None}
+
     @property
     def _owner(self) -> str:
         mode = f" (compat {self.compat_mode!r})" if self.compat_mode else ""
@@ -174,7 +191,7 @@ class Reward:
         return f"<Reward {self.name!r}{params}{compat}>"
 
     def __reduce__(self) -> tuple[Callable[..., Reward], tuple[Any, ...]]:
-        if "<" in self.source:  # <locals>, <lambda>: another process could not find it again
+        if "<" in self.source or self.source.startswith("None:"):  # another process could not find it again
             raise pickle.PicklingError(
                 f"{self._owner} is defined inside a function ({self.source}); move it to the top of a module "
                 "to send it to another process"
@@ -192,6 +209,7 @@ class Reward:
     ) -> list[float | None]:
         """TRL's convention: keyword lists in, one float or None a completion out."""
         injected, samples = make_samples(self._owner, completions, prompts, completion_ids, columns)
+        check_lengths(self._owner, columns, self.columns_read(columns), len(samples))
         return [score.value for score in self.score_batch(samples, **injected)]
 
     def score(self, completion: Text | Sample, prompt: Text | None = None, **columns: Any) -> Score:
@@ -391,6 +409,12 @@ def make_samples(
             "for one completion use .score(completion, …)"
         )
     count = len(completions)
+    for i, completion in enumerate(completions):
+        if not isinstance(completion, str) and not is_chat(completion):
+            raise TypeError(
+                f"{owner}: completion {i} is neither a text nor a chat (a list of messages with role and content): "
+                f"{completion!r:.120}"
+            )
     for label, given in (("prompts", prompts), ("completion_ids", completion_ids)):
         if given is not None and len(given) != count:
             raise ValueError(f"{owner}: {len(given)} {label} for {count} completions")

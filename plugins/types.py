@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, cast
 
 Message: TypeAlias = Mapping[str, Any]
 Text: TypeAlias = str | Sequence[Message]
@@ -48,14 +48,22 @@ def completion_text(completion: Text) -> str:
     """What the policy wrote, as one string: of chat messages, the last assistant turn.
 
     Tool runs end in ``assistant, tool, assistant``: the answer is in the last assistant message, not in the first.
-    A conversation without an assistant turn has the text ``""``.
+    A conversation without an assistant turn has the text ``""``. Raises TypeError for anything else.
     """
     if isinstance(completion, str):
         return completion
+    if not is_chat(completion):
+        raise TypeError(f"a completion is a text or a chat (a list of messages), got {completion!r:.120}")
     for message in reversed(completion):
         if message.get("role", "assistant") == "assistant":
             return message_text(message)
     return ""
+
+
+def is_chat(value: object) -> bool:
+    """Whether this is a list of chat messages."""
+    is_list = isinstance(value, Sequence) and not isinstance(value, str | bytes)
+    return is_list and all(isinstance(message, Mapping) for message in cast("Sequence[object]", value))
 
 
 def prompt_text(prompt: Text | None) -> str:

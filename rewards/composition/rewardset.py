@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from veritune.plugins import AsyncReward, ConfigError, Sample, Score, Text
+from veritune.plugins.columns import check_lengths
+from veritune.plugins.parameters import INJECTED
 from veritune.plugins.reward import make_samples
 from veritune.rewards.composition.combine import Term, combine
 from veritune.rewards.composition.component import Component
@@ -77,6 +79,8 @@ class RewardSet:
     ) -> list[float | None]:
         """TRL's convention: keyword lists in, one float or None a completion out."""
         injected, samples = make_samples(f"rewards {self.name!r}", completions, prompts, completion_ids, columns)
+        if samples:
+            self._check_given(columns, len(samples))
         step = getattr(injected.get("trainer_state"), "global_step", None)
         scores = self.score_batch(samples, step=step, **injected)
         log_components(self.aliases, scores, injected.get("log_metric"), injected.get("log_extra"))
@@ -116,6 +120,14 @@ class RewardSet:
             terms = [Term(alias, weights[alias], parts[alias]) for alias in counted if alias in parts]
             scores.append(combine(self.combine, self.undecided, terms, parts))
         return scores
+
+    def _check_given(self, columns: Mapping[str, Any], count: int) -> None:
+        """What was passed fits: every column that is read is there, and has one value a completion."""
+        names = [name for name in columns if name not in INJECTED]
+        self.check_columns(names)
+        for component in self.components:
+            used = component.reward.columns_read(names) | component.config.where.keys()
+            check_lengths(f"rewards.{component.alias}", columns, used, count)
 
     def _cascade(self, run: Evaluation, aliases: Sequence[str]) -> None:
         """Each component sees only what those before it left undecided."""

@@ -15,11 +15,21 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def _no_bool(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError(f"a number is expected, got {str(value).lower()}")
+    return value
+
+
+Number = Annotated[FiniteFloat, BeforeValidator(_no_bool)]
+"""A finite number; ``true`` is none."""
+
+
 class Affine(_Strict):
     """``scale · x + shift``."""
 
-    scale: FiniteFloat = 1.0
-    shift: FiniteFloat = 0.0
+    scale: Number = 1.0
+    shift: Number = 0.0
 
 
 Step = Annotated[int, Field(ge=0)]
@@ -35,7 +45,7 @@ class ComponentConfig(_Strict):
     use: Any = None
     """Registered name, ``file.py:name``, ``package.module:name``, or in Python a reward or function. Default: the
     alias."""
-    weight: FiniteFloat | dict[Step, FiniteFloat] = 1.0
+    weight: Number | dict[Step, Number] = 1.0
     """A number, or step → weight: linear between the steps, constant before the first and after the last. 0 makes a
     shadow reward: logged, not counted."""
     params: dict[str, Any] = Field(default_factory=dict)
@@ -53,7 +63,7 @@ class ComponentConfig(_Strict):
     until_step: Step | None = None
     """First step at which it no longer is."""
     affine: Affine = Affine()
-    clip: tuple[FiniteFloat | None, FiniteFloat | None] = (None, None)
+    clip: tuple[Number | None, Number | None] = (None, None)
     """Lower and upper bound of the value, after the affine map; null leaves a side open."""
     eval_only: bool = False
     """Evaluated and logged at evaluation only; never counted."""

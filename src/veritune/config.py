@@ -52,13 +52,14 @@ def unused_alias(wanted: str, taken: Mapping[str, Any]) -> str:
 
 
 def with_columns(rewards: RewardSet, columns: Mapping[str, str]) -> RewardSet:
-    """The same set, every reward reading these inputs from these columns."""
+    """The same set, every reward that has these inputs reading them from these columns."""
     if not columns:
         return rewards
-    components = tuple(
-        replace(component, reward=component.reward.with_params(columns=columns)) for component in rewards.components
-    )
-    return RewardSet(components, rewards.combine, rewards.undecided, rewards.name)
+    components = []
+    for component in rewards.components:
+        mapped = {wanted: column for wanted, column in columns.items() if wanted in component.reward.signature.inputs}
+        components.append(replace(component, reward=component.reward.with_params(columns=mapped)))
+    return RewardSet(tuple(components), rewards.combine, rewards.undecided, rewards.name)
 
 
 def parse_reward(option: str) -> tuple[str, dict[str, Any]]:

@@ -86,7 +86,7 @@ def test_every_light_module_imports_without_anything_heavy() -> None:
         "veritune." + ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
         for room in LIGHT
         for path in modules(room)
-        if path.stem != "__main__"
+        if path.stem != "__main__" and path.parent.name != "inside"  # what is sent into the sandbox runs there alone
     ]
     code = (
         f"import importlib, sys\nfor name in {names!r}: importlib.import_module(name)\n"

@@ -61,7 +61,8 @@ def test_accuracy_hands_its_options_to_the_verifier(monkeypatch: pytest.MonkeyPa
     get_reward("accuracy", gold_format="solution", options={"boxes": "first"}).score(RIGHT, gold="4")
     get_reward("cosine").score(RIGHT, gold="4")
     get_reward("accuracy", deadline=3).score(RIGHT, gold="4")
-    assert seen == [
+    scored = [options for options in seen if "gold_format" in options]  # the others only check the options
+    assert scored == [
         {"gold_format": "solution", "deadline": 1.0, "boxes": "first"},
         {"gold_format": "answer", "deadline": 1.0},
         {"gold_format": "answer", "deadline": 3.0},
