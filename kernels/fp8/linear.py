@@ -9,7 +9,7 @@ from typing import Any, Literal, cast, get_args
 import torch
 from torch import nn
 
-from veritune.kernels.backend import Backend, compute_capability, wants_triton
+from veritune.kernels.backend import Backend, compute_capability
 from veritune.kernels.fp8 import measure
 from veritune.kernels.fp8.blocks import BLOCK
 from veritune.kernels.fp8.gemm import fp8_matmul
@@ -88,8 +88,6 @@ class FP8Linear(nn.Linear):
     def _uses_fp8(self, x: torch.Tensor, dtype: torch.dtype) -> bool:
         if self.recipe.use != "auto":
             return self.recipe.use == "always"
-        if x.device.type != "cuda":
-            return wants_triton(x, self.recipe.backend) if self.recipe.backend == "triton" else False
         return dtype is torch.bfloat16 and compute_capability(x) >= (9, 0) and _pays(x, self, dtype)
 
 

@@ -203,12 +203,11 @@ class _LinearGRPO(torch.autograd.Function):
         lean = mode == "lean" or (sequence_level and n > BLOCK_TOKENS)
         size = n if lean or sequence_level else _block(n)
         into = _gradient_room(ctx, hidden, weight, accumulate=not lean and size < n)
-        parts = [
-            _block_step(
-                h[i : i + size], head, batch.part(i, i + size) if size < n else batch, _rows_of(into, i, size), lean
-            )
-            for i in range(0, n, size)
-        ]
+        parts = []
+        for i in range(0, n, size):
+            tokens = batch.part(i, i + size) if size < n else batch
+            with torch.autocast(h.device.type, enabled=False):
+                parts.append(_block_step(h[i : i + size], head, tokens, _rows_of(into, i, size), lean))
         if into is not None and into.weight is not None and into.weight.dtype is not weight.dtype:
             into.weight = into.weight.to(weight.dtype)
         if into is not None and into.bias is not None and bias is not None:

@@ -50,7 +50,7 @@ def row_stats(
     from veritune.kernels.linear import triton_kernels as kernels
 
     n, v = hidden.shape[0], head.vocabulary
-    stats = RowStats(*torch.empty((6, n), dtype=torch.float32, device=hidden.device).unbind(0))
+    stats = RowStats(*(torch.empty(n, dtype=torch.float32, device=hidden.device) for _ in range(6)))
     cap, flags = head.softcap or 1.0, {"BIAS": head.bias is not None, "CAP": head.softcap is not None}
     bias = head.weight if head.bias is None else head.bias
     kernels.anchor_kernel[(n,)](

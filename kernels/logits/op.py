@@ -57,11 +57,9 @@ def _flatten(
     if mask is not None and mask.shape != targets.shape:
         raise ValueError(f"mask {tuple(mask.shape)} does not match targets {tuple(targets.shape)}")
     if targets.device.type == "cpu" and targets.numel():
-        scored = targets if mask is None else targets[mask.bool()]
-        if scored.numel() and not 0 <= int(scored.min()) <= int(scored.max()) < logits.shape[-1]:
-            raise ValueError(
-                f"targets reach from {int(scored.min())} to {int(scored.max())}: outside [0, {logits.shape[-1]})"
-            )
+        scored, v = targets if mask is None else targets[mask.bool()], logits.shape[-1]
+        if scored.numel() and not 0 <= int(scored.min()) <= int(scored.max()) < v:
+            raise ValueError(f"targets reach from {int(scored.min())} to {int(scored.max())}: expected [0, {v})")
         if mask is not None:
             targets = targets.masked_fill(~mask.bool(), 0)
     rows = logits.reshape(-1, logits.shape[-1])
@@ -87,6 +85,8 @@ class _LogprobEntropy(torch.autograd.Function):
         n, v = logits.shape
         stats = torch.empty((5, n), dtype=torch.float32, device=logits.device)
         logp, entropy, peak, lse, mean = stats.unbind(0)
+        if not want_entropy:
+            mean.zero_()
         if n:
             kernels.forward_kernel[(n,)](
                 logits, targets, targets if mask is None else mask, logp, entropy, peak, lse, mean, v,
@@ -94,7 +94,7 @@ class _LogprobEntropy(torch.autograd.Function):
                 MASK=mask is not None, num_warps=4,
             )  # fmt: skip
         ctx.save_for_backward(logits, targets, mask, peak, lse, mean)
-        ctx.temperature, ctx.inplace, ctx.want_entropy = temperature, inplace, want_entropy
+        ctx.temperature, ctx.inplace = temperature, inplace
         ctx.consumed = False
         # Outputs own their memory: views of one buffer would tie their autograd versions together.
         return logp.clone(), entropy.clone() if want_entropy else None
@@ -110,14 +110,14 @@ class _LogprobEntropy(torch.autograd.Function):
         n, v = logits.shape
         if grad_logp is None:
             grad_logp = torch.zeros(n, dtype=torch.float32, device=logits.device)
-        with_entropy = ctx.want_entropy and grad_entropy is not None
+        if grad_entropy is None:
+            grad_entropy = torch.zeros_like(lse)
         grads = logits.detach() if ctx.inplace else torch.empty((n, v), dtype=logits.dtype, device=logits.device)
         ctx.consumed = ctx.inplace
         if n:
             kernels.backward_kernel[(n * -(-v // 4096),)](
                 logits, grads, targets, targets if mask is None else mask, peak, lse, mean, grad_logp.contiguous(),
-                grad_entropy.contiguous() if with_entropy and grad_entropy is not None else lse, v, logits.stride(0),
-                grads.stride(0), 1.0 / ctx.temperature, BLOCK=4096, ENTROPY=with_entropy, MASK=mask is not None,
-                num_warps=4,
+                grad_entropy.contiguous(), v, logits.stride(0), grads.stride(0), 1.0 / ctx.temperature, BLOCK=4096,
+                MASK=mask is not None, num_warps=4,
             )  # fmt: skip
         return grads, None, None, None, None, None

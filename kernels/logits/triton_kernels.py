@@ -95,11 +95,12 @@ def forward_kernel(
 @triton.jit
 def backward_kernel(
     logits, grads, targets, mask, peak, lse, mean, grad_logp, grad_entropy, V, stride, grad_stride,
-    inverse_temperature, BLOCK: tl.constexpr, ENTROPY: tl.constexpr, MASK: tl.constexpr,
+    inverse_temperature, BLOCK: tl.constexpr, MASK: tl.constexpr,
 ):  # fmt: skip
     """d/dz_j = (g (1[j=y] - p_j) - h p_j (log p_j + H)) / T, with g, h the upstream gradients; may overwrite logits.
 
-    One program a block of a row, in order of address: a loop over the row in one program is 8 % slower.
+    One program a block of a row, in order of address: a loop over the row in one program is 8 % slower. Leaving the
+    entropy's term out where h is 0 makes it slower too, by 10 %.
     """
     blocks = tl.cdiv(V, BLOCK)
     r = (tl.program_id(0) // blocks).to(tl.int64)
@@ -111,13 +112,12 @@ def backward_kernel(
         keep = tl.load(mask + r) != 0
     if keep:
         g = tl.load(grad_logp + r) * inverse_temperature
+        h = tl.load(grad_entropy + r) * (inverse_temperature * LN2)
         z = tl.load(logits + r * stride + o, mask=inside, other=0.0).to(tl.float32)
         z = (_clamp_low(z) - tl.load(peak + r)) * (inverse_temperature * LOG2E)
         p = tl.exp2(z - tl.load(lse + r))
         d = tl.where(o == tl.load(targets + r), g - g * p, -g * p)
-        if ENTROPY:
-            h = tl.load(grad_entropy + r) * (inverse_temperature * LN2)
-            d -= h * p * (z - tl.load(mean + r))
+        d -= h * p * (z - tl.load(mean + r))
         tl.store(out, d.to(grads.dtype.element_ty), mask=inside)
     else:
         tl.store(out, tl.zeros((BLOCK,), grads.dtype.element_ty), mask=inside)

@@ -38,6 +38,10 @@ def distance(got: torch.Tensor | None, expected: torch.Tensor | None) -> float:
     return found if math.isfinite(found) else math.inf
 
 
+def backward(loss: torch.Tensor) -> None:
+    torch.autograd.backward([loss])
+
+
 def naive_logits(h: torch.Tensor, w: torch.Tensor, b: torch.Tensor | None, cap: float | None) -> torch.Tensor:
     z = torch.einsum("nh,vh->nv", h, w)
     z = z if b is None else z + b
@@ -81,8 +85,8 @@ def logits_case(
     expected, expected_entropy = naive_logprob(naive, y.cpu(), temperature)
     found = {"logp": distance(logp[keep], expected[keep])}
     found["entropy"] = distance(entropy[keep], expected_entropy[keep])
-    (logp * g.to(device) + entropy * u.to(device)).sum().backward()
-    ((expected * g + expected_entropy * u) * keep).sum().backward()
+    backward((logp * g.to(device) + entropy * u.to(device)).sum())
+    backward(((expected * g + expected_entropy * u) * keep).sum())
     found["dlogits"] = error(mine.grad, naive.grad)
     return found
 
@@ -99,27 +103,24 @@ def linear_case(
     y = torch.randint(0, v, (n,), device=device)
     keep = torch.rand(n) > 0.3 if masked else torch.ones(n, dtype=torch.bool)
     g, u = torch.randn(n) * keep, torch.randn(n) * keep
-    mine = [leaf(hidden), leaf(weight), None if b is None else leaf(b)]
-    naive = [exact(hidden), exact(weight), None if b is None else exact(b)]
     given = hidden.clone()
     given[~keep.to(device)] = torch.nan  # what a masked token holds must not matter
-    mine[0] = leaf(given)
+    my_h, my_w, my_b = leaf(given), leaf(weight), None if b is None else leaf(b)
+    h64, w64, b64 = exact(hidden), exact(weight), None if b is None else exact(b)
     logp, ent = linear_logprob(
-        mine[0], mine[1], y, bias=mine[2], softcap=cap, temperature=1.3, want_entropy=entropy,
+        my_h, my_w, y, bias=my_b, softcap=cap, temperature=1.3, want_entropy=entropy,
         mask=keep.to(device) if masked else None, mode=mode, backend=backend,
     )  # fmt: skip
-    assert naive[0] is not None
-    assert naive[1] is not None
-    expected, expected_ent = naive_logprob(naive_logits(naive[0], naive[1], naive[2], cap), y.cpu(), 1.3)
+    expected, expected_ent = naive_logprob(naive_logits(h64, w64, b64, cap), y.cpu(), 1.3)
     found = {"logp": distance(logp, expected * keep)}
     loss, naive_loss = (logp * g.to(device)).sum(), (expected * g).sum()
     if entropy:
         assert ent is not None
         found["entropy"] = distance(ent, expected_ent * keep)
         loss, naive_loss = loss + (ent * u.to(device)).sum(), naive_loss + (expected_ent * u).sum()
-    loss.backward()
-    naive_loss.backward()
-    for name, one, other in zip(("dhidden", "dweight", "dbias"), mine, naive, strict=True):
+    backward(loss)
+    backward(naive_loss)
+    for name, one, other in (("dhidden", my_h, h64), ("dweight", my_w, w64), ("dbias", my_b, b64)):
         if one is not None and other is not None:
             found[name] = error(one.grad, other.grad)
     return found
@@ -152,10 +153,10 @@ def grpo_case(
         mine[0], mine[1], cut(y), advantages.to(device), cut(mask), objective, old_logp=cut(old), ref_logp=cut(ref),
         lengths=lengths if packed else None, bias=mine[2], temperature=0.9, mode=mode, backend=backend,
     )  # fmt: skip
-    (result.loss * 2.5).backward()
+    backward(result.loss * 2.5)
     naive = [exact(hidden), exact(weight), exact(bias)]
     expected = naive_grpo(naive, y, mask, advantages, old.double(), ref.double(), objective)
-    (expected * 2.5).backward()
+    backward(expected * 2.5)
     naive_dh = naive[0].grad
     assert naive_dh is not None
     return {
@@ -233,8 +234,8 @@ def divergence_case(
     mine, naive = leaf(s), exact(s)
     value = divergence(mine, t, kind, alpha=0.2, beta=0.3, temperature=1.4, mask=keep.to(device), backend=backend)
     expected = naive_divergence(naive / 1.4, exact(t) / 1.4, kind, 0.2, 0.3) * keep
-    (value * g.to(device)).sum().backward()
-    (expected * g).sum().backward()
+    backward((value * g.to(device)).sum())
+    backward((expected * g).sum())
     return {"value": distance(value, expected), "dlogits": error(mine.grad, naive.grad)}
 
 
@@ -254,8 +255,8 @@ def linear_divergence_case(
     zs = naive_logits(naive[0], naive[1], naive[2], cap)
     zt = naive_logits(exact(ht), exact(wt), None, None)
     expected = naive_divergence(zs / 1.4, zt / 1.4, kind, 0.2, 0.3) * keep
-    (value * g.to(device)).sum().backward()
-    (expected * g).sum().backward()
+    backward((value * g.to(device)).sum())
+    backward((expected * g).sum())
     names = ("dhidden", "dweight", "dbias")
     return {
         "value": distance(value, expected),

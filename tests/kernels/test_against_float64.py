@@ -65,4 +65,4 @@ def test_kernel_agrees_on_the_gpu(name: str) -> None:
     """bfloat16 inputs: log-probs to 2e-4 relative, gradients to bfloat16's own rounding."""
     for what, found in CASES[name]("cuda", torch.bfloat16, "triton").items():
         exact = what in ("logp", "entropy", "loss", "value")
-        assert found < (2e-4 if exact else 6e-3), what
+        assert found < (2e-4 if exact else 1e-2), what

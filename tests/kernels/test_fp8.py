@@ -1,0 +1,207 @@
+"""FP8: the quantisation formula, block-scaled products, the linear layer and the conversion of a model."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+import torch
+from torch import nn
+
+from tests.kernels.cases import backward
+from veritune.kernels import (
+    FP8Linear,
+    convert_to_fp8,
+    dequantize,
+    fp8_matmul,
+    quantize_blocks,
+    quantize_both,
+    quantize_rows,
+)
+from veritune.kernels.fp8 import measure
+from veritune.kernels.fp8.blocks import BlockQuantized
+from veritune.kernels.fp8.gemm import candidates
+from veritune.kernels.fp8.linear import FP8Recipe
+
+SHAPES = [(1, 128), (5, 128), (130, 300), (256, 384)]
+
+
+def spread(rows: int, columns: int) -> torch.Tensor:
+    """Rows of very different size: a scale taken from the wrong block shows."""
+    torch.manual_seed(rows + columns)
+    return torch.randn(rows, columns) * torch.logspace(-6, 3, rows)[torch.randperm(rows)][:, None]
+
+
+def relative(got: torch.Tensor, expected: torch.Tensor) -> float:
+    return float((got.detach().double() - expected.detach().double()).norm() / expected.detach().double().norm())
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("pow2", [False, True])
+def test_row_blocks_keep_three_bits_of_every_value(shape: tuple[int, int], pow2: bool) -> None:
+    x = spread(*shape)
+    q = quantize_rows(x, pow2_scales=pow2)
+    assert q.data.dtype is torch.float8_e4m3fn
+    assert q.scales.shape == (shape[0], -(-shape[1] // 128))
+    error = (dequantize(q) - x).abs()
+    step = q.scales.repeat_interleave(128, 1)[:, : shape[1]]
+    assert bool((error <= torch.maximum(x.abs() / 16 * 1.001, step * 2**-10 * 1.001)).all())
+
+
+@pytest.mark.parametrize("quantize", [quantize_rows, quantize_blocks])
+def test_pow2_scales_are_the_least_powers_of_two_that_hold_the_block(quantize: object) -> None:
+    x = spread(256, 256)
+    x[0, 0] = 448.0 * 2**12  # exactly at a power of two: not rounded up
+    assert callable(quantize)
+    plain, pow2 = quantize(x).scales, quantize(x, pow2_scales=True).scales
+    assert torch.equal(torch.exp2(torch.log2(pow2).round()), pow2)
+    assert bool((pow2 >= plain * (1 - 1e-6)).all())
+    assert bool((pow2 < plain * 2).all())
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_weight_blocks_of_the_transpose_are_the_transposed_blocks(shape: tuple[int, int]) -> None:
+    straight, turned = quantize_both(spread(*shape), (128, 128))
+    assert torch.equal(straight.scales.t(), turned.scales)
+    assert torch.equal(dequantize(straight).t(), dequantize(turned))
+    padding = turned.data.view(torch.uint8)[:, shape[0] :]
+    assert not padding.any()
+
+
+def test_both_row_layouts_come_from_the_high_precision_values() -> None:
+    x = spread(130, 256)
+    straight, turned = quantize_both(x)
+    assert torch.equal(dequantize(straight), dequantize(quantize_rows(x)))
+    assert torch.equal(dequantize(turned), dequantize(quantize_rows(x.t())))
+
+
+def test_zero_blocks_stay_zero_and_nan_stays_visible() -> None:
+    x = torch.zeros(2, 256)
+    x[1, 3] = torch.nan
+    back = dequantize(quantize_rows(x))
+    assert not back[0].any()
+    assert bool(back[1, 3].isnan())
+
+
+def test_small_gradients_keep_their_precision() -> None:
+    """A floor under the scale, such as the 1e-4 of published kernels, would erase gradients of this size."""
+    x = torch.randn(4, 128) * 1e-9
+    assert relative(dequantize(quantize_rows(x)), x) < 0.05
+
+
+@pytest.mark.parametrize("rows", [True, False])
+def test_product_equals_that_of_the_dequantised_operands(rows: bool) -> None:
+    a = quantize_rows(spread(70, 256))
+    b = (quantize_rows if rows else quantize_blocks)(spread(144, 256))
+    expected = dequantize(a, torch.float64) @ dequantize(b, torch.float64).t()
+    assert relative(fp8_matmul(a, b, torch.float32), expected) < 1e-6
+
+
+def test_product_refuses_operands_that_do_not_fit() -> None:
+    a, b = quantize_rows(torch.randn(4, 128)), quantize_rows(torch.randn(4, 256))
+    with pytest.raises(ValueError, match="same number of columns"):
+        fp8_matmul(a, b)
+    with pytest.raises(ValueError, match="able are reference"):
+        fp8_matmul(a, a, engine="cublaslt")
+
+
+def test_linear_layer_is_close_to_the_high_precision_one_in_value_and_gradients() -> None:
+    torch.manual_seed(0)
+    layer = FP8Linear(256, 384, recipe=FP8Recipe("always"))
+    plain = nn.Linear(256, 384)
+    plain.load_state_dict(layer.state_dict())
+    x = torch.randn(3, 50, 256)
+    one, other = x.clone().requires_grad_(), x.clone().requires_grad_()
+    y, z = layer(one), plain(other)
+    up = torch.randn_like(y)
+    backward((y * up).sum())
+    backward((z * up).sum())
+    assert relative(y, z) < 0.05
+    for a, b in ((one.grad, other.grad), (layer.weight.grad, plain.weight.grad), (layer.bias.grad, plain.bias.grad)):
+        assert a is not None
+        assert b is not None
+        assert a.dtype is b.dtype
+        assert relative(a, b) < 0.05
+
+
+def test_linear_layer_sees_a_weight_changed_behind_its_back() -> None:
+    """Fused optimizers and `.data` leave no mark on a tensor: nothing quantised may outlive a forward."""
+    layer = FP8Linear(128, 128, bias=False, recipe=FP8Recipe("always"))
+    x = torch.randn(4, 128)
+    before = layer(x)
+    layer.weight.data.mul_(2)
+    assert relative(layer(x), 2 * before) < 1e-6
+
+
+def test_linear_layer_runs_in_high_precision_on_a_cpu_unless_told_otherwise() -> None:
+    layer = FP8Linear(128, 128)
+    x = torch.randn(4, 128)
+    assert torch.equal(layer(x), nn.functional.linear(x, layer.weight, layer.bias))
+
+
+def test_linear_layer_refuses_widths_that_are_no_multiple_of_the_block() -> None:
+    with pytest.raises(ValueError, match="multiples of 128"):
+        FP8Linear(128, 100)
+
+
+class Tiny(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.embed_tokens = nn.Embedding(256, 128)
+        self.gate_proj, self.gate = nn.Linear(128, 256), nn.Linear(128, 128)
+        self.odd, self.down = nn.Linear(256, 130), nn.Linear(256, 128)
+        self.lm_head = nn.Linear(128, 256, bias=False)
+        self.tied = nn.Linear(128, 256, bias=False)
+        self.tied.weight = self.embed_tokens.weight
+
+
+def test_conversion_takes_projections_and_leaves_the_delicate_layers(caplog: pytest.LogCaptureFixture) -> None:
+    model = Tiny()
+    weight = model.gate_proj.weight
+    with caplog.at_level(logging.INFO):
+        assert convert_to_fp8(model, skip=["down"]) is model
+    converted = {name for name, module in model.named_modules() if isinstance(module, FP8Linear)}
+    assert converted == {"gate_proj"}
+    assert model.gate_proj.weight is weight
+    for name in ("gate", "odd", "down", "lm_head", "tied"):
+        assert f"leaves {name} in high precision" in caplog.text
+
+
+def test_conversion_refuses_a_skip_that_matches_nothing() -> None:
+    with pytest.raises(ValueError, match="matches no module"):
+        convert_to_fp8(Tiny(), skip=["dwon"])
+
+
+def test_batches_of_like_size_share_a_measured_choice() -> None:
+    assert measure.bucket(16_001) == measure.bucket(16_384) == 16_384
+    assert measure.bucket(9000) == measure.bucket(9216)
+    assert all(0 <= measure.bucket(n) - n <= n // 8 + 1 for n in range(1025, 40_000, 37))
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("shape", [(5, 128), (130, 136), (300, 1000), (1024, 2048), (2085, 896)])
+@pytest.mark.parametrize("pow2", [False, True])
+@pytest.mark.parametrize("block", [(1, 128), (128, 128)])
+def test_gpu_bytes_equal_those_of_the_reference(shape: tuple[int, int], pow2: bool, block: tuple[int, int]) -> None:
+    x = spread(*shape)
+    for mine, law in zip(
+        quantize_both(x.cuda(), block, pow2_scales=pow2), quantize_both(x, block, pow2_scales=pow2), strict=True
+    ):
+        assert torch.equal(mine.scales.cpu(), law.scales)
+        assert torch.equal(mine.data.cpu().view(torch.uint8), law.data.view(torch.uint8))
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("positive", [False, True])
+@pytest.mark.parametrize("rows", [False, True])
+def test_gpu_products_accumulate_in_float32(positive: bool, rows: bool) -> None:
+    """Operands of one sign expose the 14-bit accumulator of the FP8 tensor cores: 20 % off at this depth."""
+    x, w = torch.randn(260, 7168, device="cuda"), torch.randn(384, 7168, device="cuda")
+    a = quantize_rows(x.abs() if positive else x)
+    b: BlockQuantized = (quantize_rows if rows else quantize_blocks)(w.abs() if positive else w)
+    expected = fp8_matmul(a, b, torch.float32, engine="reference")
+    for dtype, bound in ((torch.bfloat16, 3e-3), (torch.float32, 1e-3)):
+        for engine in candidates(a, b, dtype):
+            found = [fp8_matmul(a, b, dtype, engine=engine) for _ in range(2)]  # type: ignore[arg-type]
+            assert relative(found[0], expected) < bound, engine
+            assert torch.equal(found[0], found[1]), engine
