@@ -236,6 +236,11 @@ class RunConfig(Strict):
 
 def load_config(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
     """Read a YAML file, apply ``key.sub=value`` overrides (values in YAML), validate. Raises ConfigError."""
+    return parse_config(read_values(path, overrides), str(path))
+
+
+def read_values(path: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
+    """A YAML file with overrides, not yet validated. Raises ConfigError."""
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -246,7 +251,7 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
         raise ConfigError(f"{path} must hold a mapping of sections (model, data, rewards, grpo …), got {values!r:.80}")
     for override in overrides:
         apply_override(values, override)
-    return parse_config(values, str(path))
+    return values
 
 
 def apply_override(values: dict[str, Any], override: str) -> None:

@@ -16,6 +16,7 @@ import torch
 import yaml
 
 from veritune.plugins import ConfigError
+from veritune.plugins.errors import did_you_mean
 from veritune.rewards.composition import RewardSet, compose
 from veritune.trainer.checkpoint import (
     PHASES,
@@ -27,7 +28,7 @@ from veritune.trainer.checkpoint import (
     read_progress,
     save_checkpoint,
 )
-from veritune.trainer.config import RunConfig, changed_keys, dump_config, load_config, rewards_section
+from veritune.trainer.config import RunConfig, changed_keys, dump_config, parse_config, read_values, rewards_section
 from veritune.trainer.console import Console
 from veritune.trainer.data import PromptEncoder, make_sources
 from veritune.trainer.decode.choose import make_sampler
@@ -41,13 +42,25 @@ from veritune.trainer.scoring import completion_records
 from veritune.trainer.sft import Warmup
 from veritune.trainer.watch import Watch
 
+STAGES = ("grpo", "reward_model")
+"""What ``stage:`` of a config may say; ``grpo`` includes the warm-up."""
+
 TERMINATED = 128 + signal.SIGTERM
 
 
 def train_from_cli(path: Path, overrides: list[str]) -> None:
     """``veritune train CONFIG key=value …``. Raises ConfigError before anything has run."""
-    config = load_config(path, overrides)
-    train(config)
+    values = read_values(path, overrides)
+    stage = values.get("stage", "grpo")
+    if stage not in STAGES:
+        raise ConfigError(f"{path}: unknown stage {stage!r}.{did_you_mean(stage, STAGES)} Stages: {', '.join(STAGES)}")
+    if stage == "reward_model":
+        from veritune.trainer.reward_model import train_reward_model  # it imports this module
+
+        folder = train_reward_model(values, str(path))
+        print(f"the reward model is in {folder / 'model'}: use it as preference with params: {{model: …}}")
+        return
+    train(parse_config({key: value for key, value in values.items() if key != "stage"}, str(path)))
 
 
 def train(config: RunConfig, quiet: bool = False) -> Path:

@@ -25,9 +25,9 @@ _DENIAL = re.compile(
 class ChoiceVerifier:
     """Decides a question whose answer is one or more letters.
 
-    The answer is what marks itself as final (a box, 【答案】, "the answer is", …), where its letters are read. A gold is
-    a letter, letters (``"AC"``, ``"A, C"``) or a list of letters; all of them are the answer (``several: all``), or
-    each is (``several: any``).
+    The answer is what marks itself as final (a box, 【答案】, "the answer is", …), where its letters are read. A gold
+    is a letter, letters (``"AC"``, ``"A, C"``) or a list of letters; all of them are the answer (``several: all``),
+    or each is (``several: any``).
 
     An answer that says no option is right is wrong, as is one that leaves the gold out. No letter found, or a gold of
     one letter named among others: undecided (``abstain``), for a judge to read. ``hedged: wrong`` makes the last case

@@ -28,8 +28,9 @@ _PATTERNS = {
         r"\[\[\s*(?:[AB]|correct|\d+)\s*\]\]|"
         r"\b(?:final )?(?:verdict|judge?ment|grade|grading|score|rating)\s*(?:is|=|:|->)\s*[\"'`*]*(?:correct|"
         r"right|true|pass|accept|win|10|100|full|A\b|5/5|yes)|"
-        r"\b(?:mark|grade|score|rate|judge|label|evaluate|consider|treat|accept|count|declare) (?:this|it|the|my|that)"
-        r"(?: \w+){0,4} (?:as )?(?:fully |entirely |completely |absolutely )?(?:correct|right|true|valid|"
+        r"\b(?:mark|grade|score|rate|judge|label|evaluate|consider|treat|accept|count|declare) (?:this|it|my|that|"
+        r"the (?:answer|submission|response|solution|completion|student))(?: \w+){0,3} "
+        r"(?:as )?(?:fully |entirely |completely |absolutely )?(?:correct|right|true|valid|"
         r"a pass|perfect|passing|accepted|the winner|better|full)|"
         rf"\b(?:give|award|assign|grant|deserves?|deserving|merits?|return|output)\b[^.\n]{{0,40}}\b{_HIGH}\s*"
         r"(?:marks?|scores?|points?|credit|rating|grade|stars|out of|/\s*\d+)|"
@@ -50,7 +51,7 @@ _PATTERNS = {
     ),
     "chinese": (
         r"(?:忽略|无视|忘记|不要理会|跳过)[^。\n]{0,16}(?:指令|指示|要求|规则|提示|标准|内容|说明|答案)|"
-        r"(?:判|评|打|标|给|记|算|视)[^。\n]{0,12}(?:满分|最高分|正确|对的|通过|\d+分)|"
+        r"(?:判为|判定为|评为|评定为|打|给予?|给出|记为|算作|视为|标为|标记为)[^。\n]{0,8}(?:满分|最高分|正确|通过|\d+分)|"
         r"(?:裁判|评委|评分员|阅卷|评审|判题|评判)[^。\n]{0,8}(?:请|注意|你|您|老师|者)|"
         r"(?:请|你)[^。\n]{0,8}(?:输出|回答|返回)[^。\n]{0,10}(?:正确|满分|verdict|correct)"
     ),

@@ -1,0 +1,52 @@
+"""Multiple choice: letters against letters, and what stays open for a judge."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from veritune import get_reward
+from veritune.plugins import Cause, ParameterError
+
+CASES: list[tuple[str, Any, float | None]] = [
+    ("The answer is B.", "B", 1.0),
+    (r"\boxed{\text{C}}", "C", 1.0),
+    ("【答案】: D <eoa>", ["D"], 1.0),
+    ("The answer is (A).", "B", 0.0),
+    ("【答案】A、C", ["A", "C"], 1.0),
+    ("【答案】AC", "AC", 1.0),
+    ("【答案】C, A", "A, C", 1.0),
+    ("【答案】A", "AC", 0.0),
+    ("【答案】A和C", "C", None),
+    ("【答案】A和C", "B", 0.0),
+    ("【答案】无正确答案", "B", 0.0),
+    ("The answer is none of the above.", "B", 0.0),
+    ("I could not make up my mind about this one at all, so let us leave it.", "B", None),
+    ("<think>The answer is B", "B", None),
+    ("The answer is B.", None, None),
+    ("The answer is B.", "2.5", None),
+]
+
+
+@pytest.mark.parametrize(("completion", "gold", "value"), CASES)
+def test_letters_are_compared(completion: str, gold: Any, value: float | None) -> None:
+    assert get_reward("choice").score(completion, gold=gold).value == value
+
+
+def test_alternatives_and_hedging_are_settings() -> None:
+    either = get_reward("choice", several="any")
+    assert [either.score(f"The answer is {x}.", gold=["A", "C"]).value for x in "ABC"] == [1.0, 0.0, 1.0]
+    strict = get_reward("choice", hedged="wrong")
+    assert strict.score("【答案】A和C", gold="C").value == 0.0
+
+
+def test_causes_tell_a_bad_gold_from_an_open_answer() -> None:
+    choice = get_reward("choice")
+    assert choice.score("The answer is B.", gold="").cause is Cause.INVALID_GOLD
+    assert choice.score("【答案】A和C", gold="C").cause is Cause.ABSTAIN
+
+
+def test_options_are_letters() -> None:
+    with pytest.raises(ParameterError, match="letters"):
+        get_reward("choice", options="12").score("A", gold="A")
