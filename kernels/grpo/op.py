@@ -116,7 +116,7 @@ def linear_grpo_loss(
         return None if x is None else x.detach().reshape(-1)[keep].float()
 
     batch = _Batch(
-        targets=targets.reshape(-1)[keep],
+        targets=targets.reshape(-1)[keep].long(),
         advantages=spread_advantages.reshape(-1)[cells][keep].float(),
         weights=token_weights(live, objective, denominator).reshape(-1)[cells][keep],
         old=kept(old_logp), ref=kept(ref_logp), policy_weight=kept(policy_weight),

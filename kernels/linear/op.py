@@ -47,7 +47,7 @@ def linear_logprob(
     if mode not in get_args(Mode):
         raise ValueError(f"mode={mode!r}: expected one of {', '.join(get_args(Mode))}")
     rows = hidden.reshape(-1, hidden.shape[-1])
-    flat = targets.reshape(-1)
+    flat = targets.reshape(-1).long()
     keep = None if mask is None else kept_rows(mask, targets)
     use_triton = head_wants_triton(hidden, backend)
     if keep is not None:

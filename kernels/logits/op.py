@@ -63,7 +63,7 @@ def _flatten(
         if mask is not None:
             targets = targets.masked_fill(~mask.bool(), 0)
     rows = logits.reshape(-1, logits.shape[-1])
-    return rows, targets.reshape(-1), None if mask is None else mask.reshape(-1).bool()
+    return rows, targets.reshape(-1).long(), None if mask is None else mask.reshape(-1).bool()
 
 
 class _LogprobEntropy(torch.autograd.Function):

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from veritune.kernels import divergence, linear_divergence, linear_grpo_loss, linear_logprob, logprob_entropy
+from veritune.kernels.grpo import op
 from veritune.kernels.grpo.objective import GRPOObjective
 
 Case = Callable[[str, torch.dtype, Any], dict[str, float]]
@@ -127,11 +128,18 @@ def linear_case(
 
 
 def grpo_case(
-    device: str, dtype: torch.dtype, backend: Any, *, mode: Any = "fast", packed: bool = False, **fields: Any
+    device: str,
+    dtype: torch.dtype,
+    backend: Any,
+    *,
+    mode: Any = "fast",
+    packed: bool = False,
+    t: int = 6,
+    **fields: Any,
 ) -> dict[str, float]:
     torch.manual_seed(len(fields))
     objective = GRPOObjective(**fields)
-    b, t, h, v = 3, 6, 24, 131
+    b, h, v = 3, 24, 131
     hidden, weight = torch.randn(b, t, h).to(dtype), (torch.randn(v, h) * 0.4).to(dtype)
     y, mask = torch.randint(0, v, (b, t)), torch.rand(b, t) > 0.2
     lengths = torch.tensor([6, 4, 5])
@@ -165,6 +173,15 @@ def grpo_case(
         "dweight": error(mine[1].grad, naive[1].grad),
         "dbias": error(mine[2].grad, naive[2].grad),
     }
+
+
+def grpo_in_blocks_case(device: str, dtype: torch.dtype, backend: Any, **fields: Any) -> dict[str, float]:
+    """More tokens than one block holds: the weight's gradient adds up over three blocks."""
+    held, op.BLOCK_TOKENS = op.BLOCK_TOKENS, 128
+    try:
+        return grpo_case(device, dtype, backend, t=100, **fields)
+    finally:
+        op.BLOCK_TOKENS = held
 
 
 def naive_grpo(
@@ -291,6 +308,8 @@ def _cases() -> dict[str, Case]:
     add("grpo-clip-higher-kl", grpo_case, clip_high=0.28, beta=0.1)
     add("grpo-two-sided", grpo_case, delta=1.5, beta=0.1, kl="k2", aggregation="bnpo")
     add("grpo-dual-clip", grpo_case, dual_clip=1.4, beta=0.1, kl="k1", aggregation="dapo", mode="lean")
+    add("grpo-blocks", grpo_in_blocks_case, beta=0.1)
+    add("grpo-blocks-sequence", grpo_in_blocks_case, importance="sequence", aggregation="bnpo")
     add("grpo-sequence", grpo_case, importance="sequence", beta=0.1)
     add("grpo-sequence-packed", grpo_case, importance="sequence", packed=True, mode="lean")
     add("grpo-zero-advantage-dropped", grpo_case, aggregation="dapo")
