@@ -2,7 +2,7 @@
 
     python -m benchmarks.reward_model PAIRS.jsonl [--folds 3] [--config examples/reward_model.yaml]
 
-Each pair is held out once. Before the figures count, `preference` is compared with plain transformers on held-out texts.
+Each pair is held out once. Before its figures count, a model is read by `preference` and by plain transformers alike.
 """
 
 from __future__ import annotations
