@@ -20,7 +20,7 @@ from veritune.verifiers.code.problem import InputOutput, InvalidProblem, StdioTe
 from veritune.verifiers.code.stdio import stdio_task
 
 _INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*"([^"]+)"[^\n]*$', re.MULTILINE)
-_STATIC = re.compile(r"^static\s[\w:<>, ]*?[\s*&](\w+)\s*[\[=;,({]", re.MULTILINE)
+_STATIC = re.compile(r"^static\s([^=({;]*)", re.MULTILINE)
 _MACRO = re.compile(r"^[ \t]*#[ \t]*define[ \t]+(\w+)", re.MULTILINE)
 
 
@@ -97,11 +97,17 @@ def one_source(submission: str, grader_files: Sequence[Any]) -> str:
     macros = dict.fromkeys(_MACRO.findall(submission))
     parts += [f"#undef {macro}" for macro in macros]
     for text in graders:
-        statics = list(dict.fromkeys(_STATIC.findall(text)))
+        statics = list(dict.fromkeys(name for found in _STATIC.findall(text) for name in _declared(found)))
         parts += [f"#define {name} grader_own_{name}" for name in statics]
         parts.append(_INCLUDE.sub(taken, text))
         parts += [f"#undef {name}" for name in statics]
     return "\n".join(parts) + "\n"
+
+
+def _declared(declaration: str) -> list[str]:
+    """The names in ``int n, m[5]``."""
+    words = (re.findall(r"\w+", part.partition("[")[0]) for part in declaration.split(","))
+    return [each[-1] for each in words if each]
 
 
 def _score_all(

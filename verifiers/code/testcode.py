@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import sys
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
@@ -79,15 +80,17 @@ def analyse(tests: ScriptTests) -> TestCode:
 
 def _parsed(source: str) -> ast.Module:
     try:
-        return ast.parse(source)
+        with warnings.catch_warnings():  # the dataset's escapes are not ours to warn about
+            warnings.simplefilter("ignore")
+            return ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise InvalidProblem(f"the test code is no Python: {error}") from None
 
 
 def _parsed_leniently(source: str) -> ast.Module:
     try:
-        return ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return _parsed(source)
+    except InvalidProblem:
         return ast.Module([], [])
 
 

@@ -43,8 +43,9 @@ class Link(Handles):  # type: ignore[misc]
             return {"$": "handle", "v": object.__getattribute__(value, "_handle")}
         if kind is Function:
             return {"$": "name", "v": str(getattr(value, "__name__", ""))}
-        if isinstance(value, type) and vars(builtins).get(value.__name__) is value:
-            return {"$": "builtin", "v": value.__name__}
+        name = str(getattr(value, "__name__", ""))
+        if isinstance(value, type) and vars(builtins).get(name) is value:
+            return {"$": "builtin", "v": name}
         if isinstance(value, Iterator):
             items = list(itertools.islice(value, MAX_ITEMS))
             return {"$": "iterator", "v": [encode(item, self) for item in items]}
