@@ -44,6 +44,8 @@ class ModelConfig(Strict):
     attention: str | None = None
     """transformers' ``attn_implementation``."""
     activation_checkpointing: bool = False
+    fused: bool = True
+    """On a GPU, norms and gated MLPs of Llama-like models that keep fewer activations."""
     fp8: bool | Literal["always"] = False
     """Linear layers in FP8 where that is faster (``always``: wherever widths allow); needs an H100 or newer."""
     lora: LoraConfig | None = None

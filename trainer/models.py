@@ -14,6 +14,7 @@ import torch
 from veritune.plugins import ConfigError, MissingExtraError
 from veritune.plugins.errors import did_you_mean
 from veritune.trainer.config import LoraConfig, ModelConfig, RunConfig
+from veritune.trainer.fused import fuse_layers
 from veritune.trainer.tasks import Task
 
 SMALL = 5_000_000
@@ -55,6 +56,8 @@ def load_policy(config: RunConfig, task: Task | None) -> Policy:
     if config.model.dtype == "bfloat16":
         model = model.to(torch.bfloat16)
     model.to(device)
+    if config.model.fused and device.type == "cuda":
+        fuse_layers(model)
     if config.model.fp8:
         _to_fp8(model, device, always=config.model.fp8 == "always")
     if config.model.lora is not None:

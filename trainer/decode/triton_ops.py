@@ -16,7 +16,7 @@ from veritune.trainer.rollout import truncate
 
 CHUNK = 4096
 """Logits of one program."""
-PROGRAMS = 512
+PROGRAMS = 256
 """So many programs keep an H100 or H200 busy; fewer rows are split along their positions."""
 
 

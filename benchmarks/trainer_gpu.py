@@ -1,0 +1,340 @@
+"""A training step on one GPU through veritune and through TRL's GRPOTrainer: same size, lengths, rewards, in one run.
+
+    python benchmarks/trainer_gpu.py [--sections check,veritune,trl,demo,fp8] [--out benchmarks/results/trainer_gpu.txt]
+
+A model of Qwen2.5-0.5B's size with random weights; 8 prompts × 16 completions of 512 tokens, none of which ends early.
+Before it is timed, the sampler is checked: its kernels against plain PyTorch, its log-probs against the trainer's. The
+demo (examples/arithmetic.yaml) is run in bfloat16 and with every linear layer in FP8, side by side.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+import warnings
+from collections import defaultdict
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from trainer_gpu_job import job
+
+from veritune.rewards.composition import compose
+from veritune.trainer.checkpoint import Progress
+from veritune.trainer.config import RunConfig, rewards_section
+from veritune.trainer.data import PromptEncoder, make_sources
+from veritune.trainer.decode.choose import make_sampler
+from veritune.trainer.decode.sampler import StaticSampler
+from veritune.trainer.grpo import GRPO
+from veritune.trainer.models import load_policy
+
+ROOT = Path(__file__).resolve().parent.parent
+PHASES = ("rollout", "score", "update")
+
+
+class Report:
+    """Lines, printed at once and written at the end."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.lines = path, list[str]()
+
+    def say(self, line: str = "") -> None:
+        print(line, flush=True)
+        self.lines.append(line)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.write_text("\n".join(self.lines) + "\n", encoding="utf-8")
+
+
+def forget() -> None:
+    """Give memory back, and count its peak from here."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()
+
+
+def peak() -> float:
+    """GB allocated at most since :func:`forget`."""
+    return torch.cuda.max_memory_allocated() / 1e9 if torch.cuda.is_available() else 0.0
+
+
+def stage(config: RunConfig, folder: Path) -> GRPO:
+    policy = load_policy(config, None)
+    policy.eos_ids = []  # nothing ends early
+    source, _, _ = make_sources(config.data, 0)
+    encode = PromptEncoder(policy.tokenizer, config.data)
+    sampler = make_sampler(policy, config.sampling)
+    generator = torch.Generator(policy.device).manual_seed(0)
+    rewards = compose(rewards_section(config))
+    return GRPO(config, policy, sampler, rewards, source, encode, generator, Progress("grpo"), folder)
+
+
+# -- sections ----------------------------------------------------------------------------------------------------------
+
+
+def check(report: Report, folder: Path, options: argparse.Namespace) -> None:
+    """Kernels against plain PyTorch on tiny models in float32."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    script = ROOT / "tests" / "trainer" / "decode_kernels.py"
+    command = [sys.executable, str(script), *([device] if device == "cuda" else [])]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    report.say(f"kernels   {done.stdout.strip() or done.stderr[-1500:]}")
+
+
+def ours(report: Report, folder: Path, options: argparse.Namespace) -> float:
+    """Steps with several micro-batch sizes; returns the seconds of the last, and says its peak."""
+    best = 0.0
+    for budget, fp8, fused in options.variants:
+        forget()
+        config = job(folder, options.shape, options.small, micro_batch_tokens=budget)
+        config.model.fp8, config.model.fused = fp8, fused
+        loop = stage(config, folder)
+        begun = time.perf_counter()
+        loop.step()
+        first = time.perf_counter() - begun
+        forget()
+        metrics = [loop.step() for _ in range(options.steps)]
+        name = f"veritune, {budget} tokens{', fp8' if fp8 else ''}{'' if fused else ', plain'}"
+        phases = {p: mean(metrics, f"seconds/{p}") for p in PHASES}
+        best = row(report, name, mean(metrics, "seconds"), phases, peak(), options)
+        wrong = {k: round(metrics[-1][k], 5) for k in ("mismatch", "trained_share", "truncated", "grad_norm")}
+        report.say(f"{'':34}  {wrong}, first step {first:.1f} s")
+        if options.profile and budget == options.budgets[-1] and fused and not fp8:
+            profile(report, loop.step)
+            tune(report, loop, options)
+        del loop
+    return best
+
+
+def in_fp8(report: Report, folder: Path, options: argparse.Namespace) -> None:
+    """The step with the linear layers in FP8 where that is faster."""
+    options.variants = [(options.budgets[-1], True, True)]
+    ours(report, folder, options)
+
+
+def tune(report: Report, loop: GRPO, options: argparse.Namespace) -> None:
+    """Seconds of a rollout with other blocks of the attention kernel."""
+    from veritune.trainer.decode.triton_ops import TritonOps
+
+    sampler = loop.sampler
+    assert isinstance(sampler, StaticSampler)
+    _, prompts = loop._next_prompts(options.shape["prompts"])
+    for block, parts, warps, stages in ((64, None, 4, 3), (64, 1, 4, 3), (128, 1, 4, 3), (128, 2, 4, 2), (64, 4, 4, 2)):
+        sampler.release()
+        sampler.ops = TritonOps(block, parts, warps, stages)
+        times = []
+        for _ in range(2):
+            begun = time.perf_counter()
+            sampler.generate(prompts, options.shape["samples"], loop.run.sampling, loop.generator)
+            times.append(time.perf_counter() - begun)
+        report.say(f"          block {block} parts {parts} warps {warps} stages {stages}: {min(times):.3f} s a rollout")
+
+
+def profile(report: Report, run: Callable[[], Any]) -> None:
+    activities = [torch.profiler.ProfilerActivity.CUDA, torch.profiler.ProfilerActivity.CPU]
+    with torch.profiler.profile(activities=activities) as found:
+        run()
+    table = found.key_averages().table(sort_by="self_cuda_time_total", row_limit=28, max_name_column_width=60)
+    kept = [line[:61] + line[-110:] for line in table.splitlines()]
+    report.say("\n".join(kept))
+
+
+def trl(report: Report, folder: Path, options: argparse.Namespace) -> float:
+    """TRL's faster transformers mode: dynamic cache, no activation checkpointing, bfloat16 autocast."""
+    from datasets import Dataset
+    from transformers import TrainerCallback
+    from trl import GRPOConfig, GRPOTrainer
+
+    config = job(folder, options.shape, options.small)
+    config.model.fused = False
+    policy = load_policy(config, None)
+    spent: dict[str, float] = defaultdict(float)
+    steps: list[float] = []
+
+    class Watch(TrainerCallback):
+        def on_step_begin(self, *args: Any, **kwargs: Any) -> None:
+            self.begun = time.perf_counter()
+
+        def on_step_end(self, *args: Any, **kwargs: Any) -> None:
+            if torch.cuda.is_available():
+                torch.cuda.synchronize()
+            steps.append(time.perf_counter() - self.begun)
+            print(f"trl step {steps[-1]:.2f} s", flush=True)
+            if len(steps) == 1:
+                spent.clear()
+                forget()
+
+    shape = options.shape
+    count = shape["prompts"] * shape["samples"]
+    settings = GRPOConfig(
+        output_dir=str(folder / "trl"),
+        use_cpu=not torch.cuda.is_available(),
+        bf16=torch.cuda.is_available(),
+        per_device_train_batch_size=min(32, count),
+        gradient_accumulation_steps=max(1, count // 32),
+        num_generations=shape["samples"],
+        max_completion_length=shape["tokens"],
+        generation_kwargs={"min_new_tokens": shape["tokens"]},
+        gradient_checkpointing=False,
+        learning_rate=1e-6,
+        max_steps=1 + options.trl_steps,
+        beta=0.0,
+        loss_type="dapo",
+        epsilon_high=0.28,
+        logging_steps=1,
+        report_to="none",
+        save_strategy="no",
+        disable_tqdm=True,
+    )
+    source, _, _ = make_sources(config.data, 0)
+    rows = [{"prompt": str(source.row(i).prompt)} for i in range(64)]
+    trainer = GRPOTrainer(
+        model=policy.model,
+        reward_funcs=compose(rewards_section(config)),
+        args=settings,
+        train_dataset=Dataset.from_list(rows),
+        processing_class=policy.tokenizer,
+        callbacks=[Watch()],
+    )
+
+    def timed(name: str, phase: str) -> None:
+        inner = getattr(trainer, name)
+
+        def run(*args: Any, **kwargs: Any) -> Any:
+            begun = time.perf_counter()
+            try:
+                return inner(*args, **kwargs)
+            finally:
+                if torch.cuda.is_available():
+                    torch.cuda.synchronize()
+                spent[phase] += time.perf_counter() - begun
+
+        setattr(trainer, name, run)
+
+    timed("_generate_single_turn", "rollout")
+    timed("_calculate_rewards", "score")
+    trainer.train()
+    timed_steps = steps[1:]
+    seconds = sum(timed_steps) / len(timed_steps)
+    phases = {phase: spent[phase] / len(timed_steps) for phase in ("rollout", "score")}
+    phases["update"] = seconds - sum(phases.values())
+    return row(report, "trl", seconds, phases, peak(), options)
+
+
+def demo(report: Report, folder: Path, options: argparse.Namespace) -> None:
+    """The arithmetic demo on the GPU through the command line, in bfloat16 and in FP8, both at once."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    runs = {"bfloat16": "false", "fp8": "always"}
+    begun = time.perf_counter()
+    processes = {}
+    for name, fp8 in runs.items():
+        output = folder / f"demo-{name}"
+        command = [sys.executable, "-m", "veritune", "train", str(ROOT / "examples" / "arithmetic.yaml")]
+        command += [f"device={device}", f"model.fp8={fp8 if device == 'cuda' else 'false'}", f"output={output}"]
+        command += options.demo
+        with (folder / f"demo-{name}.log").open("w") as log:
+            processes[name] = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+    for name, process in processes.items():
+        try:
+            code = process.wait(timeout=max(1.0, options.demo_seconds - (time.perf_counter() - begun)))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            code = -9
+        path = folder / f"demo-{name}" / "metrics.jsonl"
+        lines = [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
+        found = [f"{r['step']}: {r['accuracy']:.3f}" for r in lines if r["phase"] == "evaluation"]
+        report.say(f"demo in {name:9} exit {code}, {time.perf_counter() - begun:.0f} s; accuracy by step {found}")
+        if code:
+            report.say((folder / f"demo-{name}.log").read_text()[-2500:])
+
+
+# -- printing ----------------------------------------------------------------------------------------------------------
+
+
+def mean(metrics: list[dict[str, float]], key: str) -> float:
+    return sum(m[key] for m in metrics) / len(metrics)
+
+
+def row(
+    report: Report, name: str, seconds: float, phases: dict[str, float], memory: float, options: argparse.Namespace
+) -> float:
+    tokens = options.shape["prompts"] * options.shape["samples"] * options.shape["tokens"]
+    report.say(
+        f"{name:34}"
+        + "".join(f"{value:10.3f}" for value in (seconds, *(phases[p] for p in PHASES)))
+        + "".join(f"{tokens / value:12.0f}" for value in (phases["rollout"], phases["update"], seconds))
+        + f"{memory:9.1f}"
+    )
+    options.results[name] = seconds, memory
+    return seconds
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sections", default="check,veritune,trl,demo,fp8")
+    parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results" / "trainer_gpu.txt")
+    parser.add_argument("--steps", type=int, default=3)
+    parser.add_argument("--trl-steps", type=int, default=2)
+    parser.add_argument("--budgets", type=lambda s: [int(x) for x in s.split(",")], default=[4096])
+    parser.add_argument("--unfused", action="store_true", help="also with model.fused off")
+    parser.add_argument("--profile", action="store_true")
+    parser.add_argument("--small", action="store_true", help="a tiny model and short completions: to try the script")
+    parser.add_argument("--demo", nargs="*", default=[], help="overrides of the demo's configuration")
+    parser.add_argument("--demo-seconds", type=float, default=150)
+    options = parser.parse_args()
+    warnings.filterwarnings("ignore")
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT / "src"), os.environ.get("PYTHONPATH", "")])
+    options.shape = {"prompts": 8, "samples": 16, "tokens": 512, "prompt_tokens": 64}
+    if options.small:
+        options.shape = {"prompts": 2, "samples": 4, "tokens": 8, "prompt_tokens": 8}
+    options.results = {}
+    options.variants = [(budget, False, True) for budget in options.budgets]
+    options.variants += [(options.budgets[0], False, False)] * options.unfused
+    report = Report(options.out)
+    machine = torch.cuda.get_device_name() if torch.cuda.is_available() else platform.machine()
+    versions = ", ".join(f"{name} {torch.__version__ if name == 'torch' else version(name)}" for name in VERSIONS)
+    report.say(f"date      {time.strftime('%Y-%m-%d %H:%M', time.gmtime())} UTC")
+    report.say(f"machine   {machine}\nversions  {versions}")
+    report.say(f"job       Qwen2.5-0.5B's size, random weights; {options.shape}")
+    with tempfile.TemporaryDirectory() as name:
+        for title in options.sections.split(","):
+            if title in ("veritune", "trl", "fp8"):
+                heads = "".join(f"{head:>10}" for head in ("s/step", *PHASES))
+                rates = "".join(f"{head:>12}" for head in ("tok/s roll", "update", "all"))
+                report.say(f"\n{'':34}{heads}{rates}{'peak GB':>9}")
+            try:
+                SECTIONS[title](report, Path(name), options)
+            except Exception:
+                report.say(f"{title} failed\n{traceback.format_exc()[-3000:]}")
+            forget()
+    if "trl" in options.results:
+        seconds, memory = options.results["trl"]
+        for name, (mine, held) in options.results.items():
+            if name != "trl":
+                share = held / max(memory, 1e-9)
+                report.say(f"{name}: {seconds / mine:.1f} times trl's steps per second, {share:.2f} of its memory")
+
+
+SECTIONS: dict[str, Callable[[Report, Path, argparse.Namespace], Any]] = {
+    "check": check,
+    "veritune": ours,
+    "fp8": in_fp8,
+    "trl": trl,
+    "demo": demo,
+}
+VERSIONS = ("torch", "transformers", "trl")
+
+if __name__ == "__main__":
+    main()
