@@ -58,7 +58,9 @@ def format(
     - ``think``: one think block at the start, then an answer in any form.
     - ``tags``: the four tags exactly once each and in order; text anywhere.
     - ``boxed``: a complete ``\boxed{…}`` that is not empty, after the thinking.
-    - ``answer``: exactly one answer block after the thinking.
+    - ``answer``: exactly one answer block after the thinking, and none before it.
+
+    For the last two the thinking stands once or not at all; a ``</think>`` alone closes what a template opened.
 
     ``pattern`` (searched with Python's ``re``; write ``\A``, ``\Z`` and ``(?s)`` yourself) replaces the style. It runs
     in a process of its own; one that takes longer than ``deadline`` seconds leaves the sample undecided.
@@ -158,7 +160,16 @@ def _think(text: str) -> str | None:
     return None
 
 
+def _thinking(found: Sequence[tuple[str, int, int]]) -> str | None:
+    """What is wrong with the thinking where it may stand once, or not at all; a template may have opened it unseen."""
+    names = [name for name, _, _ in found if name in (THINK_OPEN, THINK_CLOSE)]
+    return None if names in ([], [THINK_CLOSE]) else _misplaced(found, (THINK_OPEN, THINK_CLOSE))
+
+
 def _boxed(text: str) -> str | None:
+    problem = _thinking(tags(text))
+    if problem is not None:
+        return problem
     box = last_box(after_think(text))
     if box is None:
         return "there is no complete \\boxed{…} after the thinking"
@@ -167,9 +178,12 @@ def _boxed(text: str) -> str | None:
 
 def _answer(text: str) -> str | None:
     rest = after_think(text)
-    problem = _misplaced(tags(rest), (ANSWER_OPEN, ANSWER_CLOSE))
+    before = text.partition(THINK_OPEN)[0] if THINK_OPEN in text else ""
+    problem = _thinking(tags(text)) or _misplaced(tags(rest), (ANSWER_OPEN, ANSWER_CLOSE))
     if problem is not None:
         return problem
+    if ANSWER_OPEN in before or ANSWER_CLOSE in before:
+        return f"there is an answer tag before {THINK_OPEN}"
     inside = rest.partition(ANSWER_OPEN)[2].partition(ANSWER_CLOSE)[0]
     return None if inside.strip() else f"the {ANSWER_OPEN} block is empty"
 

@@ -17,7 +17,12 @@ PASSES: dict[str, list[str]] = {
     "think": [GOOD, "<think>a</think>b", "<think>\na\n</think>\n\nThe answer is 4."],
     "tags": [GOOD, "so <think></think> and <answer></answer> it is"],
     "boxed": [r"so \boxed{4}", r"<think>x</think> $\boxed{\frac{1}{2}}$ and that is it", r"\fbox {4}"],
-    "answer": [GOOD, "<answer>b</answer>", "<think><answer>no</answer></think> so <answer>b</answer>."],
+    "answer": [
+        GOOD,
+        "<answer>b</answer>",
+        "<think><answer>no</answer></think> so <answer>b</answer>.",
+        "a</think>b <answer>b</answer>",
+    ],
 }
 FAILS: dict[str, dict[str, str]] = {
     "think_answer": {
@@ -70,6 +75,36 @@ def test_a_style_refuses_anything_else_and_says_why(style: str, text: str, why: 
     score = get_reward("format", style=style, wrong=-0.5).score(text)
     assert score.value == -0.5
     assert why in score.reason
+
+
+@pytest.mark.parametrize("style", FAILS)
+@pytest.mark.parametrize("between", ["", "\n", " so "])
+@pytest.mark.parametrize(
+    "block", [GOOD, r"<think>a</think>\boxed{4}", "<think>a</think><answer>4</answer>", "a</think><answer>4</answer>"]
+)
+def test_no_style_takes_thinking_and_answer_twice(style: str, between: str, block: str) -> None:
+    assert get_reward("format", style=style).score(block + between + block).value == 0.0
+
+
+@pytest.mark.parametrize("style", ["answer", "boxed"])
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (r"<think>a <answer>\boxed{4}</answer>", "</think> is missing"),
+        (r"<think>a</think><think>b</think><answer>\boxed{4}</answer>", "<think> stands 2 times"),
+        (r"a</think>b</think><answer>\boxed{4}</answer>", "<think> is missing"),
+        (r"</think>a<think><answer>\boxed{4}</answer>", "order"),
+    ],
+)
+def test_an_answer_comes_after_one_complete_thinking(style: str, text: str, why: str) -> None:
+    score = get_reward("format", style=style).score(text)
+    assert score.value == 0.0
+    assert why in score.reason
+
+
+def test_an_answer_before_the_thinking_is_a_second_one() -> None:
+    text = "<answer>3</answer><think>a</think><answer>4</answer>"
+    assert "before <think>" in get_reward("format", style="answer").score(text).reason
 
 
 TAIL = GOOD.removeprefix("<think>")
