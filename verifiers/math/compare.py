@@ -65,7 +65,7 @@ Tri = bool | None
 _CONSTANTS = frozenset(["C", "c", "K", "k", "C_1", "c_1"])
 _PARAMETERS = frozenset("knmljtN")
 _SYMPY_CONSTANTS = {"I": "i", "E": "e"}
-_MAX_ITEMS = 64
+_MAX_ITEMS = 50
 
 
 class Comparison:
@@ -213,7 +213,10 @@ class Comparison:
         first = self._any_order(items_of(gold), items_of(prediction))
         if first or not (signs(gold) > 1 or signs(prediction) > 1):
             return first
-        return self._any_order(independent(gold), independent(prediction))
+        left, right = independent(gold), independent(prediction)
+        if any(map(has_sign, (*left, *right))):
+            return first
+        return self._any_order(left, right)
 
     def _expanded_groups(self, gold: Node, prediction: Node) -> Tri:
         if has_sign(gold) or has_sign(prediction):

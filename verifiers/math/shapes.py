@@ -34,6 +34,8 @@ from veritune.verifiers.math.syntax.nodes import (
     walk,
 )
 
+_MAX_SIGNS = 3
+"""Signs that are combined freely; more are all upper or all lower."""
 _EQUALS = frozenset(["=", "approx", "equiv"])
 
 
@@ -174,10 +176,8 @@ def expand(node: Node, independent: bool = False) -> list[Node]:
     count = sum(isinstance(n, PlusMinus) for n in walk(node))
     if count == 0 or (isinstance(node, Relation) and count > 1):
         return [node]
-    if not independent or count == 1:
+    if not independent or not 1 < count <= _MAX_SIGNS:
         return _distinct([_signed(node, lambda flipped: not flipped), _signed(node, lambda flipped: flipped)])
-    if count > 3:
-        return [node]
     variants: list[Node] = []
     for mask in range(1 << count):
         bits = iter([bool(mask >> i & 1) for i in range(count)])
