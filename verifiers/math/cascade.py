@@ -10,6 +10,7 @@ from functools import lru_cache
 from veritune.verifiers.math.compare import Comparison
 from veritune.verifiers.math.exact import TooBigError
 from veritune.verifiers.math.extraction import extract
+from veritune.verifiers.math.gold import unboxed, unusable
 from veritune.verifiers.math.normalise import canonical, clean
 from veritune.verifiers.math.numeric import free_symbols
 from veritune.verifiers.math.options import DEFAULT, MathOptions
@@ -124,12 +125,16 @@ def _prepare(gold: str, options: MathOptions) -> Gold:
     text = gold
     if not gold.strip():
         return Gold(gold, Reading("", "", None, None), "the gold is empty")
-    boxed = "\\boxed" in gold or "\\fbox" in gold
-    if options.gold_format == "solution" or boxed:
+    if options.gold_format == "solution":
         found = extract(gold, options)
         if found.answer is None:
             return Gold(gold, Reading("", "", None, None), "no answer is marked in the gold solution")
         text = found.answer
+    else:
+        text = unboxed(gold)
+        problem = unusable(text)
+        if problem:
+            return Gold(gold, Reading("", "", None, None), problem)
     if len(text) > options.max_answer:
         return Gold(gold, Reading("", "", None, None), f"{_TOO_LONG}: over {options.max_answer} characters")
     reading = read(text, options)
@@ -143,9 +148,14 @@ def _flags(reading: Reading, options: MathOptions) -> tuple[str, ...]:
     if reading.tree is None and _looks_mathematical(reading.text):
         flags.append(f"looks like mathematics but cannot be read ({reading.error}); compared as text")
     other = _never_grouped(reading, options)
-    if other is not None:
+    if other is not None and not _one_number(reading.tree):
         flags.append("a comma may separate thousands or list items")
     return tuple(flags)
+
+
+def _one_number(tree: Node | None) -> bool:
+    """``15,600`` or ``x = 15,600``: commas that separate thousands, beyond doubt."""
+    return isinstance(tree, Num) or (isinstance(tree, Relation) and isinstance(tree.items[-1], Num))
 
 
 def _looks_mathematical(text: str) -> bool:

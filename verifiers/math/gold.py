@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from veritune.verifiers.math.extraction import extract
+from veritune.verifiers.math.normalise import match_brace
 from veritune.verifiers.math.options import MathOptions
 
 MAX_GOLD = 20_000
 """Characters of a gold answer; a longer one is no answer."""
 
+_BOXES = ("\\boxed", "\\fbox", "\\framebox")
+_MARKS = (*_BOXES, "####", "answer is", "answer:", "答案", "故选")
 _DELIMITERS = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"))
 
 
@@ -49,14 +52,35 @@ def read_golds(gold: Any, options: MathOptions) -> Golds:
                 problem = f"the worked solution ends in no answer: {_short(text)}"
             else:
                 answers.append(found.strip())
-        elif "####" in text:
-            problem = f"the gold looks like a worked solution; if so, say gold_format: solution: {_short(text)}"
-        elif _closes_unopened(text):
-            problem = f"the gold closes a brace that it never opened: {_short(text)}"
         else:
-            answers.append(undelimited(text))
+            bare = unboxed(text)
+            problem = unusable(bare) or problem
+            if not unusable(bare):
+                answers.append(bare)
     answers = [answer for answer in dict.fromkeys(answers) if answer]
     return Golds(tuple(answers), "" if answers else problem or f"the gold is empty: {gold!r}")
+
+
+def unusable(text: str) -> str:
+    """Why `text` is no answer by itself; empty where it is one. A mark inside it would have to be searched for."""
+    low = text.lower()
+    if any(mark in low for mark in _MARKS):
+        return f"the gold looks like a worked solution; if so, say gold_format: solution: {_short(text)}"
+    if _closes_unopened(text):
+        return f"the gold closes a brace that it never opened: {_short(text)}"
+    return ""
+
+
+def unboxed(text: str) -> str:
+    """An answer out of the one box, and the delimiters and full stop, that surround all of it."""
+    bare = undelimited(text)
+    inner = undelimited(bare[:-1]) if bare.endswith((".", "。")) else bare
+    for box in _BOXES:
+        if inner.startswith(box):
+            start = inner.find("{")
+            if inner[len(box) : start].strip() == "" and match_brace(inner, start) == len(inner) - 1:
+                return unboxed(inner[start + 1 : -1])
+    return bare
 
 
 def undelimited(text: str) -> str:

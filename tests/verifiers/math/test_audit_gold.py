@@ -20,10 +20,14 @@ GOLDS: list[tuple[Any, str]] = [
     (r"x = 5 \text{ cm}", "fine"),
     (["1", "2"], "fine"),
     ("1101_4", "loose"),
-    ("15,600", "flagged"),
+    ("15,600", "fine"),
+    ("1,234, 5", "flagged"),
     (None, "unusable"),
     ("", "unusable"),
     ("He runs 9*60 metres.\n#### 540", "unusable"),
+    (r"We get $x = \boxed{540}$.", "unusable"),
+    ("The answer is 4", "unusable"),
+    (r"$\boxed{\frac{1}{2}}$.", "fine"),
     (r"\frac{1}}{2}", "unusable"),
 ]
 
@@ -55,7 +59,7 @@ def test_the_command_lists_what_to_look_at_and_writes_every_report(dataset: str,
     result = CliRunner().invoke(app, ["audit", "gold", dataset, "--gold", "final", "--out", str(out)])
     assert result.exit_code == 0, result.output
     assert "unusable" in result.output
-    assert "10 golds" in result.output
+    assert f"{len(GOLDS)} golds" in result.output
     written = [json.loads(line) for line in out.read_text().splitlines()]
     assert [row["state"] for row in written] == [state for _, state in GOLDS]
     assert [row["id"] for row in written] == list(range(len(GOLDS)))

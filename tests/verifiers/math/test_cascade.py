@@ -10,6 +10,7 @@ import pytest
 
 from veritune.verifiers.math.cascade import Outcome, decide, prepare_gold
 from veritune.verifiers.math.extraction import extract
+from veritune.verifiers.math.gold import unboxed, unusable
 from veritune.verifiers.math.options import DEFAULT, MathOptions
 
 Rows = Callable[[str], list[dict[str, Any]]]
@@ -117,6 +118,34 @@ def test_an_unusable_gold_decides_nothing() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "gold", [r"x \in \boxed{\{-1\} \cup [0,7)}.", r"\boxed{1} and \boxed{2}", "The answer is 4", "#### 4", "答案是 4"]
+)
+def test_a_gold_is_never_searched(gold: str) -> None:
+    assert decide("4", gold).outcome is Outcome.INVALID_GOLD
+
+
+@pytest.mark.parametrize("gold", [r"\boxed{4}", r"$\boxed{4}$.", r"\[\fbox{4}\]", r"$\boxed{4}.$"])
+def test_a_box_around_the_whole_gold_is_taken_off(gold: str) -> None:
+    assert decide("4", gold).correct
+    assert decide("5", gold).outcome is Outcome.WRONG
+
+
+@pytest.mark.parametrize(
+    ("gold", "prediction"),
+    [
+        (r"\pm(" * 20 + "2" + ")" * 20, r"\pm(" * 20 + "1" + ")" * 20),
+        (",".join(rf"\pm x^{n}" for n in range(9)), ",".join(rf"\pm 2x^{n}" for n in range(9))),
+        (",".join(rf"\pm\sqrt{{{n}}}\pm{n}\pm x" for n in range(9)), ",".join(rf"\pm{n}\pm y" for n in range(9))),
+    ],
+)
+def test_signs_do_not_multiply_the_work(gold: str, prediction: str) -> None:
+    prepared = prepare_gold(gold)
+    start = time.process_time()
+    assert decide(prediction, prepared).correct is not True
+    assert time.process_time() - start < 0.1
+
+
 def test_an_answer_past_the_caps_is_wrong_and_says_so() -> None:
     decision = decide("1+" * 3000 + "1", "3001")
     assert (decision.outcome, decision.stage) == (Outcome.WRONG, "limits")
@@ -185,7 +214,7 @@ def test_math_verifys_own_rows(shared_rows: Rows) -> None:
     rows = [r for r in shared_rows("math_equivalence/math_verify_tests.jsonl") if r["id"] not in POLICY]
     missed = []
     for row in rows:
-        long = len(row["gold"]) > 200
+        long = bool(unusable(unboxed(row["gold"])))
         digits = row["params"].get("precision", 6)
         options = MathOptions(trailing=True, gold_format="solution" if long else "answer", min_digits=digits)
         if verdict(row["pred"], row["gold"], options) is not row["expected"]:
