@@ -54,7 +54,7 @@ def test_a_broken_sandbox_is_undecided_and_spoils_nothing_else(name: str, monkey
         return run(self, program, *args, **kwargs)
 
     monkeypatch.setattr(type(box), "run", broken)
-    rows = {"verification_info": [INFO] * 2, "official_tests": [SUMS] * 2, "language": ["python"] * 2}
+    rows: dict[str, Any] = {"verification_info": [INFO] * 2, "official_tests": [SUMS] * 2, "language": ["python"] * 2}
     if name == "cf_code":
         del rows["verification_info"]
     values = get_reward(name)([ADD, ADD.replace("print", "BREAK = 1; print")], **rows)

@@ -47,7 +47,7 @@ def judge(code: str, test: str | list[str], entry: str | None = None, **options:
     return CodeVerifier(limits=LIMITS, **options).verify(f"```python\n{code}\n```", row)
 
 
-CHEATS = {
+CHEATS: dict[str, tuple[str, str | list[str]]] = {
     "abs is not the program's": ("def abs(x): return 0\ndef f(x): return 7", ["assert abs(f(1) - 3) < 1e-6"]),
     "math is not the program's": (
         "class math:\n    isclose = staticmethod(lambda *a: True)\ndef f(x): return 7",
@@ -85,7 +85,7 @@ def test_a_cheat_of_another_kind_fails(about: str) -> None:
     assert verdict.correct is False, verdict.reason
 
 
-RIGHT = {
+RIGHT: dict[str, tuple[str, str | list[str]]] = {
     "changes its argument": ("def f(x): x.sort()", ["a = [2, 1]\nf(a)\nassert a == [1, 2]"]),
     "changes an inner list": ("def f(x): x[0].append(3)", ["i = [1]\na = [i]\nf(a)\nassert i == [1, 3]"]),
     "raises": (
