@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from veritune.plugins.reward import reward
 from veritune.plugins.types import Cause, Score
+from veritune.rewards.golds import gold_texts
 from veritune.rewards.text import last_answer
 
 _FULL_WIDTH = str.maketrans("０１２３４５６７８９．，－＋", "0123456789.,-+")
@@ -42,23 +43,25 @@ def exact_answer(
     """``value`` where the answer tag holds the gold, letter for letter (white space around aside), else 0.
 
     The last complete answer tag after the thinking counts. ``gold_format: solution`` takes what follows the last
-    ``####`` of a worked solution (GSM8K's ``answer`` column). A missing gold is undecided, never right or wrong.
+    ``####`` of a worked solution (GSM8K's ``answer`` column). Of several golds each is right; a whole number is the
+    same as a float (4.0 is ``4``). A missing gold (None, NaN, blank) is undecided, never right or wrong.
 
     Source: the correctness reward of the R1-Zero tutorials on GSM8K (2.0).
     """
-    wanted = "" if gold is None else str(gold).strip()
+    golds = gold_texts(gold)
+    wanted = golds
     if gold_format == "solution":
-        _, mark, wanted = wanted.rpartition("####")
-        wanted = wanted.strip() if mark else ""
+        wanted = tuple(filter(None, (text.rpartition("####")[2].strip() for text in golds if "####" in text)))
     if not wanted:
-        found = "has nothing after ####" if gold_format == "solution" and gold is not None else "is missing"
-        return Score.none(f"the gold {found}", Cause.INVALID_GOLD)
+        return Score.none(f"the gold {'has nothing after ####' if golds else 'is missing'}", Cause.INVALID_GOLD)
     answer = last_answer(completion)
     if answer is None:
         return Score(0.0, _NO_ANSWER)
-    if answer.strip() == wanted:
-        return Score(value, f"the answer is {_short(wanted)!r}")
-    return Score(0.0, f"the answer is {_short(answer.strip())!r}, the gold is {_short(wanted)!r}")
+    answer = answer.strip()
+    if answer in wanted:
+        return Score(value, f"the answer is {_short(answer)!r}")
+    listed = " or ".join(repr(_short(text)) for text in wanted[:3])
+    return Score(0.0, f"the answer is {_short(answer)!r}, the gold is {listed}")
 
 
 def _short(text: str, limit: int = 60) -> str:

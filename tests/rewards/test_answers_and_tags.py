@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
@@ -55,10 +59,40 @@ def test_exact_answer_is_string_equality() -> None:
     assert reward.score(answered("x") + "<answer>7</answer>", gold="7").value == 2.0, "the last answer counts"
 
 
-@pytest.mark.parametrize("gold", [None, "", "  "])
-def test_a_missing_gold_is_undecided(gold: Any) -> None:
-    score = get_reward("exact_answer").score("<answer></answer>", gold=gold)
+@pytest.mark.parametrize(
+    "gold",
+    [None, "", "  ", [], [None, ""], math.nan, math.inf, np.float32("nan"), np.array([]), Decimal("NaN"), {}, b"7"],
+)  # fmt: skip
+@pytest.mark.parametrize("text", ["<answer></answer>", "<answer>nan</answer>", "no answer"])
+def test_a_missing_gold_is_undecided(gold: Any, text: str) -> None:
+    score = get_reward("exact_answer").score(text, gold=gold)
     assert (score.value, score.cause) == (None, Cause.INVALID_GOLD)
+
+
+@pytest.mark.parametrize(
+    "gold", [7, 7.0, np.float64(7), np.float32(7), np.int64(7), np.array(7.0), Decimal(7), Fraction(7), " 7 "]
+)
+def test_a_whole_number_is_itself_whatever_type_the_column_took(gold: Any) -> None:
+    assert get_reward("exact_answer").score(GOOD, gold=gold).value == 2.0
+
+
+def test_a_column_of_numbers_with_nulls_comes_back_from_pandas_as_floats() -> None:
+    pandas = pytest.importorskip("pandas")
+    column = pandas.DataFrame({"gold": [7, None, 8]})["gold"]
+    assert get_reward("exact_answer")(completions=[GOOD] * 3, gold=list(column)) == [2.0, None, 0.0]
+    assert get_reward("exact_answer")(completions=[GOOD] * 2, gold=[pandas.NA, pandas.NaT]) == [None, None]
+
+
+@pytest.mark.parametrize("gold", [["8", "7"], (8.0, 7.0), np.array([8.0, 7.0]), np.array(["7", "8"]), [None, 7]])
+def test_any_of_several_golds_is_right(gold: Any) -> None:
+    reward = get_reward("exact_answer")
+    assert reward.score(GOOD, gold=gold).value == 2.0
+    assert reward.score(answered("9"), gold=gold).value == 0.0
+
+
+def test_a_fraction_of_a_number_stays_as_it_is_written() -> None:
+    assert get_reward("exact_answer").score(answered("3.5"), gold=3.5).value == 2.0
+    assert get_reward("exact_answer").score(answered("3"), gold=3.5).value == 0.0
 
 
 def test_exact_answer_reads_a_worked_solution_only_where_told() -> None:
