@@ -19,6 +19,7 @@ _SPELLINGS = str.maketrans(
     {"×": "*", "·": "*", "⋅": "*", "÷": "/", "−": "-", "–": "-", "（": "(", "）": ")", "[": "(", "]": ")"}
 )
 _LATEX = (("\\times", "*"), ("\\cdot", "*"), ("\\div", "/"), ("\\left", ""), ("\\right", ""))
+_PLAIN = re.compile(r"[+-]?[0-9]{1,30}(?:\.[0-9]{0,30})?(?:/[0-9]{1,30})?")
 _ANSWER = re.compile(r"<answer>((?:(?!<answer>).)*?)</answer>", re.DOTALL)
 
 
@@ -105,16 +106,16 @@ class _Parser:
         return value
 
 
-def check(expression: str, nums: Sequence[int], target: int | float | str | Fraction) -> Verdict:
+def check(expression: str, nums: Sequence[int] | str, target: int | float | str | Fraction) -> Verdict:
     """Right where the expression uses every number of ``nums`` exactly once, no other, and equals ``target``.
 
     One ``= value`` at the end is allowed when it is true: ``(8 - 2) * 4 = 24``.
     """
     try:
-        wanted = Fraction(str(target)) if isinstance(target, float | str) else Fraction(target)
-        given = Counter(_whole(n) for n in nums)
+        wanted = _exact(target)
+        given = Counter(_whole(n) for n in _several(nums))
     except (TypeError, ValueError, ZeroDivisionError, OverflowError):
-        return Verdict.undecided(Cause.INVALID_GOLD, f"nums and target are no numbers: {nums!r}, {target!r}")
+        return Verdict.undecided(Cause.INVALID_GOLD, f"nums and target are no numbers: {nums!r:.120}, {target!r:.40}")
     if not given:
         return Verdict.undecided(Cause.INVALID_GOLD, "nums is empty")
     body, equals, claimed = expression.partition("=")
@@ -133,10 +134,30 @@ def check(expression: str, nums: Sequence[int], target: int | float | str | Frac
     return Verdict.right(f"it uses each number once and gives {wanted}", **facts)
 
 
+def _several(nums: Any) -> Sequence[Any]:
+    """A list, tuple or array as it is; a text as CSV files have it: ``[1, 2, 3]``, ``[1 2 3]`` or ``1, 2, 3``."""
+    if not isinstance(nums, str):
+        return nums.tolist() if hasattr(nums, "tolist") else list(nums)
+    text = nums.strip()
+    return (text[1:-1] if text[:1] + text[-1:] in ("[]", "()") else text).replace(",", " ").split()
+
+
+def _exact(number: Any) -> Fraction:
+    """A number of any type as a fraction. ValueError or TypeError for what is none, or is written too long."""
+    if hasattr(number, "tolist"):
+        number = number.tolist()
+    if isinstance(number, bool):
+        raise TypeError(f"{number!r} is no number")
+    if isinstance(number, str) and not _PLAIN.fullmatch(number.strip()):
+        raise ValueError(f"{number!r} is no number")
+    return Fraction(str(number)) if isinstance(number, float | str) else Fraction(number)
+
+
 def _whole(number: Any) -> int:
-    if int(number) != (float(number) if isinstance(number, float) else int(number)):
+    exact = _exact(number)
+    if exact.denominator != 1:
         raise ValueError(f"{number!r} is no whole number")
-    return int(number)
+    return exact.numerator
 
 
 def _signed(text: str) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
 import pytest
 
 from veritune import Cause, get_reward, get_verifier
@@ -24,6 +25,26 @@ def test_every_reference_solution_is_right_and_wrong_for_another_target(name: st
     assert set(reward(completions=answers, nums=nums, target=[row["target"] for row in rows])) == {1.0}
     assert set(reward(completions=answers, nums=nums, target=[row["target"] + 1 for row in rows])) == {0.0}
     assert set(reward(completions=answers, nums=[n[1:] for n in nums], target=[r["target"] for r in rows])) == {0.0}
+
+
+@pytest.mark.parametrize(
+    "nums", [[4, 6], (4, 6), [4.0, 6.0], ["4", "6.0"], np.array([4, 6]), np.array([4.0, 6.0], np.float32), "[4, 6]",
+             "[4 6]", "4, 6", np.array(["4", "6"])]
+)  # fmt: skip
+@pytest.mark.parametrize("target", [24, 24.0, "24", "24.0", np.int64(24), np.float32(24), np.array(24), Fraction(24)])
+def test_numbers_of_any_type_that_a_column_has(nums: Any, target: Any) -> None:
+    assert check("4 * 6", nums, target).correct
+    assert check("4 + 6", nums, target).correct is False
+
+
+@pytest.mark.parametrize(
+    ("nums", "target"),
+    [("46", None), ("[]", 24), (np.array([4.5, 6]), 24), (np.array([4.5, 6], np.float32), 24), ([4, None], 24),
+     ([4, float("nan")], 24), ([4, 6], np.float32("nan")), ([4, 6], "1e999999999"), ([4, 6], True), ("four, 6", 24),
+     (float("nan"), 24)],
+)  # fmt: skip
+def test_what_is_no_puzzle_is_undecided(nums: Any, target: Any) -> None:
+    assert check("4 * 6", nums, target).cause is Cause.INVALID_GOLD
 
 
 def test_real_rollouts_score_without_error(shared_rows: Rows) -> None:
