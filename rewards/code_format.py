@@ -47,7 +47,7 @@ def code_format(
     problem = shape_problem("think_answer", text) if strict else None
     if problem is not None:
         return Score(wrong, problem)
-    wanted = _language(sample) if language == "auto" else language
+    wanted = _language(sample).strip() or "python" if language == "auto" else language
     answer = (last_answer(text) or "") if strict else after_think(text)
     for tag, code in _fences(answer):
         if tag in _names(wanted) and code.strip():

@@ -132,6 +132,11 @@ def coded(answer: str) -> str:
 FENCE = "```python\nprint(1)\n```"
 
 
+@pytest.mark.parametrize("language", [None, float("nan"), "", "  ", " Python "])
+def test_code_format_takes_python_where_the_row_names_no_language(language: Any) -> None:
+    assert get_reward("code_format").score(coded("```python\nx = 1\n```"), language=language).value == 1.0
+
+
 @pytest.mark.parametrize(
     "answer", [FENCE, f"see\n{FENCE}\nso", "```py\nx\n```", "```Python3\nx\n```", f"```\nx\n```\n{FENCE}"]
 )
