@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from veritune.plugins.errors import ColumnError, ParameterError
+from veritune.plugins.errors import ColumnError, MissingExtraError, ParameterError
 from veritune.plugins.reward import reward
 from veritune.plugins.types import Cause, Sample, Score
 from veritune.rewards.language.detectors import Backend, Detector, detector
@@ -63,6 +63,16 @@ def language(
     return Score(value, f"{value:.0%} of the {unit} are {wanted} ({_listed(found, unit)})")
 
 
+@language.check
+def _known(target: str, languages: Sequence[str], backend: str) -> None:
+    """Refuse what no row could be scored with: an unknown language, a back-end that is not installed."""
+    _codes(tuple(languages))
+    if target not in ("auto", "column"):
+        known_code(target, "reward 'language': target")
+    if backend == "py3langid" and not _installed():
+        raise MissingExtraError("py3langid", "lang", "language(backend: py3langid)")
+
+
 def _target(
     sample: Sample, lang: object, target: str, candidates: tuple[str, ...], engine: Backend, min_letters: int
 ) -> str | Score:
@@ -113,15 +123,15 @@ def _codes(languages: tuple[str, ...]) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=1)
-def _fastest() -> Backend:
+def _installed() -> bool:
     import importlib.util
 
-    return "py3langid" if importlib.util.find_spec("py3langid") is not None else "langdetect"
+    return importlib.util.find_spec("py3langid") is not None
 
 
 def _engine(backend: str) -> Backend:
     if backend == "auto":
-        return _fastest()
+        return "py3langid" if _installed() else "langdetect"
     return "py3langid" if backend == "py3langid" else "langdetect"
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from veritune import Cause, get_reward
-from veritune.plugins import ColumnError, ParameterError
+from veritune.plugins import ColumnError, MissingExtraError, ParameterError
 from veritune.rewards.language.strip import natural_text
 
 Rows = Callable[[str], list[dict[str, Any]]]
@@ -222,3 +222,26 @@ def test_hostile_text_takes_linear_time(piece: str) -> None:
     start = time.process_time()
     reward.score(piece * (64_000 // len(piece)))
     assert time.process_time() - start < 2.0
+
+
+@pytest.mark.parametrize(
+    ("params", "found"),
+    [({"target": "xx"}, "target 'xx'"), ({"target": "Englsh"}, "Did you mean 'english'"),
+     ({"languages": ["en", "xx"]}, "languages 'xx'"), ({"languages": []}, "languages is empty")],
+)  # fmt: skip
+def test_an_unknown_language_is_refused_before_anything_is_scored(params: dict[str, Any], found: str) -> None:
+    with pytest.raises(ParameterError, match=found):
+        get_reward("language", **params)
+
+
+def test_a_back_end_that_is_not_installed_is_refused_with_the_line_to_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("veritune.rewards.language.reward._installed", lambda: False)
+    with pytest.raises(MissingExtraError, match=r"veritune\[lang\]"):
+        get_reward("language", backend="py3langid")
+    assert get_reward("language", backend="auto").score("hello", "What is the answer to this?").value == 1.0
+
+
+@pytest.mark.parametrize("lang", [None, float("nan"), "", "xx", 4.0])
+def test_a_row_that_names_no_language_is_undecided(lang: Any) -> None:
+    score = get_reward("language", target="column").score("This is a sentence in English.", lang=lang)
+    assert (score.value, score.cause) == (None, Cause.INVALID_GOLD)
