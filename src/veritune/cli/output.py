@@ -16,6 +16,15 @@ _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 """Half a character: JSON can escape it, UTF-8 has no bytes for it."""
 
 
+def check_apart(source: str, file: str | None) -> None:
+    """Raise ConfigError where the output would replace the input, links followed."""
+    if file in (None, "-") or source == "-":
+        return
+    read, written = Path(source).expanduser(), Path(str(file)).expanduser()
+    if os.path.realpath(read) == os.path.realpath(written) or (written.exists() and os.path.samefile(read, written)):
+        raise ConfigError(f"--out {file!r} is the input file itself, which would be lost; name another")
+
+
 def open_output(file: str) -> Output:
     """A writer by the file's ending (``.jsonl``, ``.parquet``); ``-`` is standard output. Raises ConfigError."""
     if file == "-":
@@ -106,7 +115,12 @@ class ParquetOutput(FileOutput):
     def write(self, rows: list[dict[str, Any]]) -> None:
         try:
             table = self.arrow.Table.from_pylist([{k: _plain(v) for k, v in row.items()} for row in _aligned(rows)])
-        except (self.arrow.ArrowException, UnicodeEncodeError) as error:
+        except UnicodeEncodeError:
+            raise DataError(
+                f"{self.target.name}: {_half_character(rows)} holds half a character (a lone surrogate), for which "
+                "Parquet's UTF-8 has no bytes; write .jsonl, or mend the text"
+            ) from None
+        except self.arrow.ArrowException as error:
             raise self._does_not_fit(error) from None
         with self.arrow.ipc.new_stream(self.spool, table.schema) as stream:
             stream.write_table(table)
@@ -148,6 +162,16 @@ def as_json(row: dict[str, Any]) -> str:
     if not text.isascii() and _LONE_SURROGATE.search(text):
         text = json.dumps(row, default=str)
     return text + "\n"
+
+
+def _half_character(rows: list[dict[str, Any]]) -> str:
+    """The column that UTF-8 cannot hold, and its text."""
+    for row in rows:
+        for name, value in row.items():
+            text = json.dumps({name: value}, ensure_ascii=False, default=str)
+            if found := _LONE_SURROGATE.search(text):
+                return f"column {name!r} (…{text[max(found.start() - 20, 0) : found.end() + 20]!a}…)"
+    return "a column"
 
 
 def _aligned(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

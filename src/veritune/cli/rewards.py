@@ -10,10 +10,15 @@ import typer
 from veritune.cli import completion
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, Group, RenderableType
+    from rich.table import Table
 
     from veritune.plugins import Reward
     from veritune.plugins.parameters import Parameter
+
+
+NARROW = 60
+"""Columns of a terminal under which lines follow each other instead of standing in a table."""
 
 
 def rewards(
@@ -116,12 +121,26 @@ def _list(console: Console, as_json: bool) -> None:
     if as_json:
         _print_json(found)
         return
-    console.print(table)
+    console.print(_stacked(table) if console.width < NARROW else table)
     if preset_names():
         console.print(f"Presets: {', '.join(preset_names())}")
     for failure in get_manager().failures:
         console.print(Text(f"Not loaded: {failure}", style="red"))
     console.print("More about one: veritune rewards NAME")
+
+
+def _stacked(table: Table) -> Group:
+    """The table's rows for a narrow terminal: the first cell, and the others indented under it."""
+    from rich.console import Group
+    from rich.padding import Padding
+    from rich.text import Text
+
+    rows = zip(*(column.cells for column in table.columns), strict=True)
+    lines: list[RenderableType] = []
+    for first, *others in rows:
+        lines.append(Text(str(first), style="bold"))
+        lines += [Padding(cell, (0, 0, 0, 2)) for cell in others]
+    return Group(*lines)
 
 
 def _explain(console: Console, reward: Reward) -> None:
@@ -138,7 +157,7 @@ def _explain(console: Console, reward: Reward) -> None:
         for parameter, settings in about["parameters"].items():
             default = repr(settings["default"]) if "default" in settings else "required"
             table.add_row(Text(parameter), Text(settings["type"]), Text(default))
-        console.print(table)
+        console.print(_stacked(table) if console.width < NARROW else table)
     inputs = ", ".join(n if state == "required" else f"{n} (optional)" for n, state in about["inputs"].items())
     console.print(Text(f"inputs       {inputs}"))
     console.print(Text(f"compat modes {', '.join(about['compat']) or 'none'}"))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import sys
-from collections.abc import Callable, Iterator
+import zlib
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -13,6 +15,10 @@ from veritune.plugins.errors import DataError, MissingExtraError
 
 Progress = Callable[[int], None]
 """Called with how much more of the input is done (bytes of JSONL, rows of Parquet)."""
+
+
+_GZIP = b"\x1f\x8b"
+_OTHER_PACKERS = {b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "Zstandard", b"PK\x03\x04": "a zip archive"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,29 +40,55 @@ class Source:
 
 
 def open_source(file: str) -> Source:
-    """JSONL or Parquet by content; ``-`` is JSONL from standard input. Raises DataError where it cannot be opened."""
+    """JSONL, JSONL in gzip or Parquet by content; ``-`` is JSONL from standard input.
+
+    Raises DataError where it cannot be opened.
+    """
     if file == "-":
-        return Source("<stdin>", None, lambda done: _jsonl(sys.stdin.buffer, "<stdin>", done))
+        return Source("<stdin>", None, lambda done: _read_stdin(done))
     path = Path(file).expanduser()
     try:
         with path.open("rb") as stream:
-            parquet = stream.read(4) == b"PAR1"
+            start = stream.read(6)
         size = path.stat().st_size
     except FileNotFoundError:
         raise DataError(f"file {file!r} does not exist (looked for {path.absolute()})") from None
     except OSError as error:
         raise DataError(f"file {file!r} cannot be read: {error.strerror or error}") from None
-    if parquet:
+    if start.startswith(b"PAR1"):
         return _parquet(path, file)
-    return Source(file, size, lambda done: _read_jsonl(path, file, done))
+    for magic, packer in _OTHER_PACKERS.items():
+        if start.startswith(magic):
+            raise DataError(f"file {file!r} is packed with {packer}: unpack it first (gzip is read as it is)")
+    packed = start.startswith(_GZIP)
+    return Source(file, None if packed else size, lambda done: _read_jsonl(path, file, done))
+
+
+def _read_stdin(done: Progress) -> Iterator[Row]:
+    stream = sys.stdin.buffer
+    peek = getattr(stream, "peek", None)
+    packed = peek is not None and peek(2).startswith(_GZIP)
+    yield from _unpacked(stream, "<stdin>", done) if packed else _jsonl(stream, "<stdin>", done)
 
 
 def _read_jsonl(path: Path, name: str, done: Progress) -> Iterator[Row]:
     with path.open("rb") as stream:
-        yield from _jsonl(stream, name, done)
+        packed = stream.peek(2).startswith(_GZIP)
+        yield from _unpacked(stream, name, done) if packed else _jsonl(stream, name, done)
 
 
-def _jsonl(stream: IO[bytes], name: str, done: Progress) -> Iterator[Row]:
+def _unpacked(stream: IO[bytes], name: str, done: Progress) -> Iterator[Row]:
+    """JSONL out of gzip. Raises DataError where the archive is cut or damaged."""
+    try:
+        with gzip.GzipFile(fileobj=stream) as inside:
+            if inside.peek(4).startswith(b"PAR1"):
+                raise DataError(f"{name} is Parquet in gzip: unpack it first")
+            yield from _jsonl(inside, name, done)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise DataError(f"{name}: the gzip file is cut or damaged: {error}") from None
+
+
+def _jsonl(stream: Iterable[bytes], name: str, done: Progress) -> Iterator[Row]:
     empty = True
     for number, line in enumerate(stream, start=1):
         done(len(line))

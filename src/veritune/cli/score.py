@@ -24,7 +24,10 @@ SHOWN = 20
 
 
 def score(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="JSONL or Parquet; `-` reads JSONL from standard input.")],
+    file: Annotated[
+        str,
+        typer.Argument(metavar="FILE", help="JSONL (also in gzip) or Parquet; `-` reads JSONL from standard input."),
+    ],
     reward: Annotated[
         list[str] | None,
         typer.Option(
@@ -110,7 +113,7 @@ def score(
 
     `veritune score answers.jsonl -r accuracy -r format:style=boxed --label is_correct --out scored.parquet`
     """
-    from veritune.cli.output import open_output
+    from veritune.cli.output import check_apart, open_output
     from veritune.cli.rows import open_source
     from veritune.cli.scoring import Layout, Reader, batches, score_rows
     from veritune.cli.summary import Summary
@@ -119,6 +122,7 @@ def score(
 
     rewards = with_columns(_rewards(reward, config, preset), {"gold": gold} if gold is not None else {})
     source = open_source(file)
+    check_apart(file, out)
     reader = Reader(completion, prompt, label)
     layout = Layout(rewards.aliases, explain, prefix)
     summary = Summary(rewards.aliases, combined=not reward)
