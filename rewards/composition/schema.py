@@ -77,6 +77,13 @@ class ComponentConfig(_Strict):
             return use
         raise ValueError("a reward's name or path (in Python also a reward or function) is expected")
 
+    @field_validator("weight", mode="before")
+    @classmethod
+    def _number_or_schedule(cls, weight: Any) -> Any:
+        if isinstance(weight, bool) or not isinstance(weight, int | float | dict):
+            raise ValueError("a number, or a schedule {step: weight}, is expected")
+        return weight
+
     @field_validator("weight")
     @classmethod
     def _has_points(cls, weight: Any) -> Any:

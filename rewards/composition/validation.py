@@ -62,7 +62,9 @@ def _problem(model: type[BaseModel], details: Mapping[str, Any]) -> str:
 
 def _is_union_tag(part: object) -> bool:
     """Pydantic adds the branch of a union it tried (``float``, ``dict[…]``), which is not in the config."""
-    return isinstance(part, str) and (part in {"float", "int", "str", "bool", "[key]"} or part.startswith("dict["))
+    return isinstance(part, str) and (
+        part in {"float", "int", "str", "bool", "[key]"} or part.startswith(("dict[", "function-before["))
+    )
 
 
 def _short(value: Any, limit: int = 120) -> str:
