@@ -61,6 +61,8 @@ def veritune_sandboxes() -> Mapping[str, Any]:
         "docker": "veritune.sandbox.external.docker:DockerSandbox",
         "sandbox_fusion": "veritune.sandbox.external.fusion:FusionSandbox",
         "piston": "veritune.sandbox.external.piston:PistonSandbox",
+        "e2b": "veritune.sandbox.external.e2b:E2BSandbox",
+        "ray": "veritune.sandbox.external.cluster:RaySandbox",
     }
 
 

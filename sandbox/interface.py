@@ -223,7 +223,8 @@ class Sandbox(ABC):
     workers: int
     """How many jobs ``run_batch`` and ``run_tasks`` keep in flight."""
     lacks: frozenset[str] = frozenset()
-    """What the back-end's protocol cannot carry: ``binary`` streams, ``arguments``, a limit on ``cpu_time``."""
+    """What the back-end's protocol cannot carry: ``binary`` streams, ``arguments``, a limit on ``cpu_time``,
+    ``sessions``."""
 
     @abstractmethod
     def run(

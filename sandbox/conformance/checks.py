@@ -383,7 +383,7 @@ def _linked_job(source: str) -> Job:
     return Job(Program("python", source), limits=Limits(cpu_s=5, wall_s=10))
 
 
-@_check(links=True)
+@_check(links=True, feature="sessions")
 def holds_a_session(sandbox: Sandbox) -> None:
     """The caller talks to a running program, and its end is an outcome like any other."""
     echo = (

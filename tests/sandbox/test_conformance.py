@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.sandbox import services
+from tests.sandbox import fake_e2b, services
 from veritune.plugins import get_sandbox
 from veritune.sandbox import Limits, Program, Sandbox, SandboxCrashed, SandboxUnavailable
 from veritune.sandbox.conformance.checks import CHECKS, Check, examine_one
 from veritune.sandbox.local.backend import LocalSandbox
 
-BACKENDS = ["namespaces", "confined", "bubblewrap", "docker", "sandbox_fusion", "piston"]
+BACKENDS = ["namespaces", "confined", "bubblewrap", "docker", "sandbox_fusion", "piston", "e2b"]
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +33,14 @@ def docker(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tool
 
 
+def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Puts the stand-in for E2B's SDK in its place."""
+    if os.getuid() != 0 or shutil.which("bwrap") is None:
+        pytest.skip("the stand-in for E2B needs root and bubblewrap")
+    monkeypatch.setitem(sys.modules, "e2b", fake_e2b)
+    monkeypatch.setenv("E2B_API_KEY", "a-valid-key")
+
+
 @pytest.fixture(scope="module", params=BACKENDS)
 def sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
     name = request.param
@@ -45,6 +53,9 @@ def sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
             tool = str(request.getfixturevalue("docker"))
             languages = ("python", "bash", "cpp")
             made = get_sandbox("docker", tool=tool, image="test-image", languages=languages, workers=2)
+        elif name == "e2b":
+            stand_in(stack.enter_context(pytest.MonkeyPatch.context()))
+            made = get_sandbox("e2b", workers=2)
         else:
             engine = stack.enter_context(LocalSandbox(workers=2))
             service = services.Service(getattr(services, name.removeprefix("sandbox_"))(engine))
