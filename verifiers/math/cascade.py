@@ -33,7 +33,7 @@ from veritune.verifiers.math.syntax.nodes import (
 )
 from veritune.verifiers.math.syntax.parser import parse
 from veritune.verifiers.math.syntax.tokens import plain_words
-from veritune.verifiers.math.words import choice, letters, normal_words, same_words, time_of_day, word_number
+from veritune.verifiers.math.words import SMALL, choice, letters, normal_words, same_words, time_of_day, word_number
 
 _TOO_LONG = "too long to compare but as text"
 
@@ -266,7 +266,7 @@ def _texts(found: Reading, want: Reading, options: MathOptions) -> Decision:
 
 
 def _choices(found: Reading, want: Reading, options: MathOptions) -> Decision | None:
-    mine, theirs = want.choice, found.choice
+    mine, theirs = want.choice if want.text not in SMALL else None, found.choice
     if mine is not None and not mine[1]:
         if theirs is not None:
             same = mine[0] == theirs[0] and not _names_other_letters(theirs)

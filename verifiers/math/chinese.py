@@ -51,6 +51,9 @@ _WORDS = (
     ("且", r"\text{ and }"),
 )
 _PREFIXES = (
+    "综上所述",
+    "综上可知",
+    "综上",
     "答案是",
     "答案为",
     "答案",
@@ -93,7 +96,7 @@ def from_chinese(text: str) -> str:
     text = text.strip(" :：,.;")
     for prefix in _PREFIXES:
         if text.startswith(prefix) and len(text) > len(prefix):
-            text = text[len(prefix) :].lstrip(" :：")
+            text = text[len(prefix) :].lstrip(" :：,，")
     if text in _NO_SOLUTION:
         return r"\text{no solution}"
     if "不是" in text:
@@ -109,7 +112,7 @@ def from_chinese(text: str) -> str:
     text = text.replace("又", " ")
     if _digits_around(text, "比"):
         text = text.replace("比", ":")
-    if "度" in text:
+    for _ in range(text.count("度")):
         text = _after_number(text, "度", r"^\circ ")
     text = text.replace("负", "-").replace("点", "." if _digits_around(text, "点") else "点")
     return _trim_unit_before(text)
@@ -182,7 +185,7 @@ def _fraction(text: str) -> str:
 
 
 def _after_number(text: str, word: str, latex: str) -> str:
-    at = text.find(word)
+    at = text.rfind(word)
     if at > 0 and (text[at - 1].isdigit() or text[at - 1] in ")}$ "):
         return text[:at] + latex + text[at + len(word) :]
     return text

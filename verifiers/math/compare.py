@@ -8,10 +8,12 @@ from fractions import Fraction
 
 from veritune.verifiers.math.equations import same_equation
 from veritune.verifiers.math.exact import TooBigError
+from veritune.verifiers.math.families import renamings, same_argument
 from veritune.verifiers.math.matrices import as_matrix, as_rows
 from veritune.verifiers.math.numeric import free_symbols
 from veritune.verifiers.math.options import MathOptions
 from veritune.verifiers.math.parts import (
+    by_axis,
     decide_all,
     has_sign,
     independent,
@@ -32,9 +34,7 @@ from veritune.verifiers.math.shapes import (
     ContradictionError,
     assigned,
     expand,
-    has_parameter,
     items_of,
-    rename,
     without_degrees,
 )
 from veritune.verifiers.math.syntax.nodes import (
@@ -62,9 +62,6 @@ from veritune.verifiers.math.units import convert, refuses
 from veritune.verifiers.math.words import same_words, word_number
 
 Tri = bool | None
-_CONSTANTS = frozenset(["C", "c", "K", "k", "C_1", "c_1"])
-_PARAMETERS = frozenset("knmljtN")
-_SYMPY_CONSTANTS = {"I": "i", "E": "e"}
 _MAX_ITEMS = 50
 
 
@@ -107,6 +104,8 @@ class Comparison:
     def _assigned(self, gold_name: Node | None, gold: Node, name: Node | None, prediction: Node) -> Tri:
         if gold_name is not None and name is not None and not self._names_agree(gold_name, name):
             return self.no("the value is given for another name")
+        if gold_name is not None and name is not None:
+            prediction = same_argument(gold_name, name, prediction)
         return self.same(gold, prediction)
 
     def _names_agree(self, gold: Node, prediction: Node) -> bool:
@@ -192,7 +191,8 @@ class Comparison:
                 and len(prediction.items) == len(gold.items)
                 and (gold.opening == "(" or len(gold.items) > 2)
             ):
-                return self._in_order(gold.items, prediction.items)
+                coordinates = labels(prediction)
+                return self._in_order(gold.items, by_axis(coordinates) if coordinates else prediction.items)
             return self._expanded_groups(gold, prediction)
         if isinstance(prediction, Group) and len(prediction.items) > 1:
             if isinstance(gold, Listing | SetOf):
@@ -243,6 +243,8 @@ class Comparison:
         values = list(labelled.values())
         if isinstance(other, Group | Listing):
             items = list(other.items)
+            if isinstance(other, Group):
+                values = by_axis(labelled)
             return self._in_order(values, items) if a is not None else self._in_order(items, values)
         return None
 
@@ -324,6 +326,8 @@ class Comparison:
     def _relations(self, gold: Node, prediction: Node) -> Tri:
         if not (isinstance(gold, Relation) and isinstance(prediction, Relation)):
             return self.no("a relation against something else")
+        if signs(gold) == 1 and signs(prediction) == 1:
+            return self._any_order(expand(gold), expand(prediction))
         found = same_equation(gold, prediction, self.options)
         if found is False:
             return self.no("the relations differ")
@@ -412,18 +416,7 @@ class Comparison:
     def _renamed(self, gold: Node, prediction: Node) -> bool:
         if not self.options.rename_parameters:
             return False
-        a, b = free_symbols(gold), free_symbols(prediction)
-        mine, theirs = a - b, b - a
-        if theirs and theirs <= _SYMPY_CONSTANTS.keys() and not mine:
-            for name in theirs:
-                prediction = rename(prediction, name, _SYMPY_CONSTANTS[name])
-            return bool(equal(gold, prediction, self.options))
-        if len(mine) != 1 or len(theirs) != 1:
-            return False
-        old, new = next(iter(theirs)), next(iter(mine))
-        constant = old in _CONSTANTS and new in _CONSTANTS
-        family = has_parameter(gold, new) and has_parameter(prediction, old) and old[0] in _PARAMETERS
-        return (constant or family) and bool(equal(gold, rename(prediction, old, new), self.options))
+        return any(equal(gold, renamed, self.options) for renamed in renamings(gold, prediction))
 
     def _letter(self, node: Node) -> tuple[Node, str] | None:
         """``5 m`` as a value and its unit, where the gold has a unit too."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from veritune.verifiers.math.syntax.nodes import Add, Div, Group, Matrix, Mul, Neg, Node
+from veritune.verifiers.math.syntax.nodes import Add, Div, Group, Matrix, Mul, Neg, Node, Pow, Sym
 
 
 def as_matrix(node: Node) -> Matrix | None:
@@ -16,6 +16,9 @@ def as_matrix(node: Node) -> Matrix | None:
             return Matrix(rows) if node.opening == "[" and square and len({len(r) for r in rows}) == 1 else None
         case Group((Matrix() as inner,), _, _):
             return inner
+        case Pow(of, Sym("T")):
+            inner_matrix = as_matrix(of) or (Matrix((of.items,)) if isinstance(of, Group) else None)
+            return None if inner_matrix is None else Matrix(tuple(zip(*inner_matrix.rows, strict=True)))
         case Neg(of):
             inner_matrix = as_matrix(of)
             return None if inner_matrix is None else _map(inner_matrix, Neg)

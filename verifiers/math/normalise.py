@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from veritune.verifiers.math.chinese import from_chinese, has_chinese
+from veritune.verifiers.math.rewriting import rewrite
 from veritune.verifiers.math.unicode import to_ascii
 
 _WRAPPERS = (
@@ -43,7 +44,7 @@ def clean(text: str) -> str:
         text = from_chinese(text)
     if "\\\\" in text and "\\begin" not in text:
         text = _single_backslashes(text)
-    text = unwrap(_balanced(text) if "}" in text else text)
+    text = rewrite(unwrap(_balanced(text) if "}" in text else text))
     for sign in ("=", "\\approx", "\\boldsymbol{=}"):
         if text.startswith(sign) and not text.startswith("=="):
             text = text[len(sign) :].lstrip()
@@ -97,7 +98,7 @@ def unwrap(text: str) -> str:
                 text = _envelope(text, len(envelope))
         if text.startswith("\\text{") and text.endswith("}") and text.find("}") == len(text) - 1 and "," not in text:
             inner = text[6:-1].strip()
-            text = inner if _numeric(inner) else text
+            text = inner if _numeric(inner) or inner.lstrip("-$\\")[:1].isdigit() else text
         if text == before:
             return text
     return text

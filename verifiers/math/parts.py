@@ -76,12 +76,17 @@ def set_like(node: Node) -> bool:
     if isinstance(node, Group):
         return len(node.items) == 2 and (node.opening + node.closing != "()" or any(is_infinite(i) for i in node.items))
     if isinstance(node, Listing):
-        return all(set_like(i) for i in node.items)
+        return any(set_like(i) for i in node.items) and all(set_like(i) or is_point(i) for i in node.items)
     if isinstance(node, Sym):
         return node.name.startswith("set_") or node.name == "emptyset"
     if isinstance(node, SetOf):
         return False
     return False
+
+
+def is_point(node: Node) -> bool:
+    """``x = 2`` beside inequalities: a set of one value."""
+    return isinstance(node, Relation) and node.ops == ("=",) and isinstance(node.items[0], Sym)
 
 
 def labels(node: Node) -> dict[Node, Node] | None:
@@ -99,6 +104,14 @@ def labels(node: Node) -> dict[Node, Node] | None:
         found = {p.name: p.value for p in pairs if p.name is not None}
         return found if len(found) == len(pairs) else None
     return None
+
+
+def by_axis(labelled: dict[Node, Node]) -> list[Node]:
+    """The values of ``y = 2, x = 1`` as a point lists them: coordinates by axis, other names as they stand."""
+    named = {name.name: value for name, value in labelled.items() if isinstance(name, Sym)}
+    if len(named) == len(labelled) and set(named) <= {"x", "y", "z"}:
+        return [named[name] for name in sorted(named)]
+    return list(labelled.values())
 
 
 def single(node: Node) -> Node | None:

@@ -122,8 +122,10 @@ def _read(node: Node) -> list[Span]:
             return _intersect(_read(left), _complement(_merge(_read(right))))
         case Add((left, Neg(SetOf() as right))):
             return _intersect(_read(left), _complement(_merge(_read(right))))
-        case Sym("set_R"):
+        case Sym("set_R" | "R"):
             return list(ALL)
+        case Sym("set_R+" | "set_R-"):
+            return _half(">" if node.name.endswith("+") else "<", Num(Fraction(0)))
         case Sym("emptyset"):
             return []
         case SetBuilder(head, condition):

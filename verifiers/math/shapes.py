@@ -143,11 +143,23 @@ def _is_product_name(factors: tuple[Node, ...]) -> bool:
     """Capitals (AB), or a letter applied to something (T(10), P(x))."""
     if all(isinstance(f, Sym) and f.name[0].isupper() for f in factors):
         return True
+    if len(factors) == 2 and _is_function(factors[0]):
+        return isinstance(factors[1], Sym | Group | Num)
     if len(factors) == 2 and isinstance(factors[0], Sym) and factors[0].name[0].isalpha():
         second = factors[1]
         return factors[0].name[0].isupper() and isinstance(second, Num | Sym | Group)
     if isinstance(factors[0], Sym) and factors[0].name == "m" and isinstance(factors[1], Func):
         return factors[1].name in ("angle", "measuredangle")
+    return False
+
+
+def _is_function(node: Node) -> bool:
+    """The ``f'`` of ``f'(x)`` and the ``f^{-1}`` of ``f^{-1}(x)``."""
+    match node:
+        case Func("prime", (Sym(),)):
+            return True
+        case Pow(Sym(name), Num(value)):
+            return name in "fghFGH" and value == -1
     return False
 
 

@@ -8,10 +8,13 @@ from veritune.verifiers.math.syntax.tokens import plain_words
 from veritune.verifiers.math.syntax.vocabulary import names
 
 LETTERS = frozenset("ABCDEFGHIJ")
+SMALL = frozenset("abcd")
+"""Lone small letters that may be choices in an answer; in a gold they are names."""
 _ARTICLES = frozenset(["a", "an", "the"])
 _FILLERS = names(
     "function functions number numbers is it are answer day person student team only there in on of be will"
 )
+_ORDINALS = frozenset(["st", "nd", "rd", "th"])
 _CHOICE_WORDS = ("option", "choice", "answer", "选项", "选择", "答案", "选")
 _MONTHS = names("january february march april may june july august september october november december")
 _SYNONYMS = {
@@ -69,6 +72,7 @@ def normal_words(text: str) -> str:
     flat = plain_words(text).lower()
     words = "".join(c if c.isalnum() or c in "-'/" else " " for c in flat).replace("-", " ").split()
     kept = [_stem(w) for w in words if w not in _ARTICLES] or words
+    kept = [w[:-2] if w[0].isdigit() and w[:-2].isdigit() and w[-2:] in _ORDINALS else w for w in kept]
     joined = " ".join(kept).removesuffix("条件")
     return _SYNONYMS.get(joined, joined)
 
@@ -148,6 +152,8 @@ def choice(text: str) -> tuple[str, str] | None:
         rest = flat[3:].strip(" .:,")
         if flat[1] in LETTERS or not rest or flat[3] == " ":
             return flat[1].upper(), rest
+    if flat in SMALL:
+        return flat.upper(), ""
     if flat[0] in LETTERS:
         if flat[1:].strip().lower() in ("", "选项", "项", "option", "choice"):
             return flat[0], ""

@@ -51,6 +51,27 @@ RIGHT = {
     "10^{10^{10}}": ["10^{10^{10}}"],
     "1000.99": ["1000,99"],
     r"\text{A,C,F}": ["A, C and F", "ACF"],
+    "B": ["b", "(b)", "B) 12"],
+    "(3,-2)": ["y=-2, x=3", "x=3, y=-2", r"[3,-2]^T"],
+    r"(-\infty,-2)\cup(3,\infty)": ["(-inf, -2) U (3, inf)"],
+    r"\frac{1}{7}": [r"0.\dot{1}4285\dot{7}", "0.(142857)"],
+    "42": [r"\text{42 dollars}", "Rs. 42"],
+    "-5": ["negative 5", "minus 5", "负5"],
+    "602000": ["6.02 x 10^5"],
+    "10": [r"{5 \choose 2}"],
+    r"\text{June 20}": ["June 20th", "20 June"],
+    r"f^{-1}(x)=\frac{x-3}{2}": [r"\frac{x-3}{2}", r"\frac12 x - \frac32"],
+    "f'(x)=2x": ["2x"],
+    "f(x)=x^2+1": ["f(t)=t^2+1"],
+    r"(0,\infty)": [r"\mathbb{R}^+"],
+    r"(-\infty,\infty)": ["R"],
+    r"\{-2\}\cup[1,3]": [r"x=-2 or 1\le x\le 3"],
+    r"y=\pm\frac{2}{3}x": [r"2x\pm3y=0"],
+    r"C_1e^x+C_2e^{-x}": ["c_1 e^x + c_2 e^{-x}", "C_2 e^x + C_1 e^{-x}", "Ae^x+Be^{-x}"],
+    r"x \equiv 3 \pmod 7": [r"x \equiv 3 \pmod{7}", r"x \equiv 3 (mod 7)"],
+    r"1\text{,}000": ["1000"],
+    r"\left\{\begin{array}{l}x=1 \\ y=2\end{array}\right.": ["x=1, y=2", "(1,2)"],
+    "3": ["综上所述，x=3"],
 }
 WRONG = {
     "42": [
@@ -88,6 +109,12 @@ WRONG = {
     "1.0000000": ["1.0000001"],
     r"5\text{ cm}": ["5 m"],
     r"1-\frac{1}{e}": [r"1+\frac{1}{e}"],
+    "b": ["B"],
+    "(-2,3)": ["y=-2, x=3"],
+    r"C_1e^x+C_2e^{-x}": ["C_1e^x+C_1e^{-x}", "C_1e^x+C_2e^{-2x}", "C_1e^x"],
+    "y=2Ax": ["y=2Bx"],
+    r"y=\pm\frac{2}{3}x": [r"3x\pm2y=0", "2x+3y=0"],
+    "f'(x)=2x": ["x^2"],
 }
 
 

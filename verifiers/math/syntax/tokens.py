@@ -175,12 +175,7 @@ class _Lexer:
                 if not digits:
                     return None
                 self.at = end + (1 if opening.endswith("{") and text[end : end + 1] == "}" else 0)
-                if opening == "\\dot{" and text.startswith("\\dot{", self.at):
-                    more = text[self.at + 5 : self.at + 6]
-                    if more.isdigit() and text[self.at + 6 : self.at + 7] == "}":
-                        self.at += 7
-                        digits += more
-                return digits
+                return digits + self._dotted() if opening == "\\dot{" else digits
         if text[at : at + 1] == "(":
             end = text.find(")", at + 1, at + 24)
             if end > 0 and text[at + 1 : end].isdigit():
@@ -194,6 +189,17 @@ class _Lexer:
                         self.at = at + len(dots)
                     return period
         return None
+
+    def _dotted(self) -> str:
+        """The rest of a period that begins and ends under a dot: ``4285\\dot{7}`` behind ``\\dot{1}``."""
+        start = self.at
+        between = self._digits()
+        last = self.text[self.at + 5 : self.at + 6]
+        if last.isdigit() and self.text[self.at : self.at + 7] == f"\\dot{{{last}}}":
+            self.at += 7
+            return between + last
+        self.at = start
+        return ""
 
     def _ordinal(self) -> None:
         """The ``th`` of ``5th`` and ``5^{\\text{th}}`` says nothing about the value."""

@@ -1,0 +1,63 @@
+"""Names that an answer is free to choose: arbitrary constants, parameters of a family, the argument of a function."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import permutations
+
+from veritune.verifiers.math.numeric import free_symbols
+from veritune.verifiers.math.shapes import has_parameter, rename
+from veritune.verifiers.math.syntax.nodes import Func, Node, Sym
+
+_CONSTANTS = frozenset("CcKkAB") | {f"{name}_{index}" for name in "CcKk" for index in range(4)}
+_PARAMETERS = frozenset("knmljtN")
+_SYMPY_CONSTANTS = {"I": "i", "E": "e"}
+_MAX = 3
+
+
+def renamings(gold: Node, prediction: Node) -> Iterator[Node]:
+    """`prediction` with the names that only it has called as the gold calls its own, where both are free to choose.
+
+    Constants of integration (``C``, ``C_1``; ``A`` and ``B`` for them), parameters that multiply π, and sympy's
+    ``I`` and ``E``.
+    """
+    wanted, given = free_symbols(gold), free_symbols(prediction)
+    mine, theirs = sorted(wanted - given), sorted(given - wanted)
+    if theirs and not mine and set(theirs) <= _SYMPY_CONSTANTS.keys():
+        for name in theirs:
+            prediction = rename(prediction, name, _SYMPY_CONSTANTS[name])
+        yield prediction
+        return
+    if len(mine) == len(theirs) == 1 and _family(gold, mine[0], prediction, theirs[0]):
+        yield rename(prediction, theirs[0], mine[0])
+    constants = sorted(name for name in wanted if _is_constant(name))
+    if set(mine) <= set(constants) and 0 < len(constants) <= _MAX:
+        yield from _constants(constants, prediction, sorted(name for name in given if name in _CONSTANTS))
+
+
+def _is_constant(name: str) -> bool:
+    return name in _CONSTANTS and name not in "AB"
+
+
+def _family(gold: Node, old: str, prediction: Node, new: str) -> bool:
+    return has_parameter(gold, old) and has_parameter(prediction, new) and new[0] in _PARAMETERS
+
+
+def _constants(wanted: list[str], prediction: Node, given: list[str]) -> Iterator[Node]:
+    if len(given) != len(wanted):
+        return
+    for order in permutations(wanted):
+        renamed = prediction
+        for index, name in enumerate(given):
+            renamed = rename(renamed, name, f"#{index}")
+        for index, name in enumerate(order):
+            renamed = rename(renamed, f"#{index}", name)
+        yield renamed
+
+
+def same_argument(gold: Node, name: Node, value: Node) -> Node:
+    """The value of ``f(t) = …`` in the gold's variable, where the gold says ``f(x) = …``."""
+    match gold, name:
+        case Func(f, (Sym(x),)), Func(g, (Sym(t),)) if f == g and x != t and x not in free_symbols(value):
+            return rename(value, t, x)
+    return value
