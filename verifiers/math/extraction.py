@@ -259,6 +259,8 @@ def _bold(text: str) -> Candidate | None:
 
 def _bare(text: str) -> Candidate | None:
     stripped = text.strip()
+    if stripped.startswith("```\n") and stripped.endswith("\n```"):
+        stripped = stripped[4:-4].strip()
     if len(stripped) > 600 or "\n\n" in stripped:
         return None
     answer = whole(stripped)

@@ -57,6 +57,13 @@ PHRASES = (
     "应该选",
     "因此选",
     "所以选",
+    "所以选择",
+    "因此选择",
+    "应选择",
+    "应该选择",
+    "本题选",
+    "此题选",
+    "本题答案选",
 )
 LINE_STARTS = ("answer:", "a:", "ans:", "answer：", "ans.", "答：", "答:", "answer -")
 CONNECTIVES = (
@@ -81,7 +88,21 @@ CONNECTIVES = (
 )
 _STEMS = ("answer", "solution", "option", "choice", "antwort", "respuesta", "jibu")
 _NEGATIONS = ("not ", "not:", "isn't", "n't ", "never", "不是", "不为", "不等于", "unknown", "unclear", "cannot be")
-_NEGATED_ENDS = (" not", "isn't", " never", " not equal to", "wasn't", "not be", "不是", "不等于", "不为", "cannot be")
+_NEGATED_ENDS = (
+    " not",
+    "isn't",
+    " never",
+    " not equal to",
+    "wasn't",
+    "not be",
+    "不是",
+    "不等于",
+    "不为",
+    "cannot be",
+    "\\ne",
+    "\\neq",
+    "≠",
+)
 _NAMES = {"故选": "故选", "答案": "答案", "应选": "故选", "选": "故选"}
 
 

@@ -7,6 +7,7 @@ from veritune.verifiers.math.syntax.cursor import ParseError
 from veritune.verifiers.math.syntax.nodes import Num, Unit, Words
 from veritune.verifiers.math.syntax.parser import parse
 from veritune.verifiers.math.syntax.vocabulary import names
+from veritune.verifiers.math.words import choice
 
 _BOILERPLATE = ("i hope it is correct", "i hope this is correct", "i hope this helps")
 _DELIMITERS = (("$$", "$$"), ("\\[", "\\]"), ("\\(", "\\)"), ("$", "$"))
@@ -161,6 +162,8 @@ def refine(text: str) -> str | None:
     if not sentence:
         return None
     sentence = _before_reason(sentence)
+    if choice(sentence) is not None:
+        return sentence
     if readable(sentence) or (sentence.startswith("\\text") and sentence.endswith("}")):
         return sentence
     return _value(sentence) or sentence
@@ -206,8 +209,13 @@ def _value(sentence: str) -> str | None:
         rest = sentence[inner + 9 :].strip(" :*")
         if rest and readable(rest):
             return rest
+    several = sentence.count(" = ") > 1 and (" or " in low or " and " in low)
+    if several:
+        equations = sentence[sentence.rfind(" ", 0, sentence.find(" = ")) + 1 :]
+        if readable(equations):
+            return equations
     for verb in _VERBS:
-        at = low.rfind(verb)
+        at = -1 if several and verb == " = " else low.rfind(verb)
         if at >= 0 and not _inside_formula(sentence, at):
             rest = sentence[at + len(verb) :].strip(" :*")
             if rest and readable(rest) and not _is_words(rest):
@@ -236,8 +244,8 @@ def _is_words(text: str) -> bool:
 
 def _numbers(text: str) -> list[str]:
     out: list[str] = []
-    for word in text.split():
-        core = word.strip(".,;:!?()*$€£")
+    for word in "".join(" " if "\u4e00" <= c <= "\u9fff" else c for c in text).split():
+        core = word.strip(".,;:!?()*$€£\\，：；")
         if core and (core[0].isdigit() or core[0] in "-.") and any(c.isdigit() for c in core):
             out.append(core)
     return out

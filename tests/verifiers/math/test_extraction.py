@@ -37,6 +37,12 @@ MARKED = [
     ("It follows.\n\n**42**", "42", "bold"),
     ("Long work. Therefore, the probability is $\\frac{2}{3}$.", "$\\frac{2}{3}$", "conclusion"),
     ("42", "42", "bare"),
+    ("```\n42\n```", "42", "bare"),
+    ("Therefore, x = 5 or x = 7.", "x = 5 or x = 7", "conclusion"),
+    ("The correct answer is B) 12.", "B) 12", "the answer is"),
+    (r"Therefore, she makes \$18 every day.", "18", "conclusion"),
+    ("所以，小明有3个苹果。", "3", "conclusion"),
+    ("综上所述，本题选B。", "B", "本题选"),
 ]
 
 UNMARKED = [
@@ -44,6 +50,7 @@ UNMARKED = [
     r"<think> so it must be \boxed{42}",
     "The answer is not 42.",
     r"The answer is not \boxed{42}",
+    "We see that $x \\ne \\boxed{42}$ here, and go on with the next case of\n\nthe argument, which is longer",
     "There are 40 birds. Two more come. I do not know how many there are, 42 seems high, but who can tell.\n\nStop",
     "",
     "<think></think>",
