@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from veritune.plugins.errors import ConfigError
+from veritune.plugins.errors import ConfigError, DataError, ParameterError, did_you_mean
 from veritune.verifiers.math.options import DEFAULT, MathOptions
 
 GOLD_COLUMNS = ("gold", "answer", "solution", "ground_truth", "reference_answer")
@@ -121,8 +121,7 @@ def load(path: str | Path, columns: Mapping[str, str] | None = None) -> list[Row
     `columns` names the columns for ``gold``, ``completion``, ``label`` and ``category``; otherwise the first present
     of the usual names is taken. Raises ConfigError where a column is missing.
     """
-    with Path(path).open(encoding="utf-8") as lines:
-        raw = [json.loads(line) for line in lines if line.strip()]
+    raw = _read(path)
     if not raw:
         raise ConfigError(f"{path} holds no rows")
     given = columns or {}
@@ -137,12 +136,23 @@ def load(path: str | Path, columns: Mapping[str, str] | None = None) -> list[Row
     ]
 
 
+def _read(path: str | Path) -> list[dict[str, Any]]:
+    try:
+        with Path(path).open(encoding="utf-8") as lines:
+            rows = [json.loads(line) for line in lines if line.strip()]
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read as JSONL: {error}") from None
+    if not all(isinstance(row, dict) for row in rows):
+        raise DataError(f"{path}: every line must be a JSON object")
+    return rows
+
+
 def _column(rows: Sequence[Mapping[str, Any]], what: str, given: str | None, usual: Iterable[str], path: Any) -> str:
     for name in [given] if given else usual:
         if name in rows[0]:
             return name
     raise ConfigError(
-        f"{path} has no column for the {what}: it has {', '.join(map(str, rows[0]))}; name one with --columns {what}=…"
+        f"{path} has no column for the {what}: it has {', '.join(map(str, rows[0]))}; name one with --{what} COLUMN"
     )
 
 
@@ -178,6 +188,7 @@ def verifier_grader(options: MathOptions = DEFAULT) -> Grade:
     from veritune.verifiers.math.verifier import MathVerifier
 
     verifier = MathVerifier(options, cache=0)
+    verifier.warm()
 
     def grade(completion: str, gold: str) -> Finding:
         verdict = verifier.verify(completion, gold)
@@ -235,6 +246,22 @@ def graders() -> dict[str, Callable[[], Grade]]:
         except importlib.metadata.PackageNotFoundError:
             continue
     return found
+
+
+def chosen(prefixes: Sequence[str]) -> dict[str, Callable[[], Grade]]:
+    """The graders whose names begin so. Raises ParameterError for a beginning that none has."""
+    found = graders()
+    for prefix in prefixes:
+        if not any(name.startswith(prefix) for name in found):
+            raise ParameterError(
+                f"no grader {prefix!r} here.{did_you_mean(prefix, found)} Graders: {', '.join(found)}."
+            )
+    return {name: make for name, make in found.items() if name.startswith(tuple(prefixes))}
+
+
+def spread(rows: Sequence[Row], limit: int) -> list[Row]:
+    """At most `limit` rows, evenly spread; 0: all."""
+    return list(rows if not limit else rows[:: -(-len(rows) // limit) or 1])
 
 
 def measure(name: str, grade: Grade, rows: Sequence[Row], keep: int = 50) -> Report:

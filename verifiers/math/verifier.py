@@ -9,11 +9,13 @@ from typing import Any
 
 from veritune.plugins.errors import ParameterError, did_you_mean
 from veritune.plugins.types import Cause, Verdict
+from veritune.sandbox.workers.machine import available_cpus
 from veritune.verifiers.math.batch import Batch, GoldState, Pair
 from veritune.verifiers.math.executor import Executor, make_executor
 from veritune.verifiers.math.extraction import Extraction, extract
 from veritune.verifiers.math.finding import BoundedCache, Finding
 from veritune.verifiers.math.gold import Golds, read_golds
+from veritune.verifiers.math.judge import Task
 from veritune.verifiers.math.options import MathOptions
 
 _CPU_SHARE = 0.5
@@ -57,6 +59,13 @@ class MathVerifier:
         self._findings: BoundedCache[Finding] = BoundedCache(cache)
         self._golds: BoundedCache[GoldState] = BoundedCache(max(cache, 1024))
         self._readings: BoundedCache[Golds] = BoundedCache(cache)
+
+    def warm(self) -> None:
+        """Start the workers and wait until they answer: otherwise the first hard question waits for it (1–2 s)."""
+        size = 2 * (self.workers or available_cpus())
+        tasks: list[Task] = [("answer", f"x+{n}", f"x+{n + 1}", self.options) for n in range(size)]
+        self.executor.start()
+        self.executor.run(tasks, cpu=30.0, deadline=60.0)
 
     def verify(self, completion: str, gold: Any) -> Verdict:
         """The verdict on one completion. ``gold``: an answer, or a list of acceptable ones."""
