@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from veritune.cli.app import app
@@ -25,6 +26,18 @@ def test_a_cheatable_reward_is_shown_and_fails(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["attack", f"{file}:naive", "--gold", "42", "--quiet"])
     assert done.exit_code == 1
     assert "negated answer" in done.output
+
+
+def test_a_reward_file_in_this_folder_is_found_by_its_bare_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bare_name.py").write_text(NAIVE, encoding="utf-8")
+    (tmp_path / "set.yaml").write_text('rewards: {naive: {use: "bare_name.py:naive"}}', encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    for given in ("bare_name.py:naive", "set.yaml"):
+        done = CliRunner().invoke(app, ["attack", given, "--gold", "42", "--quiet"])
+        assert done.exit_code == 1, done.output
+        assert "negated answer" in done.output
 
 
 def test_a_sound_reward_passes_and_prints_json() -> None:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from veritune.plugins import Reward
     from veritune.rewards.attack import AttackReport
+    from veritune.rewards.composition import RewardSet
 
 FELL = 1
 """Exit status where an attack did not hold."""
@@ -39,9 +41,11 @@ def attack(
     from veritune.rewards.attack import attack as run_attack
 
     columns = dict(_column(given) for given in column or [])
+    scorer = _scorer(reward)
+    _anchor(scorer)
     with progress(f"attacks on {reward}", None, quiet) as advance:
         report = run_attack(
-            _scorer(reward),
+            scorer,
             gold=gold,
             prompt=prompt,
             columns=columns,
@@ -54,7 +58,7 @@ def attack(
         raise typer.Exit(FELL)
 
 
-def _scorer(text: str) -> Any:
+def _scorer(text: str) -> Reward | RewardSet:
     from veritune.config import rewards_from_file, rewards_from_options
     from veritune.plugins import preset_names
     from veritune.rewards.composition import compose
@@ -65,6 +69,16 @@ def _scorer(text: str) -> Any:
         return compose(text)
     components = rewards_from_options([text]).components
     return components[0].reward
+
+
+def _anchor(scorer: Reward | RewardSet) -> None:
+    """Reward files by their full path: the attacked processes live in another folder."""
+    from veritune.plugins import Reward
+
+    for reward in [scorer] if isinstance(scorer, Reward) else [part.reward for part in scorer.components]:
+        file, colon, name = reward.source.rpartition(":")
+        if file.endswith(".py"):
+            reward.source = f"{Path(file).expanduser().resolve()}{colon}{name}"
 
 
 def _column(given: str) -> tuple[str, Any]:
