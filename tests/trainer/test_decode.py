@@ -213,3 +213,25 @@ def test_fp8_needs_the_hardware(make_config: Callable[..., RunConfig]) -> None:
     config = make_config(model={"fp8": True}, device="cpu")
     with pytest.raises(ConfigError, match="H100"):
         load_policy(config, get_task("arithmetic", {"terms": 3}))
+
+
+def _grown(sampler: StaticSampler, device: str) -> None:
+    """A larger call after a smaller one draws what a new sampler draws."""
+    sampler.generate(PROMPTS[:1], 2, SamplingConfig(max_tokens=4), torch.Generator(device).manual_seed(0))
+    large = SamplingConfig(max_tokens=140)
+    fresh = StaticSampler(sampler.model, sampler.tokenizer, sampler.eos_ids)
+    found = [s.generate(PROMPTS, 4, large, torch.Generator(device).manual_seed(1)) for s in (sampler, fresh)]
+    assert [r.token_ids for r in found[0]] == [r.token_ids for r in found[1]]
+
+
+def test_the_cache_grows_with_what_is_asked(one: StaticSampler) -> None:
+    _grown(StaticSampler(one.model, one.tokenizer, one.eos_ids), "cpu")
+
+
+@pytest.mark.gpu
+def test_graphs_are_captured_anew_when_the_cache_grows() -> None:
+    if not torch.cuda.is_available():
+        pytest.skip("no GPU")
+    model, tokenizer = make_model("qwen3")
+    model.to("cuda")
+    _grown(StaticSampler(model, tokenizer, [tokenizer.eos_token_id]), "cuda")

@@ -102,12 +102,17 @@ class StaticSampler:
     def sync(self) -> None:
         """Take over the policy's current weights; ``generate`` does so itself."""
         if self.weights.sync():
-            self._captured.clear()
+            self._forget()
+
+    def _forget(self) -> None:
+        """Drop the graphs, and their memory pool with them: a pool without a graph cannot be captured into."""
+        self._captured.clear()
+        self._pool = None
 
     def release(self) -> None:
         """Give the cache and the graphs back to the device."""
-        self._captured.clear()
-        self.state = self._pool = None
+        self._forget()
+        self.state = None
         if self.on_gpu:
             torch.cuda.empty_cache()
 
@@ -164,8 +169,8 @@ class StaticSampler:
         length, tokens = -(-length // 128) * 128, sampling.max_tokens
         if state is not None:
             count, length, tokens = max(count, state.count), max(length, state.length), max(tokens, state.tokens)
-            self.state = state = None
-            self._captured.clear()
+            state = None
+            self.release()
         room = int(_memory(self.weights.device) // 2 // row_bytes(self.weights, length))
         self._most = max(1, room) if room < count else 0
         if self._most:
