@@ -92,10 +92,12 @@ class ChoiceVerifier:
         return frozenset(letter for run in runs for letter in self._letter.findall(run))
 
     def _gold(self, gold: Any) -> frozenset[str] | None:
+        if hasattr(gold, "tolist"):  # numpy arrays, as Parquet columns of lists come
+            gold = gold.tolist()
         items = list(gold) if isinstance(gold, list | tuple) else [gold]
         letters: set[str] = set()
         for item in items:
-            text = _FILLER.sub("", str(item or "")).upper()
+            text = _FILLER.sub("", item).upper() if isinstance(item, str) else ""
             if not self._only.fullmatch(text):
                 return None
             letters.update(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from veritune import get_reward
@@ -50,3 +51,19 @@ def test_causes_tell_a_bad_gold_from_an_open_answer() -> None:
 def test_options_are_letters() -> None:
     with pytest.raises(ParameterError, match="letters"):
         get_reward("choice", options="12").score("A", gold="A")
+
+
+@pytest.mark.parametrize("gold", [["A", "C"], ("A", "C"), np.array(["A", "C"]), np.array(["AC"]), "AC"])
+def test_letters_in_any_kind_of_list_are_the_gold(gold: Any) -> None:
+    assert get_reward("choice").score(r"\boxed{AC}", gold=gold).value == 1.0
+    assert get_reward("choice").score(r"\boxed{A}", gold=gold).value == 0.0
+
+
+@pytest.mark.parametrize("gold", [None, float("nan"), "", [], ["A", None], np.array([]), 3])
+def test_a_gold_without_letters_is_undecided(gold: Any) -> None:
+    assert get_reward("choice").score(r"\boxed{A}", gold=gold).cause is Cause.INVALID_GOLD
+
+
+def test_pandas_missing_value_is_undecided() -> None:
+    missing = pytest.importorskip("pandas").NA
+    assert get_reward("choice").score(r"\boxed{A}", gold=missing).cause is Cause.INVALID_GOLD
