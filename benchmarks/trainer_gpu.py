@@ -296,6 +296,9 @@ def main() -> None:
     parser.add_argument("--demo", nargs="*", default=[], help="overrides of the demo's configuration")
     parser.add_argument("--demo-seconds", type=float, default=150)
     options = parser.parse_args()
+    if not (torch.cuda.is_available() or options.small):
+        print("this benchmark needs a GPU; --small tries the script without one")
+        return
     warnings.filterwarnings("ignore")
     os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT / "src"), os.environ.get("PYTHONPATH", "")])
     options.shape = {"prompts": 8, "samples": 16, "tokens": 512, "prompt_tokens": 64}
