@@ -83,6 +83,7 @@ _PREFIXES = (
     "至少",
     "最多",
 )
+_DENIALS = ("不是", "不能", "不为", "不可", "并非")
 _NO_SOLUTION = ("无解", "没有解", "无实数解", "无实根", "方程无解", "不存在")
 
 
@@ -99,7 +100,7 @@ def from_chinese(text: str) -> str:
             text = text[len(prefix) :].lstrip(" :：,，")
     if text in _NO_SOLUTION:
         return r"\text{no solution}"
-    if "不是" in text:
+    if any(word in text for word in _DENIALS):
         return text
     text = _numerals(text)
     for chinese, latex in _WORDS:

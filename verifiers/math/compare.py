@@ -17,6 +17,8 @@ from veritune.verifiers.math.parts import (
     decide_all,
     has_sign,
     independent,
+    is_alternatives,
+    is_interval,
     is_list,
     is_unit_letter,
     labels,
@@ -58,7 +60,7 @@ from veritune.verifiers.math.syntax.nodes import (
     Unit,
     Words,
 )
-from veritune.verifiers.math.units import convert, refuses
+from veritune.verifiers.math.units import convert, refuses, scaled
 from veritune.verifiers.math.words import same_words, word_number
 
 Tri = bool | None
@@ -162,6 +164,9 @@ class Comparison:
         return self.no("one is words, the other is mathematics")
 
     def _units(self, gold: Node, prediction: Node) -> Tri:
+        unscaled = isinstance(gold, Unit) and not isinstance(prediction, Unit) and scaled(gold.unit)[0] != 1
+        if unscaled and isinstance(gold, Unit) and self.same(gold.of, prediction):
+            return True
         a, b = peel(gold), peel(prediction)
         if a[1] and not b[1]:
             b = self._letter(prediction) or b
@@ -188,6 +193,7 @@ class Comparison:
         if isinstance(gold, Group) and len(gold.items) > 1:
             if (
                 isinstance(prediction, Listing)
+                and not has_sign(gold)
                 and len(prediction.items) == len(gold.items)
                 and (gold.opening == "(" or len(gold.items) > 2)
             ):
@@ -197,6 +203,10 @@ class Comparison:
         if isinstance(prediction, Group) and len(prediction.items) > 1:
             if isinstance(gold, Listing | SetOf):
                 items = gold.items
+                if is_interval(prediction) and isinstance(gold, SetOf):
+                    return self.no("an interval where a set was expected")
+                if is_alternatives(gold) and prediction.opening == "(":
+                    return self.no("a point where alternatives were expected")
                 if prediction.opening == "[" and prediction.closing == "]":
                     return self._any_order(items_of(gold), prediction.items)
                 if len(items) == len(prediction.items) and not any(isinstance(i, Group) for i in items):

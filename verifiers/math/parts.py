@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from fractions import Fraction
 
 from veritune.verifiers.math.sets import is_infinite
 from veritune.verifiers.math.shapes import ContradictionError, assigned, expand, is_qualifier
@@ -16,6 +17,7 @@ from veritune.verifiers.math.syntax.nodes import (
     Mul,
     Neg,
     Node,
+    Num,
     Percent,
     PlusMinus,
     Relation,
@@ -26,7 +28,7 @@ from veritune.verifiers.math.syntax.nodes import (
     Unit,
     walk,
 )
-from veritune.verifiers.math.units import is_degrees, is_percent
+from veritune.verifiers.math.units import is_degrees, is_percent, scaled
 
 
 def decide_all(results: Iterable[bool | None]) -> bool | None:
@@ -45,7 +47,8 @@ def peel(node: Node) -> tuple[Node, str]:
             return Percent(node.of), ""
         if is_degrees(node.unit):
             return Degree(node.of), ""
-        return node.of, node.unit
+        factor, unit = scaled(node.unit)
+        return (node.of if factor == 1 else Mul((Num(Fraction(factor)), node.of))), unit
     return node, ""
 
 
@@ -82,6 +85,19 @@ def set_like(node: Node) -> bool:
     if isinstance(node, SetOf):
         return False
     return False
+
+
+def is_interval(node: Node) -> bool:
+    """Two ends in square brackets."""
+    return isinstance(node, Group) and len(node.items) == 2 and node.opening + node.closing == "[]"
+
+
+def is_alternatives(node: Node) -> bool:
+    """``x = 2 or x = 3``: several values of one name, of which no point is made."""
+    if not isinstance(node, Listing):
+        return False
+    names = [item.items[0] for item in node.items if isinstance(item, Relation) and item.ops == ("=",)]
+    return len(names) == len(node.items) > 1 and len(set(names)) == 1
 
 
 def is_point(node: Node) -> bool:

@@ -33,6 +33,7 @@ _HEDGES = names(
     "not maybe perhaps could might may find compute determine what unsure uncertain or if suppose let given wrong"
     " incorrect except unless impossible"
 )
+_BOUNDS = ("less than", "greater than", "more than", "fewer than", "larger than", "smaller than", "不能为", "不等于")
 _REFUSALS = names("not wrong incorrect except false impossible")
 _STATES = names("is are equals has have was gives were get obtain there")
 
@@ -216,15 +217,24 @@ def _value(sentence: str) -> str | None:
             return equations
     for verb in _VERBS:
         at = -1 if several and verb == " = " else low.rfind(verb)
+        if at >= 0 and _bounds(low[: at + len(verb)]):
+            return None
         if at >= 0 and not _inside_formula(sentence, at):
             rest = sentence[at + len(verb) :].strip(" :*")
             if rest and readable(rest) and not _is_words(rest):
                 return rest
     found = segments(sentence)
+    if found and _bounds(low[: found[-1][0]]):
+        return None
     if found:
         return _last_formulas(sentence, found)
     numbers = _numbers(sentence)
-    return numbers[0] if len(numbers) == 1 else None
+    return numbers[0] if len(numbers) == 1 and not _bounds(low[: low.find(numbers[0].lower())]) else None
+
+
+def _bounds(before: str) -> bool:
+    """Whether the words before a value make it a bound: ``the answer is less than``."""
+    return before.rstrip(" $\\([").endswith(_BOUNDS)
 
 
 def _last_formulas(sentence: str, found: list[tuple[int, int, str]]) -> str:

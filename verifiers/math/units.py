@@ -84,6 +84,17 @@ _VOLUME: dict[str, int | Fraction] = {
     "ml": Fraction(1, 1000),
     "milliliter": Fraction(1, 1000),
 }
+_SCALES = {
+    "dozen": 12,
+    "hundred": 100,
+    "thousand": 1000,
+    "million": 10**6,
+    "billion": 10**9,
+    "trillion": 10**12,
+    "万": 10**4,
+    "亿": 10**8,
+}
+_SPEEDS = {"mph": "mile/hour", "kph": "km/hour", "kmh": "km/hour"}
 _PERCENT = frozenset(["percent", "pct", "percentage", "per cent", "percentage point", "%"])
 _DEGREES = frozenset(["degree", "deg", "°", "度", "o"])
 _TABLE: dict[str, tuple[str, Fraction]] = {
@@ -118,6 +129,18 @@ def refuses(unit: str) -> bool:
     return any(word.strip("().,") in _REFUSED for word in unit.lower().split())
 
 
+def scaled(unit: str) -> tuple[int, str]:
+    """``million dollars`` as a factor and the unit that is left."""
+    text = unit.strip()
+    word = text.split(" ")[0].lower().rstrip(".")
+    for name in (word, word.removesuffix("s")):
+        if name in _SCALES:
+            return _SCALES[name], text[len(word) :].strip(" .")
+    if text[:1] in _SCALES:
+        return _SCALES[text[0]], text[1:].strip()
+    return 1, unit
+
+
 def convert(gold: str, prediction: str) -> Fraction | None:
     """What a value in the prediction's unit is multiplied by to be in the gold's; None if the units disagree.
 
@@ -133,6 +156,11 @@ def convert(gold: str, prediction: str) -> Fraction | None:
 
 def _known(unit: str) -> tuple[str, Fraction, int] | None:
     """Kind, scale and power of a measured unit: ``square inches``, ``cm^2``, ``cubic feet``."""
+    whole = _SPEEDS.get(unit.lower(), unit.lower())
+    over, slash, under = whole.replace(" per ", "/").partition("/")
+    if slash:
+        a, b = _known(over), _known(under)
+        return (f"{a[0]}{a[2]}/{b[0]}{b[2]}", a[1] ** a[2] / b[1] ** b[2], 1) if a and b else None
     words = unit.lower().replace("^ ", "^").replace(" ^", "^").replace("{", "").replace("}", "").strip(" .")
     power = 1
     for prefix, exponent in (("square ", 2), ("sq ", 2), ("sq. ", 2), ("cubic ", 3), ("cu ", 3)):

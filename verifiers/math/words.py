@@ -15,7 +15,7 @@ _FILLERS = names(
     "function functions number numbers is it are answer day person student team only there in on of be will"
 )
 _ORDINALS = frozenset(["st", "nd", "rd", "th"])
-_CHOICE_WORDS = ("option", "choice", "answer", "选项", "选择", "答案", "选")
+_CHOICE_WORDS = ("i choose", "option", "choice", "answer", "选项", "选择", "答案", "选")
 _MONTHS = names("january february march april may june july august september october november december")
 _SYNONYMS = {
     "true": "yes",
@@ -84,6 +84,8 @@ def _stem(word: str) -> str:
 def same_words(gold: str, prediction: str) -> bool | None:
     """Whether two texts say the same; None where both are prose that may or may not mean the same."""
     a, b = normal_words(gold), normal_words(prediction)
+    if _formula_signs(gold) != _formula_signs(prediction):
+        return False
     if a == b and a:
         return True
     x, y = a.split(), b.split()
@@ -99,6 +101,19 @@ def same_words(gold: str, prediction: str) -> bool | None:
         return False
     common = len(set(x) & set(y)) / len(set(x) | set(y))
     return None if common >= 0.25 and _negations(x) == _negations(y) and _digits(x) == _digits(y) else False
+
+
+def _formula_signs(text: str) -> list[str]:
+    """Operators of the formulas in a text, in order, and its roots; the hyphens of words are none."""
+    if not any(c.isdigit() or c == "=" for c in text):
+        return []
+    padded = f" {text} "
+    signs = [
+        c
+        for before, c, after in zip(padded, padded[1:], padded[2:], strict=False)
+        if c in "+=<>^*" or (c == "-" and not before.isalpha() and not after.isspace())
+    ]
+    return signs + ["sqrt"] * text.count("sqrt")
 
 
 def _negations(words: list[str]) -> int:

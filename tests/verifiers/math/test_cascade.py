@@ -72,6 +72,11 @@ RIGHT = {
     r"1\text{,}000": ["1000"],
     r"\left\{\begin{array}{l}x=1 \\ y=2\end{array}\right.": ["x=1, y=2", "(1,2)"],
     "3": ["综上所述，x=3"],
+    "5000000": ["5 million", "500万", "5 million dollars"],
+    r"5 \text{ million}": ["5", "5000000"],
+    "60": ["5 dozen"],
+    r"70 \text{ km/h}": ["70 km/hr", "70 kilometers per hour", "70"],
+    r"(1,\pm2)": ["(1,2),(1,-2)"],
 }
 WRONG = {
     "42": [
@@ -110,6 +115,13 @@ WRONG = {
     r"5\text{ cm}": ["5 m"],
     r"1-\frac{1}{e}": [r"1+\frac{1}{e}"],
     "b": ["B"],
+    "It is the plane $2x+3y-z=0$.": ["It is the plane $2x-3y-z=0$."],
+    r"No. $\det A = \sqrt{3}\cos 1$ for all $t$": [r"No. $\det A = 3\cos 1$ for all $t$"],
+    "5": ["5 million", "5 dozen", "5万", "所以x不能为5", "x不等于5"],
+    r"70 \text{ km/h}": ["70 km"],
+    r"\{0,1\}": ["[0,1]", "(0,1)"],
+    r"x=2\text{ or }x=3": ["(2,3)"],
+    "1,234": ["1.234"],
     "(-2,3)": ["y=-2, x=3"],
     r"C_1e^x+C_2e^{-x}": ["C_1e^x+C_1e^{-x}", "C_1e^x+C_2e^{-2x}", "C_1e^x"],
     "y=2Ax": ["y=2Bx"],
