@@ -68,7 +68,7 @@ def resolve(use: str) -> Reward:
     """The reward that a name or path stands for, as registered (default parameters)."""
     if ":" in use:
         target = load_path(use)
-        source = use
+        source = _absolute(use)
     else:
         plugin, value = _find("reward", "veritune_rewards", use)
         target = _import_value(plugin, value) if isinstance(value, str) else value
@@ -103,6 +103,12 @@ def load_path(path: str) -> Any:
             raise UnknownNameError("attribute", part, known, f"({where} has no {attribute!r}.)")
         target = getattr(target, part)
     return target
+
+
+def _absolute(use: str) -> str:
+    """A file's path as every process finds it, whatever folder it works in."""
+    where, _, attribute = use.rpartition(":")
+    return f"{Path(where).expanduser().resolve()}:{attribute}" if where.endswith(".py") else use
 
 
 def _load_file(where: str) -> ModuleType:

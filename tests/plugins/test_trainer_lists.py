@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -107,3 +108,13 @@ def test_a_reward_without_a_module_is_not_pickled() -> None:
     exec("def anonymous(completion): return 1.0", names)
     with pytest.raises(pickle.PicklingError, match="move it to the top of a module"):
         pickle.dumps(get_reward(names["anonymous"]))
+
+
+def test_a_reward_by_relative_path_is_found_from_another_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "near.py").write_text("def near(completion):\n    return 1.0\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    packed = pickle.dumps(get_reward("near.py:near"))
+    monkeypatch.chdir("/")
+    assert pickle.loads(packed)(completions=["x"]) == [1.0]
