@@ -1,10 +1,11 @@
 """The demo job through veritune's trainer and through TRL's GRPOTrainer: same model, data, rewards, and settings.
 
-    python benchmarks/trainer.py [--steps 30] [--warmup 300] [--out benchmarks/results/trainer_cpu.txt]
+    python benchmarks/trainer.py [--seeds 5] [--steps 40] [--warmup 700] [--out benchmarks/results/trainer_cpu.txt]
 
-Both start from the same warmed-up checkpoint and take turns in one process, a step of one after a step of the other, so
-that a busy machine slows both alike. Seconds are process CPU seconds on one thread, and wall seconds beside them.
-Held-out accuracy before and after says that both did the same work.
+Both start from the same warmed-up weights and take turns in one process, a step of one after a step of the other, so
+that a busy machine slows both alike. Seconds are process CPU seconds on one thread. The seed decides the order of the
+problems, which are the same for both, and the sampling. Held-out accuracy is that of four completions, at temperature
+1, of each of 256 problems. The file is written again after every seed.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ from __future__ import annotations
 import argparse
 import copy
 import platform
+import statistics
 import tempfile
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -29,10 +32,10 @@ from veritune.rewards.composition import compose
 from veritune.trainer.checkpoint import Progress
 from veritune.trainer.config import RunConfig, load_config, rewards_section
 from veritune.trainer.data import PromptEncoder, make_sources
+from veritune.trainer.decode.choose import make_sampler
 from veritune.trainer.evaluation import Evaluator
 from veritune.trainer.grpo import GRPO
 from veritune.trainer.models import Policy, load_policy
-from veritune.trainer.rollout import TransformersSampler
 from veritune.trainer.sft import Warmup
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -55,14 +58,20 @@ class Stopwatch:
         self.cpu.append(time.process_time() - self._begun[0])
         self.wall.append(time.perf_counter() - self._begun[1])
 
-    def row(self, name: str, before: float, after: float) -> str:
-        cpu, wall = (sum(x[SKIPPED:]) / len(x[SKIPPED:]) for x in (self.cpu, self.wall))
-        return f"{name:10}  {cpu:>10.3f}  {1 / cpu:>11.2f}  {wall:>11.3f}  {before:.3f} → {after:.3f}"
+
+@dataclass
+class Result:
+    """One seed: final held-out accuracy, and CPU and wall seconds a step, of each trainer."""
+
+    seed: int
+    accuracy: dict[str, float]
+    cpu: dict[str, float]
+    wall: dict[str, float]
 
 
 def stage(config: RunConfig, policy: Policy, folder: Path) -> GRPO:
     source, _, _ = make_sources(config.data, config.seed)
-    sampler = TransformersSampler(policy.model, policy.tokenizer, policy.eos_ids, policy.autocast)
+    sampler = make_sampler(policy, config.sampling)
     generator = torch.Generator().manual_seed(config.seed)
     encode = PromptEncoder(policy.tokenizer, config.data)
     rewards = compose(rewards_section(config))
@@ -72,7 +81,7 @@ def stage(config: RunConfig, policy: Policy, folder: Path) -> GRPO:
 def accuracy(config: RunConfig, policy: Policy, folder: Path) -> float:
     _, held_out, _ = make_sources(config.data, config.seed)
     assert held_out is not None
-    sampler = TransformersSampler(policy.model, policy.tokenizer, policy.eos_ids, policy.autocast)
+    sampler = make_sampler(policy, config.sampling)
     encode = PromptEncoder(policy.tokenizer, config.data)
     evaluator = Evaluator(config, policy, sampler, compose(rewards_section(config)), held_out, encode, folder)
     return evaluator.run(0)[0]["accuracy"]
@@ -128,26 +137,14 @@ def trl_trainer(
     )
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=30)
-    parser.add_argument("--warmup", type=int, default=300)
-    parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results" / "trainer_cpu.txt")
-    arguments = parser.parse_args()
-    warnings.filterwarnings("ignore")
-    overrides = [f"grpo.steps={arguments.steps}", f"warmup.steps={arguments.warmup}"]
-    config = load_config(ROOT / "examples" / "arithmetic.yaml", overrides)
-    torch.manual_seed(0)
-    source, _, task = make_sources(config.data, config.seed)
-    ours = load_policy(config, task)
-    warm = Warmup(config, ours, source, PromptEncoder(ours.tokenizer, config.data), Progress())
-    for _ in range(arguments.warmup):
-        warm.step()
-    theirs = Policy(copy.deepcopy(ours.model), ours.tokenizer, ours.device, ours.eos_ids)
+def compare(config: RunConfig, warm: Policy) -> Result:
+    """Both trainers from copies of ``warm``, with the config's seed."""
+    torch.manual_seed(config.seed)
+    ours, theirs = (replace(warm, model=copy.deepcopy(warm.model)) for _ in range(2))
+    our_watch, their_watch = Stopwatch(), Stopwatch()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        before = accuracy(config, ours, folder)
-        loop, our_watch, their_watch = stage(config, ours, folder), Stopwatch(), Stopwatch()
+        loop = stage(config, ours, folder)
 
         def our_turn() -> None:
             our_watch.start()
@@ -155,25 +152,73 @@ def main() -> None:
             our_watch.stop()
 
         trl_trainer(config, theirs, folder, their_watch, our_turn).train()
-        results = [
-            our_watch.row("veritune", before, accuracy(config, ours, folder)),
-            their_watch.row("trl", before, accuracy(config, theirs, folder)),
-        ]
-    ratio = sum(their_watch.cpu[SKIPPED:]) / sum(our_watch.cpu[SKIPPED:])
-    versions = ", ".join(f"{name} {version(name)}" for name in ("veritune", "trl", "torch", "transformers"))
-    text = (
-        f"date      {time.strftime('%Y-%m-%d %H:%M', time.gmtime())} UTC\n"
-        f"machine   {platform.machine()}, one thread; both take turns, step by step\n"
-        f"versions  {versions}\n"
-        f"job       examples/arithmetic.yaml, {config.grpo.prompts} × {config.grpo.samples} completions of up to "
-        f"{config.sampling.max_tokens} tokens, {arguments.steps} steps after {arguments.warmup} of warm-up\n\n"
-        f"{'':10}  {'CPU s/step':>10}  {'steps/CPU s':>11}  {'wall s/step':>11}  held-out accuracy\n"
-        + "\n".join(results)
-        + f"\n\nveritune takes {ratio:.2f} times TRL's steps per CPU second\n"
+        found = {"veritune": accuracy(config, ours, folder), "trl": accuracy(config, theirs, folder)}
+    watches = {"veritune": our_watch, "trl": their_watch}
+    return Result(
+        config.seed,
+        found,
+        {name: statistics.mean(w.cpu[SKIPPED:]) for name, w in watches.items()},
+        {name: statistics.mean(w.wall[SKIPPED:]) for name, w in watches.items()},
     )
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    arguments.out.write_text(text, encoding="utf-8")
-    print(text)
+
+
+def report(config: RunConfig, warmup: int, before: float, results: Sequence[Result]) -> str:
+    versions = ", ".join(f"{name} {version(name)}" for name in ("veritune", "trl", "torch", "transformers"))
+    lines = [
+        f"date      {time.strftime('%Y-%m-%d %H:%M', time.gmtime())} UTC",
+        f"machine   {platform.machine()}, one thread, shared with other work; both take turns, step by step",
+        f"versions  {versions}",
+        f"job       examples/arithmetic.yaml, {config.grpo.prompts} × {config.grpo.samples} completions of up to "
+        f"{config.sampling.max_tokens} tokens, {config.grpo.steps} steps after {warmup} of warm-up",
+        f"accuracy  before: {before:.3f}; held-out, {config.evaluation.prompts} × {config.evaluation.samples} completions",
+        "",
+        "          accuracy after        CPU s/step            TRL's CPU seconds",
+        "seed      veritune  trl         veritune  trl         to ours",
+    ]
+    for r in results:
+        lines.append(
+            f"{r.seed:<8}  {r.accuracy['veritune']:<8.3f}  {r.accuracy['trl']:<10.3f}  {r.cpu['veritune']:<8.3f}  "
+            f"{r.cpu['trl']:<10.3f}  {r.cpu['trl'] / r.cpu['veritune']:.2f}"
+        )
+    lines.append("")
+    for name in ("veritune", "trl"):
+        values = [r.accuracy[name] for r in results]
+        spread = f" ± {statistics.stdev(values):.3f} (sd of {len(values)} seeds)" if len(values) > 1 else " (one seed)"
+        lines.append(f"{name:<8}  accuracy {statistics.mean(values):.3f}{spread}")
+    ratio = sum(r.cpu["trl"] for r in results) / sum(r.cpu["veritune"] for r in results)
+    lines.append(f"veritune takes {ratio:.2f} times TRL's steps per CPU second")
+    return "\n".join(lines) + "\n"
+
+
+def warmed(config: RunConfig, steps: int) -> Policy:
+    torch.manual_seed(0)
+    source, _, task = make_sources(config.data, config.seed)
+    policy = load_policy(config, task)
+    warm = Warmup(config, policy, source, PromptEncoder(policy.tokenizer, config.data), Progress())
+    for _ in range(steps):
+        warm.step()
+    return policy
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--steps", type=int, default=40)
+    parser.add_argument("--warmup", type=int, default=700)
+    parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results" / "trainer_cpu.txt")
+    arguments = parser.parse_args()
+    warnings.filterwarnings("ignore")
+    overrides = [f"grpo.steps={arguments.steps}", f"warmup.steps={arguments.warmup}", "evaluation.samples=4"]
+    config = load_config(ROOT / "examples" / "arithmetic.yaml", overrides)
+    warm = warmed(config, arguments.warmup)
+    with tempfile.TemporaryDirectory() as name:
+        before = accuracy(config, warm, Path(name))
+    results: list[Result] = []
+    for seed in range(1, arguments.seeds + 1):
+        results.append(compare(config.model_copy(update={"seed": seed}), warm))
+        arguments.out.parent.mkdir(parents=True, exist_ok=True)
+        arguments.out.write_text(report(config, arguments.warmup, before, results), encoding="utf-8")
+    print(arguments.out.read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":

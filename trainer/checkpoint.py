@@ -17,6 +17,7 @@ from typing import Any
 import torch
 
 from veritune.plugins import ConfigError
+from veritune.trainer.distributed import ALONE, World
 from veritune.trainer.models import Policy
 
 PHASES = ("warmup", "grpo")
@@ -42,21 +43,35 @@ def save_checkpoint(
     progress: Progress,
     keep: int,
     reference: Any = None,
+    world: World = ALONE,
 ) -> Path:
-    """Write ``folder/{phase}-{step}`` and remove all but the newest ``keep``."""
+    """Write ``folder/{phase}-{step}`` and remove all but the newest ``keep``; process 0 writes, for every process."""
     target = folder / f"{progress.phase}-{progress.step:06d}"
+    state = {
+        "optimizer": optimizer.state_dict(),
+        "random": world.gather(random_state(generator)),
+        "reference": reference,
+    }
+    world.only_first(lambda: _write(target, policy, state, progress, keep))
+    return target
+
+
+def random_state(generator: torch.Generator) -> dict[str, Any]:
+    """Every random state of this process."""
+    return {
+        "generator": generator.get_state(),
+        "torch": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state() if torch.cuda.is_available() else None,
+        "python": random.getstate(),
+    }
+
+
+def _write(target: Path, policy: Policy, state: dict[str, Any], progress: Progress, keep: int) -> None:
+    folder = target.parent
     partial = folder / f".partial-{target.name}"
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     policy.save(partial)
-    state = {
-        "optimizer": optimizer.state_dict(),
-        "generator": generator.get_state(),
-        "torch": torch.get_rng_state(),
-        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
-        "python": random.getstate(),
-        "reference": reference,
-    }
     torch.save(state, partial / "trainer.pt")
     (partial / "progress.json").write_text(json.dumps(vars(progress)) + "\n", encoding="utf-8")
     _sync(partial)
@@ -65,7 +80,6 @@ def save_checkpoint(
     os.replace(partial, target)
     for old in list_checkpoints(folder)[:-keep]:
         shutil.rmtree(old)
-    return target
 
 
 def list_checkpoints(folder: Path) -> list[Path]:
@@ -101,16 +115,22 @@ def load_weights(checkpoint: Path, model: Any) -> None:
     model.tie_weights()
 
 
-def load_state(checkpoint: Path, optimizer: torch.optim.Optimizer, generator: torch.Generator) -> Any:
-    """Restore optimizer and random states; returns the reference model's weights, if there were any."""
+def load_state(
+    checkpoint: Path, optimizer: torch.optim.Optimizer, generator: torch.Generator, world: World = ALONE
+) -> tuple[Any, int]:
+    """Restore optimizer and this process's random states; returns the reference model's weights, if there were any,
+    and the number of processes that wrote the checkpoint. Processes beyond those keep the random state they have."""
     state = torch.load(checkpoint / "trainer.pt", map_location="cpu", weights_only=False)
     optimizer.load_state_dict(state["optimizer"])
-    generator.set_state(state["generator"])
-    torch.set_rng_state(state["torch"])
-    if torch.cuda.is_available() and state["cuda"]:
-        torch.cuda.set_rng_state_all(state["cuda"])
-    random.setstate(state["python"])
-    return state["reference"]
+    states = state["random"]
+    if world.rank < len(states):
+        own = states[world.rank]
+        generator.set_state(own["generator"])
+        torch.set_rng_state(own["torch"])
+        if torch.cuda.is_available() and own["cuda"] is not None:
+            torch.cuda.set_rng_state(own["cuda"])
+        random.setstate(own["python"])
+    return state["reference"], len(states)
 
 
 def check_folder(folder: Path, parameters: int) -> None:

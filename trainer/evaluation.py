@@ -15,9 +15,10 @@ from veritune.plugins import Score, Text
 from veritune.rewards.composition import RewardSet
 from veritune.trainer.config import RunConfig
 from veritune.trainer.data import FileSource, Source
+from veritune.trainer.distributed import ALONE, World, generate, score_groups
 from veritune.trainer.models import Policy
 from veritune.trainer.rollout import Rollout, Sampler
-from veritune.trainer.scoring import completion_records, make_samples, part_value, score, score_metrics
+from veritune.trainer.scoring import completion_records, make_samples, part_value, score_metrics
 
 THOUGHT = re.compile(r"<think>(.*?)</think>", re.DOTALL)
 SEED = 20_251_123
@@ -34,6 +35,7 @@ class Evaluator:
     source: Source
     encode: Callable[[Text], list[int]]
     folder: Path
+    world: World = ALONE
 
     def run(self, step: int) -> tuple[dict[str, float], list[dict[str, Any]]]:
         """Metrics, and the completions with their scores."""
@@ -42,14 +44,14 @@ class Evaluator:
         if isinstance(self.source, FileSource):
             count = min(count, len(self.source.rows))
         rows = [self.source.row(position) for position in range(count)]
-        generator = torch.Generator(self.policy.device).manual_seed(SEED)
+        generator = torch.Generator(self.policy.device).manual_seed(SEED + self.world.rank)
         sampling = self.config.sampling
         if config.temperature is not None:
             sampling = sampling.model_copy(update={"temperature": config.temperature})
         prompts = [self.encode(row.prompt) for row in rows]
-        rollouts = self.sampler.generate(prompts, config.samples, sampling, generator)
+        rollouts = generate(self.world, self.sampler, prompts, config.samples, sampling, generator)
         samples = make_samples(rollouts, rows, self.config.data.prefill)
-        scores = score(self.rewards, samples, self.folder, step, evaluation=True)
+        scores = score_groups(self.world, self.rewards, samples, config.samples, self.folder, step, evaluation=True)
         aliases = self.rewards.aliases
         records = completion_records(rollouts, samples, scores, aliases, None, phase="evaluation", step=step)
         metrics = {**score_metrics(scores, aliases), **_shape([s.text for s in samples], rollouts)}

@@ -29,6 +29,7 @@ from veritune.trainer.batching import micro_batches, pad, split
 from veritune.trainer.checkpoint import Progress
 from veritune.trainer.config import RunConfig
 from veritune.trainer.data import Row, Source
+from veritune.trainer.distributed import ALONE, World, generate, score_groups
 from veritune.trainer.logprobs import HEADS, EntropyMode, completion_logprobs
 from veritune.trainer.losses import LossBatch, LossParts, entropy_threshold, kl_estimate, policy_loss, row_weights
 from veritune.trainer.metrics import Clock, peak_memory
@@ -37,7 +38,7 @@ from veritune.trainer.optimization import gradient_step, make_optimizer, set_lr
 from veritune.trainer.packing import make_batch, make_packed, pack_limit, packed_saves
 from veritune.trainer.reference import Reference
 from veritune.trainer.rollout import Rollout, Sampler
-from veritune.trainer.scoring import component_tensors, make_samples, reward_tensor, score, score_metrics
+from veritune.trainer.scoring import batch_metrics, component_tensors, make_samples, reward_tensor
 
 
 @dataclass
@@ -79,11 +80,12 @@ class GRPO:
         generator: torch.Generator,
         progress: Progress,
         folder: Path,
+        world: World = ALONE,
     ) -> None:
         self.run, self.config, self.objective = config, config.grpo, config.grpo.objective
         self.policy, self.model, self.sampler, self.rewards = policy, policy.model, sampler, rewards
         self.source, self.encode, self.generator = source, encode, generator
-        self.progress, self.folder = progress, folder
+        self.progress, self.folder, self.world = progress, folder, world
         self.optimizer = make_optimizer(self.model, self.config)
         self.reference = Reference(self.model) if self.objective.beta > 0 else None
         self.pack_limit = pack_limit(self.model) if self.config.share_prompts else 0
@@ -100,7 +102,9 @@ class GRPO:
         with self.clock.phase("update"):
             updates = self.update(batch)
         self.progress.step += 1
-        metrics = {**self._batch_metrics(batch), **updates, **self.clock.metrics()}
+        drawn = batch_metrics(batch.rollouts, batch.scores, signal_groups(batch.rewards_PG), self.rewards.aliases)
+        drawn["groups_drawn"] = float(batch.drawn)
+        metrics = {**drawn, **updates, **self.clock.metrics()}
         seconds = sum(self.clock.seconds.values())
         metrics["seconds"] = seconds
         metrics["tokens_per_second"] = sum(len(r.token_ids) for r in batch.rollouts) / max(seconds, 1e-9)
@@ -133,10 +137,12 @@ class GRPO:
     def _draw_groups(self, count: int) -> Batch:
         rows, prompts = self._next_prompts(count)
         with self.clock.phase("rollout"):
-            rollouts = self.sampler.generate(prompts, self.config.samples, self.run.sampling, self.generator)
+            sampling = self.run.sampling
+            rollouts = generate(self.world, self.sampler, prompts, self.config.samples, sampling, self.generator)
         with self.clock.phase("score"):
             samples = make_samples(rollouts, rows, self.run.data.prefill)
-            scores = score(self.rewards, samples, self.folder, self.progress.step)
+            step, group = self.progress.step, self.config.samples
+            scores = score_groups(self.world, self.rewards, samples, group, self.folder, step)
         return Batch(rows, rollouts, samples, scores, drawn=count)
 
     def _next_prompts(self, count: int) -> tuple[list[Row], list[list[int]]]:
@@ -171,12 +177,13 @@ class GRPO:
     @torch.no_grad()
     def _sequence_kl(self, batch: Batch) -> Tensor:
         """(N,) Σ_t KL estimate of every rollout, for the KL in the reward."""
-        found = torch.zeros(len(batch.rollouts))
-        for rows in micro_batches(range(len(found)), _lengths(batch.rollouts), self.config.micro_batch_tokens):
+        found: dict[int, float] = {}
+        for rows in self._cuts(batch, range(len(batch.rollouts))):
             logps_BT, _ = self._logps([batch.rollouts[r] for r in rows])
             reference_BT = self._reference_logps([batch.rollouts[r] for r in rows])
-            found[rows] = kl_estimate(logps_BT, reference_BT, self.objective.kl).sum(1).cpu()
-        return found
+            found.update(zip(rows, kl_estimate(logps_BT, reference_BT, self.objective.kl).sum(1).tolist(), strict=True))
+        everywhere = {row: kl for part in self.world.gather(found) for row, kl in part.items()}
+        return torch.tensor([everywhere[row] for row in range(len(batch.rollouts))])
 
     # -- loss and step ---------------------------------------------------------------------------------------------
 
@@ -194,13 +201,17 @@ class GRPO:
         sums: dict[str, float] = defaultdict(float)
         extremes = [1.0, 1.0]
         norms: list[float] = []
+        total = 0.0
         for _ in range(self.config.updates):
             for rows in parts:
                 losses = self._accumulate(batch, advantages_N, rows, old, threshold, sums, extremes)
                 norm = gradient_step(self.model, self.optimizer, self.config.clip_norm) if losses is not None else None
                 self._watch(norm is not None)
                 norms += [] if norm is None else [norm]
-                sums["loss"] += losses or 0.0
+                total += losses or 0.0
+        sums = {**self.world.sum(sums), "loss": total}
+        found = self.world.gather(extremes)
+        extremes = [min(low for low, _ in found), max(high for _, high in found)]
         return self._update_metrics(sums, extremes, norms, len(parts) * self.config.updates, lr)
 
     def _accumulate(
@@ -213,26 +224,31 @@ class GRPO:
         sums: dict[str, float],
         extremes: list[float],
     ) -> float | None:
-        """Gradients of one optimizer step, over micro-batches; None where the loss is not finite."""
+        """Gradients of one optimizer step, over micro-batches and processes; None where the loss is not finite."""
         lengths_N = torch.tensor([len(batch.rollouts[r].token_ids) for r in counted])
         weights = dict(zip(counted, row_weights(self.objective, lengths_N, self.run.sampling.max_tokens), strict=True))
         trained = [r for r in counted if self._every_row or advantages_N[r] != 0]
-        cuts = micro_batches(trained, _lengths(batch.rollouts), self.config.micro_batch_tokens)
+        cuts = self._cuts(batch, trained)
         total = 0.0
         for rows in cuts:
             rollouts = [batch.rollouts[r] for r in rows]
             weights_B = torch.stack([weights[r] for r in rows])
             if self.objective.aggregate == "micro_batch":
                 tokens = sum(len(r.token_ids) for r in rollouts)
-                weights_B = torch.full((len(rows),), 1.0 / (max(tokens, 1) * len(cuts)))
+                weights_B = torch.full((len(rows),), 1.0 / (max(tokens, 1) * len(cuts) * self.world.size))
             loss = self._micro_batch(rollouts, rows, advantages_N[rows], weights_B, old, threshold, sums)
-            if not torch.isfinite(loss.loss):
-                self.optimizer.zero_grad(set_to_none=True)
-                return None
-            loss.loss.backward()  # type: ignore[no-untyped-call]
             total += float(loss.loss.detach())
+            if not math.isfinite(total):
+                break
+            loss.loss.backward()  # type: ignore[no-untyped-call]
             extremes[:] = min(extremes[0], loss.ratio_min), max(extremes[1], loss.ratio_max)
-        sums["trained_rows"] += len(trained)
+            sums["trained_rows"] += len(rows)
+        total = sum(self.world.gather(total))
+        if not math.isfinite(total):
+            self.optimizer.zero_grad(set_to_none=True)
+            return None
+        if trained:
+            self.world.sum_gradients(self.model)
         return total
 
     def _micro_batch(
@@ -286,11 +302,10 @@ class GRPO:
         The first minibatch needs no pass of its own: its log-probs are kept when it is trained on.
         """
         masked = self.objective.top_entropy < 1
-        later = [row for part in (parts if masked else parts[1:]) for row in part]
-        later = [row for row in later if self._every_row or advantages_N[row] != 0]
+        later = [[r for r in part if self._every_row or advantages_N[r] != 0] for part in parts[not masked :]]
         old: dict[int, Tensor] = {}
         entropies: list[Tensor] = []
-        for rows in micro_batches(later, _lengths(batch.rollouts), self.config.micro_batch_tokens):
+        for rows in (cut for part in later for cut in self._cuts(batch, part)):
             rollouts = [batch.rollouts[r] for r in rows]
             with torch.no_grad():
                 logps_BT, entropy_BT = self._logps(rollouts, "metric" if masked else "none")
@@ -298,8 +313,14 @@ class GRPO:
                 old[row] = logps_BT[i, : len(rollout.token_ids)]
                 if entropy_BT is not None:
                     entropies.append(entropy_BT[i, : len(rollout.token_ids)])
+        entropies = [e for part in self.world.gather([e.cpu() for e in entropies]) for e in part]
         threshold = entropy_threshold(torch.cat(entropies), self.objective.top_entropy) if entropies else -math.inf
         return old, threshold
+
+    def _cuts(self, batch: Batch, rows: Sequence[int]) -> list[list[int]]:
+        """Micro-batches of this process's share of the rows."""
+        lengths = [len(r.prompt_ids) + len(r.token_ids) for r in batch.rollouts]
+        return micro_batches(self.world.share(rows, lengths), lengths, self.config.micro_batch_tokens)
 
     def _old(self, rows: Sequence[int], old: dict[int, Tensor], logps_BT: Tensor, lengths_B: Tensor) -> Tensor | None:
         """(B, T) log π_old; None (and kept for later passes) where the policy is still the one that sampled."""
@@ -357,20 +378,6 @@ class GRPO:
 
     # -- metrics ---------------------------------------------------------------------------------------------------
 
-    def _batch_metrics(self, batch: Batch) -> dict[str, float]:
-        metrics = score_metrics(batch.scores, self.rewards.aliases)
-        lengths = torch.tensor([float(len(r.token_ids)) for r in batch.rollouts])
-        signal = signal_groups(batch.rewards_PG).float()
-        truncated = sum(r.truncated for r in batch.rollouts) / len(batch.rollouts)
-        return {
-            **metrics,
-            "length": float(lengths.mean()),
-            "length_max": float(lengths.max()),
-            "truncated": truncated,
-            "groups_without_signal": 1 - float(signal.mean()),
-            "groups_drawn": float(batch.drawn),
-        }
-
     def _update_metrics(
         self, sums: dict[str, float], extremes: Sequence[float], norms: Sequence[float], updates: int, lr: float
     ) -> dict[str, float]:
@@ -386,7 +393,3 @@ class GRPO:
             "lr": lr,
         }
         return {**metrics, **{name: value / tokens for name, value in sums.items()}}
-
-
-def _lengths(rollouts: Sequence[Rollout]) -> list[int]:
-    return [len(r.prompt_ids) + len(r.token_ids) for r in rollouts]

@@ -32,9 +32,10 @@ from veritune.trainer.config import RunConfig, changed_keys, dump_config, parse_
 from veritune.trainer.console import Console
 from veritune.trainer.data import PromptEncoder, make_sources
 from veritune.trainer.decode.choose import make_sampler
+from veritune.trainer.distributed import ALONE, World, start_world
 from veritune.trainer.evaluation import Evaluator
 from veritune.trainer.grpo import GRPO
-from veritune.trainer.metrics import forget_after, make_observers, read_metrics, write_completions
+from veritune.trainer.metrics import Observer, forget_after, make_observers, read_metrics, write_completions
 from veritune.trainer.models import load_policy
 from veritune.trainer.reference import Reference
 from veritune.trainer.report import write_report
@@ -44,6 +45,9 @@ from veritune.trainer.watch import Watch
 
 STAGES = ("grpo", "reward_model")
 """What ``stage:`` of a config may say; ``grpo`` includes the warm-up."""
+
+SEED_STRIDE = 1_000_003
+"""Between the sampling seeds of processes."""
 
 TERMINATED = 128 + signal.SIGTERM
 
@@ -65,34 +69,38 @@ def train_from_cli(path: Path, overrides: list[str]) -> None:
 
 def train(config: RunConfig, quiet: bool = False) -> Path:
     """Run a configuration; returns the run folder."""
-    run = Run(config, Console(quiet=quiet))
+    world = start_world(config.device)
     try:
-        run.execute()
+        run = Run(config, Console(quiet=quiet or not world.first), world)
+        try:
+            run.execute()
+        finally:
+            run.close()
     finally:
-        run.close()
+        world.close()
     return run.folder
 
 
 class Run:
     """Everything a run holds. Building it checks all that can be checked before training."""
 
-    def __init__(self, config: RunConfig, console: Console) -> None:
-        self.config, self.console = config, console
+    def __init__(self, config: RunConfig, console: Console, world: World = ALONE) -> None:
+        self.config, self.console, self.world = config, console, world
         self.rewards: RewardSet = compose(rewards_section(config), where="rewards")
         self.source, self.held_out, task = make_sources(config.data, config.seed)
         self.rewards.check_columns(self.source.columns())
         _seed(config.seed)
-        self.policy = load_policy(config, task)
+        self.policy = load_policy(config.model_copy(update={"device": world.device(config.device)}), task)
+        world.same_weights(self.policy.model)
         self.encode = PromptEncoder(self.policy.tokenizer, config.data)
-        self.folder = pick_folder(Path(config.output), config.resume)
-        check_folder(self.folder, self.policy.parameters)
+        self.folder = world.only_first(self._folder)
         self.checkpoints = self.folder / "checkpoints"
-        self.generator = torch.Generator(self.policy.device).manual_seed(config.seed)
+        self.generator = torch.Generator(self.policy.device).manual_seed(config.seed + SEED_STRIDE * world.rank)
         self.progress = Progress("warmup" if config.warmup else "grpo")
         self.start = self._resume_point()
-        self._write_config()
-        self.observers = make_observers(self.folder, config.log.to, config.model_dump(mode="json"))
-        self.sampler = make_sampler(self.policy, config.sampling, console.warn)
+        world.only_first(self._write_config)
+        self.observers = self._observe() if world.first else []
+        self.sampler = make_sampler(self.policy, config.sampling, self.warn)
         self.watch = Watch(config.evaluation.metric)
         self.last_records: list[dict[str, Any]] = []
         self._stop = False
@@ -107,6 +115,9 @@ class Run:
                 self._warm_up()
                 self.progress = Progress("grpo", 0, self.progress.position)
             self._reinforce()
+        self.world.only_first(self._finish)
+
+    def _finish(self) -> None:
         self.policy.save(self.folder / "model")
         report = write_report(self.folder)
         lines = read_metrics(self.folder / "metrics.jsonl")
@@ -114,7 +125,7 @@ class Run:
 
     def _warm_up(self) -> None:
         assert self.config.warmup is not None
-        stage = Warmup(self.config, self.policy, self.source, self.encode, self.progress)
+        stage = Warmup(self.config, self.policy, self.source, self.encode, self.progress, self.world)
         self._restore(stage.optimizer)
         steps = self.config.warmup.steps
         with self.console.stage("warm-up", self.progress.step, steps) as show:
@@ -135,6 +146,7 @@ class Run:
             self.generator,
             self.progress,
             self.folder,
+            self.world,
         )
         reference = self._restore(stage.optimizer)
         if stage.reference is not None:
@@ -165,14 +177,21 @@ class Run:
 
     def _warn(self, metrics: Mapping[str, float]) -> None:
         for warning in self.watch.step(self.progress.step, metrics):
-            self.console.warn(warning)
+            self.warn(warning)
             self.log({"of": self.progress.phase, "warning": warning}, "warning")
 
     def _evaluate(self) -> None:
         if self.held_out is None:
             return
         evaluator = Evaluator(
-            self.config, self.policy, self.sampler, self.rewards, self.held_out, self.encode, self.folder
+            self.config,
+            self.policy,
+            self.sampler,
+            self.rewards,
+            self.held_out,
+            self.encode,
+            self.folder,
+            self.world,
         )
         begun = time.perf_counter()
         metrics, records = evaluator.run(self.progress.step)
@@ -181,7 +200,7 @@ class Run:
         self.watch.evaluation(self.progress.step, metrics)
         self.console.evaluation(self.progress.step, metrics)
         self.log({"of": self.progress.phase, **metrics}, "evaluation")
-        write_completions(self.folder / "completions", f"evaluation-{self.progress.step:06d}", records)
+        self._write_completions(f"evaluation-{self.progress.step:06d}", records)
 
     def _save_completions(self, stage: GRPO) -> None:
         step, every = self.progress.step, self.config.log.completions_every
@@ -192,10 +211,14 @@ class Run:
         records = completion_records(
             batch.rollouts, batch.samples, batch.scores, self.rewards.aliases, found, phase="grpo", step=step
         )
-        write_completions(self.folder / "completions", f"step-{step:06d}", records)
+        self._write_completions(f"step-{step:06d}", records)
+
+    def _write_completions(self, name: str, records: list[dict[str, Any]]) -> None:
+        self.world.only_first(lambda: write_completions(self.folder / "completions", name, records))
 
     def _after_step(self, optimizer: torch.optim.Optimizer, last: bool, reference: Reference | None = None) -> None:
         every = self.config.checkpoint.every
+        self._stop = self.world.any(self._stop)
         if self._stop or last or (every and self.progress.step % every == 0):
             save_checkpoint(
                 self.checkpoints,
@@ -205,10 +228,11 @@ class Run:
                 self.progress,
                 self.config.checkpoint.keep,
                 None if reference is None else reference.state(),
+                self.world,
             )
         if self._stop:
-            write_report(self.folder)
-            self.console.warn(f"terminated; the state is saved. Go on with resume=true output={self.folder}")
+            self.world.only_first(lambda: write_report(self.folder))
+            self.warn(f"terminated; the state is saved. Go on with resume=true output={self.folder}")
             sys.exit(TERMINATED)
 
     def _terminate(self, number: int, frame: FrameType | None) -> None:
@@ -222,19 +246,38 @@ class Run:
         order = ["start", *PHASES]
         if not found:
             if self.config.resume:
-                forget_after(self.folder / "metrics.jsonl", order, "start", 0)
+                self.world.only_first(lambda: forget_after(self.folder / "metrics.jsonl", order, "start", 0))
             return None
         self.progress = read_progress(found[-1])
         load_weights(found[-1], self.policy.model)
-        forget_after(self.folder / "metrics.jsonl", order, self.progress.phase, self.progress.step)
-        self.console.warn(f"going on after {self.progress.phase} step {self.progress.step} ({found[-1]})")
+        done = self.progress.phase, self.progress.step
+        self.world.only_first(lambda: forget_after(self.folder / "metrics.jsonl", order, *done))
+        self.warn(f"going on after {self.progress.phase} step {self.progress.step} ({found[-1]})")
         return found[-1]
 
     def _restore(self, optimizer: torch.optim.Optimizer) -> Any:
         """Optimizer and random states, once, in the phase that the checkpoint was written in."""
         if self.start is None or read_progress(self.start).phase != self.progress.phase:
             return None
-        return load_state(self.start, optimizer, self.generator)
+        reference, processes = load_state(self.start, optimizer, self.generator, self.world)
+        if processes != self.world.size:
+            self.warn(
+                f"the checkpoint was written by {processes} processes and these are {self.world.size}: the run goes "
+                "on, but not to the same numbers"
+            )
+        return reference
+
+    def _folder(self) -> Path:
+        folder = pick_folder(Path(self.config.output), self.config.resume)
+        check_folder(folder, self.policy.parameters)
+        return folder
+
+    def _observe(self) -> list[Observer]:
+        return make_observers(self.folder, self.config.log.to, self.config.model_dump(mode="json"))
+
+    def warn(self, text: str) -> None:
+        if self.world.first:
+            self.console.warn(text)
 
     def _write_config(self) -> None:
         path = self.folder / "config.yaml"
@@ -243,7 +286,7 @@ class Run:
             before = yaml.safe_load(path.read_text(encoding="utf-8"))
             changes = changed_keys(before, yaml.safe_load(resolved))
             for change in (c for c in changes if not c.startswith("resume:")):
-                self.console.warn(f"config changed since the checkpoint: {change}")
+                self.warn(f"config changed since the checkpoint: {change}")
         path.write_text(resolved, encoding="utf-8")
 
     def close(self) -> None:

@@ -83,6 +83,20 @@ def score_metrics(scores: Sequence[Score], aliases: Sequence[str]) -> dict[str, 
     return metrics
 
 
+def batch_metrics(
+    rollouts: Sequence[Rollout], scores: Sequence[Score], signal_P: Tensor, aliases: Sequence[str]
+) -> dict[str, float]:
+    """:func:`score_metrics`, with lengths and the shares of truncated completions and of groups without signal."""
+    lengths = torch.tensor([float(len(r.token_ids)) for r in rollouts])
+    return {
+        **score_metrics(scores, aliases),
+        "length": float(lengths.mean()),
+        "length_max": float(lengths.max()),
+        "truncated": sum(r.truncated for r in rollouts) / len(rollouts),
+        "groups_without_signal": 1 - float(signal_P.float().mean()),
+    }
+
+
 def completion_records(
     rollouts: Sequence[Rollout],
     samples: Sequence[Sample],

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from veritune.plugins import ColumnError, ConfigError
+from veritune.plugins import ColumnError, ConfigError, Text
 from veritune.trainer.checkpoint import Progress
 from veritune.trainer.config import RunConfig, WarmupConfig
 from veritune.trainer.data import FileSource, PromptEncoder, Row, Source, TaskSource, load_rows
+from veritune.trainer.distributed import ALONE, World
 from veritune.trainer.logprobs import completion_logprobs
 from veritune.trainer.metrics import Clock
 from veritune.trainer.models import Policy
@@ -25,10 +26,11 @@ class Warmup:
         source: Source,
         encode: PromptEncoder,
         progress: Progress,
+        world: World = ALONE,
     ) -> None:
         assert config.warmup is not None
         self.config, self.policy, self.encode, self.progress = config.warmup, policy, encode, progress
-        self.prefill = config.data.prefill
+        self.prefill, self.world = config.data.prefill, world
         self.source = _demonstrations(config, source)
         self.optimizer = make_optimizer(policy.model, self.config)
 
@@ -43,16 +45,24 @@ class Warmup:
                 prompts.append(row.prompt)
                 completions.append(self._completion(row).removeprefix(self.prefill))
                 self.progress.position += 1
-            batch = make_batch(self.encode.many(prompts), self._targets(completions), self.policy.device)
-            with self.policy.autocast():
-                logps_BT, _ = completion_logprobs(self.policy.model, batch)
-            tokens = int(batch.lengths_R.sum())
-            loss = -logps_BT.sum() / tokens
-            loss.backward()  # type: ignore[no-untyped-call]
+            targets = self._targets(completions)
+            tokens = sum(map(len, targets))
+            mine = self.world.part(len(targets))
+            loss = self._loss([prompts[i] for i in mine], [targets[i] for i in mine], tokens) if mine else 0.0
+            loss = sum(self.world.gather(loss))
+            self.world.sum_gradients(self.policy.model)
             norm = gradient_step(self.policy.model, self.optimizer, self.config.clip_norm)
         self.progress.step += 1
-        metrics = {"loss": float(loss.detach()), "grad_norm": norm or float("nan"), "lr": lr, "tokens": float(tokens)}
+        metrics = {"loss": loss, "grad_norm": norm or float("nan"), "lr": lr, "tokens": float(tokens)}
         return {**metrics, **clock.metrics()}
+
+    def _loss(self, prompts: list[Text], targets: list[list[int]], tokens: int) -> float:
+        batch = make_batch(self.encode.many(prompts), targets, self.policy.device)
+        with self.policy.autocast():
+            logps_BT, _ = completion_logprobs(self.policy.model, batch)
+        loss = -logps_BT.sum() / tokens
+        loss.backward()  # type: ignore[no-untyped-call]
+        return float(loss.detach())
 
     def _targets(self, completions: list[str]) -> list[list[int]]:
         encoded = self.policy.tokenizer(completions, add_special_tokens=False)["input_ids"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 from veritune import reward
@@ -36,3 +37,10 @@ def sometimes(completion_ids: Sequence[int]) -> Score:
 @reward
 def broken(completion: str) -> float:
     raise KeyError("a bug in the reward")
+
+
+@reward
+def broken_in_process_1(completion: str) -> float:
+    if os.environ.get("RANK") == "1":
+        raise KeyError("a bug in the reward")
+    return 1.0

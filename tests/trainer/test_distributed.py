@@ -1,0 +1,231 @@
+"""Several processes (gloo, on the CPU) do what one does: the same losses and weights, one writer, one end for all."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import signal
+import socket
+import subprocess
+import sys
+import zlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from veritune.plugins import ConfigError
+from veritune.trainer.config import RunConfig, SamplingConfig, dump_config
+from veritune.trainer.distributed import World, start_world
+from veritune.trainer.grpo import GRPO
+from veritune.trainer.metrics import read_metrics
+from veritune.trainer.models import Policy
+from veritune.trainer.rollout import Rollout, TransformersSampler
+from veritune.trainer.run import train
+
+TOY = Path(__file__).with_name("toy_rewards.py")
+Make = Callable[..., RunConfig]
+
+
+class Seeded:
+    """Completions that depend on the prompt and the sample's number alone, whoever draws them."""
+
+    def __init__(self, policy: Policy, group: int) -> None:
+        self.inner = TransformersSampler(policy.model, policy.tokenizer, policy.eos_ids)
+        self.group = group
+
+    def sync(self) -> None:
+        return None
+
+    def generate(
+        self, prompts: Sequence[Sequence[int]], samples: int, sampling: SamplingConfig, generator: torch.Generator
+    ) -> list[Rollout]:
+        rank = int(os.environ.get("RANK", "0"))
+        first = rank * samples if samples < self.group else 0
+        rollouts = []
+        for index, prompt in enumerate(prompts):
+            for number in range(first, first + samples):
+                seed = zlib.crc32(repr((list(prompt), number)).encode())
+                (rollout,) = self.inner.generate([prompt], 1, sampling, generator.manual_seed(seed))
+                rollout.prompt_index = index
+                rollouts.append(rollout)
+        return rollouts
+
+
+@pytest.fixture
+def seeded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("veritune.trainer.run.make_sampler", lambda policy, sampling, say: Seeded(policy, 4))
+
+
+def _port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def _member(rank: int, size: int, port: int, config: RunConfig) -> None:
+    os.environ.update(RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE=str(size))
+    os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
+    train(config, quiet=True)
+
+
+def together(config: RunConfig, size: int = 2) -> list[int | None]:
+    """Train with ``size`` processes, forked so that everything is imported already; their exit codes."""
+    fork, port = multiprocessing.get_context("fork"), _port()
+    members = [fork.Process(target=_member, args=(rank, size, port, config)) for rank in range(size)]
+    for member in members:
+        member.start()
+    for member in members:
+        member.join(60)
+        if member.is_alive():
+            member.kill()
+            pytest.fail("a process waits for another that is gone")
+    return [member.exitcode for member in members]
+
+
+def _lines(folder: Path) -> list[dict[str, Any]]:
+    clocks = ("seconds", "tokens_per_second", "peak_memory")
+    lines = [r for r in read_metrics(folder / "metrics.jsonl") if r["phase"] != "warning"]
+    return [{k: v for k, v in r.items() if not k.startswith(clocks)} for r in lines]
+
+
+def _same(left: Path, right: Path, exact: bool = False) -> None:
+    first, second = _lines(left), _lines(right)
+    assert len(first) == len(second)
+    for a, b in zip(first, second, strict=True):
+        assert a.keys() == b.keys()
+        for key, value in a.items():
+            close = exact or not isinstance(value, float)
+            assert value == (b[key] if close else pytest.approx(b[key], rel=1e-3, abs=2e-5)), (key, a, b)
+    weights = [load_file(str(folder / "model" / "model.safetensors")) for folder in (left, right)]
+    for name, tensor in weights[0].items():
+        torch.testing.assert_close(tensor, weights[1][name], atol=0 if exact else 2e-4, rtol=0)
+
+
+FULL: dict[str, Any] = {
+    "warmup": {"steps": 3, "batch": 5, "lr": 1e-3, "habits": [{"think": 1.0}]},
+    "grpo": {"steps": 3, "updates": 2, "minibatches": 2, "objective": {"beta": 0.1}, "micro_batch_tokens": 100},
+}
+
+
+@pytest.mark.usefixtures("seeded")
+@pytest.mark.parametrize(
+    ("size", "changes"),
+    [
+        pytest.param(2, FULL, id="everything"),
+        pytest.param(2, {"grpo": {"prompts": 1, "steps": 3}}, id="a group split in two"),
+        pytest.param(3, {"grpo": {"algorithm": "gdpo", "steps": 3, "objective": {"top_entropy": 0.5}}}, id="three"),
+        pytest.param(2, {"grpo": {"steps": 3, "dynamic_sampling": True, "algorithm": "dapo"}}, id="dynamic sampling"),
+        pytest.param(2, {"grpo": {"steps": 2, "objective": {"beta": 0.1, "kl_in": "reward"}}}, id="KL in the reward"),
+    ],
+)
+def test_processes_train_as_one_does(size: int, changes: Any, make_config: Make, tmp_path: Path) -> None:
+    """Same losses, metrics, advantages and weights for the same completions, however the work is split."""
+    changes = {"evaluation": {"prompts": 3, "samples": 4, "metric": "even"}, **changes}
+    alone = train(make_config(**changes, output=str(tmp_path / "alone")), quiet=True)
+    assert together(make_config(**changes, output=str(tmp_path / "many")), size) == [0] * size
+    _same(tmp_path / "many", alone)
+
+
+@pytest.mark.usefixtures("seeded")
+def test_undecided_samples_and_flat_groups_leave_processes_with_unequal_work(make_config: Make, tmp_path: Path) -> None:
+    rewards = {"sometimes": {"use": f"{TOY}:sometimes"}}
+    changes = {"rewards": rewards, "evaluation": {"metric": "sometimes", "samples": 4}}
+    alone = train(make_config(**changes, output=str(tmp_path / "alone")), quiet=True)
+    assert together(make_config(**changes, output=str(tmp_path / "many"))) == [0, 0]
+    _same(tmp_path / "many", alone)
+
+
+def test_processes_resume_to_the_same_bits_each_with_its_own_random_state(make_config: Make, tmp_path: Path) -> None:
+    changes = {"grpo": {"steps": 4}, "checkpoint": {"every": 2, "keep": 9}}
+    whole = tmp_path / "whole"
+    assert together(make_config(**changes, output=str(whole))) == [0, 0]
+    states = torch.load(whole / "checkpoints" / "grpo-000002" / "trainer.pt", weights_only=False)["random"]
+    assert not torch.equal(states[0]["generator"], states[1]["generator"])
+    part = tmp_path / "part"
+    (part / "checkpoints").mkdir(parents=True)
+    for name in ("config.yaml", "metrics.jsonl"):
+        (part / name).write_bytes((whole / name).read_bytes())
+    (part / "checkpoints" / "grpo-000002").symlink_to(whole / "checkpoints" / "grpo-000002")
+    assert together(make_config(**changes, output=str(part), resume=True)) == [0, 0]
+    _same(part, whole, exact=True)
+
+
+def test_resuming_with_another_number_of_processes_is_said(
+    make_config: Make, capfd: pytest.CaptureFixture[str]
+) -> None:
+    train(make_config(grpo={"steps": 1}), quiet=True)
+    assert together(make_config(grpo={"steps": 2}, resume=True)) == [0, 0]
+    assert capfd.readouterr().err.count("written by 1 processes and these are 2") == 1
+
+
+def test_an_error_in_one_process_ends_all(make_config: Make, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """The reward raises on the completions of process 1 alone; nobody waits for it."""
+    config = make_config(rewards={"picky": {"use": f"{TOY}:broken_in_process_1"}}, evaluation={"metric": "picky"})
+    assert together(config) == [1, 1]
+    saved = json.loads((tmp_path / "run" / "failed_sample.json").read_text())
+    assert saved["reward"] == "picky"
+    assert "process 1 stopped with RewardError" in capfd.readouterr().err
+
+
+def test_sigterm_to_one_process_saves_and_ends_all(
+    make_config: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = GRPO.step
+
+    def step(stage: Any) -> dict[str, float]:
+        if stage.world.rank == 1 and stage.progress.step == 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return original(stage)
+
+    monkeypatch.setattr(GRPO, "step", step)
+    assert together(make_config(grpo={"steps": 5})) == [143, 143]
+    assert [p.name for p in (tmp_path / "run" / "checkpoints").iterdir()] == ["grpo-000002"]
+
+
+def test_a_folder_that_cannot_be_written_is_an_error_in_all_processes(make_config: Make, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    assert together(make_config(output=str(tmp_path / "file" / "run"))) == [1, 1]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7])
+def test_shares_are_a_partition_and_even(size: int) -> None:
+    lengths = [(37 * i) % 101 + 1 for i in range(50)]
+    rows = list(range(0, 50, 2))
+    shares = [World(rank, size).share(rows, lengths) for rank in range(size)]
+    assert sorted(row for share in shares for row in share) == rows
+    loads = [sum(lengths[r] for r in share) for share in shares]
+    assert max(loads) - min(loads) <= max(lengths)
+    parts = [World(rank, size).part(17) for rank in range(size)]
+    assert [i for part in parts for i in part] == list(range(17))
+
+
+def test_half_an_environment_is_an_error_with_the_line_to_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.delenv("RANK", raising=False)
+    with pytest.raises(ConfigError, match="accelerate launch"):
+        start_world("auto")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "launcher",
+    [
+        ["-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "PORT"],
+        ["-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--main_process_port", "PORT"],
+    ],
+    ids=["torchrun", "accelerate launch"],
+)
+def test_the_usual_launchers_start_it(launcher: list[str], make_config: Make, tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(dump_config(make_config(grpo={"steps": 2}, device="cpu")))
+    port = str(_port())
+    command = [sys.executable, *(port if part == "PORT" else part for part in launcher)]
+    done = subprocess.run([*command, "-m", "veritune", "train", str(path)], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr[-2000:]
+    states = torch.load(tmp_path / "run" / "checkpoints" / "grpo-000002" / "trainer.pt", weights_only=False)["random"]
+    assert len(states) == 2

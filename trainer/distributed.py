@@ -1,0 +1,224 @@
+"""Several processes doing one process's work: who draws, scores and trains what, and how the parts become one again.
+
+Each process holds the whole model. It draws its part of the completions and scores its part of the groups; then every
+process has all of them, so advantages, denominators, dynamic sampling and metrics are those of one process by
+construction. It back-propagates its part of the rows, balanced by length, and gradients are summed once an optimizer
+step. They are summed here and not by DistributedDataParallel's hooks because processes differ in their number of
+forward passes: rows without advantage are not run.
+
+``accelerate launch`` and ``torchrun`` both set the variables read here. One process pays nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from veritune.plugins import ConfigError, Sample, Score, VerituneError
+from veritune.rewards.composition import RewardSet
+from veritune.trainer.config import SamplingConfig
+from veritune.trainer.rollout import Rollout, Sampler
+from veritune.trainer.scoring import score
+
+T = TypeVar("T")
+BUCKET = 2**25
+"""Numbers summed in one message."""
+
+
+@dataclass(frozen=True)
+class World:
+    """The processes of a run; the default is one process alone. Every method but :meth:`part` and :meth:`share` is a
+    meeting: all processes must call it, in the same order."""
+
+    rank: int = 0
+    size: int = 1
+    local_rank: int = 0
+    objects: Any = None
+    """The gloo group that Python objects travel through."""
+
+    @property
+    def first(self) -> bool:
+        return self.rank == 0
+
+    def device(self, name: str) -> str:
+        """The device of this process: with several, ``auto`` and ``cuda`` are the GPU of its local rank."""
+        if self.size > 1 and name in ("auto", "cuda") and torch.cuda.is_available():
+            return f"cuda:{self.local_rank}"
+        return name
+
+    def gather(self, value: T) -> list[T]:
+        """Everybody's value, by rank."""
+        if self.size == 1:
+            return [value]
+        found: list[Any] = [None] * self.size
+        dist.all_gather_object(found, value, group=self.objects)
+        return found
+
+    def run(self, work: Callable[[], T]) -> list[T]:
+        """Everybody's result. An error in one process is an error in all: nobody waits for one that is gone."""
+        if self.size == 1:
+            return [work()]
+        error: Exception | None = None
+        result: Any = None
+        try:
+            result = work()
+        except Exception as raised:
+            error = raised
+        answers = self.gather((result, None if error is None else f"{type(error).__name__}: {error}"))
+        if error is not None:
+            raise error
+        for rank, (_, message) in enumerate(answers):
+            if message is not None:
+                raise VerituneError(f"process {rank} stopped with {message}")
+        return [value for value, _ in answers]
+
+    def only_first(self, work: Callable[[], T]) -> T:
+        """The result of process 0, which alone does the work."""
+        return self.run(lambda: work() if self.first else None)[0]  # type: ignore[return-value]
+
+    def any(self, flag: bool) -> bool:
+        return any(self.gather(flag))
+
+    def part(self, count: int) -> range:
+        """This process's contiguous part of ``range(count)``; parts differ by at most one."""
+        small, extra = divmod(count, self.size)
+        begin = self.rank * small + min(self.rank, extra)
+        return range(begin, begin + small + (self.rank < extra))
+
+    def share(self, rows: Sequence[int], lengths: Sequence[int]) -> list[int]:
+        """This process's rows, such that all processes have about as many tokens: the longest goes to the idlest."""
+        if self.size == 1:
+            return list(rows)
+        loads, mine = [0] * self.size, []
+        for row in sorted(rows, key=lambda r: (-lengths[r], r)):
+            rank = loads.index(min(loads))
+            loads[rank] += lengths[row]
+            if rank == self.rank:
+                mine.append(row)
+        return sorted(mine)
+
+    def sum(self, values: Mapping[str, float]) -> dict[str, float]:
+        """Everybody's numbers, added by name."""
+        total: dict[str, float] = defaultdict(float)
+        for one in self.gather(dict(values)):
+            for name, value in one.items():
+                total[name] += value
+        return total
+
+    def sum_gradients(self, model: Any) -> None:
+        """Every trained parameter's gradient becomes the sum over processes; one that a process lacks counts as 0."""
+        if self.size == 1:
+            return
+        parameters = [p for p in model.parameters() if p.requires_grad]
+        for parameter in parameters:
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+        for bucket in _buckets([p.grad for p in parameters]):
+            flat = torch.cat([g.reshape(-1) for g in bucket])
+            dist.all_reduce(flat)
+            for gradient, summed in zip(bucket, torch.split(flat, [g.numel() for g in bucket]), strict=True):
+                gradient.copy_(summed.view_as(gradient))
+
+    def same_weights(self, model: Any) -> None:
+        """Everybody takes process 0's weights."""
+        if self.size > 1:
+            for tensor in model.state_dict().values():
+                dist.broadcast(tensor, 0)
+
+    def close(self) -> None:
+        if self.size > 1 and dist.is_initialized():
+            dist.destroy_process_group()
+
+
+ALONE = World()
+
+
+def start_world(device: str) -> World:
+    """The world that the launcher announced in the environment: NCCL between GPUs, gloo between CPUs."""
+    size = int(os.environ.get("WORLD_SIZE", "1"))
+    if size == 1:
+        return ALONE
+    missing = [name for name in ("RANK", "MASTER_ADDR", "MASTER_PORT") if name not in os.environ]
+    if missing:
+        raise ConfigError(
+            f"WORLD_SIZE is {size}, but {', '.join(missing)} is not set; start with "
+            "accelerate launch --num_processes N -m veritune train CONFIG"
+        )
+    if device.startswith("cuda:"):
+        raise ConfigError(f"device: {device} with {size} processes; use cuda, and each takes the GPU of its rank")
+    local = int(os.environ.get("LOCAL_RANK", os.environ["RANK"]))
+    gpu = device != "cpu" and torch.cuda.is_available()
+    if gpu:
+        torch.cuda.set_device(local)
+    if not dist.is_initialized():
+        dist.init_process_group("nccl" if gpu else "gloo", timeout=timedelta(hours=2))
+    return World(dist.get_rank(), dist.get_world_size(), local, dist.new_group(backend="gloo"))
+
+
+def generate(
+    world: World,
+    sampler: Sampler,
+    prompts: Sequence[Sequence[int]],
+    samples: int,
+    sampling: SamplingConfig,
+    generator: torch.Generator,
+) -> list[Rollout]:
+    """All completions of all prompts, everywhere. Processes draw whole groups, or with fewer prompts than processes
+    each a part of every group."""
+    if world.size == 1:
+        return sampler.generate(prompts, samples, sampling, generator)
+    if len(prompts) >= world.size:
+        mine, count = world.part(len(prompts)), samples
+    else:
+        mine, count = range(len(prompts)), len(world.part(samples))
+    chosen = [prompts[i] for i in mine]
+    parts = world.run(lambda: sampler.generate(chosen, count, sampling, generator) if chosen and count else [])
+    if len(prompts) >= world.size:
+        rollouts = [rollout for part in parts for rollout in part]
+    else:
+        sizes = [len(part) // len(prompts) for part in parts]
+        rollouts = []
+        for prompt in range(len(prompts)):
+            for part, size in zip(parts, sizes, strict=True):
+                rollouts += part[prompt * size : (prompt + 1) * size]
+    for position, rollout in enumerate(rollouts):
+        rollout.prompt_index = position // samples
+    return rollouts
+
+
+def score_groups(
+    world: World,
+    rewards: RewardSet,
+    samples: Sequence[Sample],
+    group: int,
+    folder: Path,
+    step: int,
+    evaluation: bool = False,
+) -> list[Score]:
+    """Scores of all samples, everywhere; each process scores whole groups of ``group`` samples."""
+    mine = world.part(len(samples) // group)
+    chosen = samples[mine.start * group : mine.stop * group]
+    parts = world.run(lambda: score(rewards, chosen, folder, step, evaluation) if chosen else [])
+    return [found for part in parts for found in part]
+
+
+def _buckets(gradients: Sequence[Any]) -> list[list[Tensor]]:
+    """Neighbours of one dtype, up to ``BUCKET`` numbers together."""
+    buckets: list[list[Tensor]] = []
+    filled = 0
+    for gradient in gradients:
+        if not buckets or filled + gradient.numel() > BUCKET or buckets[-1][0].dtype != gradient.dtype:
+            buckets.append([])
+            filled = 0
+        buckets[-1].append(gradient)
+        filled += gradient.numel()
+    return buckets
