@@ -42,7 +42,6 @@ def attack(
 
     columns = dict(_column(given) for given in column or [])
     scorer = _scorer(reward)
-    _anchor(scorer)
     with progress(f"attacks on {reward}", None, quiet) as advance:
         report = run_attack(
             scorer,
@@ -69,16 +68,6 @@ def _scorer(text: str) -> Reward | RewardSet:
         return compose(text)
     components = rewards_from_options([text]).components
     return components[0].reward
-
-
-def _anchor(scorer: Reward | RewardSet) -> None:
-    """Reward files by their full path: the attacked processes live in another folder."""
-    from veritune.plugins import Reward
-
-    for reward in [scorer] if isinstance(scorer, Reward) else [part.reward for part in scorer.components]:
-        file, colon, name = reward.source.rpartition(":")
-        if file.endswith(".py"):
-            reward.source = f"{Path(file).expanduser().resolve()}{colon}{name}"
 
 
 def _column(given: str) -> tuple[str, Any]:
