@@ -174,7 +174,9 @@ def _before_reason(sentence: str) -> str:
     """``42, since 6*7 = 42`` up to the reason."""
     low = sentence.lower()
     ends = [
-        at for at in (low.find(word) for word in (", since ", ", because ", " because ", ", as ", ", so ")) if at > 0
+        at
+        for at in (low.find(word) for word in (", since ", ", because ", " because ", ", as ", ", so ", ", not "))
+        if at > 0
     ]
     return sentence[: min(ends)] if ends else sentence
 

@@ -43,6 +43,7 @@ MARKED = [
     (r"Therefore, she makes \$18 every day.", "18", "conclusion"),
     ("所以，小明有3个苹果。", "3", "conclusion"),
     ("综上所述，本题选B。", "B", "本题选"),
+    ("The answer is 10, not 12.", "10", "the answer is"),
 ]
 
 UNMARKED = [
