@@ -7,9 +7,12 @@ import re
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any, Literal
 
+from pydantic import PositiveFloat
+
 from veritune.plugins.errors import ConfigError, MissingExtraError, ParameterError
 from veritune.plugins.reward import reward
 from veritune.plugins.types import Cause, Sample, Score
+from veritune.rewards.code_ioi import with_verdict
 from veritune.rewards.code_peer import last_message, peer_extract
 from veritune.rewards.text import whole_text
 from veritune.sandbox.errors import DeadlineExceeded, SandboxError, SandboxUnavailable
@@ -18,6 +21,7 @@ from veritune.verifiers.code.compare import Comparison
 from veritune.verifiers.code.extraction import extract_code, names_of
 from veritune.verifiers.code.judge import SandboxSpec, shared_sandbox
 from veritune.verifiers.code.problem import InputOutput, InvalidProblem, StdioTests
+from veritune.verifiers.code.split import Judged
 from veritune.verifiers.code.stdio import stdio_task
 
 Mode = Literal["pass_fail", "partial", "weighted_sum"]
@@ -34,6 +38,7 @@ def cf_code(
     no_code: float = NO_CODE,
     no_compile: float = NO_COMPILE,
     sandbox: SandboxSpec = None,
+    deadline: PositiveFloat | None = None,
 ) -> list[Score]:
     """``pass_fail``: 1 for all tests, else 0. ``partial``: passed / tests. ``weighted_sum``: that + 0.1 × this.
 
@@ -42,16 +47,19 @@ def cf_code(
     their number, with the files in the folder CF_TESTS_FOLDER), ``generated_checker``, ``time_limit``,
     ``memory_limit``, ``language``. ``pass_fail`` stops after a batch of ``test_batch_size`` with a failure. No tests,
     an unknown language and failures of ours are undecided. ``patch_code`` adds what models forget: headers, imports.
+    ``deadline`` is seconds for the whole call.
 
     Source: open-r1 ``cf_code_reward``.
     """
-    tasks = []
+    tasks, judged, codes = [], [], []
     for sample in samples:
         language = _language(sample)
         code = extract_code(whole_text(sample, "auto"), language or "cpp", no_fence="none")
-        tasks.append(_score(sample.columns, code, language, scoring_mode, test_batch_size, patch_code,
+        judged.append(Judged(judge="stdio"))
+        codes.append(code)
+        tasks.append(_score(judged[-1], sample.columns, code, language, scoring_mode, test_batch_size, patch_code,
                             (no_code, no_compile), 0.0, need_folder=False))  # fmt: skip
-    return _run(tasks, sandbox)
+    return _run(tasks, judged, codes, sandbox, deadline)
 
 
 @cf_code.check
@@ -73,14 +81,16 @@ def _open_r1(
 
     Generated tests (``generated_tests`` > 0) are read from the folder CF_TESTS_FOLDER, which must then be set.
     """
-    tasks = []
+    tasks, judged, codes = [], [], []
     for sample in samples:
         language = sample.columns.get("language")
         code = peer_extract(last_message(sample), language if isinstance(language, str) else None) or None
         known = language if language in ("python", "cpp") else None
-        tasks.append(_score(sample.columns, code, known, scoring_mode, test_batch_size, patch_code,
+        judged.append(Judged(judge="stdio"))
+        codes.append(code)
+        tasks.append(_score(judged[-1], sample.columns, code, known, scoring_mode, test_batch_size, patch_code,
                             (NO_CODE, NO_COMPILE), 10.0, need_folder=True))  # fmt: skip
-    return _run(tasks, sandbox)
+    return _run(tasks, judged, codes, sandbox, None)
 
 
 def _language(sample: Sample) -> str | None:
@@ -90,11 +100,19 @@ def _language(sample: Sample) -> str | None:
     return next((name for name in ("cpp", "python") if name in names_of(language)), None)
 
 
-def _run(tasks: Sequence[Generator[Any, Any, Score]], sandbox: SandboxSpec) -> list[Score]:
+def _run(
+    tasks: Sequence[Generator[Any, Any, Score]],
+    judged: Sequence[Judged],
+    codes: Sequence[str | None],
+    sandbox: SandboxSpec,
+    deadline: float | None,
+) -> list[Score]:
     box = shared_sandbox(sandbox)
-    box.report()
+    report = box.report()
+    for whole in judged:
+        whole.isolation = report
     scores = []
-    for finding in box.run_tasks(list(tasks)):
+    for finding in box.run_tasks(list(tasks), deadline_s=deadline):
         if isinstance(finding, SandboxUnavailable):
             raise finding
         if isinstance(finding, SandboxError):
@@ -102,10 +120,13 @@ def _run(tasks: Sequence[Generator[Any, Any, Score]], sandbox: SandboxSpec) -> l
             scores.append(Score.none(str(finding), cause))
         else:
             scores.append(finding)
-    return scores
+    return [
+        with_verdict(score, whole, code, "codeforces") for score, whole, code in zip(scores, judged, codes, strict=True)
+    ]
 
 
 def _score(
+    whole: Judged,
     row: Mapping[str, Any],
     code: str | None,
     language: str | None,
@@ -128,18 +149,20 @@ def _score(
     limits, checker = _limits(row, extra_s), row.get("generated_checker")
     suite = StdioTests((), Comparison("tokens"), checker if isinstance(checker, str) and checker.strip() else None)
     size = batch if batch >= 1 else len(tests)
-    passed = 0
+    passed, whole.total = 0, len(tests)
     for start in range(0, len(tests), size):
         chunk = StdioTests(tests[start : start + size], suite.comparison, suite.checker)
         try:
             judged = yield from stdio_task(source, language, chunk, limits, False)
         except InvalidProblem as error:
             return Score.none(str(error), Cause.INVALID_GOLD)
+        whole.add(judged)
         if judged.starved:
             return Score.none("the program waited for a CPU until its wall limit passed", Cause.TIMEOUT)
         if judged.compile_error is not None:
             return Score(penalties[1], "the program does not compile")
         if mode == "pass_fail" and judged.passed < len(chunk):
+            whole.stopped = len(whole.results) < len(tests)
             break
         passed += judged.passed
     everything, share = float(passed == len(tests)), passed / len(tests)

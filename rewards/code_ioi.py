@@ -6,17 +6,20 @@ import re
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
+from pydantic import PositiveFloat
+
 from veritune.plugins.errors import ParameterError
 from veritune.plugins.reward import reward
-from veritune.plugins.types import Cause, Sample, Score
+from veritune.plugins.types import Cause, Sample, Score, Verdict
 from veritune.rewards.code_peer import last_message, peer_extract
 from veritune.rewards.text import whole_text
 from veritune.sandbox.errors import DeadlineExceeded, SandboxError, SandboxUnavailable
 from veritune.sandbox.interface import Limits
 from veritune.verifiers.code.compare import Comparison
 from veritune.verifiers.code.extraction import extract_code
-from veritune.verifiers.code.judge import SandboxSpec, shared_sandbox
+from veritune.verifiers.code.judge import SandboxSpec, evidence_of, shared_sandbox
 from veritune.verifiers.code.problem import InputOutput, InvalidProblem, StdioTests
+from veritune.verifiers.code.split import Judged
 from veritune.verifiers.code.stdio import stdio_task
 
 _INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*"([^"]+)"[^\n]*$', re.MULTILINE)
@@ -25,7 +28,13 @@ _MACRO = re.compile(r"^[ \t]*#[ \t]*define[ \t]+(\w+)", re.MULTILINE)
 
 
 @reward
-def ioi_code(samples: Sequence[Sample], *, test_batch_size: int = 1, sandbox: SandboxSpec = None) -> list[Score]:
+def ioi_code(
+    samples: Sequence[Sample],
+    *,
+    test_batch_size: int = 1,
+    sandbox: SandboxSpec = None,
+    deadline: PositiveFloat | None = None,
+) -> list[Score]:
     """A subtask's score: ``round(min over its tests, score_precision)``, each test in [0, 1].
 
     Columns, as in open-r1's dataset: ``id``, ``test_names``, ``test_cases`` (a list in the order of the names, or by
@@ -33,10 +42,12 @@ def ioi_code(samples: Sequence[Sample], *, test_batch_size: int = 1, sandbox: Sa
     and optionally ``checker`` (Python). Tests run ``test_batch_size`` at a time (−1: all), and stop after a batch with
     a test at 0. No C++ program, or one that does not compile, is 0. Missing tests and failures of ours are undecided.
 
+    ``deadline`` is seconds for the whole call.
+
     Header and grader are put into one source with the submission. Source: open-r1 ``ioi_code_reward``.
     """
     submissions = [_submission(s, extract_code(whole_text(s, "auto"), "cpp", no_fence="none")) for s in samples]
-    return _score_all(samples, submissions, test_batch_size, sandbox)
+    return _score_all(samples, submissions, test_batch_size, sandbox, deadline)
 
 
 @ioi_code.check
@@ -56,7 +67,7 @@ def _open_r1(
     submissions = [_submission(s, peer_extract(last_message(s), "cpp") or None) for s in samples]
     if test_batch_size == -1:
         return [Score(0.0, "a batch size of -1 runs no test in the peer") for _ in samples]
-    scores = _score_all(samples, submissions, test_batch_size, sandbox)
+    scores = _score_all(samples, submissions, test_batch_size, sandbox, None)
     return [
         Score(0.0, f"the peer gives 0 where it fails: {s.reason}") if s.cause == Cause.INVALID_GOLD else s
         for s in scores
@@ -111,12 +122,35 @@ def _declared(declaration: str) -> list[str]:
 
 
 def _score_all(
-    samples: Sequence[Sample], submissions: Sequence[str | None], batch: int, sandbox: SandboxSpec
+    samples: Sequence[Sample],
+    submissions: Sequence[str | None],
+    batch: int,
+    sandbox: SandboxSpec,
+    deadline: float | None,
 ) -> list[Score]:
     box = shared_sandbox(sandbox)
-    box.report()
-    tasks = [_subtask(s.columns, source, batch) for s, source in zip(samples, submissions, strict=True)]
-    return [_settled(finding) for finding in box.run_tasks(tasks)]
+    report = box.report()
+    judged = [Judged(judge="stdio", isolation=report) for _ in samples]
+    tasks = [
+        _subtask(s.columns, source, batch, whole) for s, source, whole in zip(samples, submissions, judged, strict=True)
+    ]
+    found = [_settled(finding) for finding in box.run_tasks(tasks, deadline_s=deadline)]
+    return [
+        with_verdict(score, whole, source, "ioi")
+        for score, whole, source in zip(found, judged, submissions, strict=True)
+    ]
+
+
+def with_verdict(score: Score, judged: Judged, code: str | None, form: str) -> Score:
+    """The score with its verdict: what was run, how each test ended, and the isolation in force."""
+    fields: dict[str, Any] = {"extracted": code, "evidence": evidence_of(judged, form)}
+    if score.value is None:
+        verdict = Verdict.undecided(score.cause or Cause.INFRA_ERROR, score.reason, **fields)
+    elif judged.total and judged.passed == judged.total:
+        verdict = Verdict.right(score.reason, **fields)
+    else:
+        verdict = Verdict.wrong(score.reason, score=judged.passed / max(judged.total, 1), **fields)
+    return Score(score.value, score.reason, verdict)
 
 
 def _settled(finding: Score | SandboxError) -> Score:
@@ -127,7 +161,7 @@ def _settled(finding: Score | SandboxError) -> Score:
     return finding
 
 
-def _subtask(row: Mapping[str, Any], source: str | None, batch: int) -> Generator[Any, Any, Score]:
+def _subtask(row: Mapping[str, Any], source: str | None, batch: int, whole: Judged) -> Generator[Any, Any, Score]:
     try:
         tests = _tests(row)
         graders = [pair for pair in row.get("grader_files") or () if pair and len(pair) == 2]
@@ -136,6 +170,7 @@ def _subtask(row: Mapping[str, Any], source: str | None, batch: int) -> Generato
         return Score.none(str(error), Cause.INVALID_GOLD)
     if source is None:
         return Score(0.0, "no C++ program in the completion")
+    whole.total = len(tests)
     program = one_source(source, graders)
     precision = int(row.get("score_precision") or 2)
     size = len(tests) if batch == -1 else batch
@@ -144,6 +179,7 @@ def _subtask(row: Mapping[str, Any], source: str | None, batch: int) -> Generato
     for start in range(0, len(tests), size):
         chunk = tests[start : start + size]
         judged = yield from stdio_task(program, "cpp", StdioTests(chunk, Comparison("tokens"), checker), limits, False)
+        whole.add(judged)
         if judged.starved:
             return Score.none("the program waited for a CPU until its wall limit passed", Cause.TIMEOUT)
         if judged.compile_error is not None:
@@ -151,6 +187,7 @@ def _subtask(row: Mapping[str, Any], source: str | None, batch: int) -> Generato
         for index, result in enumerate(judged.results):
             scores[start + index] = result.score
         if any(score == 0 for score in scores[start : start + len(chunk)]):
+            whole.stopped = len(whole.results) < len(tests)
             break
     worst = min(range(len(scores)), key=scores.__getitem__)
     names = list(row.get("test_names") or range(len(tests)))

@@ -110,7 +110,7 @@ def _verdict(finding: Verdict | Judged | SandboxError, code: str | None, problem
 
 
 def _decided(judged: Judged, code: str | None, problem: Problem) -> Verdict:
-    evidence = _evidence(judged, problem)
+    evidence = evidence_of(judged, problem.form)
     fields: dict[str, Any] = {"extracted": code, "evidence": evidence}
     if judged.starved:
         return Verdict.undecided(Cause.TIMEOUT, "the program waited for a CPU until its wall limit passed", **fields)
@@ -131,12 +131,13 @@ def _decided(judged: Judged, code: str | None, problem: Problem) -> Verdict:
     return Verdict.wrong(" ".join(reason.split())[:280], score=score, **fields)
 
 
-def _evidence(judged: Judged, problem: Problem) -> dict[str, Any]:
+def evidence_of(judged: Judged, form: str) -> dict[str, Any]:
+    """What a verdict tells of its run: isolation, each test, limits met, whether the program could tamper with it."""
     return {
         "judge": judged.judge,
-        "tamperable": judged.judge == "same process",
+        "tamperable": judged.judge == "same process" or judged.asked > 0,
         "isolation": judged.isolation.as_evidence() if judged.isolation is not None else None,
-        "form": problem.form,
+        "form": form,
         "tests": [{"passed": r.passed, "score": r.score, "reason": r.reason, "limit": r.limit} for r in judged.results],
         "total": judged.total,
         "stopped_early": judged.stopped,

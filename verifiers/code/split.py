@@ -35,10 +35,22 @@ class Judged:
     limit: str | None = None
     compile_error: str | None = None
     cpu_s: float = 0.0
+    asked: int = 0
+    """How often the program's own objects were given an operand of the tests, or decided an equality."""
 
     @property
     def passed(self) -> int:
         return sum(result.passed for result in self.results)
+
+    def add(self, more: Judged) -> None:
+        """Take in what came of further tests of the same program."""
+        self.results += more.results
+        self.isolation = more.isolation or self.isolation
+        self.starved = self.starved or more.starved
+        self.limit = self.limit or more.limit
+        self.compile_error = self.compile_error if more.compile_error is None else more.compile_error
+        self.cpu_s += more.cpu_s
+        self.asked += more.asked
 
 
 @functools.cache
@@ -80,6 +92,8 @@ def split_task(
             return _without_findings(judged, ended, limit)
         judged.results += [TestResult(ok, said, score=float(ok)) for ok, said in findings["found"]]
         judged.abstain = findings["abstain"]
+        judged.asked += findings["asked"]
+        judged.total = max(judged.total, findings["planned"])
         if findings["broken"] is not None:
             judged.results.append(TestResult(False, findings["broken"]))
             return judged

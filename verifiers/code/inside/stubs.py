@@ -12,6 +12,9 @@ from _veritune_codec import MAX_ITEMS, Channel, Handles, Refused, decode, encode
 
 _BUILTIN_METHODS = {name for kind in (str, bytes, list, dict, set, tuple, int, float) for name in dir(kind)}
 
+_NOT_RAISED = (Exception, BaseException, KeyboardInterrupt)
+"""Not the program's to raise in the tests: an interrupt would end a unittest run between two of its tests."""
+
 
 class ProgramError(Exception):
     """The program raised an exception that is no built-in one."""
@@ -35,6 +38,8 @@ class Link(Handles):  # type: ignore[misc]
         self.callbacks: list[Callable[..., Any]] = []
         self.exceptions: dict[str, type[BaseException]] = {}
         self.opaque = 0
+        self.asked = 0
+        """Operands handed to the program's objects, and equalities that they decided: a lie there would be believed."""
         self.gone: str | None = None
 
     def make(self, value: Any) -> dict[str, Any]:
@@ -103,7 +108,7 @@ class Link(Handles):  # type: ignore[misc]
             return self.exceptions[name](text)
         for base in described.get("bases", ()):
             kind = getattr(builtins, base, None) if type(base) is str else None
-            if isinstance(kind, type) and issubclass(kind, BaseException) and kind not in (Exception, BaseException):
+            if isinstance(kind, type) and issubclass(kind, BaseException) and kind not in _NOT_RAISED:
                 try:
                     return kind(text)
                 except TypeError:
@@ -169,6 +174,8 @@ class Remote:
         link = object.__getattribute__(self, "_link")
         if name.startswith("__") or (name in _BUILTIN_METHODS and not link.rich):
             raise AttributeError(f"{self!r} has no attribute {name!r}")
+        if name in _BUILTIN_METHODS:
+            link.asked += 1
         return link.request("attribute", handle=object.__getattribute__(self, "_handle"), name=name)
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -179,6 +186,7 @@ class Remote:
 
     def __eq__(self, other: object) -> bool:
         if type(other) is Remote:
+            self._link.asked += 1
             return bool(object.__getattribute__(other, "_handle") == self._handle)
         self._link.opaque += 1
         return False
@@ -217,7 +225,9 @@ class Remote:
         return float(_plain(float, _ask(self, "float")))
 
     def __contains__(self, wanted: Any) -> bool:
-        if object.__getattribute__(self, "_link").rich:
+        link = object.__getattribute__(self, "_link")
+        if link.rich:
+            link.asked += 1
             return _ask(self, "contains", wanted) is True
         return any(item == wanted for item in self)
 
@@ -245,8 +255,10 @@ def _ask(remote: Remote, operation: str, *operands: Any) -> Any:
 def _binary(operation: str) -> Callable[[Remote, Any], Any]:
     def method(self: Remote, other: Any) -> Any:
         # An operand may be the expected value: only tests of the program's own classes hand one over.
-        if not object.__getattribute__(self, "_link").rich:
+        link = object.__getattribute__(self, "_link")
+        if not link.rich:
             raise TypeError(f"{self!r} is not a value that can be used in an expression")
+        link.asked += 1
         return _ask(self, operation, other)
 
     return method

@@ -29,6 +29,7 @@ class _Run:
         self.abstain: str | None = None
         self.broken: str | None = None
         self.gone: str | None = None
+        self.planned = 0
         self.link: Link | None = None
 
     def record(self, problem: BaseException | str | None) -> bool:
@@ -48,7 +49,8 @@ class _Run:
             "gone": self.gone,
             "abstain": self.abstain,
             "broken": self.broken,
-            "opaque": self.link.opaque if self.link is not None else 0,
+            "asked": self.link.asked if self.link is not None else 0,
+            "planned": self.planned,
         }
         line = f"\n{self.task['token']} {json.dumps(findings)}\n"
         data = line.encode("utf-8", "backslashreplace")
@@ -198,6 +200,7 @@ def _functions(run: _Run, names: dict[str, Any]) -> None:
         run.record(problem)
         return
     tests = [v for n, v in names.items() if n.startswith("test") and isinstance(v, types.FunctionType)]
+    run.planned = len(tests)
     for test in tests[run.task["start"] :]:
         if not _attempt(run, test):
             return
@@ -212,11 +215,12 @@ def _unittest(run: _Run, names: dict[str, Any]) -> None:
     loader = unittest.TestLoader()
     classes = [v for v in names.values() if isinstance(v, type) and issubclass(v, unittest.TestCase)]
     suite = unittest.TestSuite(loader.loadTestsFromTestCase(c) for c in classes if c is not unittest.TestCase)
+    run.planned = suite.countTestCases()
     result = _Result(run)
     try:
         suite.run(result)
     except BaseException as problem:
-        run.record(problem)
+        run.found = [[False, _said(problem)] for _ in run.found]
     if result.failed_outside:
         run.found.append([False, result.failed_outside])
 
@@ -274,10 +278,9 @@ def _calls(run: _Run, names: dict[str, Any]) -> None:
     for args, expected in decode(task["tests"], Handles())[task["start"] :]:
 
         def test(args: list[Any] = args, expected: Any = expected) -> None:
-            shown = repr(expected)[:80]
             value = function(*args)
             if not same(value, expected, task["tolerance"]):
-                raise AssertionError(f"{_shown(value)} instead of {shown}")
+                raise AssertionError(f"{_shown(value)} instead of {_shown(expected)}")
 
         if not _attempt(run, test):
             return
