@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import os
 import shutil
 from dataclasses import dataclass
 from typing import Literal
@@ -39,7 +41,23 @@ def examine() -> list[DoctorRow]:
     rows.append(_row("sandbox bubblewrap", BubblewrapSandbox(workers=1)))
     rows.append(_docker(DockerSandbox(workers=1)))
     rows.append(DoctorRow("sandbox sandbox_fusion, piston", "partial", "services: give their url= to get_sandbox"))
+    rows += [_e2b(), _ray()]
     return rows + _languages(speaker)
+
+
+def _e2b() -> DoctorRow:
+    """Looks at the SDK and the key only: a machine costs money."""
+    if importlib.util.find_spec("e2b") is None:
+        return DoctorRow("sandbox e2b", "missing", "the SDK is not installed: pip install 'veritune[e2b]'")
+    if not os.environ.get("E2B_API_KEY"):
+        return DoctorRow("sandbox e2b", "missing", "no key: export E2B_API_KEY=…")
+    return DoctorRow("sandbox e2b", "partial", "the SDK and a key are there; not tried")
+
+
+def _ray() -> DoctorRow:
+    if importlib.util.find_spec("ray") is None:
+        return DoctorRow("sandbox ray", "missing", "Ray is not installed: pip install 'veritune[ray]'")
+    return DoctorRow("sandbox ray", "ok", "Ray is installed; what is enforced is what each machine's sandbox enforces")
 
 
 def _row(name: str, sandbox: Sandbox) -> DoctorRow:

@@ -54,6 +54,7 @@ class RaySandbox(Sandbox):
         self._lock = threading.Lock()
         self._crew: list[_Member] = []
         self._facts: dict[str, Any] = {}
+        self._cluster: str | None = None
         self._closed = False
         self._owner = os.getpid()
         self._finalizer = weakref.finalize(self, _dismiss, self._crew, os.getpid())
@@ -152,8 +153,11 @@ class RaySandbox(Sandbox):
         with self._lock:
             if self._closed:
                 raise SandboxClosed("this sandbox has been closed")
+            if self._crew and self._cluster != _cluster():
+                self._crew.clear()  # they ended with the cluster that they were on
             if not self._crew:
                 self._crew.extend(self._hire())
+                self._cluster = _cluster()
             return list(self._crew)
 
     def _hire(self) -> list[_Member]:
@@ -203,7 +207,8 @@ class _Member:
 
     def kill(self) -> None:
         with contextlib.suppress(Exception):
-            _ray().kill(self.actor)
+            if _ray().is_initialized():  # it would start a new cluster otherwise
+                _ray().kill(self.actor)
 
 
 class _Actor:
@@ -258,6 +263,15 @@ def _dismiss(crew: list[_Member], owner: int) -> None:
             ray.wait([member.actor.close.remote() for member in crew], num_returns=len(crew), timeout=10)
     while crew:
         crew.pop().kill()
+
+
+def _cluster() -> str | None:
+    """What tells this process's connection to a cluster from an earlier one."""
+    ray = _ray()
+    if not ray.is_initialized():
+        return None
+    context = ray.get_runtime_context()
+    return f"{context.gcs_address} {context.get_job_id()}"
 
 
 def _ray() -> Any:

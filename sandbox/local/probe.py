@@ -11,6 +11,7 @@ from typing import Any, Literal
 from veritune.sandbox.errors import SandboxUnavailable
 from veritune.sandbox.interface import Enforcement, IsolationReport
 from veritune.sandbox.local import host, selftest
+from veritune.sandbox.local.inside import rootfs
 from veritune.sandbox.local.slot import Slot, SlotDied
 from veritune.sandbox.local.wire import base_environment
 
@@ -44,6 +45,10 @@ class Plan:
             shown, entries = (), ()  # compiled packages belong to one version of Python
         extra = (*host.HEAVY_MODULES, *(self.packages if shown else ())) if heavy else ()
         scratch = host.fresh_scratch()
+        read_only = host.read_only_paths(self.interpreter, shown, self.read_only)
+        home = scratch
+        if self.tier == "namespaces":
+            home = rootfs.SCRATCH if any(path.startswith("/tmp/") for path in read_only) else "/tmp"
         config: dict[str, Any] = {
             "namespaces": self.tier == "namespaces",
             "user_namespace": self.user_namespace,
@@ -51,11 +56,12 @@ class Plan:
             "landlock": self.landlock and self.tier != "none",
             "no_filter": not self.use_filter,
             "run_uid": host.fresh_uid() if os.getuid() == 0 else os.getuid(),
-            "read_only": host.read_only_paths(self.interpreter, shown, self.read_only),
+            "read_only": read_only,
             "python_path": list(entries),
             "warm": [*host.LIGHT_MODULES, *self.warm, *extra],
             "scratch": scratch,
-            "environment": base_environment("/tmp" if self.tier == "namespaces" else scratch),
+            "home": home,
+            "environment": base_environment(home),
         }
         return Slot(self.interpreter.path, config, heavy)
 

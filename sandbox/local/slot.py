@@ -52,7 +52,7 @@ class Slot:
     def __init__(self, python: str, config: dict[str, Any], heavy: bool) -> None:
         self.config = config
         self.heavy = heavy
-        self.scratch = config["scratch"] if not config["namespaces"] else "/tmp"
+        self.scratch = config["home"]
         self.owner = os.getpid()
         self._streams: Streams | None = None
         self._deadline = 0.0

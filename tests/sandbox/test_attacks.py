@@ -63,7 +63,7 @@ def start(folder: Path, tier: str, as_user: bool) -> Siege | str:
         "--tier",
         tier,
         "--seconds",
-        "0.7",
+        "0.5",
     ]
     return Siege(
         subprocess.Popen(

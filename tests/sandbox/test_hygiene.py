@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+import veritune
 from veritune.sandbox import Job, Limits, Outcome, Program
 from veritune.sandbox.conformance.corpus import descendants, lingering
 from veritune.sandbox.local.backend import LocalSandbox
@@ -106,7 +107,8 @@ def test_a_killed_parent_leaves_nothing(tier: str, tmp_path: Path) -> None:
         print(*sorted(descendants()), flush=True)
         time.sleep(60)
     """
-    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    sources = str(Path(veritune.__file__).parent.parent)
+    environment = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONPATH": sources}
     tmp_path.chmod(0o755)
     with subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(script)], stdout=subprocess.PIPE, env=environment, text=True

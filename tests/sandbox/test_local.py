@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -378,6 +379,28 @@ def test_wiping_takes_any_tree(tmp_path: Path) -> None:
     scratch.wipe(str(box))
     assert list(box.iterdir()) == []
     assert (outside / "kept").exists()
+
+
+def test_what_is_shown_may_lie_under_tmp() -> None:
+    """An environment under /tmp does not cost the namespace tier; scratch stays apart from it."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        os.chmod(folder, 0o755)
+        Path(folder, "shown").write_text("42")
+        source = (
+            f"import tempfile\nprint(open('{folder}/shown').read())\ntempfile.TemporaryFile().write(b'x')\n"
+            f"open('mine', 'w').write('x')\nprint('kept')\nopen('{folder}/not-mine', 'w')"
+        )
+        with LocalSandbox(tier="namespaces", workers=1, read_only=[folder]) as sandbox:
+            try:
+                sandbox.report()
+            except SandboxUnavailable as error:
+                if "File exists" in str(error):
+                    raise
+                pytest.skip(str(error))
+            outcome = sandbox.run(Program("python", source))
+        assert outcome.stdout == b"42\nkept\n", outcome.stderr
+        assert b"not-mine" in outcome.stderr
+        assert os.listdir(folder) == ["shown"]
 
 
 def test_importing_the_room_is_light() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from veritune.plugins import get_sandbox
+from veritune.plugins import get_reward, get_sandbox
 from veritune.plugins.errors import ConfigError
 from veritune.sandbox import Job, Limits, Outcome, Program, Sandbox, SandboxClosed, SandboxUnavailable
 from veritune.sandbox.conformance.checks import CHECKS, Check, examine_one
@@ -126,3 +126,12 @@ def test_what_cannot_run_there_says_why(ray: Any) -> None:
         get_sandbox("ray", actors=1, backend="bubblewrap", options={"bwrap": "/nonexistent/bwrap"}).report()
     with pytest.raises(ConfigError, match="what runs on each machine"):
         get_sandbox("ray", backend="ray")
+
+
+def test_the_split_judge_works_across_machines(ray: Any) -> None:
+    """A reward for programs, its program and its tests joined on one of the cluster's machines."""
+    reward = get_reward("code", sandbox={"name": "ray", "actors": 1, "options": {"workers": 2}})
+    right, wrong = "def f(x):\n    return x + 1", "def f(x):\n    return x"
+    tests = ["assert f(1) == 2", "assert f(2) == 3"]
+    completions = [f"```python\n{source}\n```" for source in (right, wrong)]
+    assert reward(prompts=["", ""], completions=completions, test_list=[tests, tests]) == [1.0, 0.0]

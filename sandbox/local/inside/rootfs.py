@@ -57,7 +57,8 @@ def build_root(read_only: Iterable[str]) -> None:
         _bind(descriptor, place + path)
     for path in (SCRATCH, "/proc", "/etc"):
         os.makedirs(place + path, 0o755, exist_ok=True)
-    os.symlink(SCRATCH, place + "/tmp")
+    if not os.path.isdir(place + "/tmp"):  # unless something shown lies there: an environment under /tmp, say
+        os.symlink(SCRATCH, place + "/tmp")
     for name in ("stdin", "stdout", "stderr"):
         os.symlink(f"{SCRATCH}/.{name}", f"{place}/dev/{name}")
     os.chdir(place)
