@@ -102,7 +102,7 @@ def from_chinese(text: str) -> str:
         return r"\text{no solution}"
     if any(word in text for word in _DENIALS):
         return text
-    text = _numerals(text)
+    text = _numerals(text.removeprefix("点") if text.startswith("点(") else text).replace("倍根号", "根号")
     for chinese, latex in _WORDS:
         if chinese in text:
             text = text.replace(chinese, latex)
@@ -179,8 +179,9 @@ def _percent(text: str) -> str:
 
 def _fraction(text: str) -> str:
     at = text.find("分之")
-    start, end = _number_before(text, at), _number_after(text, at + 2)
-    if start == at or end == at + 2:
+    root = len("\\sqrt ") if text.startswith("\\sqrt ", at + 2) else 0
+    start, end = _number_before(text, at), _number_after(text, at + 2 + root)
+    if start == at or end == at + 2 + root:
         return text
     return f"{text[:start]}\\frac{{{text[at + 2 : end]}}}{{{text[start:at]}}}{text[end:]}"
 
