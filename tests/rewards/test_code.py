@@ -131,3 +131,14 @@ def test_a_verdict_carries_the_isolation_in_force() -> None:
 def test_unknown_limits_are_refused_before_anything_runs() -> None:
     with pytest.raises(ParameterError, match="cpu_s"):
         get_reward("code", limits={"cpu": 3})
+
+
+def test_the_contests_scores_carry_a_verdict_and_keep_a_deadline() -> None:
+    row = {"official_tests": SUMS, "language": "python"}
+    verdict = score("cf_code", "```python\nprint(3)\n```", **row).verdict
+    assert verdict.correct is False
+    assert verdict.evidence["isolation"]["backend"] == "local"
+    assert [test["passed"] for test in verdict.evidence["tests"]] == [True, False]
+    assert score("ioi_code", "nothing", id="x", test_cases=[["1", "1"]]).verdict.evidence["isolation"] is not None
+    slow = "```python\nimport time; time.sleep(5)\n```"
+    assert score(get_reward("cf_code", deadline=0.3), slow, **row).cause is Cause.TIMEOUT

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from veritune.plugins import Cause
+from veritune.sandbox import SandboxUnavailable
 from veritune.sandbox.conformance.corpus import descendants
 from veritune.verifiers.code import CodeVerifier
 
@@ -116,6 +117,74 @@ RIGHT: dict[str, tuple[str, str | list[str]]] = {
     "test functions": ("def f(): return 1", "from solution import f\ndef test_a(): assert f() == 1"),
     "a main guard": ("def f(): return 1\nif __name__ == '__main__':\n    print(f(), input())", ["assert f() == 1"]),
 }
+
+
+HALF: dict[str, str] = {
+    "an interrupt": "def f(x): raise KeyboardInterrupt",
+    "an end after the first test": "import os\ndef f(x): return 3 if x == 1 else os._exit(0)",
+}
+THREE = (
+    "import unittest\nclass T(unittest.TestCase):\n    def test_a(self): self.assertEqual(f(1), 3)\n"
+    "    def test_b(self): self.assertEqual(f(2), 5)\n    def test_c(self): self.assertEqual(f(4), 9)"
+)
+
+
+@pytest.mark.parametrize("about", HALF)
+def test_tests_that_a_program_cuts_short_still_count(about: str) -> None:
+    verdict = judge(HALF[about], THREE, "f")
+    assert verdict.evidence["total"] == 3
+    assert verdict.score == pytest.approx(0.0 if "interrupt" in about else 1 / 3)
+
+
+LIAR = "class P:\n    def __init__(s, a): s.a = a\n    def __lt__(s, o): return True\n    def __add__(s, o): return 3"
+
+
+@pytest.mark.parametrize("test", ["assert P(9) < 1", "assert P(1) + 2 == 3"])
+def test_a_verdict_that_rests_on_a_programs_operators_is_tamperable(test: str) -> None:
+    assert judge(LIAR, [test]).evidence["tamperable"] is True
+    assert judge(LIAR, ["assert P(5).a == 5"]).evidence["tamperable"] is False
+
+
+def test_tests_that_import_what_is_not_there_are_undecided() -> None:
+    verdict = judge("def f(): return 1", "import no_such_module\ndef test_a(): assert f() == 1")
+    assert verdict.cause is Cause.ABSTAIN
+
+
+FRAME = "import json, os\ndef frame(m):\n    b = json.dumps(m).encode()\n    return len(b).to_bytes(4, 'big') + b\n"
+FORGED: dict[str, str] = {
+    "answers before questions": FRAME + "for m in ({'loaded': None}, {'value': 6}, {'value': 0}, {'value': 42}):\n"
+    "    os.write(3, frame(m))\nos._exit(0)",
+    "too long": "import os\ndef add_all(x):\n    os.write(3, b'\\xff' * 1000)\n    os._exit(0)",
+    "too deep": "import os\ndef add_all(x):\n    b = b'[' * 200000\n    os.write(3, len(b).to_bytes(4, 'big') + b)",
+    "no number": FRAME + "def add_all(x):\n    os.write(3, frame({'value': float('nan')}))",
+    "closed": "import os\ndef add_all(x):\n    os.close(3)\n    return sum(x)",
+    "findings everywhere": FRAME + "def add_all(x):\n    for n in range(20):\n        try:\n"
+    "            os.write(n, frame({'found': [[True, '']] * 3, 'gone': None}))\n        except OSError: pass\n"
+    "    return -1",
+    "lying type": "class I(int):\n    def __eq__(s, o): return True\n    __hash__ = int.__hash__\n"
+    "def add_all(x): return I(-1)",
+}
+
+
+@pytest.mark.parametrize("mode", ["func", "assert", "unittest"])
+def test_forged_answers_do_not_pay_in_either_tier(mode: str) -> None:
+    tests = [[[[1, 2, 3]], 6], [[[]], 0], [[[41, 1]], 42]]
+    asserts = [f"assert add_all({args[0]}) == {expected}" for args, expected in tests]
+    body = "\n".join(f"    def test_{n}(self): {line}" for n, line in enumerate(asserts))
+    row: dict[str, Any] = {
+        "func": {"entry_point": "add_all", "tests": tests},
+        "assert": {"test_list": asserts},
+        "unittest": {"entry_point": "add_all", "test": f"import unittest\nclass T(unittest.TestCase):\n{body}"},
+    }[mode]
+    for tier in ("namespaces", "confined"):
+        sandbox = {"name": "local", "tier": tier, "workers": 1}
+        verifier = CodeVerifier(limits=LIMITS, sandbox=sandbox)
+        try:
+            verdicts = verifier.verify_batch([(code, row) for code in [*FORGED.values(), "add_all = sum"]])
+        except SandboxUnavailable as error:
+            pytest.skip(str(error))
+        assert [v.correct for v in verdicts] == [False] * len(FORGED) + [True], [v.reason for v in verdicts]
+        assert verdicts[-1].evidence["isolation"]["tier"] == tier
 
 
 @pytest.mark.parametrize("about", RIGHT)

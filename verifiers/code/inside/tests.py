@@ -5,6 +5,7 @@ Reads its task from stdin; the last line of stdout is the task's token and the f
 
 from __future__ import annotations
 
+import ast
 import importlib
 import json
 import math
@@ -155,9 +156,24 @@ def _execute(source: str | None, names: dict[str, Any]) -> None:
 def _load(run: _Run, source: str, names: dict[str, Any]) -> None:
     import linecache
 
+    _require_imports(source)
     linecache.cache["tests.py"] = (len(source), None, source.splitlines(keepends=True), "tests.py")
     unittest.main = lambda *a, **k: None  # type: ignore[assignment]
     exec(compile(source, "tests.py", "exec", dont_inherit=True), names)
+
+
+def _require_imports(source: str) -> None:
+    """A module that only the tests ask for and that is not here is no fault of the program's."""
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.Import):
+            modules = [alias.name for alias in node.names]
+        else:
+            modules = [node.module] if isinstance(node, ast.ImportFrom) and node.module and not node.level else []
+        for module in modules:
+            try:
+                importlib.import_module(module)
+            except (ImportError, OSError):
+                raise Unsendable(f"the tests import {module}, which is not in the sandbox") from None
 
 
 def _attempt(run: _Run, test: Callable[[], Any]) -> bool:
