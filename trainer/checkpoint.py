@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import resource
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -145,6 +146,12 @@ def check_folder(folder: Path, parameters: int) -> None:
         raise ConfigError(
             f"cannot write to the output folder {str(folder)!r}: {error.strerror}. Choose another with output=FOLDER"
         ) from error
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
+    if limit != resource.RLIM_INFINITY and limit < parameters * 4 * 2:
+        raise ConfigError(
+            f"files of this process may have at most {limit / 2**20:.0f} MiB (ulimit -f), and a checkpoint's optimizer "
+            f"takes {parameters * 8 / 2**20:.0f} MiB; raise the limit with ulimit -f unlimited"
+        )
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise ConfigError(

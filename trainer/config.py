@@ -196,6 +196,13 @@ class EvaluationConfig(Strict):
     """The reward (by alias) that counts as accuracy in the summary and in pass@k."""
 
 
+class ScoringConfig(Strict):
+    """Where completions are scored: in this process, or on a Ray cluster by several actors of one CPU each."""
+
+    executor: Literal["local", "ray"] = "local"
+    actors: int = Field(default=4, ge=1)
+
+
 class CheckpointConfig(Strict):
     every: int | None = Field(default=None, ge=1)
     """Steps between checkpoints; the last state is always saved."""
@@ -229,6 +236,7 @@ class RunConfig(Strict):
     warmup: WarmupConfig | None = None
     grpo: GRPOConfig = Field(default_factory=GRPOConfig)
     sampling: SamplingConfig = Field(default_factory=SamplingConfig)
+    scoring: ScoringConfig = Field(default_factory=ScoringConfig)
     evaluation: EvaluationConfig = Field(default_factory=EvaluationConfig)
     checkpoint: CheckpointConfig = Field(default_factory=CheckpointConfig)
     log: LogConfig = Field(default_factory=LogConfig)

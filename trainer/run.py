@@ -37,6 +37,7 @@ from veritune.trainer.evaluation import Evaluator
 from veritune.trainer.grpo import GRPO
 from veritune.trainer.metrics import Observer, forget_after, make_observers, read_metrics, write_completions
 from veritune.trainer.models import load_policy
+from veritune.trainer.ray_scoring import RayRewardSet
 from veritune.trainer.reference import Reference
 from veritune.trainer.report import write_report
 from veritune.trainer.scoring import completion_records
@@ -86,7 +87,7 @@ class Run:
 
     def __init__(self, config: RunConfig, console: Console, world: World = ALONE) -> None:
         self.config, self.console, self.world = config, console, world
-        self.rewards: RewardSet = compose(rewards_section(config), where="rewards")
+        self.rewards = make_rewards(config)
         self.source, self.held_out, task = make_sources(config.data, config.seed)
         self.rewards.check_columns(self.source.columns())
         _seed(config.seed)
@@ -292,6 +293,14 @@ class Run:
     def close(self) -> None:
         for observer in self.observers:
             observer.close()
+        if isinstance(self.rewards, RayRewardSet):
+            self.rewards.close()
+
+
+def make_rewards(config: RunConfig) -> RewardSet:
+    """The composed rewards, here or on Ray."""
+    rewards = compose(rewards_section(config), where="rewards")
+    return RayRewardSet(rewards, config.scoring.actors) if config.scoring.executor == "ray" else rewards
 
 
 def pick_folder(wanted: Path, resume: bool) -> Path:

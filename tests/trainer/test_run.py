@@ -6,6 +6,7 @@ import json
 import multiprocessing
 import os
 import random
+import resource
 import signal
 import time
 from collections.abc import Callable
@@ -230,6 +231,27 @@ def test_a_full_disk_is_an_error_before_training(make_config: Make, monkeypatch:
         train(make_config(), quiet=True)
 
 
+def test_a_limit_on_the_size_of_files_is_an_error_before_training(make_config: Make) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2**16, before[1]))
+    try:
+        with pytest.raises(ConfigError, match=r"0 MiB[\s\S]*ulimit -f"):
+            train(make_config(), quiet=True)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_folder_without_permission_is_an_error_before_training(make_config: Make, tmp_path: Path) -> None:
+    if os.geteuid() == 0:
+        pytest.skip("root may write anywhere")
+    tmp_path.chmod(0o500)
+    try:
+        with pytest.raises(ConfigError, match="output=FOLDER"):
+            train(make_config(), quiet=True)
+    finally:
+        tmp_path.chmod(0o700)
+
+
 def test_a_missing_column_is_an_error_before_training(make_config: Make, tmp_path: Path) -> None:
     rewards = {"accuracy": {"columns": {"gold": "solutoin"}}}
     with pytest.raises(ConfigError, match="solutoin"):
@@ -240,6 +262,7 @@ def test_a_missing_column_is_an_error_before_training(make_config: Make, tmp_pat
 def test_sigterm_saves_and_exits(make_config: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The signal arrives in the middle of step 3: that step is finished and saved, and the run goes on from there."""
     config = make_config(grpo={"steps": 5})
+    before = signal.getsignal(signal.SIGTERM)
     original = GRPO.step
 
     def step(stage: Any) -> dict[str, float]:
@@ -253,7 +276,7 @@ def test_sigterm_saves_and_exits(make_config: Make, tmp_path: Path, monkeypatch:
     assert stopped.value.code == 143
     assert [p.name for p in list_checkpoints(tmp_path / "run" / "checkpoints")] == ["grpo-000003"]
     assert (tmp_path / "run" / "report.html").is_file()
-    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    assert signal.getsignal(signal.SIGTERM) == before
     monkeypatch.setattr(GRPO, "step", original)
     folder = train(make_config(grpo={"steps": 5}, resume=True), quiet=True)
     uninterrupted = train(make_config(grpo={"steps": 5}, output=str(tmp_path / "other")), quiet=True)
