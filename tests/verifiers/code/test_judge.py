@@ -168,7 +168,7 @@ FORGED: dict[str, str] = {
 
 @pytest.mark.parametrize("mode", ["func", "assert", "unittest"])
 def test_forged_answers_do_not_pay_in_either_tier(mode: str) -> None:
-    tests = [[[[1, 2, 3]], 6], [[[]], 0], [[[41, 1]], 42]]
+    tests: list[Any] = [[[[1, 2, 3]], 6], [[[]], 0], [[[41, 1]], 42]]
     asserts = [f"assert add_all({args[0]}) == {expected}" for args, expected in tests]
     body = "\n".join(f"    def test_{n}(self): {line}" for n, line in enumerate(asserts))
     row: dict[str, Any] = {
