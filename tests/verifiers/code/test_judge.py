@@ -171,11 +171,12 @@ def test_forged_answers_do_not_pay_in_either_tier(mode: str) -> None:
     tests: list[Any] = [[[[1, 2, 3]], 6], [[[]], 0], [[[41, 1]], 42]]
     asserts = [f"assert add_all({args[0]}) == {expected}" for args, expected in tests]
     body = "\n".join(f"    def test_{n}(self): {line}" for n, line in enumerate(asserts))
-    row: dict[str, Any] = {
+    rows: dict[str, dict[str, Any]] = {
         "func": {"entry_point": "add_all", "tests": tests},
         "assert": {"test_list": asserts},
         "unittest": {"entry_point": "add_all", "test": f"import unittest\nclass T(unittest.TestCase):\n{body}"},
-    }[mode]
+    }
+    row = rows[mode]
     for tier in ("namespaces", "confined"):
         sandbox = {"name": "local", "tier": tier, "workers": 1}
         verifier = CodeVerifier(limits=LIMITS, sandbox=sandbox)
