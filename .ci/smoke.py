@@ -1,4 +1,4 @@
-"""Build one wheel and one sdist, compare them with the tree, install the wheel in a fresh environment and try it there."""
+"""Build one wheel, compare it with the tree, install it in a fresh environment and try it there."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def tree() -> set[str]:
     for base, prefix in [(ROOT / "src" / "veritune", "veritune"), *((ROOT / r, f"veritune/{r}") for r in ROOMS)]:
         for path in base.rglob("*"):
             relative = path.relative_to(base)
-            if base.name == "veritune" and relative.parts[0] in ROOMS or "__pycache__" in relative.parts:
+            if (base.name == "veritune" and relative.parts[0] in ROOMS) or "__pycache__" in relative.parts:
                 continue
             is_data = path.parent.name in DATA_FOLDERS or path.name == "py.typed"
             if path.is_file() and (path.suffix == ".py" or is_data):

@@ -170,7 +170,7 @@ def report(config: RunConfig, warmup: int, before: float, results: Sequence[Resu
         f"versions  {versions}",
         f"job       examples/arithmetic.yaml, {config.grpo.prompts} × {config.grpo.samples} completions of up to "
         f"{config.sampling.max_tokens} tokens, {config.grpo.steps} steps after {warmup} of warm-up",
-        f"accuracy  before: {before:.3f}; held-out, {config.evaluation.prompts} × {config.evaluation.samples} completions",
+        f"accuracy  before: {before:.3f}; held-out, {config.evaluation.prompts} × {config.evaluation.samples}",
         "",
         "          accuracy after        CPU s/step            TRL's CPU seconds",
         "seed      veritune  trl         veritune  trl         to ours",

@@ -69,7 +69,12 @@ def _doctest(body: str, names: dict[str, object]) -> None:
 def _shell(body: str, folder: Path) -> None:
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", body], cwd=folder, env=environment, capture_output=True, text=True, timeout=240
+        ["bash", "-euo", "pipefail", "-c", body],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=240,
     )
     assert done.returncode == 0, f"{body}\n{done.stdout}\n{done.stderr}"
 
