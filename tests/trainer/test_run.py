@@ -8,7 +8,7 @@ import os
 import random
 import resource
 import signal
-import time
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from veritune.plugins import ConfigError, RewardError
 from veritune.trainer.checkpoint import list_checkpoints
 from veritune.trainer.config import RunConfig, dump_config
 from veritune.trainer.grpo import GRPO
-from veritune.trainer.metrics import read_metrics
+from veritune.trainer.metrics import JsonLines, read_metrics
 from veritune.trainer.run import train, train_from_cli
 
 TOY = Path(__file__).with_name("toy_rewards.py")
@@ -293,26 +293,32 @@ def test_killed_at_any_moment_a_run_finishes_with_the_same_weights(make_config: 
     fork = multiprocessing.get_context("fork")  # a child that has everything imported already
     while True:
         begun = (tmp_path / "killed" / "config.yaml").is_file()
-        child = fork.Process(target=train, args=(config.model_copy(update={"resume": begun}), True))
-        wanted = _lines(tmp_path / "killed") + dice.randint(3, 9)
+        moment = (dice.randint(2, 4), dice.uniform(0, 0.03)) if kills < 10 else None
+        child = fork.Process(target=_doomed, args=(config.model_copy(update={"resume": begun}), moment))
         child.start()
-        if kills < 10:
-            while child.is_alive() and _lines(tmp_path / "killed") < wanted:
-                time.sleep(0.005)
-            child.kill()
-            kills += 1
         child.join()
         if child.exitcode == 0:
             break
-    assert kills >= 8
+        assert child.exitcode == -signal.SIGKILL
+        kills += 1
+    assert kills == 10
     assert _numbers(tmp_path / "killed") == _numbers(whole)
     for name, tensor in _weights(whole).items():
         assert torch.equal(tensor, _weights(tmp_path / "killed")[name])
 
 
-def _lines(folder: Path) -> int:
-    path = folder / "metrics.jsonl"
-    return path.read_bytes().count(b"\n") if path.is_file() else 0
+def _doomed(config: RunConfig, moment: tuple[int, float] | None) -> None:
+    """Train; die so many lines of the log and so many seconds later, wherever the run then is."""
+    written, log = [0], JsonLines.log
+
+    def count(*args: Any) -> None:
+        log(*args)
+        written[0] += 1
+        if moment is not None and written[0] == moment[0]:
+            threading.Timer(moment[1], os.kill, (os.getpid(), signal.SIGKILL)).start()
+
+    JsonLines.log = count  # type: ignore[method-assign]
+    train(config, quiet=True)
 
 
 def test_overrides_reach_the_run(make_config: Make, tmp_path: Path) -> None:
