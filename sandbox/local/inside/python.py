@@ -135,9 +135,9 @@ def _finish(main: types.ModuleType, source: bytes, status: int) -> int:
         for name in [n for n in list(names) if n != "__builtins__"]:
             names[name] = None
         gc.collect()
-    for stream in (sys.stdout, sys.stderr):
+    for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):  # a program may have replaced the first two
         try:
-            stream.flush()
+            stream.flush()  # type: ignore[union-attr]
         except BaseException:
             status = status or (120 if stream is sys.stdout and not _closed(stream) else 0)
     return status
