@@ -317,7 +317,7 @@ def _doomed(config: RunConfig, moment: tuple[int, float] | None) -> None:
         if moment is not None and written[0] == moment[0]:
             threading.Timer(moment[1], os.kill, (os.getpid(), signal.SIGKILL)).start()
 
-    JsonLines.log = count  # type: ignore[method-assign]
+    JsonLines.log = count  # type: ignore[method-assign, assignment]
     train(config, quiet=True)
 
 
