@@ -18,6 +18,22 @@ sys.path[:] = [p for p in sys.path if os.path.realpath(p or os.getcwd()) != str(
 SHARED = ROOT.parent / "shared"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests marked ``gpu`` are skipped, with the reason, where there is no CUDA device."""
+    marked = [item for item in items if item.get_closest_marker("gpu") is not None]
+    if not marked:
+        return
+    try:
+        import torch
+
+        missing = None if torch.cuda.is_available() else "needs a CUDA device"
+    except ImportError:
+        missing = "needs torch and a CUDA device"
+    if missing is not None:
+        for item in marked:
+            item.add_marker(pytest.mark.skip(reason=missing))
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder with real data; the test is skipped where it is absent."""

@@ -235,8 +235,16 @@ def test_a_group_split_over_processes_is_refused(tmp_path: Path) -> None:
 
 COLUMNS: dict[str, Any] = {"solution": ["4", "4"], "nums": [[1, 3], [1, 3]], "target": [4, 4]}
 """What the rewards under test read; add a column here for a reward that needs another one."""
-PARAMETERS: dict[str, Any] = {"max_len": 100, "max_completion_len": 100, "soft_punish_cache": 20, "target": "en"}
+PARAMETERS: dict[str, Any] = {
+    "max_len": 100,
+    "max_completion_len": 100,
+    "soft_punish_cache": 20,
+    "target": "en",
+    "model": "none",
+}
 """Values for parameters that have no default."""
+NEED_A_MODEL = {"judge", "preference"}
+"""Pickled here; called in tests of their own, with a model."""
 
 
 def configured(name: str) -> Reward:
@@ -260,7 +268,7 @@ def test_every_registered_reward_works_in_a_thread_of_a_spawned_process(monkeypa
 
     builtin = sorted(name for name, plugin in reward_names().items() if plugin == "veritune.rewards")
     registered = [configured(name) for name in builtin]
-    rewards: list[Any] = [reward for reward in registered if callable_here(reward)]
+    rewards: list[Any] = [reward for reward in registered if reward.name not in NEED_A_MODEL and callable_here(reward)]
     assert len(rewards) >= 14
     rewards += [reward_function(["format", "tag_count"]), get_reward("format").as_async().inner]
     text = "<think>\nTwo and two are four, says the whole class.\n</think>\n<answer>\n4\n</answer>"

@@ -88,7 +88,7 @@ def test_time_is_linear_in_the_completion(name: str, params: dict[str, Any]) -> 
         start = time.process_time()
         reward.score(Sample(text, "prompt", columns={"gold": "4"}))
         slowest = max(slowest, time.process_time() - start)
-    assert slowest < 0.5, f"{slowest:.2f} s of CPU on one completion of {SIZE} characters"
+    assert slowest < 1.5, f"{slowest:.2f} s of CPU on one completion of {SIZE} characters"
 
 
 def test_long_ngrams_cost_no_square_of_time_or_memory() -> None:

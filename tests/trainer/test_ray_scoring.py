@@ -23,6 +23,7 @@ SCORING = {"executor": "ray", "actors": 2}
 @pytest.fixture(scope="module")
 def ray() -> Iterator[Any]:
     ray = pytest.importorskip("ray")
+    ray.shutdown()  # another test may have left one
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
     yield ray
     ray.shutdown()
