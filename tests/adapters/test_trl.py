@@ -240,7 +240,6 @@ PARAMETERS: dict[str, Any] = {
     "max_completion_len": 100,
     "soft_punish_cache": 20,
     "target": "en",
-    "model": "none",
 }
 """Values for parameters that have no default."""
 NEED_A_MODEL = {"judge", "preference"}
@@ -249,6 +248,8 @@ NEED_A_MODEL = {"judge", "preference"}
 
 def configured(name: str) -> Reward:
     """The registered reward with its required parameters."""
+    if name in NEED_A_MODEL:
+        return get_reward(name, model="some/model")
     required = [p.name for p in resolve(name).parameters.values() if p.required]
     return get_reward(name, **{parameter: PARAMETERS[parameter] for parameter in required})
 
