@@ -30,10 +30,18 @@ class Rollout:
     logprobs: list[float]
     finish: Finish
     text: str = ""
+    written: list[bool] | None = None
+    """Which tokens the policy wrote; None: all. What an environment put between its turns is not trained on."""
+    messages: list[dict[str, Any]] | None = None
+    """The completion as chat messages, where a conversation went to and fro; rewards then see these."""
 
     @property
     def truncated(self) -> bool:
         return self.finish == "length"
+
+    @property
+    def tokens_written(self) -> int:
+        return len(self.token_ids) if self.written is None else sum(self.written)
 
 
 class Sampler(Protocol):
