@@ -90,10 +90,11 @@ def as_reward(target: Any) -> Reward:
     raise ConfigError(f"not a reward: {target!r} (expected a function or what @reward returns)")
 
 
-def load_path(path: str) -> Any:
-    """``file.py:name`` or ``package.module:name``. Raises PluginError where it does not import."""
+def load_path(path: str, kind: str = "reward") -> Any:
+    """``file.py:name`` or ``package.module:name``; ``kind`` is what errors call it. Raises PluginError where it does
+    not import, UnknownNameError where nothing there has that name."""
     where, _, attribute = path.rpartition(":")
-    module = _load_file(where) if where.endswith(".py") else _load_module(where)
+    module = _load_file(where, kind) if where.endswith(".py") else _load_module(where)
     target: Any = module
     for part in attribute.split("."):
         if part == "<locals>" or not hasattr(target, part):
@@ -111,10 +112,10 @@ def _absolute(use: str) -> str:
     return f"{Path(where).expanduser().resolve()}:{attribute}" if where.endswith(".py") else use
 
 
-def _load_file(where: str) -> ModuleType:
+def _load_file(where: str, kind: str) -> ModuleType:
     path = Path(where).expanduser().resolve()
     if not path.is_file():
-        raise PluginError(f"reward file {where!r} does not exist (looked for {path})")
+        raise PluginError(f"{kind} file {where!r} does not exist (looked for {path})")
     key = str(path)
     with _files_lock:
         if key not in _files:
@@ -130,7 +131,7 @@ def _load_file(where: str) -> ModuleType:
                 del sys.modules[name]
                 if not isinstance(error, Exception | SystemExit):
                     raise
-                raise PluginError(f"reward file {where!r} does not import: {_where(error, key)}") from error
+                raise PluginError(f"{kind} file {where!r} does not import: {_where(error, key)}") from error
             for value in vars(module).values():
                 if isinstance(value, Reward) and value.source.startswith(f"{name}:"):
                     value.source = f"{key}:{value.source.partition(':')[2]}"

@@ -196,6 +196,28 @@ class EvaluationConfig(Strict):
     """The reward (by alias) that counts as accuracy in the summary and in pass@k."""
 
 
+class RolloutConfig(Strict):
+    """Completions of several turns, between the policy and a function of the user's. See docs/episodes.md."""
+
+    use: str
+    """``file.py:function`` or ``package.module:function``: a generator function, one episode a call."""
+    params: dict[str, Any] = Field(default_factory=dict)
+    """Its parameters: what it takes after ``*``."""
+    max_turns: int = Field(default=8, ge=1)
+    """Most turns of the policy; asked for one more, the completion counts as truncated."""
+    turn_tokens: int | None = Field(default=None, ge=1)
+    """Most tokens of one turn; ``sampling.max_tokens`` bounds the whole completion, the environment's text too."""
+    threads: int = Field(default=1, ge=1)
+    """Episodes whose function runs at once: more than one pays where it waits for something."""
+
+    @field_validator("use")
+    @classmethod
+    def _is_a_path(cls, use: str) -> str:
+        if not all(use.rpartition(":")[::2]):
+            raise ValueError(f"write file.py:function or package.module:function, got {use!r}")
+        return use
+
+
 class ScoringConfig(Strict):
     """Where completions are scored: in this process, or on a Ray cluster by several actors of one CPU each."""
 
@@ -236,6 +258,7 @@ class RunConfig(Strict):
     warmup: WarmupConfig | None = None
     grpo: GRPOConfig = Field(default_factory=GRPOConfig)
     sampling: SamplingConfig = Field(default_factory=SamplingConfig)
+    rollout: RolloutConfig | None = None
     scoring: ScoringConfig = Field(default_factory=ScoringConfig)
     evaluation: EvaluationConfig = Field(default_factory=EvaluationConfig)
     checkpoint: CheckpointConfig = Field(default_factory=CheckpointConfig)

@@ -34,6 +34,8 @@ class Rollout:
     """Which tokens the policy wrote; None: all. What an environment put between its turns is not trained on."""
     messages: list[dict[str, Any]] | None = None
     """The completion as chat messages, where a conversation went to and fro; rewards then see these."""
+    turns: int = 1
+    """How often the policy had the word."""
 
     @property
     def truncated(self) -> bool:

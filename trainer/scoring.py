@@ -11,7 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from veritune.plugins import Cause, RewardError, Sample, Score
+from veritune.plugins import Cause, RewardError, Sample, Score, Text
+from veritune.plugins.types import message_text
 from veritune.rewards.composition import RewardSet
 from veritune.trainer.data import Row
 from veritune.trainer.rollout import Rollout
@@ -20,9 +21,17 @@ from veritune.trainer.rollout import Rollout
 def make_samples(rollouts: Sequence[Rollout], rows: Sequence[Row], prefill: str) -> list[Sample]:
     """What rewards see. A prefilled beginning is part of the completion for them."""
     return [
-        Sample(prefill + r.text, rows[r.prompt_index].prompt, r.token_ids, rows[r.prompt_index].columns)
+        Sample(_completion(r, prefill), rows[r.prompt_index].prompt, r.token_ids, rows[r.prompt_index].columns)
         for r in rollouts
     ]
+
+
+def _completion(rollout: Rollout, prefill: str) -> Text:
+    """One text, or messages where the environment answered with messages."""
+    if rollout.messages is None:
+        return prefill + rollout.text
+    first, *rest = rollout.messages  # the first is always the policy's
+    return [{**first, "content": prefill + first["content"]}, *rest]
 
 
 def score(
@@ -86,10 +95,13 @@ def score_metrics(scores: Sequence[Score], aliases: Sequence[str]) -> dict[str, 
 def batch_metrics(
     rollouts: Sequence[Rollout], scores: Sequence[Score], signal_P: Tensor, aliases: Sequence[str]
 ) -> dict[str, float]:
-    """:func:`score_metrics`, with lengths and the shares of truncated completions and of groups without signal."""
+    """:func:`score_metrics`, with lengths and the shares of truncated completions and of groups without signal; where
+    an environment has the word too, also turns of the policy."""
     lengths = torch.tensor([float(len(r.token_ids)) for r in rollouts])
+    episodes = any(r.written is not None for r in rollouts)
     return {
         **score_metrics(scores, aliases),
+        **({"turns": sum(r.turns for r in rollouts) / len(rollouts)} if episodes else {}),
         "length": float(lengths.mean()),
         "length_max": float(lengths.max()),
         "truncated": sum(r.truncated for r in rollouts) / len(rollouts),
@@ -112,9 +124,10 @@ def completion_records(
             **common,
             "group": rollout.prompt_index,
             "prompt": sample.prompt_text,
-            "completion": sample.text,
+            "completion": _transcript(sample),
             "gold": _gold(sample),
             "tokens": len(rollout.token_ids),
+            "turns": rollout.turns,
             "finish": rollout.finish,
             "reward": found.value,
             "reason": found.reason,
@@ -128,6 +141,13 @@ def completion_records(
             record[f"cause/{alias}"] = None if part is None or part.cause is None else str(part.cause)
         records.append(record)
     return records
+
+
+def _transcript(sample: Sample) -> str:
+    """All that was said, where rewards read the last assistant turn alone."""
+    if isinstance(sample.completion, str):
+        return sample.completion
+    return "\n\n".join(f"[{message['role']}]\n{message_text(message)}" for message in sample.completion)
 
 
 def _gold(sample: Sample) -> str | None:
