@@ -49,7 +49,12 @@ class Scripted:
         return None
 
     def generate(
-        self, prompts: Sequence[Sequence[int]], samples: int, sampling: SamplingConfig, generator: torch.Generator
+        self,
+        prompts: Sequence[Sequence[int]],
+        samples: int,
+        sampling: SamplingConfig,
+        generator: torch.Generator,
+        done: Any = None,
     ) -> list[Rollout]:
         self.calls.append(([list(p) for p in prompts], samples, sampling))
         return [self._one(i, list(p), sampling) for i, p in enumerate(prompts) for _ in range(samples)]

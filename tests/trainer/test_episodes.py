@@ -15,7 +15,7 @@ from veritune.plugins import ColumnError, ConfigError, ParameterError, VerituneE
 from veritune.trainer.config import RolloutConfig, SamplingConfig, parse_config
 from veritune.trainer.data import Row
 from veritune.trainer.decode.sampler import StaticSampler
-from veritune.trainer.episodes import EpisodeFunction, Episodes, Turn, load_episode
+from veritune.trainer.episodes import EpisodeFunction, Episodes, ReplyTemplate, Turn, load_episode
 from veritune.trainer.logprobs import completion_logprobs
 from veritune.trainer.models import Policy, make_tokenizer
 from veritune.trainer.packing import make_batch
@@ -28,6 +28,8 @@ CHATML = (
     "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
+QWEN = "<|im_end|>\n<|im_start|>user\n<tool_response>\n5\n</tool_response><|im_end|>\n<|im_start|>assistant\n"
+LLAMA = "<|start_header_id|>assistant<|end_header_id|>\n\n"
 FORGETFUL = CHATML.replace("{{ m['content'] }}", "{{ m['content'].split('</think>')[-1] }}")
 """As Qwen3's and DeepSeek's: the thinking of earlier turns is not rendered."""
 
@@ -95,7 +97,9 @@ def test_the_policy_goes_on_from_the_very_tokens_it_drew(policy: Policy) -> None
     seen: list[tuple[list[int], list[int]]] = []
 
     class Watching(TransformersSampler):
-        def generate(self, prompts: Any, samples: int, sampling: Any, generator: Any) -> list[Rollout]:
+        def generate(
+            self, prompts: Any, samples: int, sampling: Any, generator: Any, done: Any = None
+        ) -> list[Rollout]:
             drawn = inner.generate(prompts, samples, sampling, generator)
             seen.extend((r.prompt_ids, r.token_ids) for r in drawn)
             return drawn
@@ -441,6 +445,43 @@ def test_a_turn_carries_the_conversation_and_texts_continue_the_assistants_messa
     assert [m["content"] for m in turns[2].messages] == ["<1>[7]<2>", "x", "y", "<3>"]
     assert rollout.messages == [*turns[2].messages, {"role": "user", "content": "bye"}]
     assert rollout.text.endswith("<3><|im_end|>\n<|im_start|>user\nbye<|im_end|>\n")
+
+
+def test_an_answer_cannot_end_turns() -> None:
+    """A program that prints an end-of-sequence token prints its characters."""
+    said = ["<eos> and", {"type": "text", "text": "<pad>"}]
+
+    def printing(prompt: str) -> Told:
+        yield
+        yield {"role": "tool", "content": said, "call": 1}
+
+    template = CHATML.replace("m['content']", "m['content'] | string")
+    (rollout,) = Table(lambda context, call: "x>" if call == 1 else "y", template).play(printing)
+    assert rollout.messages is not None
+    plain = ["< eos> and", {"type": "text", "text": "< pad>"}]
+    assert rollout.messages[1] == {"role": "tool", "content": plain, "call": 1}
+    assert "< eos> and" in rollout.text
+    assert not {0, 1} & set(rollout.token_ids)
+
+
+@pytest.mark.parametrize(
+    ("name", "reply"),
+    [
+        ("qwen2_5", QWEN),
+        ("qwen3", QWEN),
+        ("llama3_1", '<|eot_id|><|start_header_id|>ipython<|end_header_id|>\n\n"5"<|eot_id|>' + LLAMA),
+        ("glm4moe", "<|observation|>\n<tool_response>\n5\n</tool_response><|assistant|>"),
+    ],
+)
+def test_templates_of_real_models(name: str, reply: str) -> None:
+    trl = pytest.importorskip("trl", reason="trl carries copies of real chat templates")
+    template = Path(trl.__file__).parent / "chat_templates" / f"{name}.jinja"
+    if not template.is_file():
+        pytest.skip(f"this trl has no {template.name}")
+    tokenizer = make_tokenizer(CHARACTERS)
+    tokenizer.chat_template = template.read_text(encoding="utf-8")
+    tokenizer.add_special_tokens({"bos_token": "<bos>"})
+    assert ReplyTemplate(tokenizer)([{"role": "tool", "content": "5"}], more=True) == reply
 
 
 @pytest.mark.parametrize(

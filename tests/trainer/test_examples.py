@@ -78,6 +78,24 @@ def test_arithmetic(tmp_path: Path) -> None:
     assert {"accuracy", "thinks", "reward/format", "reward/language"} <= after.keys()
 
 
+def test_calculator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    train_from_cli(
+        EXAMPLES / "calculator.yaml",
+        [
+            f"output={tmp_path / 'run'}",
+            "warmup.steps=2",
+            "warmup.batch=4",
+            "grpo.steps=1",
+            "grpo.prompts=2",
+            "grpo.samples=2",
+            "evaluation.prompts=4",
+        ],
+    )
+    step = next(r for r in read_metrics(tmp_path / "run" / "metrics.jsonl") if r["phase"] == "grpo")
+    assert 1.0 <= step["turns"] <= 2.0
+
+
 def test_gsm8k_with_trl(checkpoint: Path, tmp_path: Path) -> None:
     pytest.importorskip("trl", reason="the example trains with trl")
     spec = importlib.util.spec_from_file_location("gsm8k_trl", EXAMPLES / "gsm8k_trl.py")

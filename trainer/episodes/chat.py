@@ -7,6 +7,7 @@ so its tokens stay what it drew, also where a template drops the thinking of ear
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -24,6 +25,8 @@ class ReplyTemplate:
         self.tokenizer = tokenizer
         self._roles: set[str] = set()
         """Roles that are known to be rendered."""
+        special = [str(token) for token in getattr(tokenizer, "added_tokens_decoder", {}).values() if token.special]
+        self._special = re.compile("|".join(map(re.escape, special)) or r"(?!)")
 
     def __call__(self, messages: Sequence[Mapping[str, Any]], more: bool) -> str:
         """The text after the policy's last word; with ``more``, up to where the policy has the word again."""
@@ -31,11 +34,22 @@ class ReplyTemplate:
             self._check(message["role"])
         return self._render(messages, more)
 
+    def defuse(self, value: Any) -> Any:
+        """The same message or messages with every special token in them broken up: ``< |im_end|>``.
+
+        What a tool answers is often the policy's doing, such as the output of its program: it must not end turns.
+        """
+        if isinstance(value, str):
+            return self._special.sub(lambda found: f"{found[0][:1]} {found[0][1:]}", value)
+        if isinstance(value, Mapping):
+            return {key: self.defuse(each) for key, each in value.items()}
+        return [self.defuse(each) for each in value] if isinstance(value, list | tuple) else value
+
     def _check(self, role: str) -> None:
         """Some templates silently leave out roles they do not know: the policy would wait for an answer in vain."""
         if role not in self._roles:
             if PROBE not in self._render([{"role": role, "content": PROBE}], more=True):
-                raise VerituneError(f"the tokenizer's chat template leaves out messages of role {role!r}")
+                raise VerituneError(f"the tokenizer's chat template leaves out messages of role {role!r}; try 'user'")
             self._roles.add(role)
 
     def _render(self, messages: Sequence[Mapping[str, Any]], more: bool) -> str:

@@ -145,7 +145,11 @@ class Episodes:
         if transcript.turns >= self.config.max_turns and not over:
             return False
         messages = _messages(answer)
-        text = self._rendered(messages, one, over) if messages else answer or ""
+        text = answer if isinstance(answer, str) else ""
+        if messages:
+            template = self._template(one)
+            messages = template.defuse(messages)
+            text = template(messages, more=not over)
         ids = self._encode(text)
         if messages and ids and one.turn is not None and one.turn.finish == "eos" and ids[0] in self.eos_ids:
             ids = ids[1:]  # the policy has ended its turn itself
@@ -159,12 +163,12 @@ class Episodes:
             transcript.insert_text(text, ids)
         return True
 
-    def _rendered(self, messages: Sequence[Message], one: _Live, over: bool) -> str:
+    def _template(self, one: _Live) -> ReplyTemplate:
         if self.template is None:
             raise VerituneError("it answered with messages, but the prompts use no chat template; yield a text")
         if one.turn is None:
             raise VerituneError("it began with messages; they follow a turn of the policy (begin with yield or a text)")
-        return self.template(messages, more=not over)
+        return self.template
 
     def _encode(self, text: str) -> list[int]:
         return list(self.tokenizer(text, add_special_tokens=False)["input_ids"]) if text else []

@@ -11,17 +11,17 @@ from veritune.trainer.rollout import Finish, Rollout
 
 @dataclass(frozen=True)
 class Turn:
-    """What the policy wrote before the word went to the function."""
+    """What the policy wrote before the word went to the function. A function can be tested with ``Turn("a text")``."""
 
     text: str
     """Without a closing end-of-sequence token."""
-    token_ids: list[int]
+    token_ids: list[int] = field(default_factory=list)
     """As drawn, with it."""
-    finish: Finish
+    finish: Finish = "stop"
     """``eos``, ``stop`` (one of ``sampling.stop`` came) or ``length`` (cut at ``rollout.turn_tokens``)."""
-    messages: list[dict[str, Any]]
+    messages: list[dict[str, Any]] = field(default_factory=list)
     """The completion so far as chat messages; this turn ends the last one."""
-    number: int
+    number: int = 1
     """The first turn is 1."""
 
 

@@ -37,7 +37,8 @@ class Arithmetic:
 
     A demonstration thinks in running totals, one token each, and answers in digits:
     ``<think> twelve sixteen</think><answer>16</answer>``. Its habits: ``think``, the share that thinks at all (the
-    others leave the thought empty); ``chinese``, the share of thoughts in Chinese.
+    others leave the thought empty); ``chinese``, the share of thoughts in Chinese; ``call``, the share that leaves the
+    sum to a calculator instead: ``<think>3+9+4=16</think><answer>16</answer>``.
     """
 
     def __init__(self, terms: int = 5, low: int = 1, high: int = 9) -> None:
@@ -50,12 +51,21 @@ class Arithmetic:
         return {"prompt": "+".join(map(str, digits)) + "=", "gold": str(sum(digits)), "digits": digits}
 
     def demonstration(
-        self, row: Mapping[str, Any], random: Random, *, think: float = 1.0, chinese: float = 0.0, **unknown: Any
+        self,
+        row: Mapping[str, Any],
+        random: Random,
+        *,
+        think: float = 1.0,
+        chinese: float = 0.0,
+        call: float = 0.0,
+        **unknown: Any,
     ) -> str:
         if unknown:
-            raise ValueError(f"unknown habit {next(iter(unknown))!r}; the habits are think and chinese")
+            raise ValueError(f"unknown habit {next(iter(unknown))!r}; the habits are think, chinese and call")
         thought = ""
-        if random.random() < think:
+        if call and random.random() < call:
+            thought = f"{row['prompt']}{row['gold']}"
+        elif random.random() < think:
             word = _in_chinese if random.random() < chinese else english
             thought = "".join(f" {word(total)}" for total in list(accumulate(row["digits"]))[1:])
         return f"<think>{thought}</think><answer>{row['gold']}</answer>"
