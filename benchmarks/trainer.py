@@ -33,6 +33,7 @@ from veritune.trainer.checkpoint import Progress
 from veritune.trainer.config import RunConfig, load_config, rewards_section
 from veritune.trainer.data import PromptEncoder, make_sources
 from veritune.trainer.decode.choose import make_sampler
+from veritune.trainer.drawing import Drawing
 from veritune.trainer.evaluation import Evaluator
 from veritune.trainer.grpo import GRPO
 from veritune.trainer.models import Policy, load_policy
@@ -75,7 +76,8 @@ def stage(config: RunConfig, policy: Policy, folder: Path) -> GRPO:
     generator = torch.Generator().manual_seed(config.seed)
     encode = PromptEncoder(policy.tokenizer, config.data)
     rewards = compose(rewards_section(config))
-    return GRPO(config, policy, sampler, rewards, source, encode, generator, Progress("grpo"), folder)
+    drawing = Drawing(sampler, rewards, folder)
+    return GRPO(config, policy, drawing, source, encode, generator, Progress("grpo"))
 
 
 def accuracy(config: RunConfig, policy: Policy, folder: Path) -> float:
@@ -83,8 +85,10 @@ def accuracy(config: RunConfig, policy: Policy, folder: Path) -> float:
     assert held_out is not None
     sampler = make_sampler(policy, config.sampling)
     encode = PromptEncoder(policy.tokenizer, config.data)
-    evaluator = Evaluator(config, policy, sampler, compose(rewards_section(config)), held_out, encode, folder)
-    return evaluator.run(0)[0]["accuracy"]
+    drawing = Drawing(sampler, compose(rewards_section(config)), folder)
+    found = Evaluator(config, policy, drawing, held_out, encode).run(0)[0]["accuracy"]
+    drawing.close()
+    return found
 
 
 def trl_trainer(

@@ -37,6 +37,7 @@ from veritune.trainer.config import RunConfig, rewards_section
 from veritune.trainer.data import PromptEncoder, make_sources
 from veritune.trainer.decode.choose import make_sampler
 from veritune.trainer.decode.sampler import StaticSampler
+from veritune.trainer.drawing import Drawing
 from veritune.trainer.grpo import GRPO
 from veritune.trainer.models import load_policy
 
@@ -78,7 +79,7 @@ def stage(config: RunConfig, folder: Path) -> GRPO:
     sampler = make_sampler(policy, config.sampling)
     generator = torch.Generator(policy.device).manual_seed(0)
     rewards = compose(rewards_section(config))
-    return GRPO(config, policy, sampler, rewards, source, encode, generator, Progress("grpo"), folder)
+    return GRPO(config, policy, Drawing(sampler, rewards, folder), source, encode, generator, Progress("grpo"))
 
 
 # -- sections ----------------------------------------------------------------------------------------------------------
@@ -128,7 +129,7 @@ def tune(report: Report, loop: GRPO, options: argparse.Namespace) -> None:
     """Seconds of a rollout with other blocks of the attention kernel."""
     from veritune.trainer.decode.triton_ops import TritonOps
 
-    sampler = loop.sampler
+    sampler = loop.drawing.sampler
     assert isinstance(sampler, StaticSampler)
     _, prompts = loop._next_prompts(options.shape["prompts"])
     for block, parts, warps, stages in ((64, None, 4, 3), (64, 1, 4, 3), (128, 1, 4, 3), (128, 2, 4, 2), (64, 4, 4, 2)):

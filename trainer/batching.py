@@ -8,6 +8,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
+from veritune.trainer.rollout import Rollout
+
 
 def micro_batches(rows: Sequence[int], lengths: Sequence[int], budget: int) -> list[list[int]]:
     """Rows in order of length, each batch at most ``budget`` padded tokens (or one row). ``lengths`` is by row."""
@@ -27,6 +29,15 @@ def split(rows: Sequence[int], parts: int) -> list[list[int]]:
     for part in range(parts):
         bounds.append(bounds[-1] + size + (part < extra))
     return [list(rows[a:b]) for a, b in pairwise(bounds) if b > a]
+
+
+def written_mask(rollouts: Sequence[Rollout], width: int, device: torch.device) -> Tensor:
+    """(B, width) 1.0 on the tokens that the policy wrote: by length, and by :attr:`Rollout.written` in episodes."""
+    lengths_B1 = torch.tensor([len(r.token_ids) for r in rollouts], device=device)[:, None]
+    mask_BT = (torch.arange(width, device=device) < lengths_B1).float()
+    if any(r.written is not None for r in rollouts):
+        mask_BT *= pad([r.written or [True] * len(r.token_ids) for r in rollouts], width, device)
+    return mask_BT
 
 
 def pad(values: Sequence[Sequence[float]], width: int, device: torch.device) -> Tensor:

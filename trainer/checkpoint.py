@@ -20,6 +20,8 @@ import torch
 from veritune.plugins import ConfigError
 from veritune.trainer.distributed import ALONE, World
 from veritune.trainer.models import Policy
+from veritune.trainer.reference import Reference
+from veritune.trainer.sharding import load_optimizer, whole_optimizer, whole_state
 
 PHASES = ("warmup", "grpo")
 
@@ -43,18 +45,29 @@ def save_checkpoint(
     generator: torch.Generator,
     progress: Progress,
     keep: int,
-    reference: Any = None,
+    reference: Reference | None = None,
     world: World = ALONE,
 ) -> Path:
-    """Write ``folder/{phase}-{step}`` and remove all but the newest ``keep``; process 0 writes, for every process."""
+    """Write ``folder/{phase}-{step}`` and remove all but the newest ``keep``; process 0 writes, for every process.
+
+    What is sharded is gathered and written whole: any number of processes, of either strategy, can go on from it.
+    """
     target = folder / f"{progress.phase}-{progress.step:06d}"
+    keeping = world.first
+    weights = whole_state(policy.model, keeping) if world.sharded else None
     state = {
-        "optimizer": optimizer.state_dict(),
+        "optimizer": whole_optimizer(optimizer, keeping) if world.sharded else optimizer.state_dict(),
         "random": world.gather(random_state(generator)),
-        "reference": reference,
+        "reference": None if reference is None else reference.state(keeping),
     }
-    world.only_first(lambda: _write(target, policy, state, progress, keep))
+    world.only_first(lambda: _write(target, policy, weights, state, progress, keep))
     return target
+
+
+def save_model(folder: Path, policy: Policy, world: World = ALONE) -> None:
+    """The whole model and its tokenizer, written by process 0."""
+    weights = whole_state(policy.model, world.first) if world.sharded else None
+    world.only_first(lambda: policy.save(folder, weights))
 
 
 def random_state(generator: torch.Generator) -> dict[str, Any]:
@@ -67,12 +80,19 @@ def random_state(generator: torch.Generator) -> dict[str, Any]:
     }
 
 
-def _write(target: Path, policy: Policy, state: dict[str, Any], progress: Progress, keep: int) -> None:
+def _write(
+    target: Path,
+    policy: Policy,
+    weights: dict[str, torch.Tensor] | None,
+    state: dict[str, Any],
+    progress: Progress,
+    keep: int,
+) -> None:
     folder = target.parent
     partial = folder / f".partial-{target.name}"
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    policy.save(partial)
+    policy.save(partial, weights)
     torch.save(state, partial / "trainer.pt")
     (partial / "progress.json").write_text(json.dumps(vars(progress)) + "\n", encoding="utf-8")
     _sync(partial)
@@ -122,7 +142,7 @@ def load_state(
     """Restore optimizer and this process's random states; returns the reference model's weights, if there were any,
     and the number of processes that wrote the checkpoint. Processes beyond those keep the random state they have."""
     state = torch.load(checkpoint / "trainer.pt", map_location="cpu", weights_only=False)
-    optimizer.load_state_dict(state["optimizer"])
+    load_optimizer(optimizer, state["optimizer"])
     states = state["random"]
     if world.rank < len(states):
         own = states[world.rank]

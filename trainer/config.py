@@ -14,6 +14,9 @@ from veritune.plugins.errors import did_you_mean
 from veritune.rewards.composition import validate
 from veritune.trainer.algorithms import ALGORITHMS, Objective
 
+Strategy = Literal["auto", "ddp", "fsdp2"]
+"""How several processes train one model."""
+
 
 class Strict(BaseModel):
     """Unknown keys are errors."""
@@ -161,6 +164,8 @@ class GRPOConfig(OptimizerConfig):
     """Most rounds of drawing a step, with dynamic_sampling."""
     reference_every: int | None = Field(default=None, ge=1)
     """Copy the policy into the reference model every so many steps; only with beta > 0."""
+    reference_device: str | None = None
+    """Where the reference model is: by default where the policy is, else for example ``cuda:1`` or ``cpu``."""
     entropy: bool = True
     """Log the policy's entropy."""
     bad_steps: int = Field(default=5, ge=1)
@@ -218,11 +223,21 @@ class RolloutConfig(Strict):
         return use
 
 
+class DistributedConfig(Strict):
+    """Several processes, as ``accelerate launch`` or ``torchrun`` start them."""
+
+    strategy: Strategy = "auto"
+    """``ddp``: every process holds the whole model. ``fsdp2``: each a part of every parameter, gradient and moment.
+    ``auto``: what ``accelerate launch`` was told (``--use_fsdp --fsdp_version 2``), else ``ddp``."""
+
+
 class ScoringConfig(Strict):
     """Where completions are scored: in this process, or on a Ray cluster by several actors of one CPU each."""
 
     executor: Literal["local", "ray"] = "local"
     actors: int = Field(default=4, ge=1)
+    overlap: bool = True
+    """Score groups as they are complete, while others are still being drawn."""
 
 
 class CheckpointConfig(Strict):
@@ -260,6 +275,7 @@ class RunConfig(Strict):
     sampling: SamplingConfig = Field(default_factory=SamplingConfig)
     rollout: RolloutConfig | None = None
     scoring: ScoringConfig = Field(default_factory=ScoringConfig)
+    distributed: DistributedConfig = Field(default_factory=DistributedConfig)
     evaluation: EvaluationConfig = Field(default_factory=EvaluationConfig)
     checkpoint: CheckpointConfig = Field(default_factory=CheckpointConfig)
     log: LogConfig = Field(default_factory=LogConfig)

@@ -1,10 +1,12 @@
 """Several processes doing one process's work: who draws, scores and trains what, and how the parts become one again.
 
-Each process holds the whole model. It draws its part of the completions and scores its part of the groups; then every
-process has all of them, so advantages, denominators, dynamic sampling and metrics are those of one process by
-construction. It back-propagates its part of the rows, balanced by length, and gradients are summed once an optimizer
-step. They are summed here and not by DistributedDataParallel's hooks because processes differ in their number of
-forward passes: rows without advantage are not run.
+Each process draws its part of the completions and scores its part of the groups; then every process has all of them, so
+advantages, denominators, dynamic sampling and metrics are those of one process by construction. It back-propagates its
+part of the rows, balanced by length.
+
+``ddp``: each process holds the whole model, and gradients are summed once an optimizer step. They are summed here, not
+by DistributedDataParallel's hooks, because processes differ in their number of forward passes: rows without advantage
+are not run. ``fsdp2``: each holds a part of every parameter, gradient and moment, and all make as many passes.
 
 ``accelerate launch`` and ``torchrun`` both set the variables read here. One process pays nothing.
 """
@@ -16,18 +18,16 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch.distributed.device_mesh import init_device_mesh
 
-from veritune.plugins import ConfigError, Sample, Score, VerituneError
-from veritune.rewards.composition import RewardSet
-from veritune.trainer.config import SamplingConfig
-from veritune.trainer.rollout import Rollout, Sampler
-from veritune.trainer.scoring import score
+from veritune.plugins import ConfigError, VerituneError
+from veritune.trainer.config import Strategy
+from veritune.trainer.sharding import shard
 
 T = TypeVar("T")
 BUCKET = 2**25
@@ -44,6 +44,12 @@ class World:
     local_rank: int = 0
     objects: Any = None
     """The gloo group that Python objects travel through."""
+    mesh: Any = None
+    """The device mesh that models are sharded over; None where every process holds them whole."""
+
+    @property
+    def sharded(self) -> bool:
+        return self.mesh is not None
 
     @property
     def first(self) -> bool:
@@ -106,6 +112,23 @@ class World:
                 mine.append(row)
         return sorted(mine)
 
+    def even(self, cuts: list[list[int]]) -> list[list[int]]:
+        """This process's micro-batches, with sharded models as many as everybody's: empty ones at the end."""
+        if not self.sharded:
+            return cuts
+        most = max(self.gather(len(cuts)))
+        return cuts + [[] for _ in range(most - len(cuts))]
+
+    def backward(self, loss: Tensor) -> None:
+        """Back-propagate this process's share of a loss that is the sum over processes."""
+        # FSDP2 averages gradients over the processes
+        (loss * self.size if self.sharded else loss).backward()  # type: ignore[no-untyped-call]
+
+    def shard(self, model: Any) -> None:
+        """Spread a model over the processes, where that is the strategy."""
+        if self.sharded:
+            shard(model, self.mesh)
+
     def sum(self, values: Mapping[str, float]) -> dict[str, float]:
         """Everybody's numbers, added by name."""
         total: dict[str, float] = defaultdict(float)
@@ -115,8 +138,11 @@ class World:
         return total
 
     def sum_gradients(self, model: Any) -> None:
-        """Every trained parameter's gradient becomes the sum over processes; one that a process lacks counts as 0."""
-        if self.size == 1:
+        """Every trained parameter's gradient becomes the sum over processes; one that a process lacks counts as 0.
+
+        Gradients of sharded parameters are summed by the backward.
+        """
+        if self.size == 1 or self.sharded:
             return
         parameters = [p for p in model.parameters() if p.requires_grad]
         for parameter in parameters:
@@ -129,8 +155,8 @@ class World:
                 gradient.copy_(summed.view_as(gradient))
 
     def same_weights(self, model: Any) -> None:
-        """Everybody takes process 0's weights."""
-        if self.size > 1:
+        """Everybody takes process 0's weights. To be sharded, everybody has read or drawn the same ones already."""
+        if self.size > 1 and not self.sharded:
             for tensor in model.state_dict().values():
                 dist.broadcast(tensor, 0)
 
@@ -142,11 +168,17 @@ class World:
 ALONE = World()
 
 
-def start_world(device: str) -> World:
+def start_world(device: str, strategy: Strategy = "auto") -> World:
     """The world that the launcher announced in the environment: NCCL between GPUs, gloo between CPUs."""
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
+        if strategy == "fsdp2":
+            raise ConfigError(
+                "distributed.strategy: fsdp2 spreads a model over several processes, and this is one; start with "
+                "accelerate launch --num_processes N -m veritune train CONFIG"
+            )
         return ALONE
+    sharded = pick_strategy(strategy) == "fsdp2"
     missing = [name for name in ("RANK", "MASTER_ADDR", "MASTER_PORT") if name not in os.environ]
     if missing:
         raise ConfigError(
@@ -161,54 +193,20 @@ def start_world(device: str) -> World:
         torch.cuda.set_device(local)
     if not dist.is_initialized():
         dist.init_process_group("nccl" if gpu else "gloo", timeout=timedelta(hours=2))
-    return World(dist.get_rank(), dist.get_world_size(), local, dist.new_group(backend="gloo"))
+    mesh = init_device_mesh("cuda" if gpu else "cpu", (size,)) if sharded else None
+    return World(dist.get_rank(), dist.get_world_size(), local, dist.new_group(backend="gloo"), mesh)
 
 
-def generate(
-    world: World,
-    sampler: Sampler,
-    prompts: Sequence[Sequence[int]],
-    samples: int,
-    sampling: SamplingConfig,
-    generator: torch.Generator,
-) -> list[Rollout]:
-    """All completions of all prompts, everywhere. Processes draw whole groups, or with fewer prompts than processes
-    each a part of every group."""
-    if world.size == 1:
-        return sampler.generate(prompts, samples, sampling, generator)
-    if len(prompts) >= world.size:
-        mine, count = world.part(len(prompts)), samples
-    else:
-        mine, count = range(len(prompts)), len(world.part(samples))
-    chosen = [prompts[i] for i in mine]
-    parts = world.run(lambda: sampler.generate(chosen, count, sampling, generator) if chosen and count else [])
-    if len(prompts) >= world.size:
-        rollouts = [rollout for part in parts for rollout in part]
-    else:
-        sizes = [len(part) // len(prompts) for part in parts]
-        rollouts = []
-        for prompt in range(len(prompts)):
-            for part, size in zip(parts, sizes, strict=True):
-                rollouts += part[prompt * size : (prompt + 1) * size]
-    for position, rollout in enumerate(rollouts):
-        rollout.prompt_index = position // samples
-    return rollouts
-
-
-def score_groups(
-    world: World,
-    rewards: RewardSet,
-    samples: Sequence[Sample],
-    group: int,
-    folder: Path,
-    step: int,
-    evaluation: bool = False,
-) -> list[Score]:
-    """Scores of all samples, everywhere; each process scores whole groups of ``group`` samples."""
-    mine = world.part(len(samples) // group)
-    chosen = samples[mine.start * group : mine.stop * group]
-    parts = world.run(lambda: score(rewards, chosen, folder, step, evaluation) if chosen else [])
-    return [found for part in parts for found in part]
+def pick_strategy(strategy: Strategy) -> Literal["ddp", "fsdp2"]:
+    """``auto``: FSDP2 where ``accelerate launch`` was told to (``--use_fsdp --fsdp_version 2``), else DDP."""
+    if strategy != "auto":
+        return strategy
+    if os.environ.get("ACCELERATE_USE_FSDP", "false").lower() not in ("true", "1"):
+        return "ddp"
+    version = os.environ.get("FSDP_VERSION", "1")
+    if version != "2":
+        raise ConfigError(f"accelerate asks for FSDP version {version}; veritune has FSDP2: add --fsdp_version 2")
+    return "fsdp2"
 
 
 def _buckets(gradients: Sequence[Any]) -> list[list[Tensor]]:

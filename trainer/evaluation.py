@@ -6,19 +6,18 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
 
 from veritune.plugins import Score, Text
-from veritune.rewards.composition import RewardSet
 from veritune.trainer.config import RunConfig
 from veritune.trainer.data import FileSource, Source
-from veritune.trainer.distributed import ALONE, World, generate, score_groups
+from veritune.trainer.drawing import Drawing
+from veritune.trainer.metrics import Clock
 from veritune.trainer.models import Policy
-from veritune.trainer.rollout import Rollout, Sampler
-from veritune.trainer.scoring import completion_records, make_samples, part_value, score_metrics
+from veritune.trainer.rollout import Rollout
+from veritune.trainer.scoring import completion_records, part_value, score_metrics
 
 THOUGHT = re.compile(r"<think>(.*?)</think>", re.DOTALL)
 SEED = 20_251_123
@@ -30,12 +29,9 @@ class Evaluator:
 
     config: RunConfig
     policy: Policy
-    sampler: Sampler
-    rewards: RewardSet
+    drawing: Drawing
     source: Source
     encode: Callable[[Text], list[int]]
-    folder: Path
-    world: World = ALONE
 
     def run(self, step: int) -> tuple[dict[str, float], list[dict[str, Any]]]:
         """Metrics, and the completions with their scores."""
@@ -44,17 +40,16 @@ class Evaluator:
         if isinstance(self.source, FileSource):
             count = min(count, len(self.source.rows))
         rows = [self.source.row(position) for position in range(count)]
-        generator = torch.Generator(self.policy.device).manual_seed(SEED + self.world.rank)
+        generator = torch.Generator(self.policy.device).manual_seed(SEED + self.drawing.world.rank)
         sampling = self.config.sampling
         if config.temperature is not None:
             sampling = sampling.model_copy(update={"temperature": config.temperature})
         prompts = [self.encode(row.prompt) for row in rows]
-        rollouts = generate(self.world, self.sampler, prompts, config.samples, sampling, generator)
-        samples = make_samples(rollouts, rows, self.config.data.prefill)
-        scores = score_groups(self.world, self.rewards, samples, config.samples, self.folder, step, evaluation=True)
-        aliases = self.rewards.aliases
+        drawn = self.drawing.draw(rows, prompts, config.samples, sampling, generator, step, Clock(), evaluation=True)
+        rollouts, samples, scores = drawn.rollouts, drawn.samples, drawn.scores
+        aliases = self.drawing.rewards.aliases
         records = completion_records(rollouts, samples, scores, aliases, None, phase="evaluation", step=step)
-        metrics = {**score_metrics(scores, aliases), **_shape([s.text for s in samples], rollouts)}
+        metrics = {**drawn.logged, **score_metrics(scores, aliases), **_shape([s.text for s in samples], rollouts)}
         if config.metric in aliases:
             metrics["accuracy"] = metrics[f"reward/{config.metric}"]
             metrics.update(pass_at_k(scores, config.metric, config.samples))

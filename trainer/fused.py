@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from veritune.trainer.decode.weights import FAMILIES, bare
+from veritune.trainer.decode.weights import FAMILIES
+from veritune.trainer.sharding import bare
 
 
 def fuse_layers(model: Any) -> int:

@@ -15,30 +15,26 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from veritune.plugins import DataError, Sample, Score, Text, VerituneError
-from veritune.rewards.composition import RewardSet
 from veritune.trainer.advantages import advantages, signal_groups
-from veritune.trainer.algorithms import Objective
-from veritune.trainer.batching import micro_batches, pad, split
+from veritune.trainer.batching import pad, split, written_mask
 from veritune.trainer.checkpoint import Progress
 from veritune.trainer.config import RunConfig
 from veritune.trainer.data import Row, Source
-from veritune.trainer.distributed import ALONE, World, generate, score_groups
-from veritune.trainer.logprobs import HEADS, EntropyMode, completion_logprobs
+from veritune.trainer.drawing import Drawing
+from veritune.trainer.logprobs import EntropyMode
 from veritune.trainer.losses import LossBatch, LossParts, entropy_threshold, kl_estimate, policy_loss, row_weights
 from veritune.trainer.metrics import Clock, peak_memory
 from veritune.trainer.models import Policy
 from veritune.trainer.optimization import gradient_step, make_optimizer, set_lr
-from veritune.trainer.packing import make_batch, make_packed, pack_limit, packed_saves
+from veritune.trainer.passes import Passes
 from veritune.trainer.reference import Reference
-from veritune.trainer.rollout import Rollout, Sampler
-from veritune.trainer.scoring import batch_metrics, component_tensors, make_samples, reward_tensor
+from veritune.trainer.rollout import Rollout
+from veritune.trainer.scoring import batch_metrics, component_tensors, reward_tensor
 
 
 @dataclass
@@ -53,6 +49,8 @@ class Batch:
     advantages_PG: Tensor = field(default_factory=lambda: torch.zeros(0))
     drawn: int = 0
     """Groups drawn, more than kept with dynamic sampling."""
+    logged: dict[str, float] = field(default_factory=dict)
+    """What rewards logged while scoring."""
 
     def take(self, other: Batch, groups: Sequence[int], samples: int) -> None:
         """Append some groups of another batch."""
@@ -73,22 +71,20 @@ class GRPO:
         self,
         config: RunConfig,
         policy: Policy,
-        sampler: Sampler,
-        rewards: RewardSet,
+        drawing: Drawing,
         source: Source,
         encode: Callable[[Text], list[int]],
         generator: torch.Generator,
         progress: Progress,
-        folder: Path,
-        world: World = ALONE,
     ) -> None:
         self.run, self.config, self.objective = config, config.grpo, config.grpo.objective
-        self.policy, self.model, self.sampler, self.rewards = policy, policy.model, sampler, rewards
-        self.source, self.encode, self.generator = source, encode, generator
-        self.progress, self.folder, self.world = progress, folder, world
+        self.policy, self.model = policy, policy.model
+        self.drawing, self.rewards, self.world = drawing, drawing.rewards, drawing.world
+        self.source, self.encode, self.generator, self.progress = source, encode, generator, progress
+        device = self.config.reference_device
+        self.reference = Reference(policy, self.world, device) if self.objective.beta > 0 else None
+        self.passes = Passes(config, policy, self.reference, self.world)
         self.optimizer = make_optimizer(self.model, self.config)
-        self.reference = Reference(self.model) if self.objective.beta > 0 else None
-        self.pack_limit = pack_limit(self.model) if self.config.share_prompts else 0
         self.batch = Batch()
         self.bad_steps = 0
         self.clock = Clock()
@@ -104,7 +100,7 @@ class GRPO:
         self.progress.step += 1
         drawn = batch_metrics(batch.rollouts, batch.scores, signal_groups(batch.rewards_PG), self.rewards.aliases)
         drawn["groups_drawn"] = float(batch.drawn)
-        metrics = {**drawn, **updates, **self.clock.metrics()}
+        metrics = {**batch.logged, **drawn, **updates, **self.clock.metrics()}
         seconds = sum(self.clock.seconds.values())
         metrics["seconds"] = seconds
         metrics["tokens_per_second"] = sum(len(r.token_ids) for r in batch.rollouts) / max(seconds, 1e-9)
@@ -120,7 +116,7 @@ class GRPO:
         if not self.config.dynamic_sampling:
             batch.rewards_PG = reward_tensor(batch.scores, samples)
             return batch
-        kept, spare = Batch(drawn=batch.drawn), Batch()
+        kept, spare = Batch(drawn=batch.drawn, logged=batch.logged), Batch()
         for _ in range(self.config.max_draws):
             signal_P = signal_groups(reward_tensor(batch.scores, samples)).tolist()
             kept.take(batch, [p for p, signal in enumerate(signal_P) if signal][: wanted - len(kept.rows)], samples)
@@ -136,14 +132,10 @@ class GRPO:
 
     def _draw_groups(self, count: int) -> Batch:
         rows, prompts = self._next_prompts(count)
-        with self.clock.phase("rollout"):
-            sampling = self.run.sampling
-            rollouts = generate(self.world, self.sampler, prompts, self.config.samples, sampling, self.generator)
-        with self.clock.phase("score"):
-            samples = make_samples(rollouts, rows, self.run.data.prefill)
-            step, group = self.progress.step, self.config.samples
-            scores = score_groups(self.world, self.rewards, samples, group, self.folder, step)
-        return Batch(rows, rollouts, samples, scores, drawn=count)
+        found = self.drawing.draw(
+            rows, prompts, self.config.samples, self.run.sampling, self.generator, self.progress.step, self.clock
+        )
+        return Batch(rows, found.rollouts, found.samples, found.scores, drawn=count, logged=found.logged)
 
     def _next_prompts(self, count: int) -> tuple[list[Row], list[list[int]]]:
         """The next rows of the data whose prompts are not too long."""
@@ -178,9 +170,9 @@ class GRPO:
     def _sequence_kl(self, batch: Batch) -> Tensor:
         """(N,) Σ_t KL estimate of every rollout, for the KL in the reward."""
         found: dict[int, float] = {}
-        for rows in self._cuts(batch, range(len(batch.rollouts))):
-            logps_BT, _ = self._logps([batch.rollouts[r] for r in rows])
-            reference_BT = self._reference_logps([batch.rollouts[r] for r in rows])
+        for rows in self.passes.cuts(batch.rollouts, range(len(batch.rollouts))):
+            logps_BT, _ = self.passes.policy([batch.rollouts[r] for r in rows])
+            reference_BT = self.passes.reference([batch.rollouts[r] for r in rows])
             found.update(zip(rows, kl_estimate(logps_BT, reference_BT, self.objective.kl).sum(1).tolist(), strict=True))
         everywhere = {row: kl for part in self.world.gather(found) for row, kl in part.items()}
         return torch.tensor([everywhere[row] for row in range(len(batch.rollouts))])
@@ -225,22 +217,23 @@ class GRPO:
         extremes: list[float],
     ) -> float | None:
         """Gradients of one optimizer step, over micro-batches and processes; None where the loss is not finite."""
-        lengths_N = torch.tensor([len(batch.rollouts[r].token_ids) for r in counted])
+        lengths_N = torch.tensor([batch.rollouts[r].tokens_written for r in counted])
         weights = dict(zip(counted, row_weights(self.objective, lengths_N, self.run.sampling.max_tokens), strict=True))
         trained = [r for r in counted if self._every_row or advantages_N[r] != 0]
-        cuts = self._cuts(batch, trained)
+        cuts = self.passes.cuts(batch.rollouts, trained)
         total = 0.0
         for rows in cuts:
             rollouts = [batch.rollouts[r] for r in rows]
+            if not rows:
+                self._idle()
+                continue
             weights_B = torch.stack([weights[r] for r in rows])
             if self.objective.aggregate == "micro_batch":
-                tokens = sum(len(r.token_ids) for r in rollouts)
+                tokens = sum(r.tokens_written for r in rollouts)
                 weights_B = torch.full((len(rows),), 1.0 / (max(tokens, 1) * len(cuts) * self.world.size))
             loss = self._micro_batch(rollouts, rows, advantages_N[rows], weights_B, old, threshold, sums)
             total += float(loss.loss.detach())
-            if not math.isfinite(total):
-                break
-            loss.loss.backward()  # type: ignore[no-untyped-call]
+            self.world.backward(loss.loss)
             extremes[:] = min(extremes[0], loss.ratio_min), max(extremes[1], loss.ratio_max)
             sums["trained_rows"] += len(rows)
         total = sum(self.world.gather(total))
@@ -262,14 +255,12 @@ class GRPO:
         sums: dict[str, float],
     ) -> LossParts:
         device = self.policy.device
-        logps_BT, entropy_BT = self._logps(rollouts, self._entropy_mode)
+        logps_BT, entropy_BT = self.passes.policy(rollouts, self._entropy_mode)
         width = logps_BT.shape[1]
-        lengths_B = torch.tensor([len(r.token_ids) for r in rollouts], device=device)
-        mask_BT = (torch.arange(width, device=device) < lengths_B[:, None]).float()
+        mask_BT = written_mask(rollouts, width, device)
         sampler_BT = pad([r.logprobs for r in rollouts], width, device)
-        old_BT = self._old(rows, old, logps_BT, lengths_B)
-        kl_in_loss = self.reference is not None and self.objective.kl_in == "loss"
-        reference_BT = self._reference_logps(rollouts) if kl_in_loss else None
+        old_BT = self._old(rows, rollouts, old, logps_BT)
+        reference_BT = self.passes.reference(rollouts) if self._kl_in_loss else None
         keep_BT = None
         if entropy_BT is not None and self.objective.top_entropy < 1:
             keep_BT = (entropy_BT.detach() >= threshold).float()
@@ -305,49 +296,34 @@ class GRPO:
         later = [[r for r in part if self._every_row or advantages_N[r] != 0] for part in parts[not masked :]]
         old: dict[int, Tensor] = {}
         entropies: list[Tensor] = []
-        for rows in (cut for part in later for cut in self._cuts(batch, part)):
+        for rows in (cut for part in later for cut in self.passes.cuts(batch.rollouts, part)):
             rollouts = [batch.rollouts[r] for r in rows]
             with torch.no_grad():
-                logps_BT, entropy_BT = self._logps(rollouts, "metric" if masked else "none")
-            for i, (row, rollout) in enumerate(zip(rows, rollouts, strict=True)):
-                old[row] = logps_BT[i, : len(rollout.token_ids)]
-                if entropy_BT is not None:
-                    entropies.append(entropy_BT[i, : len(rollout.token_ids)])
+                logps_BT, entropy_BT = self.passes.policy(rollouts, "metric" if masked else "none")
+            old.update({row: logps_BT[i, : len(batch.rollouts[row].token_ids)] for i, row in enumerate(rows)})
+            if entropy_BT is not None and rows:
+                entropies.append(entropy_BT[written_mask(rollouts, entropy_BT.shape[1], entropy_BT.device).bool()])
         entropies = [e for part in self.world.gather([e.cpu() for e in entropies]) for e in part]
         threshold = entropy_threshold(torch.cat(entropies), self.objective.top_entropy) if entropies else -math.inf
         return old, threshold
 
-    def _cuts(self, batch: Batch, rows: Sequence[int]) -> list[list[int]]:
-        """Micro-batches of this process's share of the rows."""
-        lengths = [len(r.prompt_ids) + len(r.token_ids) for r in batch.rollouts]
-        return micro_batches(self.world.share(rows, lengths), lengths, self.config.micro_batch_tokens)
+    def _idle(self) -> None:
+        """What a process without rows does while others train with a sharded model: the same passes, for nothing."""
+        logps_BT, _ = self.passes.policy([], self._entropy_mode)
+        if self._kl_in_loss:
+            self.passes.reference([])
+        self.world.backward(logps_BT.sum())
 
-    def _old(self, rows: Sequence[int], old: dict[int, Tensor], logps_BT: Tensor, lengths_B: Tensor) -> Tensor | None:
+    def _old(
+        self, rows: Sequence[int], rollouts: Sequence[Rollout], old: dict[int, Tensor], logps_BT: Tensor
+    ) -> Tensor | None:
         """(B, T) log π_old; None (and kept for later passes) where the policy is still the one that sampled."""
         if all(row in old for row in rows):
             width = logps_BT.shape[1]
             return torch.stack([torch.nn.functional.pad(old[r], (0, width - len(old[r]))) for r in rows])
-        for i, row in enumerate(rows):
-            old[row] = logps_BT[i, : int(lengths_B[i])].detach()
+        for i, (row, rollout) in enumerate(zip(rows, rollouts, strict=True)):
+            old[row] = logps_BT[i, : len(rollout.token_ids)].detach()
         return None
-
-    @torch.no_grad()
-    def _reference_logps(self, rollouts: Sequence[Rollout]) -> Tensor:
-        assert self.reference is not None
-        with self.reference.active():
-            return self._logps(rollouts, model=self.reference.model)[0]
-
-    def _logps(
-        self, rollouts: Sequence[Rollout], entropy: EntropyMode = "none", model: Any = None
-    ) -> tuple[Tensor, Tensor | None]:
-        prompts, completions = [r.prompt_ids for r in rollouts], [r.token_ids for r in rollouts]
-        if packed_saves(prompts, completions, self.pack_limit):
-            tokens = make_packed(prompts, completions, self.pack_limit, self.policy.device)
-        else:
-            tokens = make_batch(prompts, completions, self.policy.device)
-        with self.policy.autocast():
-            head = HEADS[self.config.head]
-            return completion_logprobs(model or self.model, tokens, self.run.sampling.temperature, entropy, head)
 
     def _watch(self, finite: bool) -> None:
         """Count non-finite steps in a row; too many stop the run."""
@@ -355,7 +331,7 @@ class GRPO:
         if self.bad_steps >= self.config.bad_steps:
             raise VerituneError(
                 f"{self.bad_steps} updates in a row had a loss or gradient that is not finite (last at step "
-                f"{self.progress.step}); lower grpo.lr, or look at the last completions in {self.folder}"
+                f"{self.progress.step}); lower grpo.lr, or look at the last completions in {self.drawing.folder}"
             )
 
     def refresh_reference(self) -> None:
@@ -367,8 +343,11 @@ class GRPO:
     @property
     def _every_row(self) -> bool:
         """Whether rows with advantage 0 have a gradient too."""
-        o: Objective = self.objective
-        return (o.beta > 0 and o.kl_in == "loss") or o.entropy_bonus > 0
+        return self._kl_in_loss or self.objective.entropy_bonus > 0
+
+    @property
+    def _kl_in_loss(self) -> bool:
+        return self.objective.beta > 0 and self.objective.kl_in == "loss"
 
     @property
     def _entropy_mode(self) -> EntropyMode:

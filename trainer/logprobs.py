@@ -5,6 +5,8 @@ The language head runs on completion positions only, the softmax in float32.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
 from typing import Any, Literal, Protocol
 
 import torch
@@ -13,6 +15,8 @@ from torch import Tensor
 from veritune.plugins import ConfigError
 from veritune.trainer.packing import TokenBatch
 
+TOKEN_LOGPROBS = "veritune_token_logprobs"
+"""The name of :func:`token_logprobs` as a method of sharded models."""
 LARGE = 2**26
 """So many logits (0.25 GB in float32) are not made at once."""
 
@@ -100,12 +104,30 @@ def completion_logprobs(
         inputs |= {"attention_mask": batch.attention_B1LL, "position_ids": batch.positions_BL}
     if hasattr(model, "get_base_model"):
         model = model.get_base_model()  # peft's wrapper: the adapters are inside
-    if plain_head(model):
-        hidden_NH = model.get_decoder()(**inputs).last_hidden_state[pack_N, before_N]
-        logps_N, entropy_N = head(model.get_output_embeddings(), hidden_NH, targets_N, temperature, entropy)
-    else:
-        logps_N, entropy_N = from_logits(model(**inputs).logits[pack_N, before_N], targets_N, temperature, entropy)
+    method = getattr(model, TOKEN_LOGPROBS, None) if plain_head(model) else None
+    run = method or partial(token_logprobs, model)
+    logps_N, entropy_N = run(inputs, pack_N, before_N, targets_N, temperature, entropy, head)
     return _scatter(logps_N, mask_RT), None if entropy_N is None else _scatter(entropy_N, mask_RT)
+
+
+def token_logprobs(
+    model: Any,
+    inputs: Mapping[str, Any],
+    pack_N: Tensor,
+    before_N: Tensor,
+    targets_N: Tensor,
+    temperature: float,
+    entropy: EntropyMode,
+    head: Head,
+) -> tuple[Tensor, Tensor | None]:
+    """(N,) log-probs of targets and entropies, from the states at positions ``before_N`` of rows ``pack_N``.
+
+    A sharded model has this as a method, so that its parameters are gathered as for ``forward``.
+    """
+    if not plain_head(model):
+        return from_logits(model(**inputs).logits[pack_N, before_N], targets_N, temperature, entropy)
+    hidden_NH = model.get_decoder()(**inputs).last_hidden_state[pack_N, before_N]
+    return head(model.get_output_embeddings(), hidden_NH, targets_N, temperature, entropy)
 
 
 def plain_head(model: Any) -> bool:

@@ -30,19 +30,22 @@ class Policy:
     device: torch.device
     eos_ids: list[int]
     autocast: Callable[[], AbstractContextManager[Any]] = nullcontext
+    spare: Any = None
+    """Of a sharded model, where one is needed: a whole copy on the CPU, for its shape."""
 
     @property
     def parameters(self) -> int:
         return sum(p.numel() for p in self.model.parameters())
 
-    def save(self, folder: Path) -> None:
-        """A standard checkpoint: ``AutoModelForCausalLM`` and ``AutoTokenizer`` load it."""
-        self.model.save_pretrained(folder)
+    def save(self, folder: Path, state: dict[str, torch.Tensor] | None = None) -> None:
+        """A standard checkpoint: ``AutoModelForCausalLM`` and ``AutoTokenizer`` load it. ``state``: the whole weights
+        of a model that is sharded."""
+        self.model.save_pretrained(folder, state_dict=state)
         self.tokenizer.save_pretrained(folder)
 
 
-def load_policy(config: RunConfig, task: Task | None) -> Policy:
-    """The model on its device. Raises ConfigError for what cannot be loaded."""
+def load_policy(config: RunConfig, task: Task | None, place: bool = True) -> Policy:
+    """The model on its device, or not yet (``place``) where it will be sharded. Raises ConfigError."""
     from transformers.utils import logging
 
     logging.disable_progress_bar()
@@ -55,7 +58,8 @@ def load_policy(config: RunConfig, task: Task | None) -> Policy:
         raise ConfigError("the tokenizer has no end-of-sequence token; completions would never end")
     if config.model.dtype == "bfloat16":
         model = model.to(torch.bfloat16)
-    model.to(device)
+    if place:
+        model.to(device)
     if config.model.fused and device.type == "cuda":
         fuse_layers(model)
     if config.model.fp8:

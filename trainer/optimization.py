@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from veritune.trainer.config import OptimizerConfig
+from veritune.trainer.sharding import whole
 
 
 def make_optimizer(model: Any, config: OptimizerConfig) -> torch.optim.AdamW:
@@ -35,7 +36,8 @@ def set_lr(optimizer: torch.optim.Optimizer, config: OptimizerConfig, step: int,
 def gradient_step(model: Any, optimizer: torch.optim.Optimizer, clip_norm: float | None) -> float | None:
     """Clip and step; the gradient's norm, or None where it is not finite and nothing was changed."""
     parameters = [p for p in model.parameters() if p.grad is not None]
-    norm = float(torch.nn.utils.clip_grad_norm_(parameters, clip_norm if clip_norm is not None else math.inf))
+    total = torch.nn.utils.clip_grad_norm_(parameters, clip_norm if clip_norm is not None else math.inf)
+    norm = float(whole(total))  # of sharded gradients it is a sum over processes
     if math.isfinite(norm):
         optimizer.step()
     optimizer.zero_grad(set_to_none=True)

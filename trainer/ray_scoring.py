@@ -33,14 +33,19 @@ class RayRewardSet(RewardSet):
     def score_batch(
         self, samples: Sequence[Sample], *, step: int | None = None, evaluation: bool = False, **injected: Any
     ) -> list[Score]:
-        """The scores in the samples' order. A reward that raises there raises here."""
+        """The scores in the samples' order. A reward raises and logs there as it would here."""
+        log_metric = injected.pop("log_metric", None)
         parts = cut_groups(samples, 4 * len(self._actors))
         pool = self._ray.util.ActorPool(self._actors)
         answers = list(pool.map(lambda actor, part: actor.score.remote(part, step, evaluation, injected), parts))
         for answer in answers:
             if isinstance(answer, RewardError):
                 raise answer
-        return [score for answer in answers for score in answer]
+        if log_metric is not None:
+            for _, logged in answers:
+                for name, value in logged:
+                    log_metric(name, value)
+        return [score for scores, _ in answers for score in scores]
 
     def close(self) -> None:
         for actor in self._actors:
@@ -63,8 +68,11 @@ class _Scorer:
 
     def score(
         self, samples: list[Sample], step: int | None, evaluation: bool, injected: dict[str, Any]
-    ) -> list[Score] | RewardError:
+    ) -> tuple[list[Score], list[tuple[str, float]]] | RewardError:
+        """Scores and what was logged, or what a reward raised."""
+        logged: list[tuple[str, float]] = []
+        injected = {**injected, "log_metric": lambda name, value: logged.append((name, value))}
         try:
-            return self.rewards.score_batch(samples, step=step, evaluation=evaluation, **injected)
+            return self.rewards.score_batch(samples, step=step, evaluation=evaluation, **injected), logged
         except RewardError as error:
             return error

@@ -6,16 +6,34 @@ import copy
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
+from veritune.plugins import ConfigError
+from veritune.trainer.distributed import ALONE, World
+from veritune.trainer.models import Policy, pick_device
+from veritune.trainer.sharding import copy_weights, load_whole, whole_state
+
 
 class Reference:
-    """Use ``model`` within ``active()``."""
+    """Use ``model`` on ``device`` within ``active()``."""
 
-    def __init__(self, policy: Any) -> None:
-        self.adapter = hasattr(policy, "disable_adapter")
-        self.model = policy if self.adapter else copy.deepcopy(policy).eval()
-        if not self.adapter:
+    def __init__(self, policy: Policy, world: World = ALONE, device: str | None = None) -> None:
+        """``device``: by default the policy's. Of a sharded policy the copy is sharded too. Raises ConfigError."""
+        self.adapter = hasattr(policy.model, "disable_adapter")
+        self.device = policy.device
+        if self.adapter:
+            self.model = policy.model
+            return
+        if device is not None:
+            if world.sharded:
+                raise ConfigError("grpo.reference_device: with fsdp2 the reference model is sharded like the policy")
+            self.device = pick_device(device)
+        if policy.spare is None:
+            self.model = copy.deepcopy(policy.model).to(self.device).eval()
             for parameter in self.model.parameters():
                 parameter.requires_grad_(False)
+        else:
+            self.model = copy.deepcopy(policy.spare)
+            world.shard(self.model)
+            copy_weights(policy.model, self.model)
 
     def active(self) -> AbstractContextManager[Any]:
         if not self.adapter:
@@ -26,12 +44,12 @@ class Reference:
     def take(self, policy: Any) -> None:
         """Become a copy of the policy; without effect for LoRA, whose reference is the base model."""
         if not self.adapter:
-            self.model.load_state_dict(policy.state_dict())
+            copy_weights(policy, self.model)
 
-    def state(self) -> Any:
-        """What a checkpoint has to keep."""
-        return None if self.adapter else self.model.state_dict()
+    def state(self, keep: bool = True) -> Any:
+        """What a checkpoint has to keep; of a sharded model gathered by all, for those that ``keep`` it."""
+        return None if self.adapter else whole_state(self.model, keep)
 
     def restore(self, state: Any) -> None:
         if state is not None and not self.adapter:
-            self.model.load_state_dict(state)
+            load_whole(self.model, state)

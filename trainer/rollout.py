@@ -46,15 +46,25 @@ class Rollout:
         return len(self.token_ids) if self.written is None else sum(self.written)
 
 
+Done = Callable[[int, Rollout], Any]
+"""Told of every finished completion with its place in the result."""
+
+
 class Sampler(Protocol):
     """Draws ``samples`` completions of every prompt, in prompt order, samples of one prompt side by side."""
 
     def generate(
-        self, prompts: Sequence[Sequence[int]], samples: int, sampling: SamplingConfig, generator: torch.Generator
-    ) -> list[Rollout]: ...
+        self,
+        prompts: Sequence[Sequence[int]],
+        samples: int,
+        sampling: SamplingConfig,
+        generator: torch.Generator,
+        done: Done | None = None,
+    ) -> list[Rollout]:
+        """``done`` is called from this thread as each completion ends, in any order."""
 
     def sync(self) -> None:
-        """Take over the policy's current weights (an engine with its own copy); nothing to do for the built-in one."""
+        """Take over the policy's current weights. With several processes a meeting: all call it before a draw."""
 
 
 @dataclass
@@ -87,7 +97,12 @@ class TransformersSampler:
 
     @torch.no_grad()
     def generate(
-        self, prompts: Sequence[Sequence[int]], samples: int, sampling: SamplingConfig, generator: torch.Generator
+        self,
+        prompts: Sequence[Sequence[int]],
+        samples: int,
+        sampling: SamplingConfig,
+        generator: torch.Generator,
+        done: Done | None = None,
     ) -> list[Rollout]:
         was_training = self.model.training
         self.model.eval()
@@ -95,7 +110,11 @@ class TransformersSampler:
             rollouts: list[Rollout] = []
             for first, chunk in _chunks(prompts, max(1, sampling.batch // samples)):
                 with self.autocast():
-                    rollouts += self._generate(chunk, first, samples, sampling, generator)
+                    drawn = self._generate(chunk, first, samples, sampling, generator)
+                for place, rollout in enumerate(drawn, len(rollouts)):
+                    if done is not None:
+                        done(place, rollout)
+                rollouts += drawn
             return rollouts
         finally:
             self.model.train(was_training)

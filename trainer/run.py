@@ -27,12 +27,15 @@ from veritune.trainer.checkpoint import (
     load_weights,
     read_progress,
     save_checkpoint,
+    save_model,
 )
 from veritune.trainer.config import RunConfig, changed_keys, dump_config, parse_config, read_values, rewards_section
 from veritune.trainer.console import Console
 from veritune.trainer.data import PromptEncoder, make_sources
-from veritune.trainer.decode.choose import make_sampler
+from veritune.trainer.decode.choose import make_sampler, replicated
 from veritune.trainer.distributed import ALONE, World, start_world
+from veritune.trainer.drawing import Drawing
+from veritune.trainer.episodes import Episodes, load_episode
 from veritune.trainer.evaluation import Evaluator
 from veritune.trainer.grpo import GRPO
 from veritune.trainer.metrics import Observer, forget_after, make_observers, read_metrics, write_completions
@@ -42,6 +45,7 @@ from veritune.trainer.reference import Reference
 from veritune.trainer.report import write_report
 from veritune.trainer.scoring import completion_records
 from veritune.trainer.sft import Warmup
+from veritune.trainer.sharding import spare_copy
 from veritune.trainer.watch import Watch
 
 STAGES = ("grpo", "reward_model")
@@ -70,7 +74,7 @@ def train_from_cli(path: Path, overrides: list[str]) -> None:
 
 def train(config: RunConfig, quiet: bool = False) -> Path:
     """Run a configuration; returns the run folder."""
-    world = start_world(config.device)
+    world = start_world(config.device, config.distributed.strategy)
     try:
         run = Run(config, Console(quiet=quiet or not world.first), world)
         try:
@@ -90,8 +94,12 @@ class Run:
         self.rewards = make_rewards(config)
         self.source, self.held_out, task = make_sources(config.data, config.seed)
         self.rewards.check_columns(self.source.columns())
+        self.episode = None if config.rollout is None else load_episode(config.rollout)
+        if self.episode is not None:
+            self.episode.check_columns(self.source.columns())
         _seed(config.seed)
-        self.policy = load_policy(config.model_copy(update={"device": world.device(config.device)}), task)
+        placed = config.model_copy(update={"device": world.device(config.device)})
+        self.policy = load_policy(placed, task, place=not world.sharded)
         world.same_weights(self.policy.model)
         self.encode = PromptEncoder(self.policy.tokenizer, config.data)
         self.folder = world.only_first(self._folder)
@@ -101,7 +109,8 @@ class Run:
         self.start = self._resume_point()
         world.only_first(self._write_config)
         self.observers = self._observe() if world.first else []
-        self.sampler = make_sampler(self.policy, config.sampling, self.warn)
+        self._shard()
+        self.drawing = self._drawing()
         self.watch = Watch(config.evaluation.metric)
         self.last_records: list[dict[str, Any]] = []
         self._stop = False
@@ -116,10 +125,10 @@ class Run:
                 self._warm_up()
                 self.progress = Progress("grpo", 0, self.progress.position)
             self._reinforce()
+        save_model(self.folder / "model", self.policy, self.world)
         self.world.only_first(self._finish)
 
     def _finish(self) -> None:
-        self.policy.save(self.folder / "model")
         report = write_report(self.folder)
         lines = read_metrics(self.folder / "metrics.jsonl")
         self.console.finish([r for r in lines if r["phase"] == "evaluation"], self.last_records, report)
@@ -137,18 +146,7 @@ class Run:
                 self._after_step(stage.optimizer, last=self.progress.step == steps)
 
     def _reinforce(self) -> None:
-        stage = GRPO(
-            self.config,
-            self.policy,
-            self.sampler,
-            self.rewards,
-            self.source,
-            self.encode,
-            self.generator,
-            self.progress,
-            self.folder,
-            self.world,
-        )
+        stage = GRPO(self.config, self.policy, self.drawing, self.source, self.encode, self.generator, self.progress)
         reference = self._restore(stage.optimizer)
         if stage.reference is not None:
             stage.reference.restore(reference)
@@ -184,16 +182,7 @@ class Run:
     def _evaluate(self) -> None:
         if self.held_out is None:
             return
-        evaluator = Evaluator(
-            self.config,
-            self.policy,
-            self.sampler,
-            self.rewards,
-            self.held_out,
-            self.encode,
-            self.folder,
-            self.world,
-        )
+        evaluator = Evaluator(self.config, self.policy, self.drawing, self.held_out, self.encode)
         begun = time.perf_counter()
         metrics, records = evaluator.run(self.progress.step)
         metrics["seconds"] = time.perf_counter() - begun
@@ -228,7 +217,7 @@ class Run:
                 self.generator,
                 self.progress,
                 self.config.checkpoint.keep,
-                None if reference is None else reference.state(),
+                reference,
                 self.world,
             )
         if self._stop:
@@ -273,6 +262,24 @@ class Run:
         check_folder(folder, self.policy.parameters)
         return folder
 
+    def _shard(self) -> None:
+        """Spread the policy over the processes, keeping a copy of its shape where one will be needed."""
+        if self.world.sharded:
+            objective, engine = self.config.grpo.objective, self.config.sampling.engine
+            if objective.beta > 0 or replicated(self.policy.model, engine):
+                self.policy.spare = spare_copy(self.policy.model)
+            self.world.shard(self.policy.model)
+
+    def _drawing(self) -> Drawing:
+        config, policy = self.config, self.policy
+        sampler = make_sampler(policy, config.sampling, self.warn, self.world)
+        episodes = None
+        if self.episode is not None and config.rollout is not None:
+            eos_ids, chat = policy.eos_ids, self.encode.chat
+            episodes = Episodes(self.episode, config.rollout, sampler, policy.tokenizer, eos_ids, chat)
+        overlap = config.scoring.overlap
+        return Drawing(sampler, self.rewards, self.folder, config.data.prefill, overlap, self.world, episodes)
+
     def _observe(self) -> list[Observer]:
         return make_observers(self.folder, self.config.log.to, self.config.model_dump(mode="json"))
 
@@ -291,6 +298,7 @@ class Run:
         path.write_text(resolved, encoding="utf-8")
 
     def close(self) -> None:
+        self.drawing.close()
         for observer in self.observers:
             observer.close()
         if isinstance(self.rewards, RayRewardSet):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,10 @@ from veritune.trainer.rollout import Rollout
 
 
 def make_samples(rollouts: Sequence[Rollout], rows: Sequence[Row], prefill: str) -> list[Sample]:
-    """What rewards see. A prefilled beginning is part of the completion for them."""
+    """What rewards see of rollouts and their rows. A prefilled beginning is part of the completion for them."""
     return [
-        Sample(_completion(r, prefill), rows[r.prompt_index].prompt, r.token_ids, rows[r.prompt_index].columns)
-        for r in rollouts
+        Sample(_completion(rollout, prefill), row.prompt, rollout.token_ids, row.columns)
+        for rollout, row in zip(rollouts, rows, strict=True)
     ]
 
 
@@ -35,11 +35,17 @@ def _completion(rollout: Rollout, prefill: str) -> Text:
 
 
 def score(
-    rewards: RewardSet, samples: Sequence[Sample], folder: Path, step: int, evaluation: bool = False
+    rewards: RewardSet,
+    samples: Sequence[Sample],
+    folder: Path,
+    step: int,
+    evaluation: bool = False,
+    log_metric: Callable[[str, float], None] | None = None,
 ) -> list[Score]:
     """Scores of a batch. A reward that raises stops the run, with the sample saved as ``failed_sample.json``."""
+    injected = {} if log_metric is None else {"log_metric": log_metric}
     try:
-        return rewards.score_batch(samples, step=step, evaluation=evaluation)
+        return rewards.score_batch(samples, step=step, evaluation=evaluation, **injected)
     except RewardError as error:
         guilty = [error.sample] if error.sample is not None else list(samples)
         record = {

@@ -48,20 +48,24 @@ class Warmup:
             targets = self._targets(completions)
             tokens = sum(map(len, targets))
             mine = self.world.part(len(targets))
-            loss = self._loss([prompts[i] for i in mine], [targets[i] for i in mine], tokens) if mine else 0.0
-            loss = sum(self.world.gather(loss))
+            loss = sum(self.world.gather(self._loss(prompts, targets, mine, tokens)))
             self.world.sum_gradients(self.policy.model)
             norm = gradient_step(self.policy.model, self.optimizer, self.config.clip_norm)
         self.progress.step += 1
         metrics = {"loss": loss, "grad_norm": norm or float("nan"), "lr": lr, "tokens": float(tokens)}
         return {**metrics, **clock.metrics()}
 
-    def _loss(self, prompts: list[Text], targets: list[list[int]], tokens: int) -> float:
-        batch = make_batch(self.encode.many(prompts), targets, self.policy.device)
+    def _loss(self, prompts: list[Text], targets: list[list[int]], mine: range, tokens: int) -> float:
+        """This process's part of the loss, back-propagated."""
+        if not mine and not self.world.sharded:
+            return 0.0
+        weight = 1 / tokens if mine else 0.0
+        mine = mine or range(1)  # without rows it takes part in the passes of a sharded model all the same
+        batch = make_batch(self.encode.many([prompts[i] for i in mine]), [targets[i] for i in mine], self.policy.device)
         with self.policy.autocast():
             logps_BT, _ = completion_logprobs(self.policy.model, batch)
-        loss = -logps_BT.sum() / tokens
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss = -logps_BT.sum() * weight
+        self.world.backward(loss)
         return float(loss.detach())
 
     def _targets(self, completions: list[str]) -> list[list[int]]:

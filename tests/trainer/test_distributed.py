@@ -24,7 +24,7 @@ from veritune.trainer.distributed import World, start_world
 from veritune.trainer.grpo import GRPO
 from veritune.trainer.metrics import read_metrics
 from veritune.trainer.models import Policy
-from veritune.trainer.rollout import Rollout, TransformersSampler
+from veritune.trainer.rollout import Done, Rollout, TransformersSampler
 from veritune.trainer.run import train
 
 TOY = Path(__file__).with_name("toy_rewards.py")
@@ -42,7 +42,12 @@ class Seeded:
         return None
 
     def generate(
-        self, prompts: Sequence[Sequence[int]], samples: int, sampling: SamplingConfig, generator: torch.Generator
+        self,
+        prompts: Sequence[Sequence[int]],
+        samples: int,
+        sampling: SamplingConfig,
+        generator: torch.Generator,
+        done: Done | None = None,
     ) -> list[Rollout]:
         rank = int(os.environ.get("RANK", "0"))
         first = rank * samples if samples < self.group else 0
@@ -58,7 +63,7 @@ class Seeded:
 
 @pytest.fixture
 def seeded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("veritune.trainer.run.make_sampler", lambda policy, sampling, say: Seeded(policy, 4))
+    monkeypatch.setattr("veritune.trainer.run.make_sampler", lambda policy, *_: Seeded(policy, 4))
 
 
 def _port() -> int:

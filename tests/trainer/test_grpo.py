@@ -16,9 +16,10 @@ from veritune.trainer.algorithms import ALGORITHMS
 from veritune.trainer.checkpoint import Progress
 from veritune.trainer.config import RunConfig, SamplingConfig, rewards_section
 from veritune.trainer.data import PromptEncoder, make_sources
+from veritune.trainer.drawing import Drawing
 from veritune.trainer.grpo import GRPO
 from veritune.trainer.models import Policy
-from veritune.trainer.rollout import Rollout, TransformersSampler
+from veritune.trainer.rollout import Done, Rollout, TransformersSampler
 
 TOY = Path(__file__).with_name("toy_rewards.py")
 Make = Callable[..., RunConfig]
@@ -30,7 +31,8 @@ def _stage(config: RunConfig, policy: Policy, tmp_path: Path) -> GRPO:
     rewards = compose(rewards_section(config))
     encode = PromptEncoder(policy.tokenizer, config.data)
     generator = torch.Generator().manual_seed(config.seed)
-    return GRPO(config, policy, sampler, rewards, source, encode, generator, Progress("grpo"), tmp_path)
+    drawing = Drawing(sampler, rewards, tmp_path)
+    return GRPO(config, policy, drawing, source, encode, generator, Progress("grpo"))
 
 
 def _gradients(stage: GRPO, batch: Any) -> list[torch.Tensor]:
@@ -181,7 +183,12 @@ class _Scripted:
         return None
 
     def generate(
-        self, prompts: Sequence[Sequence[int]], samples: int, sampling: SamplingConfig, generator: torch.Generator
+        self,
+        prompts: Sequence[Sequence[int]],
+        samples: int,
+        sampling: SamplingConfig,
+        generator: torch.Generator,
+        done: Done | None = None,
     ) -> list[Rollout]:
         rollouts = []
         for index, prompt in enumerate(prompts):
@@ -196,14 +203,14 @@ def test_dynamic_sampling_fills_the_batch_with_groups_that_have_signal(
 ) -> None:
     config = make_config(grpo={"dynamic_sampling": True, "prompts": 2, "samples": 2, "max_draws": 4})
     stage = _stage(config, policy, tmp_path)
-    stage.sampler = _Scripted([[0, 0], [1, 1], [0, 1], [0, 0], [1, 0], [0, 0]])
+    stage.drawing.sampler = _Scripted([[0, 0], [1, 1], [0, 1], [0, 0], [1, 0], [0, 0]])
     metrics = stage.step()
     assert metrics["groups_without_signal"] == 0
     assert metrics["groups_drawn"] == 6
     assert len(stage.batch.rows) == 2
     prompts = [stage.encode(row.prompt) for row in stage.batch.rows]
     assert [r.prompt_ids for r in stage.batch.rollouts] == [prompts[r.prompt_index] for r in stage.batch.rollouts]
-    stage.sampler = _Scripted([[0, 0]])
+    stage.drawing.sampler = _Scripted([[0, 0]])
     assert stage.step()["groups_drawn"] == 8  # gives up after max_draws rounds and goes on with what there is
 
 

@@ -2,23 +2,50 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import torch
 
 from veritune.trainer.config import SamplingConfig
 from veritune.trainer.decode.sampler import StaticSampler
-from veritune.trainer.decode.weights import bare, unsupported
+from veritune.trainer.decode.weights import unsupported
+from veritune.trainer.distributed import ALONE, World
 from veritune.trainer.models import Policy
 from veritune.trainer.rollout import Sampler, TransformersSampler
+from veritune.trainer.sharding import bare, copy_weights, is_sharded
 
 
-def make_sampler(policy: Policy, sampling: SamplingConfig, say: Callable[[str], Any] = print) -> Sampler:
+class Replica:
+    """A sampler that runs a whole copy of a policy whose own parameters are spread over the processes."""
+
+    def __init__(self, source: Any, copied: Any, inner: Sampler) -> None:
+        self.source, self.copied, self.inner = source, copied, inner
+        self.generate = inner.generate
+
+    def sync(self) -> None:
+        """Gather the policy's weights into the copy."""
+        copy_weights(self.source, self.copied)
+        self.inner.sync()
+
+
+def replicated(model: Any, engine: str) -> bool:
+    """Whether an engine runs the model's own forward, so that it cannot draw from a sharded policy itself."""
+    return engine in ("transformers", "continuous") or (engine == "auto" and unsupported(model) is not None)
+
+
+def make_sampler(
+    policy: Policy, sampling: SamplingConfig, say: Callable[[str], Any] = print, world: World = ALONE
+) -> Sampler:
     """The sampler that ``sampling.engine`` names; ``say`` is told where ``auto`` has to take the slower one.
 
     Raises ConfigError where ``static`` cannot run the model, MissingExtraError where vLLM is not installed.
     """
+    if is_sharded(policy.model) and replicated(policy.model, sampling.engine):
+        copied = copy.deepcopy(policy.spare).to(policy.device)
+        return Replica(policy.model, copied, make_sampler(replace(policy, model=copied), sampling, say, world))
     if sampling.engine == "vllm":
         from veritune.trainer.decode.vllm import VLLMSampler
 

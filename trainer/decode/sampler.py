@@ -19,7 +19,7 @@ from veritune.trainer.decode.forward import prefill, token_step
 from veritune.trainer.decode.ops import Ops, TorchOps
 from veritune.trainer.decode.rows import State, row_bytes
 from veritune.trainer.decode.weights import Weights, unsupported
-from veritune.trainer.rollout import Finish, Rollout, StopStrings, decode
+from veritune.trainer.rollout import Done, Finish, Rollout, StopStrings, decode
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +49,7 @@ class _Call:
     stops: StopStrings | None
     looked: list[int] = field(default_factory=list)
     """Tokens of each row that have been searched for stop strings."""
+    done: Done | None = None
 
     @property
     def busy(self) -> list[int]:
@@ -100,7 +101,7 @@ class StaticSampler:
         self._pool: Any = None
 
     def sync(self) -> None:
-        """Take over the policy's current weights; ``generate`` does so itself."""
+        """Take over the policy's current weights; ``generate`` does so itself where they are whole."""
         if self.weights.sync():
             self._forget()
 
@@ -118,14 +119,20 @@ class StaticSampler:
 
     @torch.no_grad()
     def generate(
-        self, prompts: Sequence[Sequence[int]], samples: int, sampling: SamplingConfig, generator: torch.Generator
+        self,
+        prompts: Sequence[Sequence[int]],
+        samples: int,
+        sampling: SamplingConfig,
+        generator: torch.Generator,
+        done: Done | None = None,
     ) -> list[Rollout]:
         """See :class:`veritune.trainer.rollout.Sampler`."""
         if not all(prompts):
             raise ValueError("a prompt has no tokens: there is nothing to predict the first one from")
-        self.sync()
+        if not self.weights.sharded:
+            self.sync()
         with torch.autocast(self.weights.device.type, enabled=False):
-            rollouts = self._generate(prompts, samples, sampling, generator)
+            rollouts = self._generate(prompts, samples, sampling, generator, done)
         if self.on_gpu and self.state is not None:
             total = torch.cuda.get_device_properties(self.weights.device).total_memory
             if self.state.bytes > KEPT * total:
@@ -133,7 +140,12 @@ class StaticSampler:
         return rollouts
 
     def _generate(
-        self, prompts: Sequence[Sequence[int]], samples: int, sampling: SamplingConfig, generator: torch.Generator
+        self,
+        prompts: Sequence[Sequence[int]],
+        samples: int,
+        sampling: SamplingConfig,
+        generator: torch.Generator,
+        done: Done | None,
     ) -> list[Rollout]:
         count = len(prompts) * samples
         state = self._prepare(min(count, sampling.batch), max(map(len, prompts)) + sampling.max_tokens, sampling)
@@ -142,7 +154,7 @@ class StaticSampler:
         rollouts: list[Rollout | None] = [None] * count
         free, zeros = [-1] * state.count, [0] * state.count
         waiting = deque(range(count))
-        call = _Call(prompts, samples, sampling, generator, waiting, rollouts, free, zeros, stops, list(zeros))
+        call = _Call(prompts, samples, sampling, generator, waiting, rollouts, free, zeros, stops, list(zeros), done)
         bucket = 0
         while call.waiting or call.busy:
             self._admit(call, state, rows)
@@ -288,6 +300,8 @@ class StaticSampler:
         rollout.text = decode(self.tokenizer, ids, self.eos_ids)
         call.rollouts[slot] = rollout
         call.taken[row] = -1
+        if call.done is not None:
+            call.done(slot, rollout)
 
 
 def _ops(device: torch.device) -> Ops:

@@ -12,8 +12,8 @@ import torch
 
 from veritune.plugins import ConfigError, MissingExtraError
 from veritune.trainer.config import SamplingConfig
-from veritune.trainer.decode.weights import bare
 from veritune.trainer.rollout import Finish, Rollout, decode
+from veritune.trainer.sharding import bare
 
 
 class VLLMSampler:

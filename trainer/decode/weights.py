@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from veritune.trainer.logprobs import plain_head
+from veritune.trainer.sharding import bare, is_sharded, whole
 
 FAMILIES = ("llama", "mistral", "qwen2", "qwen3")
 STATIC_ROPE = ("default", "linear", "llama3", "yarn")
@@ -42,13 +43,6 @@ def unsupported(model: Any) -> str | None:
         if name.endswith("_proj") and not isinstance(getattr(module, "base_layer", module), nn.Linear):
             return f"{name} is a {type(module).__name__}, not a linear layer"
     return None
-
-
-def bare(model: Any) -> Any:
-    """The transformers model inside wrappers of peft and of data parallelism."""
-    if isinstance(model, nn.parallel.DistributedDataParallel):
-        model = model.module
-    return model.get_base_model() if hasattr(model, "get_base_model") else model
 
 
 @dataclass
@@ -98,20 +92,33 @@ class Weights:
         self.rotary = decoder.rotary_emb
         self.cos_LF = self.sin_LF = torch.zeros(0, self.head_dim // 2, device=self.device)
         self._embed = decoder.embed_tokens
+        self.sharded = is_sharded(model)
         self.layers = [self._layer(layer) for layer in decoder.layers]
         self.norm = self._take([_parameter(decoder.norm)], torch.float32)
         self.head = self._take([_matrix(model.get_output_embeddings())], self.dtype)
-        bias = getattr(model.get_output_embeddings(), "bias", None)
-        self.head_bias = None if bias is None else self._take([lambda: bias], self.dtype)
-        self.embedding: Tensor = _whole(self._embed.weight)
+        head = model.get_output_embeddings()
+        bias = getattr(head, "bias", None)
+        self.head_bias = None if bias is None else self._take([lambda: whole(head.bias)], self.dtype)
+        if self.sharded:  # the model's own is a part: a copy of the whole
+            self.embedding: Tensor = self._take([lambda: whole(self._embed.weight)], self._embed.weight.dtype)
+        else:
+            self.embedding = self._embed.weight.detach()
         self.sync()
 
     @torch.no_grad()
     def sync(self) -> bool:
-        """Copy the policy's current values; True where the embedding has moved, so that graphs are stale."""
+        """Copy the policy's current values; True where the embedding has moved, so that graphs are stale.
+
+        Of a sharded model one parameter after the other, which all processes must do together.
+        """
+        if self.sharded:
+            bare(self.model).reshard()  # a forward without backward leaves a copy behind that optimizers do not see
+            for copy in self._copies:
+                copy.target.copy_(copy.source())
+            return False
         plain = [(c.target, c.source()) for c in self._copies]
         torch._foreach_copy_([target for target, _ in plain], [source for _, source in plain])
-        before, self.embedding = self.embedding, _whole(self._embed.weight)
+        before, self.embedding = self.embedding, self._embed.weight.detach()
         return before.data_ptr() != self.embedding.data_ptr()
 
     def prepare(self, length: int) -> None:
@@ -170,21 +177,21 @@ class Weights:
 
 
 def _parameter(module: Any) -> Callable[[], Tensor]:
-    return lambda: _whole(module.weight)
+    return lambda: whole(module.weight)
 
 
 def _matrix(module: Any) -> Callable[[], Tensor]:
     """The weight that a linear layer multiplies with; under peft's LoRA the base plus every active adapter."""
     if not hasattr(module, "get_delta_weight"):
-        return lambda: _whole(getattr(module, "base_layer", module).weight)
+        return lambda: whole(getattr(module, "base_layer", module).weight)
 
     def merged() -> Tensor:
-        weight = _whole(module.base_layer.weight)
+        weight = whole(module.base_layer.weight)
         if module.merged or module.disable_adapters:
             return weight
         for adapter in module.active_adapters:
             if adapter in module.lora_A:
-                weight = weight + module.get_delta_weight(adapter)
+                weight = weight + whole(module.get_delta_weight(adapter))
         return weight
 
     return merged
@@ -192,10 +199,5 @@ def _matrix(module: Any) -> Callable[[], Tensor]:
 
 def _bias(module: Any) -> Callable[[], Tensor] | None:
     inner = getattr(module, "base_layer", module)
-    return None if inner.bias is None else lambda: _whole(inner.bias)
+    return None if inner.bias is None else lambda: whole(inner.bias)
 
-
-def _whole(tensor: Tensor) -> Tensor:
-    """The tensor; gathered on every rank where it is sharded (FSDP2)."""
-    gather = getattr(tensor, "full_tensor", None)
-    return tensor.detach() if gather is None else gather().detach()

@@ -1,0 +1,250 @@
+"""Rollouts and their scores: whole groups are scored while others are still being drawn.
+
+Each process draws its part of the completions and scores its part of the groups; then every process has all of them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from veritune.plugins import Sample, Score
+from veritune.rewards.composition import RewardSet
+from veritune.trainer.config import SamplingConfig
+from veritune.trainer.data import Row
+from veritune.trainer.distributed import ALONE, World
+from veritune.trainer.episodes import Episodes
+from veritune.trainer.metrics import Clock
+from veritune.trainer.rollout import Done, Rollout, Sampler
+from veritune.trainer.scoring import make_samples, score
+
+
+@dataclass
+class Drawn:
+    """Completions in prompt order, what rewards saw of them, and their scores."""
+
+    rollouts: list[Rollout] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
+    scores: list[Score] = field(default_factory=list)
+    logged: dict[str, float] = field(default_factory=dict)
+    """What rewards logged through ``log_metric``, averaged over their calls."""
+
+
+@dataclass
+class Drawing:
+    """Draws and scores completions. ``overlap``: score groups as they are complete, in a thread of its own."""
+
+    sampler: Sampler
+    rewards: RewardSet
+    folder: Path
+    prefill: str = ""
+    overlap: bool = True
+    world: World = ALONE
+    episodes: Episodes | None = None
+    """Completions of several turns, with a function of the user's."""
+    _thread: ThreadPoolExecutor | None = None
+
+    def draw(
+        self,
+        rows: Sequence[Row],
+        prompts: Sequence[Sequence[int]],
+        samples: int,
+        sampling: SamplingConfig,
+        generator: torch.Generator,
+        step: int,
+        clock: Clock,
+        evaluation: bool = False,
+    ) -> Drawn:
+        """``samples`` completions of every prompt, with their scores, on every process.
+
+        Processes draw and score whole groups; with fewer prompts than processes, each draws a part of every group, and
+        scoring waits until groups are whole. In ``clock``, ``score`` is what scoring takes beyond the drawing.
+        """
+        with clock.phase("rollout"):
+            self.sampler.sync()  # on every process, drawing or not: sharded weights are gathered by all
+        if len(prompts) >= self.world.size:
+            mine = self.world.part(len(prompts))
+            part = _Part([rows[i] for i in mine], [prompts[i] for i in mine], samples, step, evaluation)
+            found = self.world.run(lambda: self._draw_and_score(part, sampling, generator, clock))
+            drawn = _join(found)
+        else:
+            drawn = self._draw_split(rows, prompts, samples, sampling, generator, step, clock, evaluation)
+        for position, rollout in enumerate(drawn.rollouts):
+            rollout.prompt_index = position // samples
+        return drawn
+
+    def close(self) -> None:
+        """End the scoring thread."""
+        if self._thread is not None:
+            self._thread.shutdown(cancel_futures=True)
+            self._thread = None
+
+    # -- one process -----------------------------------------------------------------------------------------------
+
+    def _draw_and_score(
+        self, part: _Part, sampling: SamplingConfig, generator: torch.Generator, clock: Clock
+    ) -> _Scored:
+        if not part.prompts:
+            return _Scored()
+        scorer = _Scorer(self, part)
+        try:
+            with clock.phase("rollout"):
+                done = scorer.done if self.overlap else None
+                rollouts = self._generate(part.rows, part.prompts, part.samples, sampling, generator, done)
+            with clock.phase("score"):
+                return scorer.finish(rollouts)
+        finally:
+            scorer.wait()
+
+    def _generate(
+        self,
+        rows: Sequence[Row],
+        prompts: Sequence[Sequence[int]],
+        samples: int,
+        sampling: SamplingConfig,
+        generator: torch.Generator,
+        done: Done | None,
+    ) -> list[Rollout]:
+        if self.episodes is not None:
+            return self.episodes.play(rows, prompts, samples, sampling, generator, done)
+        return self.sampler.generate(prompts, samples, sampling, generator, done)
+
+    def submit(self, work: Any, *arguments: Any) -> Future[Any]:
+        """Run ``work`` in the scoring thread: one for the whole run, since workers may be bound to their thread."""
+        if self._thread is None:
+            self._thread = ThreadPoolExecutor(1, thread_name_prefix="veritune-score")
+        return self._thread.submit(work, *arguments)
+
+    # -- groups in parts -------------------------------------------------------------------------------------------
+
+    def _draw_split(
+        self,
+        rows: Sequence[Row],
+        prompts: Sequence[Sequence[int]],
+        samples: int,
+        sampling: SamplingConfig,
+        generator: torch.Generator,
+        step: int,
+        clock: Clock,
+        evaluation: bool,
+    ) -> Drawn:
+        """Fewer prompts than processes: parts of every group, scored whole afterwards."""
+        count = len(self.world.part(samples))
+        with clock.phase("rollout"):
+            parts = self.world.run(
+                lambda: self._generate(rows, prompts, count, sampling, generator, None) if count else []
+            )
+        rollouts: list[Rollout] = []
+        for prompt in range(len(prompts)):
+            for part in parts:
+                size = len(part) // len(prompts)
+                rollouts += part[prompt * size : (prompt + 1) * size]
+        mine = self.world.part(len(prompts))
+        own = _Part([rows[i] for i in mine], [prompts[i] for i in mine], samples, step, evaluation)
+        chosen = rollouts[mine.start * samples : mine.stop * samples]
+        with clock.phase("score"):
+            found = self.world.run(lambda: _Scorer(self, own).finish(chosen))
+        scored = _join(found)
+        return Drawn(rollouts, scored.samples, scored.scores, scored.logged)
+
+
+@dataclass
+class _Part:
+    """The groups of one process."""
+
+    rows: Sequence[Row]
+    prompts: Sequence[Sequence[int]]
+    samples: int
+    step: int
+    evaluation: bool
+
+
+@dataclass
+class _Scored:
+    """The results of one process."""
+
+    rollouts: list[Rollout] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
+    scores: list[Score] = field(default_factory=list)
+    logged: dict[str, list[float]] = field(default_factory=dict)
+
+
+class _Scorer:
+    """Takes completions in any order, and scores every group that is complete."""
+
+    def __init__(self, drawing: Drawing, part: _Part) -> None:
+        self.drawing, self.part = drawing, part
+        self.groups: dict[int, dict[int, Rollout]] = defaultdict(dict)
+        self.ready: list[int] = []
+        self.samples: dict[int, list[Sample]] = {}
+        self.scores: dict[int, list[Score]] = {}
+        self.logged: dict[str, list[float]] = defaultdict(list)
+        self.running: Future[None] | None = None
+
+    def done(self, place: int, rollout: Rollout) -> None:
+        """A completion is there. An exception of a reward that has run meanwhile is raised here."""
+        group = place // self.part.samples
+        self.groups[group][place] = rollout
+        if len(self.groups[group]) == self.part.samples:
+            self.ready.append(group)
+        if self.ready and (self.running is None or self.running.done()):
+            self._start()
+
+    def finish(self, rollouts: list[Rollout]) -> _Scored:
+        """Score what is left and put everything in order."""
+        self.wait()
+        size = self.part.samples
+        left = [g for g in range(len(self.part.rows)) if g not in self.scores]
+        for group in left:
+            self.groups[group] = dict(enumerate(rollouts[group * size : (group + 1) * size], group * size))
+        if left:
+            self.drawing.submit(self._score, left).result()
+        order = range(len(self.part.rows))
+        samples = [sample for g in order for sample in self.samples[g]]
+        return _Scored(rollouts, samples, [s for g in order for s in self.scores[g]], dict(self.logged))
+
+    def wait(self) -> None:
+        """Until nothing is being scored; raises what a reward raised."""
+        running, self.running = self.running, None
+        if running is not None:
+            running.result()
+
+    def _start(self) -> None:
+        self.wait()
+        groups, self.ready = sorted(self.ready), []
+        self.running = self.drawing.submit(self._score, groups)
+
+    def _score(self, groups: Sequence[int]) -> None:
+        """In the scoring thread."""
+        size, part = self.part.samples, self.part
+        rollouts = [rollout for g in groups for _, rollout in sorted(self.groups[g].items())]
+        rows = [part.rows[g] for g in groups for _ in range(size)]
+        samples = make_samples(rollouts, rows, self.drawing.prefill)
+        rewards, folder = self.drawing.rewards, self.drawing.folder
+        scores = score(rewards, samples, folder, part.step, part.evaluation, log_metric=self._log)
+        for number, group in enumerate(groups):
+            span = slice(number * size, (number + 1) * size)
+            self.samples[group], self.scores[group] = samples[span], scores[span]
+
+    def _log(self, name: str, value: float) -> None:
+        self.logged[name].append(float(value))
+
+
+def _join(parts: Sequence[_Scored]) -> Drawn:
+    """Everybody's results, in order of process."""
+    logged: dict[str, list[float]] = defaultdict(list)
+    for part in parts:
+        for name, values in part.logged.items():
+            logged[name] += values
+    return Drawn(
+        [rollout for part in parts for rollout in part.rollouts],
+        [sample for part in parts for sample in part.samples],
+        [found for part in parts for found in part.scores],
+        {name: sum(values) / len(values) for name, values in logged.items()},
+    )
