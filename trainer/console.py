@@ -15,6 +15,7 @@ from rich.table import Table
 
 from veritune.rewards.composition import RewardSet
 from veritune.trainer.config import RunConfig
+from veritune.trainer.distributed import ALONE, World
 from veritune.trainer.models import Policy
 
 Show = Callable[[int, Mapping[str, float]], None]
@@ -30,11 +31,12 @@ class Console:
         self._begun = time.perf_counter()
         self._note: str | None = None
 
-    def begin(self, config: RunConfig, folder: Path, policy: Policy, rewards: RewardSet) -> None:
+    def begin(self, config: RunConfig, folder: Path, policy: Policy, rewards: RewardSet, world: World = ALONE) -> None:
         self._note = config.note
+        processes = f" in {world.size} processes ({'FSDP2' if world.sharded else 'DDP'})" if world.size > 1 else ""
         source = config.model.path or f"new {config.model.build['model_type'] if config.model.build else ''}"
         self.out.print(
-            f"[bold]veritune[/] · {source}, {policy.parameters:,} parameters on {policy.device} · "
+            f"[bold]veritune[/] · {source}, {policy.parameters:,} parameters on {policy.device}{processes} · "
             f"rewards {', '.join(rewards.aliases)} · {config.grpo.algorithm} · {folder}"
         )
 

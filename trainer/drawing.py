@@ -193,8 +193,11 @@ class _Scorer:
         self.groups[group][place] = rollout
         if len(self.groups[group]) == self.part.samples:
             self.ready.append(group)
-        if self.ready and (self.running is None or self.running.done()):
-            self._start()
+        if self.running is not None and self.running.done():
+            self.wait()
+        if self.ready and self.running is None:
+            groups, self.ready = sorted(self.ready), []
+            self.running = self.drawing.submit(self._score, groups)
 
     def finish(self, rollouts: list[Rollout]) -> _Scored:
         """Score what is left and put everything in order."""
@@ -214,11 +217,6 @@ class _Scorer:
         running, self.running = self.running, None
         if running is not None:
             running.result()
-
-    def _start(self) -> None:
-        self.wait()
-        groups, self.ready = sorted(self.ready), []
-        self.running = self.drawing.submit(self._score, groups)
 
     def _score(self, groups: Sequence[int]) -> None:
         """In the scoring thread."""

@@ -119,7 +119,7 @@ class Run:
 
     def execute(self) -> None:
         """Warm-up, evaluation, GRPO, evaluation, report."""
-        self.console.begin(self.config, self.folder, self.policy, self.rewards)
+        self.console.begin(self.config, self.folder, self.policy, self.rewards, self.world)
         with _on_terminate(self._terminate):
             if self.config.warmup is not None and self.progress.phase == "warmup":
                 self._warm_up()

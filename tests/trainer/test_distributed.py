@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import multiprocessing
 import os
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import zlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +22,14 @@ from safetensors.torch import load_file
 
 from veritune.plugins import ConfigError
 from veritune.trainer.config import RunConfig, SamplingConfig, dump_config
-from veritune.trainer.distributed import World, start_world
+from veritune.trainer.decode.choose import Replica
+from veritune.trainer.distributed import World, pick_strategy, start_world
 from veritune.trainer.grpo import GRPO
 from veritune.trainer.metrics import read_metrics
 from veritune.trainer.models import Policy
-from veritune.trainer.rollout import Done, Rollout, TransformersSampler
+from veritune.trainer.rollout import Done, Rollout, Sampler, TransformersSampler
 from veritune.trainer.run import train
+from veritune.trainer.sharding import is_sharded
 
 TOY = Path(__file__).with_name("toy_rewards.py")
 Make = Callable[..., RunConfig]
@@ -63,7 +67,13 @@ class Seeded:
 
 @pytest.fixture
 def seeded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("veritune.trainer.run.make_sampler", lambda policy, *_: Seeded(policy, 4))
+    def make(policy: Policy, *_: Any) -> Sampler:
+        if not is_sharded(policy.model):
+            return Seeded(policy, 4)
+        copied = copy.deepcopy(policy.spare)
+        return Replica(policy.model, copied, Seeded(replace(policy, model=copied), 4))
+
+    monkeypatch.setattr("veritune.trainer.run.make_sampler", make)
 
 
 def _port() -> int:
@@ -117,7 +127,15 @@ FULL: dict[str, Any] = {
 }
 
 
+STRATEGIES = pytest.mark.parametrize("strategy", ["ddp", "fsdp2"])
+
+
+def with_strategy(changes: Any, strategy: str) -> Any:
+    return {**changes, "distributed": {"strategy": strategy}, "sampling": {"engine": "transformers", "max_tokens": 8}}
+
+
 @pytest.mark.usefixtures("seeded")
+@STRATEGIES
 @pytest.mark.parametrize(
     ("size", "changes"),
     [
@@ -128,25 +146,36 @@ FULL: dict[str, Any] = {
         pytest.param(2, {"grpo": {"steps": 2, "objective": {"beta": 0.1, "kl_in": "reward"}}}, id="KL in the reward"),
     ],
 )
-def test_processes_train_as_one_does(size: int, changes: Any, make_config: Make, tmp_path: Path) -> None:
+def test_processes_train_as_one_does(size: int, changes: Any, strategy: str, make_config: Make, tmp_path: Path) -> None:
     """Same losses, metrics, advantages and weights for the same completions, however the work is split."""
     changes = {"evaluation": {"prompts": 3, "samples": 4, "metric": "even"}, **changes}
     alone = train(make_config(**changes, output=str(tmp_path / "alone")), quiet=True)
-    assert together(make_config(**changes, output=str(tmp_path / "many")), size) == [0] * size
+    config = make_config(**with_strategy(changes, strategy), output=str(tmp_path / "many"))
+    assert together(config, size) == [0] * size
     _same(tmp_path / "many", alone)
 
 
 @pytest.mark.usefixtures("seeded")
-def test_undecided_samples_and_flat_groups_leave_processes_with_unequal_work(make_config: Make, tmp_path: Path) -> None:
+@STRATEGIES
+def test_undecided_samples_and_flat_groups_leave_processes_with_unequal_work(
+    strategy: str, make_config: Make, tmp_path: Path
+) -> None:
     rewards = {"sometimes": {"use": f"{TOY}:sometimes"}}
     changes = {"rewards": rewards, "evaluation": {"metric": "sometimes", "samples": 4}}
     alone = train(make_config(**changes, output=str(tmp_path / "alone")), quiet=True)
-    assert together(make_config(**changes, output=str(tmp_path / "many"))) == [0, 0]
+    assert together(make_config(**with_strategy(changes, strategy), output=str(tmp_path / "many"))) == [0, 0]
     _same(tmp_path / "many", alone)
 
 
-def test_processes_resume_to_the_same_bits_each_with_its_own_random_state(make_config: Make, tmp_path: Path) -> None:
-    changes = {"grpo": {"steps": 4}, "checkpoint": {"every": 2, "keep": 9}}
+@STRATEGIES
+def test_processes_resume_to_the_same_bits_each_with_its_own_random_state(
+    strategy: str, make_config: Make, tmp_path: Path
+) -> None:
+    changes = {
+        "grpo": {"steps": 4, "objective": {"beta": 0.1}},
+        "checkpoint": {"every": 2, "keep": 9},
+        "distributed": {"strategy": strategy},
+    }
     whole = tmp_path / "whole"
     assert together(make_config(**changes, output=str(whole))) == [0, 0]
     states = torch.load(whole / "checkpoints" / "grpo-000002" / "trainer.pt", weights_only=False)["random"]
@@ -166,6 +195,71 @@ def test_resuming_with_another_number_of_processes_is_said(
     train(make_config(grpo={"steps": 1}), quiet=True)
     assert together(make_config(grpo={"steps": 2}, resume=True)) == [0, 0]
     assert capfd.readouterr().err.count("written by 1 processes and these are 2") == 1
+
+
+def test_a_run_goes_on_with_another_strategy_from_the_same_state(make_config: Make, tmp_path: Path) -> None:
+    """Checkpoints are whole: sharded processes go on from one process's, and one process from theirs."""
+    base = {"grpo": {"steps": 2, "objective": {"beta": 0.1}}, "checkpoint": {"every": 2, "keep": 9}}
+    train(make_config(**base), quiet=True)
+    checkpoints = tmp_path / "run" / "checkpoints"
+    more = {**base, "grpo": {**base["grpo"], "steps": 4}, "resume": True}  # type: ignore[dict-item]
+    assert together(make_config(**more, distributed={"strategy": "fsdp2"})) == [0, 0]
+    first, second = (
+        torch.load(checkpoints / name / "trainer.pt", weights_only=False) for name in ("grpo-000002", "grpo-000004")
+    )
+    assert first["optimizer"]["state"].keys() == second["optimizer"]["state"].keys()
+    for key, entry in first["optimizer"]["state"].items():
+        moved = second["optimizer"]["state"][key]
+        assert type(moved["exp_avg"]) is torch.Tensor
+        assert moved["exp_avg"].shape == entry["exp_avg"].shape
+    for name, value in first["reference"].items():  # the reference model did not move
+        torch.testing.assert_close(value, second["reference"][name], rtol=0, atol=0)
+    more["grpo"] = {**base["grpo"], "steps": 5}
+    train(make_config(**more), quiet=True)
+    assert [p.name for p in sorted(checkpoints.iterdir())][-1] == "grpo-000005"
+
+
+def test_sharded_processes_draw_with_the_static_sampler(make_config: Make, tmp_path: Path) -> None:
+    """Its copy of the weights is the gathered policy's: the trainer's log-probs are the sampler's."""
+    config = make_config(distributed={"strategy": "fsdp2"}, sampling={"engine": "static"}, grpo={"updates": 2})
+    assert together(config) == [0, 0]
+    steps = [r for r in _lines(tmp_path / "run") if r["phase"] == "grpo"]
+    assert len(steps) == 3
+    assert max(r["mismatch"] for r in steps) < 1e-5
+
+
+def test_adapters_are_sharded_too(make_config: Make, tmp_path: Path) -> None:
+    config = make_config(
+        distributed={"strategy": "fsdp2"},
+        sampling={"engine": "static"},
+        model={"lora": {"rank": 2}},
+        grpo={"objective": {"beta": 0.1}, "lr": 1e-2},
+    )
+    assert together(config) == [0, 0]
+    steps = [r for r in _lines(tmp_path / "run") if r["phase"] == "grpo"]
+    assert max(r["mismatch"] for r in steps) < 1e-5
+    assert steps[-1]["kl"] > 0  # the adapters moved away from the model without them
+    saved = load_file(str(tmp_path / "run" / "model" / "adapter_model.safetensors"))
+    assert any(float(v.abs().max()) > 0 for k, v in saved.items() if "lora_B" in k)
+
+
+def test_the_strategy_is_what_accelerate_was_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ACCELERATE_USE_FSDP", "FSDP_VERSION"):
+        monkeypatch.delenv(name, raising=False)
+    assert pick_strategy("auto") == "ddp"
+    assert pick_strategy("fsdp2") == "fsdp2"
+    monkeypatch.setenv("ACCELERATE_USE_FSDP", "true")
+    with pytest.raises(ConfigError, match="--fsdp_version 2"):
+        pick_strategy("auto")
+    monkeypatch.setenv("FSDP_VERSION", "2")
+    assert pick_strategy("auto") == "fsdp2"
+    assert pick_strategy("ddp") == "ddp"
+
+
+def test_one_process_cannot_shard(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WORLD_SIZE", raising=False)
+    with pytest.raises(ConfigError, match="accelerate launch"):
+        start_world("cpu", "fsdp2")
 
 
 def test_an_error_in_one_process_ends_all(make_config: Make, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -216,14 +310,19 @@ def test_half_an_environment_is_an_error_with_the_line_to_run(monkeypatch: pytes
         start_world("auto")
 
 
+ACCELERATE = ["-m", "accelerate.commands.launch"]
+FSDP2 = ["--use_fsdp", "--fsdp_version", "2"]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "launcher",
     [
         ["-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "PORT"],
-        ["-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--main_process_port", "PORT"],
+        [*ACCELERATE, "--multi_gpu", "--num_processes", "2", "--main_process_port", "PORT"],
+        [*ACCELERATE, *FSDP2, "--num_processes", "2", "--main_process_port", "PORT"],
     ],
-    ids=["torchrun", "accelerate launch"],
+    ids=["torchrun", "accelerate launch", "accelerate launch with FSDP2"],
 )
 def test_the_usual_launchers_start_it(launcher: list[str], make_config: Make, tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
@@ -232,5 +331,6 @@ def test_the_usual_launchers_start_it(launcher: list[str], make_config: Make, tm
     command = [sys.executable, *(port if part == "PORT" else part for part in launcher)]
     done = subprocess.run([*command, "-m", "veritune", "train", str(path)], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr[-2000:]
+    assert ("FSDP2" in done.stdout) == ("--use_fsdp" in launcher)
     states = torch.load(tmp_path / "run" / "checkpoints" / "grpo-000002" / "trainer.pt", weights_only=False)["random"]
     assert len(states) == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -250,3 +251,32 @@ def test_it_learns(make_config: Make, policy: Policy, tmp_path: Path) -> None:
     stage = _stage(config, policy, tmp_path)
     rewards = [stage.step()["reward"] for _ in range(30)]
     assert sum(rewards[-3:]) / 3 > sum(rewards[:3]) / 3 + 0.3
+
+
+def test_tokens_that_the_policy_did_not_write_have_no_part_in_the_loss(
+    make_config: Make, policy: Policy, tmp_path: Path
+) -> None:
+    """The gradient is that of −Σ A log π over written tokens / their number, whatever the environment said."""
+    stage = _stage(make_config(grpo={"algorithm": "dapo", "clip_norm": None}), policy, tmp_path)
+    batch = stage.draw()
+    batch.advantages_PG = torch.randn(batch.rewards_PG.shape, generator=torch.Generator().manual_seed(1))
+    pick = random.Random(0)
+    for rollout in batch.rollouts:
+        rollout.token_ids = (rollout.token_ids * 3)[:6]
+        rollout.written = [pick.random() < 0.5 for _ in rollout.token_ids[1:]] + [True]
+        rollout.logprobs = [-1.0 if written else 0.0 for written in rollout.written]
+    total = sum(r.tokens_written for r in batch.rollouts)
+    loss = torch.zeros(())
+    for rollout, advantage in zip(batch.rollouts, batch.advantages_PG.flatten(), strict=True):
+        ids = torch.tensor([[*rollout.prompt_ids, *rollout.token_ids]])
+        logps = policy.model(ids).logits[0].log_softmax(-1)
+        for place, (token, written) in enumerate(
+            zip(rollout.token_ids, rollout.written or [], strict=True), len(rollout.prompt_ids)
+        ):
+            if written:
+                loss = loss - advantage * logps[place - 1, token] / total
+    loss.backward()
+    expected = [p.grad.clone() for p in policy.model.parameters()]
+    policy.model.zero_grad()
+    for found, wanted in zip(_gradients(stage, batch), expected, strict=True):
+        torch.testing.assert_close(found, wanted, atol=1e-5, rtol=1e-3)

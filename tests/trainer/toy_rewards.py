@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from veritune import reward
 from veritune.plugins import Cause, Score
@@ -44,3 +44,11 @@ def broken_in_process_1(completion: str) -> float:
     if os.environ.get("RANK") == "1":
         raise KeyError("a bug in the reward")
     return 1.0
+
+
+@reward
+def talkative(completion_ids: Sequence[int], log_metric: Callable[[str, float], None] | None = None) -> float:
+    """The completion's length, logged too."""
+    if log_metric is not None:
+        log_metric("talkative/length", float(len(completion_ids)))
+    return float(len(completion_ids))

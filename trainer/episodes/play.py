@@ -6,7 +6,7 @@ longest episode has turns. A turn runs its whole context again: nothing is kept 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -21,10 +21,7 @@ from veritune.trainer.data import Row
 from veritune.trainer.episodes.chat import ReplyTemplate
 from veritune.trainer.episodes.function import Episode, EpisodeFunction
 from veritune.trainer.episodes.transcript import Transcript, Turn
-from veritune.trainer.rollout import Finish, Rollout, Sampler, decode
-
-Done = Callable[[int, Rollout], Any]
-"""Told of every finished completion with its place in the result."""
+from veritune.trainer.rollout import Done, Finish, Rollout, Sampler, decode
 
 
 @dataclass
