@@ -46,15 +46,15 @@ class _Batch:
     grid: tuple[int, int]
     objective: GRPOObjective
 
-    def part(self, start: int, stop: int) -> _Batch:
-        """Tokens `start` to `stop`, for objectives in which tokens do not depend on each other."""
+    def part(self, which: slice | torch.Tensor) -> _Batch:
+        """Some of the tokens: a slice only for objectives in which tokens do not depend on each other."""
 
         def cut(x: torch.Tensor | None) -> torch.Tensor | None:
-            return None if x is None else x[start:stop]
+            return None if x is None else x[which]
 
         return _Batch(
-            self.targets[start:stop], self.advantages[start:stop], self.weights[start:stop], cut(self.old),
-            cut(self.ref), cut(self.policy_weight), self.cells[start:stop], self.grid, self.objective,
+            self.targets[which], self.advantages[which], self.weights[which], cut(self.old), cut(self.ref),
+            cut(self.policy_weight), self.cells[which], self.grid, self.objective,
         )  # fmt: skip
 
 
@@ -86,8 +86,9 @@ def linear_grpo_loss(
 
     Masked tokens, and tokens of zero advantage where neither KL nor entropy bonus needs them, never reach the head.
     On CUDA in bfloat16 the gradients are made in the forward: `mode="fast"` (also `"auto"`) takes three products and
-    holds E for 8192 tokens at a time; `"lean"` takes four and about 0.3 GB. A sequence-level ratio over more than 8192
-    tokens takes the lean way, since no token's gradient is known before its sequence's last log-prob.
+    holds E for 8192 tokens at a time; `"lean"` holds a slice of it, 0.6 to 1 GB, and recomputes the rest: four products
+    less the share that is held. A sequence-level ratio over more than 8192 tokens takes the lean way, since no token's
+    gradient is known before its sequence's last log-prob.
 
     Raises:
         ValueError: shapes do not match, `beta` without `ref_logp`, or the back-end cannot run.
@@ -105,25 +106,29 @@ def linear_grpo_loss(
     cells, grid = _cells(targets, lengths)
 
     def on_grid(x: torch.Tensor) -> torch.Tensor:
-        return spread_rows(x.reshape(-1), cells, grid[0] * grid[1]).view(grid)
+        return x.reshape(grid) if lengths is None else spread_rows(x, cells, grid[0] * grid[1]).view(grid)
+
+    def off_grid(x: torch.Tensor) -> torch.Tensor:
+        return x.reshape(-1) if lengths is None else x.reshape(-1)[cells]
+
+    def facts_of(x: torch.Tensor | None) -> torch.Tensor | None:
+        return None if x is None else x.detach().reshape(-1).float()
 
     live = on_grid(mask.bool())
     spread_advantages = advantages.unsqueeze(-1).expand(grid) if advantages.shape == grid[:1] else on_grid(advantages)
-    needed = needed_tokens(live, spread_advantages, objective).reshape(-1)[cells]
-    keep = needed.nonzero().squeeze(-1)
-
-    def kept(x: torch.Tensor | None) -> torch.Tensor | None:
-        return None if x is None else x.detach().reshape(-1)[keep].float()
-
     batch = _Batch(
-        targets=targets.reshape(-1)[keep].long(),
-        advantages=spread_advantages.reshape(-1)[cells][keep].float(),
-        weights=token_weights(live, objective, denominator).reshape(-1)[cells][keep],
-        old=kept(old_logp), ref=kept(ref_logp), policy_weight=kept(policy_weight),
-        cells=cells[keep], grid=grid, objective=objective,
+        targets=targets.reshape(-1).long(),
+        advantages=off_grid(spread_advantages).float(),
+        weights=off_grid(token_weights(live, objective, denominator)),
+        old=facts_of(old_logp), ref=facts_of(ref_logp), policy_weight=facts_of(policy_weight),
+        cells=cells, grid=grid, objective=objective,
     )  # fmt: skip
     rows = hidden.reshape(-1, hidden.shape[-1])
-    rows = rows if keep.numel() == rows.shape[0] else take_rows(rows, keep)
+    # The count of the tokens is the one number that the host waits for: what can be queued before is.
+    keep = off_grid(needed_tokens(live, spread_advantages, objective)).nonzero().squeeze(-1)
+    some = keep.numel() < targets.numel()
+    if some:
+        rows, batch = take_rows(rows, keep), batch.part(keep)
     if targets.device.type == "cpu":
         check_targets(batch.targets, weight.shape[0])
     if head_wants_triton(hidden, backend) and keep.numel():
@@ -136,7 +141,7 @@ def linear_grpo_loss(
         facts = [logp.detach(), cast(torch.Tensor, entropy).detach(), kl, clipped]
 
     def back(x: torch.Tensor) -> torch.Tensor:
-        return spread_rows(x, keep, targets.numel()).view(targets.shape)
+        return (spread_rows(x, keep, targets.numel()) if some else x).view(targets.shape)
 
     logp, entropy, kl, clipped = facts
     return GRPOResult(loss, back(logp), back(entropy), None if kl is None else back(kl), back(clipped), back(keep >= 0))
@@ -205,7 +210,7 @@ class _LinearGRPO(torch.autograd.Function):
         into = _gradient_room(ctx, hidden, weight, accumulate=not lean and size < n)
         parts = []
         for i in range(0, n, size):
-            tokens = batch.part(i, i + size) if size < n else batch
+            tokens = batch.part(slice(i, i + size)) if size < n else batch
             with torch.autocast(h.device.type, enabled=False):
                 parts.append(_block_step(h[i : i + size], head, tokens, _rows_of(into, i, size), lean))
         if into is not None and into.weight is not None and into.weight.dtype is not weight.dtype:
@@ -213,8 +218,10 @@ class _LinearGRPO(torch.autograd.Function):
         if into is not None and into.bias is not None and bias is not None:
             into.bias = into.bias.to(bias.dtype)
         ctx.gradients = into
-        loss = torch.stack([p[0] for p in parts]).sum()
-        facts = tuple(None if p[0] is None else torch.cat(p) for p in zip(*(part[1:] for part in parts), strict=True))
+        loss, *facts = parts[0]
+        if len(parts) > 1:
+            loss = torch.stack([part[0] for part in parts]).sum()
+            facts = [None if p[0] is None else torch.cat(p) for p in zip(*(part[1:] for part in parts), strict=True)]
         ctx.mark_non_differentiable(*(f for f in facts if f is not None))
         return loss, *facts
 
@@ -270,7 +277,9 @@ def _block_step(
     from veritune.kernels.linear import engine
 
     with_entropy = batch.objective.entropy_coef != 0
-    e = None if lean or into is None else engine.exp_buffer(h.shape[0], head.vocabulary, h)
+    e = None
+    if into is not None:
+        e = engine.lean_room(h, head) if lean else engine.exp_buffer(h.shape[0], head.vocabulary, h)
     slope = head.softcap is not None and not with_entropy
     stats = engine.row_stats(h, head, batch.targets, want_entropy=True, e=e, slope=slope)
     with torch.enable_grad():
@@ -278,10 +287,7 @@ def _block_step(
         loss, kl, clipped = _loss(logp, entropy, batch)
         if into is not None:
             slopes = torch.autograd.grad(loss, (logp, entropy) if with_entropy else (logp,))
-    if into is not None:
+    if e is not None:
         g, u = slopes[0].contiguous(), slopes[1].contiguous() if with_entropy else None
-        if e is None:
-            engine.gradients_recomputed(h, head, batch.targets, stats, g, u, into)
-        else:
-            engine.gradients_from_kept(e, h, head, batch.targets, stats, g, u, into)
+        engine.gradients(e, h, head, batch.targets, stats, g, u, into, kept=True)
     return loss.detach(), stats.logp, stats.entropy, kl, clipped

@@ -1,4 +1,4 @@
-"""Launches the target-anchored kernels: row statistics, and gradients from a kept or a recomputed E."""
+"""Launches the target-anchored kernels: row statistics, and gradients from what was kept of E and what was not."""
 
 from __future__ import annotations
 
@@ -11,8 +11,12 @@ from veritune.kernels.linear.head import LOG2E, Head
 
 # A row whose sum of exp2(z - anchor) passes this is recomputed with its maximum as anchor: 44 nats below certainty.
 SUM_LIMIT = float(2**64)
-# Bytes of one recomputed slice of E in lean mode.
-LEAN_BYTES = 256 << 20
+# Least and most bytes of lean mode's room for E. Between them it is as large as a float32 copy of the head's gradient,
+# which implementations that add that gradient up over chunks hold and this one does not.
+LEAN_BYTES = (600 << 20, 1000 << 20)
+# How the product behind E is launched on a GPU and in the interpreter.
+GPU_LAUNCH = {"BM": 128, "BN": 256, "BK": 64, "GROUP": 16, "STAGES": 3, "num_warps": 8}
+INTERPRETER_LAUNCH = {"BM": 32, "BN": 64, "BK": 32, "GROUP": 16, "STAGES": 1, "num_warps": 1}
 
 
 @dataclass
@@ -43,13 +47,24 @@ def exp_buffer(rows: int, columns: int, like: torch.Tensor) -> torch.Tensor:
     return torch.empty((rows, padded), dtype=like.dtype, device=like.device)[:, :columns]
 
 
+def lean_room(hidden: torch.Tensor, head: Head) -> torch.Tensor:
+    """Lean mode's room for a slice of E: whole tiles of columns, or all of a small vocabulary."""
+    least, most = LEAN_BYTES
+    size = min(max(least, 4 * head.weight.numel()), most)
+    tile = _launch(hidden)["BN"]
+    columns = max(1024, size // (hidden.shape[0] * hidden.element_size()) // tile * tile)
+    return exp_buffer(hidden.shape[0], min(columns, head.vocabulary), hidden)
+
+
 def row_stats(
     hidden: torch.Tensor, head: Head, targets: torch.Tensor, *, want_entropy: bool, e: torch.Tensor | None, slope: bool
 ) -> RowStats:
-    """Log-prob, entropy and what the backward needs. With `e`, E is kept there, times the soft-cap's slope if asked."""
+    """Log-prob, entropy and what the backward needs. With `e`, as many of E's first columns as fit are kept there
+    (whole tiles, or all), times the soft-cap's slope if asked."""
     from veritune.kernels.linear import triton_kernels as kernels
 
     n, v = hidden.shape[0], head.vocabulary
+    kept = 0 if e is None else e.shape[1]
     stats = RowStats(*(torch.empty(n, dtype=torch.float32, device=hidden.device) for _ in range(6)))
     cap, flags = head.softcap or 1.0, {"BIAS": head.bias is not None, "CAP": head.softcap is not None}
     bias = head.weight if head.bias is None else head.bias
@@ -57,24 +72,28 @@ def row_stats(
         hidden, head.weight, bias, targets, stats.target_z, stats.anchors, v, head.width, hidden.stride(0),
         head.weight.stride(0), cap, head.to_base2, BLOCK=1024, num_warps=4, **flags,
     )  # fmt: skip
-    tile = _tile(hidden)
-    tiles = -(-v // tile["BN"])
+    tile = _launch(hidden)["BN"]
+    tiles = -(-v // tile)
     partial = torch.empty((1 + want_entropy, tiles, n), dtype=torch.float32, device=hidden.device)
-    _exp(hidden, head, stats.anchors, e, partial, want_entropy=want_entropy, slope=slope)
+    for start, stop, room in ((0, kept, e), (kept, v, None)):
+        if start < stop:
+            sums = partial[:, start // tile : -(-stop // tile)]
+            part = head.part(start, stop)
+            _exp(hidden, part, stats.anchors, room, sums, want_entropy=want_entropy, slope=slope)
     kernels.reduce_kernel[(-(-n // 32),)](
         partial[0], partial[-1], stats.sums, stats.mean, n, tiles, ROWS=32, TILES=32, ENTROPY=want_entropy, num_warps=4
     )
     kernels.settle_kernel[(-(-n // 16),)](
         hidden, head.weight, bias, hidden if e is None else e, stats.target_z, stats.anchors, stats.sums, stats.mean,
-        stats.logp, stats.entropy, stats.mean, n, v, head.width, hidden.stride(0), head.weight.stride(0),
+        stats.logp, stats.entropy, stats.mean, n, v, kept, head.width, hidden.stride(0), head.weight.stride(0),
         0 if e is None else e.stride(0), cap, head.to_base2, SUM_LIMIT, ROWS=16, BN=64, BK=64, ENTROPY=want_entropy,
         STORE=e is not None, SLOPE=slope, num_warps=4, **flags,
     )  # fmt: skip
     return stats
 
 
-def gradients_from_kept(
-    e: torch.Tensor,
+def gradients(
+    room: torch.Tensor,
     hidden: torch.Tensor,
     head: Head,
     targets: torch.Tensor,
@@ -82,60 +101,57 @@ def gradients_from_kept(
     grad_logp: torch.Tensor,
     grad_entropy: torch.Tensor | None,
     into: Gradients,
+    *,
+    kept: bool,
 ) -> None:
-    """Adds the gradients of one block of tokens to `into`, from the E that `row_stats` kept; E is used up."""
-    if grad_entropy is not None:
-        _blend(e, head, stats, grad_logp, grad_entropy)
-    scale, scaled = _patch(e, hidden, head, targets, stats, grad_logp, grad_entropy, 0, head.vocabulary, scaled=True)
-    if into.hidden is not None:
-        _scale_rows(e @ head.weight, into.hidden, scale)
-    if into.weight is not None:
-        # Float32 room adds up several blocks; narrower room is one block's alone.
-        if into.weight.dtype is torch.float32:
-            accumulate(into.weight, e.t(), scaled)
-        else:
-            product(e.t(), scaled, into.weight)
-    if into.bias is not None:
-        into.bias += _column_sums(e, scale)
+    """Writes the gradients of a block of tokens to `into`; a weight gradient in float32 is added to.
 
-
-def gradients_recomputed(
-    hidden: torch.Tensor,
-    head: Head,
-    targets: torch.Tensor,
-    stats: RowStats,
-    grad_logp: torch.Tensor,
-    grad_entropy: torch.Tensor | None,
-    into: Gradients,
-) -> None:
-    """Writes the gradients to `into`, recomputing E a slice of the vocabulary at a time.
-
-    Each slice's weight gradient is whole after one product, so it needs no float32 copy and no accumulation.
+    `room` holds a slice of E: if `kept`, the first columns as `row_stats` left them there (with the soft-cap's slope
+    where there is no entropy gradient). The other columns are recomputed in it, one slice after the other: each
+    slice's weight gradient is whole after one product, so it needs no float32 copy.
     """
-    n, v = hidden.shape[0], head.vocabulary
-    size = max(1024, LEAN_BYTES // (n * hidden.element_size()) // 256 * 256)
-    scale, scaled = _patch(hidden, hidden, head, targets, stats, grad_logp, grad_entropy, 0, 0, scaled=True)
-    total = None
-    if into.hidden is not None:
-        total = torch.zeros(hidden.shape, dtype=torch.float32, device=hidden.device)
-    buffer = exp_buffer(n, min(size, v), hidden)
-    for start in range(0, v, size):
-        stop = min(v, start + size)
-        part = head.part(start, stop)
-        e = buffer[:, : stop - start]
-        slope = head.softcap is not None and grad_entropy is None
-        _exp(hidden, part, stats.anchors, e, None, want_entropy=False, slope=slope)
+    slices = _slices(head.vocabulary, room.shape[1], _launch(hidden)["BN"], kept=kept)
+    slope = head.softcap is not None and grad_entropy is None
+    scale = scaled = total = None
+    for start, stop in slices:
+        e, part = room[:, : stop - start], head.part(start, stop)
+        if start or not kept:
+            _exp(hidden, part, stats.anchors, e, None, want_entropy=False, slope=slope)
         if grad_entropy is not None:
             _blend(e, part, stats, grad_logp, grad_entropy)
-        _patch(e, hidden, part, targets, stats, grad_logp, grad_entropy, start, stop - start, scaled=False)
-        if total is not None:
-            accumulate(total, e, part.weight)
+        if scale is None or scaled is None:
+            scale = torch.empty_like(stats.sums)
+            scaled = torch.empty(hidden.shape, dtype=hidden.dtype, device=hidden.device)
+            _patch(e, hidden, part, targets, stats, grad_logp, grad_entropy, start, scale, scaled)
+        else:
+            _patch(e, hidden, part, targets, stats, grad_logp, grad_entropy, start)
+        if into.hidden is not None:
+            if len(slices) == 1:
+                total = e @ part.weight
+            elif total is None:
+                total = torch.empty(hidden.shape, dtype=torch.float32, device=hidden.device)
+                product(e, part.weight, total)
+            else:
+                accumulate(total, e, part.weight)
         if into.weight is not None:
-            product(e.t(), scaled, into.weight[start:stop])
+            rows = into.weight[start:stop]
+            if rows.dtype is torch.float32:
+                accumulate(rows, e.t(), scaled)
+            else:
+                product(e.t(), scaled, rows)
         if into.bias is not None:
             into.bias[start:stop] += _column_sums(e, scale)
-    if total is not None and into.hidden is not None:
+    if total is not None and into.hidden is not None and scale is not None:
         _scale_rows(total, into.hidden, scale)
+
+
+def _slices(vocabulary: int, width: int, tile: int, *, kept: bool) -> list[tuple[int, int]]:
+    """The first `width` columns if they were kept, and the others in as few slices of equal size as fit `width`."""
+    first = width if kept else 0
+    rest = vocabulary - first
+    step = max(tile, -(-rest // max(1, -(-rest // width)) // tile) * tile)
+    recomputed = [(start, min(start + step, vocabulary)) for start in range(first, vocabulary, step)]
+    return [(0, first), *recomputed] if kept else recomputed
 
 
 def scale_in_place(tensor: torch.Tensor, factor: torch.Tensor) -> None:
@@ -144,13 +160,13 @@ def scale_in_place(tensor: torch.Tensor, factor: torch.Tensor) -> None:
 
     n = tensor.numel()
     if n:
-        kernels.multiply_kernel[(-(-n // 8192),)](tensor, factor, n, BLOCK=8192, num_warps=8)
+        # Few programs: the usual factor is 1, and then their number is all that this costs.
+        programs = min(-(-n // 8192), 16 * _processors(tensor.device))
+        kernels.multiply_kernel[(programs,)](tensor, factor, n, BLOCK=8192, PROGRAMS=programs, num_warps=8)
 
 
-def _tile(hidden: torch.Tensor) -> dict[str, int]:
-    if hidden.device.type == "cpu":
-        return {"BM": 32, "BN": 64, "BK": 32}
-    return {"BM": 128, "BN": 256, "BK": 64}
+def _launch(hidden: torch.Tensor) -> dict[str, int]:
+    return INTERPRETER_LAUNCH if hidden.device.type == "cpu" else GPU_LAUNCH
 
 
 def _exp(
@@ -167,7 +183,7 @@ def _exp(
 
     from veritune.kernels.linear import triton_kernels as kernels
 
-    n, v, tile = hidden.shape[0], head.vocabulary, _tile(hidden)
+    n, v, tile = hidden.shape[0], head.vocabulary, _launch(hidden)
     split = hidden.device.type != "cpu"
     box = [tile["BM"], tile["BN"] // 2 if split else tile["BN"]]
     h_desc = TensorDescriptor(hidden, list(hidden.shape), list(hidden.stride()), [tile["BM"], tile["BK"]])
@@ -179,9 +195,9 @@ def _exp(
     programs = min(tiles, _processors(hidden.device))
     kernels.exp_kernel[(programs,)](
         h_desc, w_desc, e_desc, anchors, weight if head.bias is None else head.bias, unused[0], unused[-1], n, v,
-        head.width, head.softcap or 1.0, head.to_base2, GROUP=16, STAGES=3, PROGRAMS=programs, SPLIT=split,
+        head.width, head.softcap or 1.0, head.to_base2, PROGRAMS=programs, SPLIT=split,
         BIAS=head.bias is not None, CAP=head.softcap is not None, SUMS=partial is not None, ENTROPY=want_entropy,
-        STORE=e is not None, SLOPE=slope, num_warps=8, num_stages=3, **tile,
+        STORE=e is not None, SLOPE=slope, num_stages=tile["STAGES"], **tile,
     )  # fmt: skip
 
 
@@ -208,22 +224,19 @@ def _patch(
     grad_logp: torch.Tensor,
     grad_entropy: torch.Tensor | None,
     start: int,
-    width: int,
-    *,
-    scaled: bool,
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Patches E at the targets in [start, start + width); returns the row scales v and v * hidden where `scaled`."""
+    scale: torch.Tensor | None = None,
+    scaled: torch.Tensor | None = None,
+) -> None:
+    """Patches E, whose columns begin at `start`, at the targets; writes the row scales v and v * hidden if asked."""
     from veritune.kernels.linear import triton_kernels as kernels
 
-    scale = torch.empty_like(stats.sums) if scaled else stats.sums
-    weighted = torch.empty(hidden.shape, dtype=hidden.dtype, device=hidden.device) if scaled else hidden
     kernels.patch_kernel[(hidden.shape[0],)](
-        e, hidden, weighted, targets, stats.target_z, stats.anchors, stats.sums, stats.mean, grad_logp,
-        grad_logp if grad_entropy is None else grad_entropy, scale, start, width, head.width, hidden.stride(0),
-        e.stride(0), head.softcap or 1.0, 1.0 / head.to_base2, head.to_base2 / LOG2E, BLOCK=1024,
-        CAP=head.softcap is not None, ENTROPY=grad_entropy is not None, SCALED=scaled, num_warps=4,
+        e, hidden, hidden if scaled is None else scaled, targets, stats.target_z, stats.anchors, stats.sums, stats.mean,
+        grad_logp, grad_logp if grad_entropy is None else grad_entropy, stats.sums if scale is None else scale, start,
+        e.shape[1], head.width, hidden.stride(0), e.stride(0), head.softcap or 1.0, 1.0 / head.to_base2,
+        head.to_base2 / LOG2E, BLOCK=1024, CAP=head.softcap is not None, ENTROPY=grad_entropy is not None,
+        SCALED=scaled is not None, num_warps=4,
     )  # fmt: skip
-    return scale, weighted
 
 
 def _scale_rows(x: torch.Tensor, out: torch.Tensor, scale: torch.Tensor) -> None:

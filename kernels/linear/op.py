@@ -36,9 +36,10 @@ def linear_logprob(
     (false) are dropped before the head and give 0. The entropy is None when not wanted.
 
     On CUDA with bfloat16 products (Hopper and later) the `[N, V]` logits never exist. `mode="fast"` keeps
-    E = exp(z - z_target) in bfloat16 for the backward (2 N V bytes, three products in all); `"lean"` recomputes it a
-    slice of the vocabulary at a time (about 0.3 GB, four products); `"auto"` is fast up to 2.5 GiB of E. Elsewhere the
-    PyTorch reference runs, a slice of tokens at a time.
+    E = exp(z - z_target) in bfloat16 for the backward (2 N V bytes, three products in all); `"lean"` keeps nothing and
+    recomputes E in the backward a slice of the vocabulary at a time (0.6 to 1 GB, only while the backward runs; four
+    products), so that several calls before one backward cost no more; `"auto"` is fast up to 2.5 GiB of E. Elsewhere
+    the PyTorch reference runs, a slice of tokens at a time.
 
     Raises:
         ValueError: shapes do not match, a number is out of range, or the back-end cannot run.
@@ -158,19 +159,15 @@ class _LinearLogprob(torch.autograd.Function):
             u = torch.zeros_like(g)
         need_h, need_w, need_b = ctx.needs_input_grad[:3]
         hidden_dtype, weight_dtype, bias_dtype = ctx.dtypes
+        # Zeroed only where the products add to it.
+        make = torch.zeros if weight_dtype is torch.float32 else torch.empty
         into = engine.Gradients(
             torch.empty(h.shape, dtype=hidden_dtype, device=h.device) if need_h else None,
-            None,
+            make(weight.shape, dtype=weight_dtype, device=h.device) if need_w else None,
             torch.zeros(head.vocabulary, dtype=torch.float32, device=h.device) if need_b else None,
         )
-        if e is not None:
-            # Zeroed only where the product accumulates.
-            make = torch.zeros if weight_dtype is torch.float32 else torch.empty
-            into.weight = make(weight.shape, dtype=weight_dtype, device=h.device) if need_w else None
-            engine.gradients_from_kept(e, h, head, targets, ctx.stats, g, u, into)
-        else:
-            into.weight = torch.empty(weight.shape, dtype=weight_dtype, device=h.device) if need_w else None
-            engine.gradients_recomputed(h, head, targets, ctx.stats, g, u, into)
+        room = engine.lean_room(h, head) if e is None else e
+        engine.gradients(room, h, head, targets, ctx.stats, g, u, into, kept=e is not None)
         grad_bias = None if into.bias is None else into.bias.to(bias_dtype)
         return into.hidden, into.weight, grad_bias, None, None, None, None, None
 

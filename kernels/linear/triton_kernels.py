@@ -155,11 +155,12 @@ def reduce_kernel(
 
 @triton.jit
 def settle_kernel(
-    hidden, weight, bias, e, target_z, anchors, sums, weighted, logp, entropy, mean, N, V, H, hidden_stride,
+    hidden, weight, bias, e, target_z, anchors, sums, weighted, logp, entropy, mean, N, V, kept, H, hidden_stride,
     weight_stride, e_stride, cap, to_base2, limit, ROWS: tl.constexpr, BN: tl.constexpr, BK: tl.constexpr,
     BIAS: tl.constexpr, CAP: tl.constexpr, ENTROPY: tl.constexpr, STORE: tl.constexpr, SLOPE: tl.constexpr,
 ):  # fmt: skip
-    """Log-prob and entropy of each row; rows whose sum is past `limit` (or not a number) are recomputed first."""
+    """Log-prob and entropy of each row; rows whose sum is past `limit` (or not a number) are recomputed first, with
+    the first `kept` columns of E."""
     r = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
     wide = r.to(tl.int64)
     live = r < N
@@ -205,7 +206,7 @@ def settle_kernel(
                             p *= slope
                         tl.store(
                             e + wide[:, None] * e_stride + columns[None, :], p.to(e.dtype.element_ty),
-                            mask=(bad & live)[:, None] & (columns < V)[None, :],
+                            mask=(bad & live)[:, None] & (columns < kept)[None, :],
                         )  # fmt: skip
         s = tl.where(bad, again, s)
         w = tl.where(bad, again_w, w)
@@ -291,10 +292,12 @@ def scale_rows_kernel(x, out, row_scale, H, stride, out_stride, BLOCK: tl.conste
 
 
 @triton.jit
-def multiply_kernel(x, factor, n, BLOCK: tl.constexpr):
+def multiply_kernel(x, factor, n, BLOCK: tl.constexpr, PROGRAMS: tl.constexpr):
     """x *= factor in place, where factor is one number on the device; nothing is touched when it is 1."""
     f = tl.load(factor).to(tl.float32)
     if f != 1.0:
-        o = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
-        value = tl.load(x + o, mask=o < n, other=0.0).to(tl.float32) * f
-        tl.store(x + o, value.to(x.dtype.element_ty), mask=o < n)
+        zero = tl.program_id(0).to(tl.int64) * 0
+        for block in range(tl.program_id(0), tl.cdiv(n, BLOCK), PROGRAMS):
+            o = (zero + block) * BLOCK + tl.arange(0, BLOCK)
+            value = tl.load(x + o, mask=o < n, other=0.0).to(tl.float32) * f
+            tl.store(x + o, value.to(x.dtype.element_ty), mask=o < n)

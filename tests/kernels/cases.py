@@ -16,6 +16,7 @@ import torch
 from veritune.kernels import divergence, linear_divergence, linear_grpo_loss, linear_logprob, logprob_entropy
 from veritune.kernels.grpo import op
 from veritune.kernels.grpo.objective import GRPOObjective
+from veritune.kernels.linear import engine
 
 Case = Callable[[str, torch.dtype, Any], dict[str, float]]
 
@@ -135,12 +136,15 @@ def grpo_case(
     mode: Any = "fast",
     packed: bool = False,
     t: int = 6,
+    v: int = 131,
+    cap: float | None = None,
+    scale: float = 1.0,
     **fields: Any,
 ) -> dict[str, float]:
     torch.manual_seed(len(fields))
     objective = GRPOObjective(**fields)
-    b, h, v = 3, 24, 131
-    hidden, weight = torch.randn(b, t, h).to(dtype), (torch.randn(v, h) * 0.4).to(dtype)
+    b, h = 3, 24
+    hidden, weight = (torch.randn(b, t, h) * scale).to(dtype), (torch.randn(v, h) * 0.4).to(dtype)
     y, mask = torch.randint(0, v, (b, t)), torch.rand(b, t) > 0.2
     lengths = torch.tensor([6, 4, 5])
     inside = torch.arange(t) < lengths[:, None] if packed else torch.ones(b, t, dtype=torch.bool)
@@ -148,7 +152,7 @@ def grpo_case(
     advantages = torch.tensor([1.3, 0.0, -0.8])
     bias = torch.randn(v).to(dtype)
     base, _ = naive_logprob(
-        naive_logits(hidden.reshape(-1, h).double(), weight.double(), bias.double(), None), y.reshape(-1), 0.9
+        naive_logits(hidden.reshape(-1, h).double(), weight.double(), bias.double(), cap), y.reshape(-1), 0.9
     )
     old = (base.view(b, t) + torch.randn(b, t) * 0.4).float()
     ref = (base.view(b, t) + torch.randn(b, t) * 0.3).float()
@@ -159,11 +163,11 @@ def grpo_case(
     mine = [leaf(cut(hidden)), leaf(weight.to(device)), leaf(bias.to(device))]
     result = linear_grpo_loss(
         mine[0], mine[1], cut(y), advantages.to(device), cut(mask), objective, old_logp=cut(old), ref_logp=cut(ref),
-        lengths=lengths if packed else None, bias=mine[2], temperature=0.9, mode=mode, backend=backend,
+        lengths=lengths if packed else None, bias=mine[2], softcap=cap, temperature=0.9, mode=mode, backend=backend,
     )  # fmt: skip
     backward(result.loss * 2.5)
     naive = [exact(hidden), exact(weight), exact(bias)]
-    expected = naive_grpo(naive, y, mask, advantages, old.double(), ref.double(), objective)
+    expected = naive_grpo(naive, y, mask, advantages, old.double(), ref.double(), objective, cap)
     backward(expected * 2.5)
     naive_dh = naive[0].grad
     assert naive_dh is not None
@@ -184,6 +188,17 @@ def grpo_in_blocks_case(device: str, dtype: torch.dtype, backend: Any, **fields:
         op.BLOCK_TOKENS = held
 
 
+def sliced_case(
+    device: str, dtype: torch.dtype, backend: Any, *, of: Callable[..., dict[str, float]], **fields: Any
+) -> dict[str, float]:
+    """A lean room of 1024 columns: some of E is kept, the rest recomputed in slices."""
+    held, engine.LEAN_BYTES = engine.LEAN_BYTES, (0, 0)
+    try:
+        return of(device, dtype, backend, mode="lean", v=2500, **fields)
+    finally:
+        engine.LEAN_BYTES = held
+
+
 def naive_grpo(
     parameters: list[torch.Tensor],
     y: torch.Tensor,
@@ -192,13 +207,14 @@ def naive_grpo(
     old: torch.Tensor,
     ref: torch.Tensor,
     o: GRPOObjective,
+    cap: float | None,
 ) -> torch.Tensor:
     """The objective written out sequence by sequence and token by token."""
     hidden, weight, bias = parameters
     total = torch.zeros((), dtype=torch.float64)
     sequences, tokens = mask.shape[0], int(mask.sum())
     for i in range(sequences):
-        z = naive_logits(hidden[i], weight, bias, None)
+        z = naive_logits(hidden[i], weight, bias, cap)
         logp, entropy = naive_logprob(z, y[i], 0.9)
         live = mask[i].nonzero().squeeze(-1).tolist()
         mean_ratio = torch.stack([logp[t] - old[i, t] for t in live]).mean().exp() if live else torch.ones(())
@@ -302,7 +318,11 @@ def _cases() -> dict[str, Case]:
         add(f"linear-{mode}-overflow", linear_case, mode=mode, n=20, scale=30.0, bias=True)
         add(f"linear-{mode}-large-offset", linear_case, mode=mode, bias=True, shift=512.0)
         add(f"linear-{mode}-all-negative", linear_case, mode=mode, bias=True, shift=-900.0)
-    add("linear-lean-slices", linear_case, mode="lean", v=2500, cap=2.0, bias=True)
+    add("linear-slices", sliced_case, of=linear_case, cap=2.0, bias=True)
+    add("grpo-slices", sliced_case, of=grpo_case, beta=0.1)
+    add("grpo-slices-overflow", sliced_case, of=grpo_case, scale=30.0, importance="sequence")
+    add("grpo-slices-cap", sliced_case, of=grpo_case, cap=2.0, beta=0.1)
+    add("grpo-slices-cap-entropy", sliced_case, of=grpo_case, cap=2.0, entropy_coef=0.02, packed=True)
     add("linear-one-token", linear_case, n=1, v=9)
     add("linear-more-rows-than-a-tile", linear_case, n=70, v=70, h=40)
     add("grpo-clip-higher-kl", grpo_case, clip_high=0.28, beta=0.1)

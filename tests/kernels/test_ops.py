@@ -20,7 +20,7 @@ from veritune.kernels import (
     logprob_entropy,
 )
 from veritune.kernels.grpo.objective import token_weights
-from veritune.kernels.linear import reference
+from veritune.kernels.linear import engine, reference
 
 
 def test_importing_the_package_imports_neither_torch_nor_triton() -> None:
@@ -212,6 +212,16 @@ def test_teacher_gets_no_gradient() -> None:
     assert wt.grad is None
 
 
+@pytest.mark.parametrize(("vocabulary", "width"), [(1, 1), (1000, 256), (1024, 1024), (151_936, 38_400), (5000, 4864)])
+@pytest.mark.parametrize("kept", [False, True])
+def test_slices_of_the_vocabulary_cover_it_once_and_fit_the_room(vocabulary: int, width: int, kept: bool) -> None:
+    slices = engine._slices(vocabulary, width, 256, kept=kept)
+    assert [start for start, _ in slices] == [0, *(stop for _, stop in slices[:-1])]
+    assert slices[-1][1] == vocabulary
+    assert all(0 < stop - start <= width for start, stop in slices)
+    assert not kept or slices[0] == (0, width)
+
+
 @pytest.mark.gpu
 def test_gpu_results_are_the_same_bit_for_bit_each_time() -> None:
     h, w = torch.randn(3001, 64, device="cuda").bfloat16(), torch.randn(1003, 64, device="cuda").bfloat16()
@@ -225,6 +235,30 @@ def test_gpu_results_are_the_same_bit_for_bit_each_time() -> None:
             backward((logp + 0.1 * entropy).sum())
             runs.append((logp, entropy, hidden.grad, weight.grad))
         assert all(torch.equal(a, b) for a, b in zip(*runs, strict=True) if a is not None and b is not None)
+
+
+@pytest.mark.gpu
+def test_gpu_lean_mode_recomputes_what_fast_mode_keeps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Loss and log-probs to the last bit, since the tiles are the same; gradients to the rounding of their sums."""
+    monkeypatch.setattr(engine, "LEAN_BYTES", (0, 0))
+    torch.manual_seed(0)
+    n, h, v = 1000, 128, 5003
+    hidden, weight = torch.randn(1, n, h, device="cuda").bfloat16(), torch.randn(v, h, device="cuda").bfloat16()
+    y, mask = torch.randint(0, v, (1, n), device="cuda"), torch.ones(1, n, dtype=torch.bool, device="cuda")
+    a = torch.randn(1, n, device="cuda")
+    found = {}
+    for mode in ("fast", "lean", "again"):
+        leaves = hidden.clone().requires_grad_(), weight.clone().requires_grad_()
+        result = linear_grpo_loss(*leaves, y, a, mask, mode="fast" if mode == "fast" else "lean")
+        backward(result.loss)
+        found[mode] = result.logp, leaves[0].grad, leaves[1].grad
+    for fast, lean, again in zip(*found.values(), strict=True):
+        assert fast is not None
+        assert lean is not None
+        assert again is not None
+        assert torch.equal(lean, again)
+        assert float((fast.double() - lean.double()).norm() / fast.double().norm()) < 5e-3
+    assert torch.equal(found["fast"][0], found["lean"][0])
 
 
 @pytest.mark.gpu
