@@ -10,6 +10,9 @@ from veritune.kernels.backend import Backend, wants_triton
 from veritune.kernels.logits import reference
 
 _FLOATS = (torch.bfloat16, torch.float16, torch.float32)
+# How the kernels are launched; the benchmark's sweep tries others.
+FORWARD_LAUNCH = {"LANES": 1024, "DEPTH": 4, "STAGES": 3, "num_warps": 4}
+BACKWARD_LAUNCH = {"BLOCK": 4096, "num_warps": 4}
 
 
 def logprob_entropy(
@@ -90,8 +93,7 @@ class _LogprobEntropy(torch.autograd.Function):
         if n:
             kernels.forward_kernel[(n,)](
                 logits, targets, targets if mask is None else mask, logp, entropy, peak, lse, mean, v,
-                logits.stride(0), 1.0 / temperature, LANES=1024, DEPTH=4, STAGES=3, ENTROPY=want_entropy,
-                MASK=mask is not None, num_warps=4,
+                logits.stride(0), 1.0 / temperature, ENTROPY=want_entropy, MASK=mask is not None, **FORWARD_LAUNCH,
             )  # fmt: skip
         ctx.save_for_backward(logits, targets, mask, peak, lse, mean)
         ctx.temperature, ctx.inplace = temperature, inplace
@@ -115,9 +117,9 @@ class _LogprobEntropy(torch.autograd.Function):
         grads = logits.detach() if ctx.inplace else torch.empty((n, v), dtype=logits.dtype, device=logits.device)
         ctx.consumed = ctx.inplace
         if n:
-            kernels.backward_kernel[(n * -(-v // 4096),)](
+            kernels.backward_kernel[(n * -(-v // BACKWARD_LAUNCH["BLOCK"]),)](
                 logits, grads, targets, targets if mask is None else mask, peak, lse, mean, grad_logp.contiguous(),
-                grad_entropy.contiguous(), v, logits.stride(0), grads.stride(0), 1.0 / ctx.temperature, BLOCK=4096,
-                MASK=mask is not None, num_warps=4,
+                grad_entropy.contiguous(), v, logits.stride(0), grads.stride(0), 1.0 / ctx.temperature,
+                MASK=mask is not None, **BACKWARD_LAUNCH,
             )  # fmt: skip
         return grads, None, None, None, None, None

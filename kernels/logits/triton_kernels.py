@@ -11,6 +11,9 @@ import triton.language as tl
 LOG2E = tl.constexpr(1.4426950408889634)
 LN2 = tl.constexpr(0.6931471805599453)
 LOWEST = tl.constexpr(-1e30)
+# Sums of exp2 relative to a row's base are kept while they lie between these.
+SMALLEST = tl.constexpr(2.0**-40)
+LARGEST = tl.constexpr(2.0**80)
 
 
 @triton.jit
@@ -20,10 +23,55 @@ def _clamp_low(z):
 
 
 @triton.jit
+def _row_base(row, V, LANES: tl.constexpr):
+    """The largest of the first logits: a number near the maximum for nearly all rows, known before the row is read."""
+    lane = tl.arange(0, LANES)
+    base = tl.max(tl.load(row + lane, mask=lane < V, other=LOWEST).to(tl.float32), axis=0)
+    return tl.where(base > LOWEST, base, 0.0)
+
+
+@triton.jit
+def _terms(z, base, to_base2, ENTROPY: tl.constexpr):
+    """2^d and d 2^d with d = (z - base) to_base2; a logit of -inf gives 0 and 0."""
+    d = (z - base) * to_base2
+    p = tl.exp2(d)
+    x = p
+    if ENTROPY:
+        x = p * tl.maximum(d, LOWEST)
+    return p, x
+
+
+@triton.jit
+def row_sums(
+    row, V, base, to_base2, LANES: tl.constexpr, DEPTH: tl.constexpr, STAGES: tl.constexpr, ENTROPY: tl.constexpr
+):
+    """sum 2^d and sum d 2^d of a row, d = (z - base) to_base2."""
+    lane = tl.arange(0, LANES)
+    offsets = tl.arange(0, DEPTH)[:, None] * LANES + lane[None, :]
+    s = tl.zeros((LANES,), tl.float32)
+    w = tl.zeros((LANES,), tl.float32)
+    whole = V // (DEPTH * LANES)
+    for i in tl.range(0, whole, num_stages=STAGES):
+        z = tl.load(row + i * (DEPTH * LANES) + offsets, eviction_policy="evict_first").to(tl.float32)
+        p, x = _terms(z, base, to_base2, ENTROPY)
+        s += tl.sum(p, axis=0)
+        if ENTROPY:
+            w += tl.sum(x, axis=0)
+    for start in tl.range(whole * (DEPTH * LANES), V, LANES):
+        inside = start + lane < V
+        z = tl.load(row + start + lane, mask=inside, other=0.0).to(tl.float32)
+        p, x = _terms(z, base, to_base2, ENTROPY)
+        s += tl.where(inside, p, 0.0)
+        if ENTROPY:
+            w += tl.where(inside, x, 0.0)
+    return tl.sum(s, axis=0), tl.sum(w, axis=0)
+
+
+@triton.jit
 def row_statistics(
     row, V, to_base2, LANES: tl.constexpr, DEPTH: tl.constexpr, STAGES: tl.constexpr, ENTROPY: tl.constexpr
 ):
-    """(peak, log2 of sum exp2((z - peak) to_base2), mean of (z - peak) to_base2) of a row.
+    """(peak, log2 of sum exp2((z - peak) to_base2), mean of (z - peak) to_base2) of a row, whatever its range.
 
     Each lane keeps its own running maximum; they meet at the end. Everything is relative to a maximum, so an offset
     that all logits share costs no precision.
@@ -76,7 +124,13 @@ def forward_kernel(
     if keep:
         row = logits + r * stride
         to_base2 = inverse_temperature * LOG2E
-        top, lse2, mean2 = row_statistics(row, V, to_base2, LANES, DEPTH, STAGES, ENTROPY)
+        # A maximum that runs along costs more arithmetic than the rest; a base fixed beforehand leaves time to read.
+        top = _row_base(row, V, LANES)
+        s, w = row_sums(row, V, top, to_base2, LANES, DEPTH, STAGES, ENTROPY)
+        lse2 = tl.log2(s)
+        mean2 = w / s
+        if ((s > SMALLEST) & (s < LARGEST)) == 0:  # true for NaN too
+            top, lse2, mean2 = row_statistics(row, V, to_base2, LANES, DEPTH, STAGES, ENTROPY)
         y = tl.load(targets + r)
         known = (y >= 0) & (y < V)
         x = (tl.load(row + tl.where(known, y, 0)).to(tl.float32) - top) * to_base2

@@ -67,11 +67,12 @@ def exact(x: torch.Tensor) -> torch.Tensor:
 
 def logits_case(
     device: str, dtype: torch.dtype, backend: Any, *, v: int, shift: float = 0.0, ruled_out: bool = False,
-    inplace: bool = False, masked: bool = False, temperature: float = 0.7,
+    inplace: bool = False, masked: bool = False, temperature: float = 0.7, late_peak: float = 0.0,
 ) -> dict[str, float]:  # fmt: skip
     torch.manual_seed(v)
     n = 6
     x = (torch.randn(n, v) * 3 + shift).to(dtype).to(device)
+    x[:, -1] += late_peak
     y = torch.randint(0, v, (n,), device=device)
     if ruled_out:
         x[:, : v // 3] = -torch.inf
@@ -308,6 +309,10 @@ def _cases() -> dict[str, Case]:
     add("logits-all-negative", logits_case, v=5003, shift=-300.0)
     add("logits-large-offset", logits_case, v=1100, shift=8192.0, temperature=1.0)
     add("logits-ruled-out", logits_case, v=4099, ruled_out=True)
+    add("logits-ruled-out-all-negative", logits_case, v=4099, shift=-300.0, ruled_out=True)
+    # The first logits set the base of the sums: a maximum far from it needs another pass, one near it does not.
+    add("logits-late-peak", logits_case, v=2100, late_peak=30.0, temperature=1.0)
+    add("logits-late-peak-far", logits_case, v=2100, late_peak=300.0)
     add("logits-masked-in-place", logits_case, v=4500, masked=True, inplace=True)
     for mode in ("fast", "lean"):
         add(f"linear-{mode}", linear_case, mode=mode)
