@@ -14,6 +14,7 @@ import gc
 import json
 import os
 import platform
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -237,30 +238,37 @@ def trl(report: Report, folder: Path, options: argparse.Namespace) -> float:
 
 
 def demo(report: Report, folder: Path, options: argparse.Namespace) -> None:
-    """The arithmetic demo on the GPU through the command line, in bfloat16 and in FP8, both at once."""
+    """The arithmetic demo on the GPU through the command line, in bfloat16 and in FP8, all seeds at once."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    runs = {"bfloat16": "false", "fp8": "always"}
     begun = time.perf_counter()
-    processes = {}
-    for name, fp8 in runs.items():
-        output = folder / f"demo-{name}"
-        command = [sys.executable, "-m", "veritune", "train", str(ROOT / "examples" / "arithmetic.yaml")]
-        command += [f"device={device}", f"model.fp8={fp8 if device == 'cuda' else 'false'}", f"output={output}"]
-        command += options.demo
-        with (folder / f"demo-{name}.log").open("w") as log:
-            processes[name] = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
-    for name, process in processes.items():
+    processes: dict[tuple[str, int], subprocess.Popen[bytes]] = {}
+    for seed in range(options.demo_seeds):
+        for name, fp8 in {"bfloat16": "false", "fp8": "always" if device == "cuda" else "false"}.items():
+            command = [sys.executable, "-m", "veritune", "train", str(ROOT / "examples" / "arithmetic.yaml")]
+            command += [f"device={device}", f"model.fp8={fp8}", f"seed={seed}", f"output={folder / f'{name}-{seed}'}"]
+            with (folder / f"{name}-{seed}.log").open("w") as log:
+                process = subprocess.Popen([*command, *options.demo], stdout=log, stderr=subprocess.STDOUT)
+            processes[name, seed] = process
+    accuracies: dict[str, list[float]] = defaultdict(list)
+    for (name, seed), process in processes.items():
         try:
             code = process.wait(timeout=max(1.0, options.demo_seconds - (time.perf_counter() - begun)))
         except subprocess.TimeoutExpired:
             process.kill()
             code = -9
-        path = folder / f"demo-{name}" / "metrics.jsonl"
+        path = folder / f"{name}-{seed}" / "metrics.jsonl"
         lines = [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
-        found = [f"{r['step']}: {r['accuracy']:.3f}" for r in lines if r["phase"] == "evaluation"]
-        report.say(f"demo in {name:9} exit {code}, {time.perf_counter() - begun:.0f} s; accuracy by step {found}")
+        found = [(r["step"], r["accuracy"]) for r in lines if r["phase"] == "evaluation"]
+        shown = ", ".join(f"{step}: {accuracy:.3f}" for step, accuracy in found)
+        took = time.perf_counter() - begun
+        report.say(f"demo in {name:9} seed {seed}, exit {code}, {took:.0f} s; accuracy by step {shown}")
         if code:
-            report.say((folder / f"demo-{name}.log").read_text()[-2500:])
+            report.say((folder / f"{name}-{seed}.log").read_text()[-1500:])
+        else:
+            accuracies[name].append(found[-1][1])
+    for name, values in accuracies.items():
+        spread = f" ± {statistics.stdev(values):.3f} (sd of {len(values)} seeds)" if len(values) > 1 else ""
+        report.say(f"demo in {name:9} final accuracy {statistics.mean(values):.3f}{spread}")
 
 
 # -- printing ----------------------------------------------------------------------------------------------------------
@@ -295,7 +303,8 @@ def main() -> None:
     parser.add_argument("--profile", action="store_true")
     parser.add_argument("--small", action="store_true", help="a tiny model and short completions: to try the script")
     parser.add_argument("--demo", nargs="*", default=[], help="overrides of the demo's configuration")
-    parser.add_argument("--demo-seconds", type=float, default=150)
+    parser.add_argument("--demo-seconds", type=float, default=200)
+    parser.add_argument("--demo-seeds", type=int, default=3)
     options = parser.parse_args()
     if not (torch.cuda.is_available() or options.small):
         print("this benchmark needs a GPU; --small tries the script without one")

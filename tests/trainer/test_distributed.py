@@ -199,10 +199,10 @@ def test_resuming_with_another_number_of_processes_is_said(
 
 def test_a_run_goes_on_with_another_strategy_from_the_same_state(make_config: Make, tmp_path: Path) -> None:
     """Checkpoints are whole: sharded processes go on from one process's, and one process from theirs."""
-    base = {"grpo": {"steps": 2, "objective": {"beta": 0.1}}, "checkpoint": {"every": 2, "keep": 9}}
+    base: dict[str, Any] = {"grpo": {"steps": 2, "objective": {"beta": 0.1}}, "checkpoint": {"every": 2, "keep": 9}}
     train(make_config(**base), quiet=True)
     checkpoints = tmp_path / "run" / "checkpoints"
-    more = {**base, "grpo": {**base["grpo"], "steps": 4}, "resume": True}  # type: ignore[dict-item]
+    more = {**base, "grpo": {**base["grpo"], "steps": 4}, "resume": True}
     assert together(make_config(**more, distributed={"strategy": "fsdp2"})) == [0, 0]
     first, second = (
         torch.load(checkpoints / name / "trainer.pt", weights_only=False) for name in ("grpo-000002", "grpo-000004")

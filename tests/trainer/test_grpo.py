@@ -275,7 +275,7 @@ def test_tokens_that_the_policy_did_not_write_have_no_part_in_the_loss(
         ):
             if written:
                 loss = loss - advantage * logps[place - 1, token] / total
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]
     expected = [p.grad.clone() for p in policy.model.parameters()]
     policy.model.zero_grad()
     for found, wanted in zip(_gradients(stage, batch), expected, strict=True):
