@@ -97,6 +97,28 @@ class DataConfig(Strict):
         return self
 
 
+class VLLMServerConfig(Strict):
+    """A vLLM server that draws the completions. See docs/training.md."""
+
+    url: str = "http://127.0.0.1:8000"
+    model: str | None = None
+    """The name under which it serves the policy; by default the one model that it serves."""
+    weights: str | None = None
+    """A folder for the policy's weights, at the same path for this machine and the server's; by default a temporary
+    one, for a server on this machine."""
+    timeout: float = Field(default=600.0, gt=0)
+    """Seconds that a request may take, retries included."""
+    retries: int = Field(default=5, ge=0)
+    """How often a request is repeated after a lost connection or a failure of the server."""
+
+    @field_validator("url")
+    @classmethod
+    def _is_http(cls, url: str) -> str:
+        if not url.startswith(("http://", "https://")):
+            raise ValueError(f"write http://HOST:PORT, got {url!r}")
+        return url.rstrip("/").removesuffix("/v1")
+
+
 class SamplingConfig(Strict):
     """How completions are drawn. Truncation (top_k, top_p, min_p) biases importance ratios: they ignore it."""
 
@@ -109,19 +131,48 @@ class SamplingConfig(Strict):
     """A completion ends right after the first of these strings."""
     batch: int = Field(default=512, ge=1)
     """Completions decoded at once."""
-    engine: Literal["auto", "static", "transformers", "vllm"] = "auto"
+    engine: Literal["auto", "static", "transformers", "continuous", "vllm", "vllm_server"] = "auto"
     """``static``: our own decoding, one CUDA graph a token step; ``auto``: that where the model allows."""
+    server: VLLMServerConfig | None = None
+    """Of ``engine: vllm_server``."""
+
+    @model_validator(mode="after")
+    def _server_has_its_engine(self) -> SamplingConfig:
+        if self.server is not None and self.engine != "vllm_server":
+            raise ValueError(f"sampling.server belongs to sampling.engine: vllm_server, the engine is {self.engine}")
+        return self
+
+
+OPTIMIZERS = {
+    "adamw": "AdamW", "adam": "Adam", "nadam": "NAdam", "radam": "RAdam", "adamax": "Adamax", "adagrad": "Adagrad",
+    "adadelta": "Adadelta", "adafactor": "Adafactor", "rmsprop": "RMSprop", "sgd": "SGD",
+}  # fmt: skip
+"""What ``optimizer`` may say: classes of torch.optim."""
 
 
 class OptimizerConfig(Strict):
+    optimizer: str = "adamw"
+    """A class of torch.optim: adamw, adam, nadam, radam, adamax, adagrad, adadelta, adafactor, rmsprop or sgd."""
+    optimizer_params: dict[str, Any] = Field(default_factory=dict)
+    """Further arguments of that class, such as ``{momentum: 0.9}``."""
     lr: float = Field(default=1e-6, gt=0)
     schedule: Literal["constant", "linear", "cosine"] = "constant"
     warmup_steps: int = Field(default=0, ge=0)
     final_lr: float = Field(default=0.0, ge=0, le=1)
     """The schedule ends at this share of ``lr``."""
     betas: tuple[float, float] = (0.9, 0.999)
+    """Of the optimizers that have them."""
     weight_decay: float = Field(default=0.0, ge=0)
     clip_norm: float | None = Field(default=1.0, gt=0)
+
+    @field_validator("optimizer")
+    @classmethod
+    def _known_optimizer(cls, name: str) -> str:
+        if name not in OPTIMIZERS:
+            raise ValueError(
+                f"unknown optimizer {name!r}.{did_you_mean(name, OPTIMIZERS)} Known: {', '.join(OPTIMIZERS)}"
+            )
+        return name
 
 
 class WarmupConfig(OptimizerConfig):

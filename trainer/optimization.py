@@ -2,22 +2,46 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from typing import Any
 
 import torch
 
-from veritune.trainer.config import OptimizerConfig
+from veritune.plugins import ConfigError
+from veritune.plugins.errors import did_you_mean
+from veritune.trainer.config import OPTIMIZERS, OptimizerConfig
 from veritune.trainer.sharding import whole
 
 
-def make_optimizer(model: Any, config: OptimizerConfig) -> torch.optim.AdamW:
-    """AdamW; weight decay on matrices only."""
+def make_optimizer(model: Any, config: OptimizerConfig) -> torch.optim.Optimizer:
+    """The optimizer that the config names; weight decay on matrices only. Raises ConfigError for wrong arguments."""
     matrices = [p for p in model.parameters() if p.requires_grad and p.ndim >= 2]
     others = [p for p in model.parameters() if p.requires_grad and p.ndim < 2]
     groups = [{"params": matrices, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
-    fused = all(p.is_cuda for p in matrices)  # one kernel for all parameters
-    return torch.optim.AdamW([g for g in groups if g["params"]], lr=config.lr, betas=config.betas, fused=fused or None)
+    if config.optimizer == "adafactor" and any(hasattr(p, "full_tensor") for p in matrices):
+        raise ConfigError(
+            "optimizer: adafactor cannot go on from a checkpoint of sharded weights; use adamw with fsdp2"
+        )
+    kind = getattr(torch.optim, OPTIMIZERS[config.optimizer])
+    takes = inspect.signature(kind).parameters
+    given: dict[str, Any] = {"lr": config.lr}
+    if "betas" in takes:
+        given["betas"] = config.betas
+    if "fused" in takes and all(p.is_cuda for p in matrices):
+        given["fused"] = True  # one kernel for all parameters
+    unknown = [name for name in config.optimizer_params if name not in takes or name in ("params", "lr")]
+    if unknown:
+        known = sorted(takes.keys() - {"params", "lr", "weight_decay"})
+        raise ConfigError(
+            f"optimizer_params: {config.optimizer} takes no {unknown[0]!r}.{did_you_mean(unknown[0], known)} "
+            f"It takes {', '.join(known)}"
+        )
+    try:
+        made: torch.optim.Optimizer = kind([g for g in groups if g["params"]], **{**given, **config.optimizer_params})
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"optimizer {config.optimizer}: {error}") from error
+    return made
 
 
 def set_lr(optimizer: torch.optim.Optimizer, config: OptimizerConfig, step: int, steps: int) -> float:

@@ -38,7 +38,7 @@ def _stage(config: RunConfig, policy: Policy, tmp_path: Path) -> GRPO:
 
 def _gradients(stage: GRPO, batch: Any) -> list[torch.Tensor]:
     """Gradients of the first optimizer step, without taking it."""
-    stage.optimizer.step = lambda *a, **k: None  # type: ignore[method-assign]
+    stage.optimizer.step = lambda *a, **k: None  # type: ignore[method-assign,assignment]
     kept: list[torch.Tensor] = []
     zero = stage.optimizer.zero_grad
 
