@@ -9,7 +9,9 @@ from typing import Any
 
 import torch
 
-from veritune.trainer.config import SamplingConfig
+from veritune.trainer.config import SamplingConfig, VLLMServerConfig
+from veritune.trainer.decode.continuous import ContinuousSampler
+from veritune.trainer.decode.rescore import check_rescore
 from veritune.trainer.decode.sampler import StaticSampler
 from veritune.trainer.decode.weights import unsupported
 from veritune.trainer.distributed import ALONE, World
@@ -41,7 +43,8 @@ def make_sampler(
 ) -> Sampler:
     """The sampler that ``sampling.engine`` names; ``say`` is told where ``auto`` has to take the slower one.
 
-    Raises ConfigError where ``static`` cannot run the model, MissingExtraError where vLLM is not installed.
+    Raises ConfigError where the engine cannot run the model or its server is not right, MissingExtraError where a
+    package is not installed.
     """
     if is_sharded(policy.model) and replicated(policy.model, sampling.engine):
         copied = copy.deepcopy(policy.spare).to(policy.device)
@@ -49,7 +52,16 @@ def make_sampler(
     if sampling.engine == "vllm":
         from veritune.trainer.decode.vllm import VLLMSampler
 
-        return VLLMSampler(policy.model, policy.tokenizer, policy.eos_ids)
+        check_rescore(policy.model, sampling)
+        return VLLMSampler(policy.model, policy.tokenizer, policy.eos_ids, _dtype(policy), policy.autocast)
+    if sampling.engine == "vllm_server":
+        from veritune.trainer.decode.vllm_server import VLLMServerSampler
+
+        check_rescore(policy.model, sampling)
+        server, dtype = sampling.server or VLLMServerConfig(), _dtype(policy)
+        return VLLMServerSampler(policy.model, policy.tokenizer, policy.eos_ids, server, dtype, policy.autocast, world)
+    if sampling.engine == "continuous":
+        return ContinuousSampler(policy.model, policy.tokenizer, policy.eos_ids, policy.autocast)
     reason = unsupported(policy.model) if sampling.engine == "auto" else None
     if sampling.engine == "transformers" or reason:
         if reason:

@@ -1,83 +1,118 @@
-"""Sampling with vLLM in this process, its weights overwritten with the policy's before every rollout."""
+"""Sampling with vLLM in this process, its weights overwritten with the policy's before every rollout.
+
+Written against vLLM's documentation and sources; not yet run against a real vLLM.
+"""
 
 from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
+import torch.distributed as dist
+from torch import Tensor
 
-from veritune.plugins import ConfigError, MissingExtraError
+from veritune.plugins import MissingExtraError, VerituneError
 from veritune.trainer.config import SamplingConfig
-from veritune.trainer.rollout import Finish, Rollout, decode
+from veritune.trainer.decode.export import policy_weights
+from veritune.trainer.decode.rescore import rescore, truncated
+from veritune.trainer.rollout import Done, Finish, Rollout, decode
 from veritune.trainer.sharding import bare
 
 
 class VLLMSampler:
-    """Completions by vLLM, which holds its own copy of the model on the same GPU.
+    """Completions by vLLM, which holds its own copy of the model on the same GPU, in ``dtype``.
 
-    Log-probs are vLLM's ``processed_logprobs``: with top_k, top_p or min_p, those of the truncated distribution.
-    Raises MissingExtraError where vLLM is not installed, ConfigError for a model with adapters.
+    Log-probs are vLLM's ``processed_logprobs``. With top_k, top_p or min_p those are of the truncated distribution;
+    there, one more forward pass of the policy gives those of the whole one. ``memory`` is the share of the GPU's memory
+    that vLLM takes. Raises MissingExtraError where vLLM is not installed.
     """
 
-    def __init__(self, model: Any, tokenizer: Any, eos_ids: Sequence[int], memory: float = 0.3) -> None:
-        os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")  # the weights are written from this process
+    def __init__(
+        self,
+        model: Any,
+        tokenizer: Any,
+        eos_ids: Sequence[int],
+        dtype: torch.dtype = torch.bfloat16,
+        autocast: Callable[[], AbstractContextManager[Any]] = nullcontext,
+        memory: float = 0.3,
+    ) -> None:
+        os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"  # the weights are written from this process
         try:
             import vllm
         except ImportError as error:
             raise MissingExtraError("vllm", "vllm", "sampling.engine: vllm") from error
-        if hasattr(model, "get_base_model"):
-            raise ConfigError("sampling.engine: vllm does not take model.lora; use sampling.engine: auto")
-        self.vllm, self.model, self.tokenizer, self.eos_ids = vllm, bare(model), tokenizer, list(eos_ids)
-        with tempfile.TemporaryDirectory() as folder:
-            self.model.config.save_pretrained(folder)
-            tokenizer.save_pretrained(folder)
+        self.vllm, self.model, self.tokenizer, self.eos_ids = vllm, model, tokenizer, list(eos_ids)
+        self.autocast = autocast
+        self._folder = tempfile.TemporaryDirectory(prefix="veritune-vllm-")
+        bare(model).config.save_pretrained(self._folder.name)
+        tokenizer.save_pretrained(self._folder.name)
+        several = dist.is_initialized() and dist.get_world_size() > 1
+        with torch.random.fork_rng():  # vLLM seeds its process, which is this one
             self.engine = vllm.LLM(
-                model=str(Path(folder)),
+                model=self._folder.name,
                 load_format="dummy",
+                dtype=str(dtype).removeprefix("torch."),  # its auto makes float32 models 16 bits wide
+                generation_config="vllm",
                 gpu_memory_utilization=memory,
                 logprobs_mode="processed_logprobs",
+                **({"distributed_executor_backend": "external_launcher"} if several else {}),
             )
         self.sync()
 
     def sync(self) -> None:
-        """Write the policy's current weights over vLLM's."""
-        target = self.engine.llm_engine.model_executor.driver_worker.model_runner.model
-        target.load_weights((name, parameter.detach()) for name, parameter in self.model.named_parameters())
+        """Write the policy's current weights over vLLM's. With a sharded policy all processes call it together."""
+        self.engine.collective_rpc(_load, args=(policy_weights(self.model),))
         self.engine.reset_prefix_cache()
 
     def generate(
-        self, prompts: Sequence[Sequence[int]], samples: int, sampling: SamplingConfig, generator: torch.Generator
+        self,
+        prompts: Sequence[Sequence[int]],
+        samples: int,
+        sampling: SamplingConfig,
+        generator: torch.Generator,
+        done: Done | None = None,
     ) -> list[Rollout]:
-        """See :class:`veritune.trainer.rollout.Sampler`."""
-        self.sync()
-        seed = int(torch.randint(2**31, (), device=generator.device, generator=generator))
-        parameters = [
-            self.vllm.SamplingParams(
-                n=samples,
-                temperature=sampling.temperature,
-                top_p=sampling.top_p,
-                top_k=sampling.top_k or -1,
-                min_p=sampling.min_p,
-                max_tokens=sampling.max_tokens,
-                stop=sampling.stop or None,
-                include_stop_str_in_output=True,
-                stop_token_ids=self.eos_ids,
-                logprobs=0,
-                seed=(seed + index) % 2**31,
-            )
-            for index in range(len(prompts))
-        ]
+        """See :class:`veritune.trainer.rollout.Sampler`. :meth:`sync` comes before."""
+        # vLLM numbers the samples of a prompt from its seed on: seeds in a row would share random numbers.
+        seeds = torch.randint(2**62, (len(prompts),), device=generator.device, generator=generator).tolist()
+        parameters = [self._parameters(samples, sampling, seed) for seed in seeds]
         asked = [{"prompt_token_ids": list(prompt)} for prompt in prompts]
         answers = self.engine.generate(asked, parameters, use_tqdm=False)
-        return [
+        rollouts = [
             self._rollout(index, prompts[index], output)
             for index, answer in enumerate(answers)
             for output in sorted(answer.outputs, key=lambda each: int(each.index))
         ]
+        if len(rollouts) != len(prompts) * samples:
+            raise VerituneError(f"vLLM gave {len(rollouts)} completions, {len(prompts) * samples} were asked for")
+        if truncated(sampling):
+            rescore(self.model, rollouts, sampling.temperature, self.autocast)
+        for place, rollout in enumerate(rollouts):
+            if done is not None:
+                done(place, rollout)
+        return rollouts
+
+    def _parameters(self, samples: int, sampling: SamplingConfig, seed: int) -> Any:
+        return self.vllm.SamplingParams(
+            n=samples,
+            temperature=sampling.temperature,
+            top_p=sampling.top_p,
+            top_k=sampling.top_k or -1,
+            min_p=sampling.min_p,
+            max_tokens=sampling.max_tokens,
+            stop=sampling.stop or None,
+            include_stop_str_in_output=True,
+            detokenize=bool(sampling.stop),
+            skip_special_tokens=False,  # a stop string may be one
+            spaces_between_special_tokens=False,
+            stop_token_ids=self.eos_ids,
+            logprobs=0,
+            seed=seed,
+        )
 
     def _rollout(self, index: int, prompt: Sequence[int], output: Any) -> Rollout:
         ids = list(output.token_ids)
@@ -88,3 +123,8 @@ class VLLMSampler:
         rollout = Rollout(index, list(prompt), ids, logps, finish)
         rollout.text = decode(self.tokenizer, ids, self.eos_ids)
         return rollout
+
+
+def _load(worker: Any, weights: Iterable[tuple[str, Tensor]]) -> None:
+    """Run by vLLM's worker, which lives in this process."""
+    worker.model_runner.model.load_weights(weights)

@@ -95,7 +95,7 @@ class Weights:
         self.sharded = is_sharded(model)
         self.layers = [self._layer(layer) for layer in decoder.layers]
         self.norm = self._take([_parameter(decoder.norm)], torch.float32)
-        self.head = self._take([_matrix(model.get_output_embeddings())], self.dtype)
+        self.head = self._take([linear_weight(model.get_output_embeddings())], self.dtype)
         head = model.get_output_embeddings()
         bias = getattr(head, "bias", None)
         self.head_bias = None if bias is None else self._take([lambda: whole(head.bias)], self.dtype)
@@ -135,7 +135,7 @@ class Weights:
         gate_up = [mlp.gate_proj, mlp.up_proj]
 
         def matrix(*modules: Any) -> Tensor:
-            return self._take([_matrix(m) for m in modules], self.dtype)
+            return self._take([linear_weight(m) for m in modules], self.dtype)
 
         def bias(*modules: Any) -> Tensor | None:
             found = [_bias(m) for m in modules]
@@ -180,7 +180,7 @@ def _parameter(module: Any) -> Callable[[], Tensor]:
     return lambda: whole(module.weight)
 
 
-def _matrix(module: Any) -> Callable[[], Tensor]:
+def linear_weight(module: Any) -> Callable[[], Tensor]:
     """The weight that a linear layer multiplies with; under peft's LoRA the base plus every active adapter."""
     if not hasattr(module, "get_delta_weight"):
         return lambda: whole(getattr(module, "base_layer", module).weight)
@@ -200,4 +200,3 @@ def _matrix(module: Any) -> Callable[[], Tensor]:
 def _bias(module: Any) -> Callable[[], Tensor] | None:
     inner = getattr(module, "base_layer", module)
     return None if inner.bias is None else lambda: whole(inner.bias)
-
