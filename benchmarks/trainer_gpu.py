@@ -23,7 +23,7 @@ import traceback
 import warnings
 from collections import defaultdict
 from collections.abc import Callable
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -274,6 +274,13 @@ def demo(report: Report, folder: Path, options: argparse.Namespace) -> None:
 # -- printing ----------------------------------------------------------------------------------------------------------
 
 
+def installed(name: str) -> str:
+    try:
+        return torch.__version__ if name == "torch" else version(name)
+    except PackageNotFoundError:
+        return "absent"
+
+
 def mean(metrics: list[dict[str, float]], key: str) -> float:
     return sum(m[key] for m in metrics) / len(metrics)
 
@@ -319,7 +326,7 @@ def main() -> None:
     options.variants += [(options.budgets[0], False, False)] * options.unfused
     report = Report(options.out)
     machine = torch.cuda.get_device_name() if torch.cuda.is_available() else platform.machine()
-    versions = ", ".join(f"{name} {torch.__version__ if name == 'torch' else version(name)}" for name in VERSIONS)
+    versions = ", ".join(f"{name} {installed(name)}" for name in VERSIONS)
     report.say(f"date      {time.strftime('%Y-%m-%d %H:%M', time.gmtime())} UTC")
     report.say(f"machine   {machine}\nversions  {versions}")
     report.say(f"job       Qwen2.5-0.5B's size, random weights; {options.shape}")
