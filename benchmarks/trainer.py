@@ -42,6 +42,8 @@ from veritune.trainer.sft import Warmup
 ROOT = Path(__file__).resolve().parent.parent
 SKIPPED = 2
 """First steps of each, not timed."""
+T95 = {4: 2.776, 9: 2.262, 15: 2.131, 19: 2.093, 29: 2.045}
+"""Student's t for a two-sided 95 % interval, by degrees of freedom; 1.96 beyond."""
 
 
 class Stopwatch:
@@ -189,6 +191,12 @@ def report(config: RunConfig, warmup: int, before: float, results: Sequence[Resu
         values = [r.accuracy[name] for r in results]
         spread = f" ± {statistics.stdev(values):.3f} (sd of {len(values)} seeds)" if len(values) > 1 else " (one seed)"
         lines.append(f"{name:<8}  accuracy {statistics.mean(values):.3f}{spread}")
+    if len(results) > 1:
+        gaps = [r.accuracy["veritune"] - r.accuracy["trl"] for r in results]
+        half = T95.get(len(gaps) - 1, 1.96) * statistics.stdev(gaps) / len(gaps) ** 0.5
+        middle = statistics.mean(gaps)
+        interval = f"[{middle - half:+.4f}, {middle + half:+.4f}]"
+        lines.append(f"difference of the two, seed by seed: {middle:+.4f}, 95 % interval {interval}")
     ratio = sum(r.cpu["trl"] for r in results) / sum(r.cpu["veritune"] for r in results)
     lines.append(f"veritune takes {ratio:.2f} times TRL's steps per CPU second")
     return "\n".join(lines) + "\n"

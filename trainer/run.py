@@ -299,6 +299,9 @@ class Run:
 
     def close(self) -> None:
         self.drawing.close()
+        release = getattr(self.drawing.sampler, "close", None)  # an engine with connections or files of its own
+        if release is not None:
+            release()
         for observer in self.observers:
             observer.close()
         if isinstance(self.rewards, RayRewardSet):

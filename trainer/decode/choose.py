@@ -32,6 +32,12 @@ class Replica:
         copy_weights(self.source, self.copied)
         self.inner.sync()
 
+    def close(self) -> None:
+        """What the sampler inside has to end."""
+        release = getattr(self.inner, "close", None)
+        if release is not None:
+            release()
+
 
 def replicated(model: Any, engine: str) -> bool:
     """Whether an engine runs the model's own forward, so that it cannot draw from a sharded policy itself."""
