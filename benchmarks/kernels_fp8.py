@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from kernels_harness import Row, Table, free, relative
+from kernels_harness import Row, Table, free, paired, relative
 from torch import nn
 
 from veritune.kernels import FP8Linear, convert_to_fp8, fp8_matmul, quantize_blocks, quantize_both, quantize_rows
@@ -49,17 +49,26 @@ def quantisation(table: Table, m: int = 16384, k: int = 7168) -> None:
 
 
 def products(table: Table) -> None:
+    shares: dict[str, float] = {}
     for m in (4096, 16384):
         table.section(f"gemm-{m}", f"FP8 products, M = {m}: share of twice the bf16 rate, then speed over the best's")
         for n, k in SHAPES:
-            _products(table, m, n, k)
+            times = _products(table, m, n, k)
+            if "gluon" in times and "cublaslt" in times:
+                shares[f"{m}x{n}x{k}"] = paired(times, "cublaslt", "gluon")
             free()
+    if shares:
+        enough = sum(share >= 0.9 for share in shares.values())
+        table.say(f"\nGluon over cuBLASLt, forward: 0.9 or more on {enough} of {len(shares)}")
+        table.say("  " + ", ".join(f"{shape} {share:.2f}" for shape, share in shares.items()))
 
 
-def _products(table: Table, m: int, n: int, k: int) -> None:
+def _products(table: Table, m: int, n: int, k: int) -> dict[str, list[float]]:
+    """Races the engines; returns the forward's times, round by round."""
     x, w = torch.randn(m, k, device="cuda").bfloat16(), torch.randn(n, k, device="cuda").bfloat16()
     a, by_block, by_row = quantize_rows(x), quantize_blocks(w), quantize_rows(w)
     tflop = 2 * m * n * k / 1e12
+    forward: dict[str, list[float]] = {}
     for kind, b in (("fwd", by_block), ("wgrad", by_row)):
         law = fp8_matmul(quantize_rows(x[:128]), b, torch.float32, engine="reference")
         runs: dict[str, Any] = {"bf16 cuBLAS": lambda: x @ w.t()} if kind == "fwd" else {}
@@ -67,7 +76,9 @@ def _products(table: Table, m: int, n: int, k: int) -> None:
             if kind == "fwd" or engine != "triton":
                 runs[engine] = lambda b=b, engine=engine: fp8_matmul(a, b, engine=engine)
         errors = {name: f"{relative(run()[:128], law):.1e}" for name, run in runs.items()}
-        table.race(f"{n}x{k} {kind}", runs, tflop=tflop, errors=errors)
+        times = table.race(f"{n}x{k} {kind}", runs, tflop=tflop, errors=errors)
+        forward = forward or times
+    return forward
 
 
 def layers(table: Table, m: int = 16384) -> None:

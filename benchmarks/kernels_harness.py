@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import json
+import statistics
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -113,30 +115,61 @@ class Table:
         return row.ms
 
     def race(
-        self, job: str, runs: dict[str, Callable[[], Any]], *, tflop: float, errors: dict[str, str], rounds: int = 3
-    ) -> None:
-        """Times several implementations of one FP8 product in turn, round after round: the card's clocks drift more
-        within a minute than they differ. Medians of the rounds' medians."""
-        times: dict[str, list[float]] = {name: [] for name in runs}
-        for _ in range(rounds):
-            for name, run in runs.items():
-                times[name].append(float(do_bench(run, warmup=5, rep=25, return_mode="median")))
-        for name, found in times.items():
-            ms = sorted(found)[rounds // 2]
-            row = Row(self.current, job, name, ms, tflop_s=tflop / ms * 1e3, error=errors.get(name, ""))
-            row.floor_share = tflop / ms * 1e3 / (2 * self.bf16)
+        self, job: str, runs: dict[str, Callable[[], Any]], *, tflop: float, errors: dict[str, str], rounds: int = 12
+    ) -> dict[str, list[float]]:
+        """Times several implementations of one FP8 product in short bursts; returns each one's times, round by round.
+
+        A burst comes after an idle pause, a flush of L2 and one unmeasured call, the same for all, and the order
+        changes every round: what a power-hungry predecessor leaves of the clock has moved results by 15 %. The last
+        column is the speed over the fastest's: the median over rounds of the two times in the same round.
+        """
+        flush = torch.empty(256 << 20, dtype=torch.uint8, device="cuda")
+        count = max(3, min(40, round(3e-3 * 1.8 * self.bf16 / tflop)))
+        names = list(runs)
+        times: dict[str, list[float]] = {name: [] for name in names}
+        for turn in range(rounds):
+            shift = turn // 2 % len(names)
+            order = names[shift:] + names[:shift]
+            for name in reversed(order) if turn % 2 else order:
+                torch.cuda.synchronize()
+                time.sleep(0.008)
+                flush.zero_()
+                times[name].append(burst(runs[name], count))
+        ms = {name: statistics.median(found) for name, found in times.items()}
+        best = min(names, key=ms.__getitem__)
+        for name in names:
+            row = Row(self.current, job, name, ms[name], tflop_s=tflop / ms[name] * 1e3, error=errors.get(name, ""))
+            row.floor_share = tflop / ms[name] * 1e3 / (2 * self.bf16)
             self.rows.append(row)
-            best = min(sorted(f)[rounds // 2] for f in times.values())
             self.say(
-                f"  {job:22s}{name:22s}{ms:9.3f}{'':8s}{row.tflop_s:9.0f}{row.floor_share:9.0%}{best / ms:9.2f}  "
-                f"{row.error}"
+                f"  {job:22s}{name:22s}{ms[name]:9.3f}{'':8s}{row.tflop_s:9.0f}{row.floor_share:9.0%}"
+                f"{paired(times, best, name):9.2f}  {row.error}"
             )
+        return times
 
     def save(self, folder: Path, about: dict[str, Any]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         rows = [{k: v for k, v in asdict(row).items() if v not in (None, "")} for row in self.rows]
         (folder / "kernels.json").write_text(json.dumps({"about": about, "rows": rows}, indent=1) + "\n")
         (folder / "kernels.txt").write_text("\n".join(self.log) + "\n")
+
+
+def burst(run: Callable[[], Any], count: int) -> float:
+    """Milliseconds a call in `count` calls on end, after one unmeasured; the host launches ahead of the device."""
+    start, stop = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+    run()
+    torch.cuda._sleep(3_000_000)
+    start.record()
+    for _ in range(count):
+        run()
+    stop.record()
+    stop.synchronize()
+    return start.elapsed_time(stop) / count
+
+
+def paired(times: dict[str, list[float]], base: str, name: str) -> float:
+    """Speed of `name` over that of `base`: the median of the ratios within each round."""
+    return statistics.median(b / t for b, t in zip(times[base], times[name], strict=True))
 
 
 def relative(got: torch.Tensor, expected: torch.Tensor) -> float:

@@ -75,14 +75,15 @@ def _fastest(a: BlockQuantized, b: BlockQuantized, out_dtype: torch.dtype) -> _R
         return _ENGINES[known]
     if len(fast) == 1 or measure.capturing():
         return _ENGINES[fast[0]]
-    times = {}
+    able: dict[str, Callable[[], object]] = {}
     for name in fast:
         run = functools.partial(_ENGINES[name], a, b, out_dtype)
         try:
             if _right(run(), a, b):
-                times[name] = measure.milliseconds(run)
+                able[name] = run
         except (RuntimeError, ValueError):  # this engine does not take the shape: the others do
             continue
+    times = measure.race(able) if len(able) > 1 else dict.fromkeys(able, 0.0)
     best = min(times, key=lambda name: times[name]) if times else "reference"
     measure.remember(key, best, a.data.device)
     return _ENGINES[best]
@@ -161,13 +162,11 @@ def _triton(a: BlockQuantized, b: BlockQuantized, out_dtype: torch.dtype) -> tor
 def _gluon(a: BlockQuantized, b: BlockQuantized, out_dtype: torch.dtype) -> torch.Tensor:
     from veritune.kernels.fp8 import gluon_gemm
 
-    m, n, k = a.data.shape[0], b.data.shape[0], a.data.shape[1]
+    m, n = a.data.shape[0], b.data.shape[0]
     out = torch.empty((m, n), dtype=out_dtype, device=a.data.device)
     programs = _processors(a.data.device.index or 0)
-    gluon_gemm.gemm_kernel[(programs,)](
-        *cast(Any, gluon_gemm).descriptors(a.data, b.data, out, BLOCK), a.scales, b.scales, m, n, k, b.scales.stride(0),
-        BM=256, BN=BLOCK, GROUP=8, STAGES=4, PROGRAMS=programs, num_warps=4, maxnreg=168,
-    )  # fmt: skip
+    kernel = cast(Any, gluon_gemm)
+    kernel.run(a.data, b.data, out, a.scales, b.scales, kernel.tile_for(m, n, programs), programs)
     return out
 
 

@@ -205,3 +205,54 @@ def test_gpu_products_accumulate_in_float32(positive: bool, rows: bool) -> None:
             found = [fp8_matmul(a, b, dtype, engine=engine) for _ in range(2)]  # type: ignore[arg-type]
             assert relative(found[0], expected) < bound, engine
             assert torch.equal(found[0], found[1]), engine
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("tile", range(2))
+@pytest.mark.parametrize("positive", [False, True])
+@pytest.mark.parametrize(
+    "shape", [(1, 128, 128), (5, 144, 256), (257, 640, 1024), (1000, 384, 7168), (4095, 1152, 1920), (2500, 4096, 896)]
+)
+def test_gpu_gluon_tiles_equal_the_reference_row_by_row(tile: int, positive: bool, shape: tuple[int, int, int]) -> None:
+    """Rows and columns of very different size, unwritten memory poisoned, and the same bits in every run."""
+    kernel = pytest.importorskip("veritune.kernels.fp8.gluon_gemm")
+    if torch.cuda.get_device_capability()[0] != 9:
+        pytest.skip("the Gluon kernel is for Hopper")
+    m, n, k = shape
+    x, w = spread(m, k).cuda(), spread(n, k).cuda()
+    a, b = quantize_rows(x.abs() if positive else x), quantize_blocks(w.abs() if positive else w)
+    expected = fp8_matmul(a, b, torch.float32, engine="reference")
+    found = []
+    for _ in range(10):
+        out = torch.full((m, n), torch.nan, dtype=torch.bfloat16, device="cuda")
+        kernel.run(a.data, b.data, out, a.scales, b.scales, kernel.TILES[tile], 132)
+        found.append(out)
+    error = (found[0].double() - expected.double()).norm(dim=1) / expected.double().norm(dim=1)
+    assert float(error.max()) < 4e-3
+    assert all(torch.equal(found[0], other) for other in found[1:])
+
+
+def test_candidates_take_turns_and_the_fastest_has_the_least_median(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two equal candidates, none is always the one that runs after the other."""
+    calls: list[str] = []
+
+    class Event:
+        def __init__(self, enable_timing: bool) -> None:
+            self.at = 0
+
+        def record(self) -> None:
+            self.at = len(calls)
+
+        def synchronize(self) -> None: ...
+
+        def elapsed_time(self, other: Event) -> float:
+            return {"slow": 2.0, "fast": 1.0}[calls[other.at - 1]]
+
+    monkeypatch.setattr(torch.cuda, "Event", Event)
+    monkeypatch.setattr(torch.cuda, "_sleep", lambda cycles: None)
+    times = measure.race({name: lambda name=name: calls.append(name) for name in ("slow", "fast")}, rounds=8)  # type: ignore[misc]
+    assert times == {"slow": 2.0, "fast": 1.0}
+    rounds = [tuple(calls[i : i + 2]) for i in range(4, len(calls), 2)]
+    assert len(rounds) == 8
+    assert all(len(set(pair)) == 2 for pair in rounds)
+    assert len(set(rounds)) == 2
