@@ -1,6 +1,9 @@
 """Kernels against their peers and the hardware's floors on one GPU: checks each result, then times it.
 
-python benchmarks/kernels.py [--sections logits,heads,quantise,products,layers,curve] [--out benchmarks/results]
+python benchmarks/kernels.py [--sections logits,heads,quantise,products,layers,curve] [--sweep] [--out FOLDER]
+
+What is compared is measured in turn, in one run. The block at the end says which targets the run meets. `--sweep` times
+other launch configurations of our kernels instead, and writes no results.
 """
 
 from __future__ import annotations
@@ -8,14 +11,18 @@ from __future__ import annotations
 import argparse
 import datetime
 import sys
+import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
+import kernels_curve  # noqa: E402
 import kernels_fp8  # noqa: E402
 import kernels_harness  # noqa: E402
 import kernels_linear  # noqa: E402
 import kernels_peers  # noqa: E402
+import kernels_sweep  # noqa: E402
+import kernels_targets  # noqa: E402
 
 # This file is called kernels.py too: left on the path, it would hide a package that transformers imports.
 sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != HERE]
@@ -45,13 +52,14 @@ SECTIONS = {
     "quantise": kernels_fp8.quantisation,
     "products": kernels_fp8.products,
     "layers": kernels_fp8.layers,
-    "curve": kernels_fp8.loss_curve,
+    "curve": kernels_curve.loss_curve,
 }
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sections", default=",".join(SECTIONS))
+    parser.add_argument("--sweep", action="store_true")
     parser.add_argument("--out", type=Path, default=HERE / "results")
     given = parser.parse_args()
     unknown = set(given.sections.split(",")) - set(SECTIONS)
@@ -67,13 +75,20 @@ def main() -> None:
     table.say("  ".join(f"{k} {v}" for k, v in about.items()))
     ceilings(table)
     kernels_harness.free()
+    if given.sweep:
+        kernels_sweep.sweep(table)
+        return
+    begun = time.perf_counter()
     for name in given.sections.split(","):
         try:
             SECTIONS[name](table)
         except Exception as problem:  # one section's failure must not cost the others' results
             table.say(f"section {name} failed: {type(problem).__name__}: {problem}")
         kernels_harness.free()
+        table.say(f"  ({name}: {time.perf_counter() - begun:.0f} s since the start)")
         table.save(given.out, about)
+    kernels_targets.targets(table)
+    table.save(given.out, about)
 
 
 if __name__ == "__main__":

@@ -1,16 +1,15 @@
-"""FP8: quantisation, products, the linear layer, and a small model's loss curve."""
+"""FP8: quantisation, products and the linear layer."""
 
 from __future__ import annotations
 
-import math
-from pathlib import Path
 from typing import Any
 
 import torch
-from kernels_harness import Row, Table, free, paired, relative
+from kernels_compare import Run, compare
+from kernels_harness import Table, free, paired, relative
 from torch import nn
 
-from veritune.kernels import FP8Linear, convert_to_fp8, fp8_matmul, quantize_blocks, quantize_both, quantize_rows
+from veritune.kernels import FP8Linear, fp8_matmul, quantize_blocks, quantize_both, quantize_rows
 from veritune.kernels.fp8.gemm import candidates
 from veritune.kernels.fp8.linear import FP8Recipe
 
@@ -40,12 +39,15 @@ def quantisation(table: Table, m: int = 16384, k: int = 7168) -> None:
         scale = tiles.abs().amax(-1, keepdim=True).clamp(min=1e-30) / 448.0
         return (tiles / scale).to(torch.float8_e4m3fn).view(m, k), scale.squeeze(-1)
 
-    table.time("1x128", "veritune", lambda: quantize_rows(x), gigabytes=3.03 * size, error=same_rows)
-    table.time("1x128", "torch.compile", lambda: compiled(x), gigabytes=3.03 * size)
-    table.time("1x128, both layouts", "veritune", lambda: quantize_both(x), gigabytes=4.06 * size, error=same_both)
-    table.time("128x128", "veritune", lambda: quantize_blocks(x), gigabytes=3 * size)
-    table.time("128x128, both layouts", "veritune", lambda: quantize_both(x, (128, 128)), gigabytes=4 * size,
-               error=same_blocks)  # fmt: skip
+    runs = [
+        Run("1x128", "veritune", lambda: quantize_rows(x), gigabytes=3.03 * size, error=same_rows),
+        Run("1x128", "torch.compile", lambda: compiled(x), gigabytes=3.03 * size),
+        Run("1x128, both layouts", "veritune", lambda: quantize_both(x), gigabytes=4.06 * size, error=same_both),
+        Run("128x128", "veritune", lambda: quantize_blocks(x), gigabytes=3 * size),
+        Run("128x128, both layouts", "veritune", lambda: quantize_both(x, (128, 128)), gigabytes=4 * size,
+            error=same_blocks),
+    ]  # fmt: skip
+    compare(table, runs, rounds=15, burst_ms=3)
 
 
 def products(table: Table) -> None:
@@ -100,91 +102,7 @@ def _layer(table: Table, m: int, n: int, k: int) -> None:
 
     tflop = 6 * m * n * k / 1e12
     text = " ".join(f"{relative(a, b):.1e}" for a, b in zip(step(always), step(plain), strict=True))
-    base = table.time(f"{n}x{k}", "bf16 Linear", lambda: step(plain), tflop=tflop)
+    runs = [Run(f"{n}x{k}", "bf16 Linear", lambda: step(plain), tflop=tflop)]
     for name, layer in (("FP8Linear always", always), ("FP8Linear auto", auto)):
-        ms = table.time(f"{n}x{k}", name, lambda layer=layer: step(layer), tflop=tflop, fp8=True, error=text)
-        if base and ms:
-            table.say(f"    {base / ms:.2f} times the speed of bf16")
-
-
-class Block(nn.Module):
-    """A pre-norm transformer block."""
-
-    def __init__(self, width: int, heads: int) -> None:
-        super().__init__()
-        self.heads = heads
-        self.norm1, self.norm2 = nn.RMSNorm(width), nn.RMSNorm(width)
-        self.qkv, self.out = nn.Linear(width, 3 * width, bias=False), nn.Linear(width, width, bias=False)
-        self.up, self.down = nn.Linear(width, 4 * width, bias=False), nn.Linear(4 * width, width, bias=False)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        b, t, c = x.shape
-        q, k, v = self.qkv(self.norm1(x)).view(b, t, 3, self.heads, c // self.heads).permute(2, 0, 3, 1, 4)
-        a = nn.functional.scaled_dot_product_attention(q, k, v, is_causal=True)
-        x = x + self.out(a.transpose(1, 2).reshape(b, t, c))
-        return x + self.down(nn.functional.gelu(self.up(self.norm2(x))))
-
-
-class Model(nn.Module):
-    """50 million parameters in its blocks, over bytes."""
-
-    def __init__(self, width: int = 768, layers: int = 7, context: int = 512) -> None:
-        super().__init__()
-        self.embed, self.place = nn.Embedding(256, width), nn.Embedding(context, width)
-        self.blocks = nn.Sequential(*(Block(width, width // 64) for _ in range(layers)))
-        self.norm, self.lm_head = nn.RMSNorm(width), nn.Linear(width, 256, bias=False)
-
-    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
-        x = self.embed(tokens) + self.place.weight[: tokens.shape[1]]
-        return self.lm_head(self.norm(self.blocks(x)))
-
-
-def loss_curve(table: Table, steps: int = 1000, batch: int = 32, context: int = 512) -> None:
-    """The same model on the same bytes (PyTorch's own source) in bf16 and in FP8, every layer forced."""
-    table.say(f"\nLoss of a 50M-parameter model over {steps} steps of {batch * context} bytes of PyTorch's own source")
-    files = sorted(Path(torch.__file__).parent.glob("**/*.py"))
-    text = b"".join(path.read_bytes() for path in files)[: 48 << 20]
-    data = torch.frombuffer(bytearray(text), dtype=torch.uint8).cuda()
-    curves = {
-        (name, seed): _train(name, seed, data, steps, batch, context) for seed in (0, 1) for name in ("bf16", "fp8")
-    }
-    for (name, seed), curve in curves.items():
-        table.say(f"  {name:5s} seed {seed}: mean loss of the last 100 steps {curve[-100:].mean():.5f}")
-    gaps = []
-    for seed in (0, 1):
-        base, fp8 = curves["bf16", seed], curves["fp8", seed]
-        last = float(fp8[-100:].mean() / base[-100:].mean() - 1) * 100
-        windows = (fp8.view(-1, 50).mean(1) / base.view(-1, 50).mean(1) - 1)[2:] * 100
-        gaps.append(last)
-        table.say(f"  fp8 against bf16, seed {seed}: {last:+.3f} % over the last 100 steps; windows of 50 after the "
-                  f"warm-up {windows.min():+.3f} to {windows.max():+.3f} %")  # fmt: skip
-        table.rows.append(Row("loss-curve", "50M, 1000 steps", f"fp8, seed {seed}", error=f"last 100 {last:+.3f} %"))
-    noise = float(curves["bf16", 1][-100:].mean() / curves["bf16", 0][-100:].mean() - 1) * 100
-    table.say(f"  mean of both {sum(gaps) / 2:+.3f} %; two seeds of bf16 differ by {noise:+.3f} %")
-
-
-def _train(name: str, seed: int, data: torch.Tensor, steps: int, batch: int, context: int) -> torch.Tensor:
-    """Losses of one run; the seed sets the weights, the order of the data is always the same."""
-    torch.manual_seed(seed)
-    model = Model().cuda()
-    if name == "fp8":
-        convert_to_fp8(model, recipe=FP8Recipe("always"))
-    optimizer = torch.optim.AdamW(model.parameters(), lr=6e-4, betas=(0.9, 0.95), weight_decay=0.1, fused=True)
-    draw = torch.Generator().manual_seed(7)
-    losses = []
-    for step in range(steps):
-        for group in optimizer.param_groups:
-            group["lr"] = 6e-4 * min(1, (step + 1) / 50) * (0.51 + 0.49 * math.cos(math.pi * step / steps))
-        start = torch.randint(0, len(data) - context - 1, (batch,), generator=draw)
-        window = (start[:, None] + torch.arange(context + 1)).cuda()
-        tokens = data[window].long()
-        with torch.autocast("cuda", torch.bfloat16):
-            out = model(tokens[:, :-1])
-        loss = nn.functional.cross_entropy(out.float().flatten(0, 1), tokens[:, 1:].flatten())
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        losses.append(loss.detach())
-    free()
-    return torch.stack(losses).cpu()
+        runs.append(Run(f"{n}x{k}", name, lambda layer=layer: step(layer), tflop=tflop, fp8=True, error=text))
+    compare(table, runs)

@@ -33,7 +33,11 @@ def read(x: torch.Tensor, out: torch.Tensor) -> None:
 
 @dataclass
 class Row:
-    """One line: medians of one implementation of one job."""
+    """One line: medians of one implementation of one job.
+
+    Of a comparison also the time of every round, and the speed over the comparison's first line; `nats` is the largest
+    error of a log-prob.
+    """
 
     section: str
     job: str
@@ -43,6 +47,9 @@ class Row:
     tflop_s: float | None = None
     floor_share: float | None = None
     peak_gb: float | None = None
+    times_first: float | None = None
+    rounds: list[float] = field(default_factory=list)
+    nats: float | None = None
     error: str = ""
     failure: str = ""
 
@@ -63,7 +70,8 @@ class Table:
 
     def section(self, name: str, title: str) -> None:
         self.current = name
-        self.say(f"\n{title}\n{'':46s}{'ms':>9s}{'TB/s':>8s}{'TFLOP/s':>9s}{'of floor':>9s}{'peak GB':>9s}  error")
+        self.say(f"\n{title}\n{'':46s}{'ms':>9s}{'TB/s':>8s}{'TFLOP/s':>9s}{'of floor':>9s}{'peak GB':>9s}"
+                 f"{'x first':>9s}  error")  # fmt: skip
 
     def time(
         self,
@@ -84,6 +92,12 @@ class Table:
         """
         row = Row(self.current, job, name, error=error)
         self.rows.append(row)
+        if self.attempt(row, run, lambda: float(do_bench(run, warmup=15, rep=budget_ms, return_mode="median"))):
+            self.report(row, gigabytes=gigabytes, reads_only=reads_only, tflop=tflop, fp8=fp8)
+        return row.ms
+
+    def attempt(self, row: Row, run: Callable[[], Any], measure: Callable[[], float]) -> bool:
+        """Fills in `run`'s peak memory above the inputs and its time; false when it fails."""
         try:
             run()
             torch.cuda.synchronize()
@@ -93,11 +107,16 @@ class Table:
             torch.cuda.synchronize()
             row.peak_gb = (torch.cuda.max_memory_allocated() - before) / 1e9
             del out
-            row.ms = float(do_bench(run, warmup=15, rep=budget_ms, return_mode="median"))
+            row.ms = measure()
         except Exception as problem:  # a peer that fails here must not cost the rest of the run
             row.failure = f"{type(problem).__name__}: {str(problem).splitlines()[0][:110] if str(problem) else ''}"
-            self.say(f"  {job:22s}{name:22s} failed: {row.failure}")
-            return None
+            self.say(f"  {row.job:22s}{row.name:22s} failed: {row.failure}")
+            return False
+        return True
+
+    def report(self, row: Row, *, gigabytes: float | None, reads_only: bool, tflop: float | None, fp8: bool) -> None:
+        """Prints a row that has its time, with rates and shares of the ceilings."""
+        assert row.ms
         if gigabytes:
             row.tb_s = gigabytes / row.ms
             row.floor_share = row.tb_s / (self.read if reads_only else self.copy)
@@ -109,10 +128,10 @@ class Table:
             return f"{'' if value is None else format(value, form):>{width}s}"
 
         self.say(
-            f"  {job:22s}{name:22s}{row.ms:9.3f}{cell(row.tb_s, '.2f', 8)}{cell(row.tflop_s, '.0f', 9)}"
-            f"{cell(row.floor_share, '.0%', 9)}{cell(row.peak_gb, '.2f', 9)}  {error}"
+            f"  {row.job:22s}{row.name:22s}{row.ms:9.3f}{cell(row.tb_s, '.2f', 8)}{cell(row.tflop_s, '.0f', 9)}"
+            f"{cell(row.floor_share, '.0%', 9)}{cell(row.peak_gb, '.2f', 9)}{cell(row.times_first, '.3f', 9)}  "
+            f"{row.error}"
         )
-        return row.ms
 
     def race(
         self, job: str, runs: dict[str, Callable[[], Any]], *, tflop: float, errors: dict[str, str], rounds: int = 12
@@ -149,7 +168,7 @@ class Table:
 
     def save(self, folder: Path, about: dict[str, Any]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        rows = [{k: v for k, v in asdict(row).items() if v not in (None, "")} for row in self.rows]
+        rows = [{k: v for k, v in asdict(row).items() if v not in (None, "", [])} for row in self.rows]
         (folder / "kernels.json").write_text(json.dumps({"about": about, "rows": rows}, indent=1) + "\n")
         (folder / "kernels.txt").write_text("\n".join(self.log) + "\n")
 

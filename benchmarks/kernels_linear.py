@@ -6,6 +6,7 @@ from typing import Any
 
 import kernels_peers as peers
 import torch
+from kernels_compare import Run, compare
 from kernels_harness import Table, free, read, relative
 
 from veritune.kernels import GRPOObjective, linear_grpo_loss, linear_logprob, logprob_entropy
@@ -26,8 +27,11 @@ def logits(table: Table, n: int = TOKENS, v: int = VOCABULARY) -> None:
     del few, exact
     gb = n * v * 2 / 1e9
 
+    def worst(lp: torch.Tensor) -> float:
+        return float((lp.flatten()[:256] - exact_lp).abs().max())
+
     def wrong(lp: torch.Tensor, ent: torch.Tensor | None = None) -> str:
-        text = f"logp {(lp.flatten()[:256] - exact_lp).abs().max():.1e}"
+        text = f"logp {worst(lp):.1e}"
         return text if ent is None else f"{text} ent {(ent.flatten()[:256] - exact_ent).abs().max():.1e}"
 
     def eager() -> tuple[torch.Tensor, torch.Tensor]:
@@ -40,22 +44,24 @@ def logits(table: Table, n: int = TOKENS, v: int = VOCABULARY) -> None:
 
     compiled = torch.compile(plain, dynamic=False)
     sums = torch.empty(132 * 8, device="cuda")
+    trl = peers.trl("logprob_entropy")
+    liger = peers.module("liger_kernel.ops.grpo_loss")
+    scan = {"gigabytes": gb, "reads_only": True}
     ms = table.time("read of the logits", "ceiling", lambda: read(x, sums), gigabytes=gb)
     if ms:
         table.read = gb / ms  # at this size: start and end of a kernel weigh more than in 4.3 GB
-    trl = peers.trl("logprob_entropy")
-    liger = peers.module("liger_kernel.ops.grpo_loss")
     with torch.no_grad():
-        table.time("logp+entropy fwd", "veritune", lambda: logprob_entropy(x, y), gigabytes=gb, reads_only=True,
-                   error=wrong(*logprob_entropy(x, y)))  # fmt: skip
-        table.time("logp fwd", "veritune", lambda: logprob_entropy(x, y, want_entropy=False), gigabytes=gb,
-                   reads_only=True)  # fmt: skip
-        table.time("logp+entropy fwd", "torch eager bf16", eager, gigabytes=gb, reads_only=True, error=wrong(*eager()))
-        table.time("logp+entropy fwd", "torch.compile", lambda: compiled(x), gigabytes=gb, reads_only=True)
+        lp, ent = logprob_entropy(x, y)
+        runs = [
+            Run("read of the logits", "in turn", lambda: read(x, sums), **scan),
+            Run("logp+entropy fwd", "veritune", lambda: logprob_entropy(x, y), **scan, error=wrong(lp, ent),
+                nats=worst(lp)),
+            Run("logp fwd", "veritune", lambda: logprob_entropy(x, y, want_entropy=False), **scan),
+        ]  # fmt: skip
         if trl:
             other = trl.selective_log_softmax_and_entropy
-            table.time("logp+entropy fwd", "TRL", lambda: other(x[None], y[None]), gigabytes=gb, reads_only=True,
-                       error=wrong(*other(x[None], y[None])))  # fmt: skip
+            runs.append(Run("logp+entropy fwd", "TRL", lambda: other(x[None], y[None]), **scan,
+                            error=wrong(*other(x[None], y[None]))))  # fmt: skip
         if liger:
             wide = torch.cat((y, y[:1]))[None]
             padded = torch.empty(1, n + 1, v, device="cuda", dtype=torch.bfloat16)
@@ -64,10 +70,21 @@ def logits(table: Table, n: int = TOKENS, v: int = VOCABULARY) -> None:
             def fused() -> torch.Tensor:
                 return liger.fused_selective_log_softmax(padded, wide[:, :-1], 1.0)
 
-            table.time("logp fwd", "Liger", fused, gigabytes=gb, reads_only=True, error=wrong(fused()))
-            del padded
+            runs.append(Run("logp fwd", "Liger", fused, **scan, error=wrong(fused())))
+        compare(table, runs, rounds=15, burst_ms=8)
+        runs.clear()
+        padded = None  # the gradients need its room
+        free()
+        table.time("logp+entropy fwd", "torch eager bf16", eager, gigabytes=gb, reads_only=True, error=wrong(*eager()))
+        table.time("logp+entropy fwd", "torch.compile", lambda: compiled(x), gigabytes=gb, reads_only=True)
     free()
+    _logits_backward(table, x, y, trl, compiled)
+
+
+def _logits_backward(table: Table, x: torch.Tensor, y: torch.Tensor, trl: Any, compiled: Any) -> None:
+    n, gb = x.shape[0], x.numel() * 2 / 1e9
     g, h = torch.randn(n, device="cuda") * 1e-4, torch.randn(n, device="cuda") * 1e-5
+    runs = []
     for name, with_entropy in (("logp+entropy bwd", True), ("logp bwd", False)):
         leaf = x.clone().requires_grad_()
         lp, ent = logprob_entropy(leaf, y, inplace_backward=True)
@@ -80,18 +97,20 @@ def logits(table: Table, n: int = TOKENS, v: int = VOCABULARY) -> None:
             node.consumed = False  # timing only: the second pass reads gradients as if they were logits
             return torch.autograd.grad(outputs, leaf, upstream, retain_graph=True)
 
-        table.time(name, "veritune in place", ours, gigabytes=2 * gb)
-        del leaf, lp, ent, node, outputs, ours
-        free()
+        runs.append(Run(name, "veritune in place", ours, gigabytes=2 * gb))
         if trl:
-            leaf = x.clone().requires_grad_()
-            lp, ent = trl.selective_log_softmax_and_entropy(leaf[None], y[None])
+            theirs = x.detach().requires_grad_()
+            lp, ent = trl.selective_log_softmax_and_entropy(theirs[None], y[None])
             loss = (lp[0] * g).sum() + ((ent[0] * h).sum() if with_entropy else 0)
-            table.time(name, "TRL", lambda loss=loss, leaf=leaf: torch.autograd.grad(loss, leaf, retain_graph=True),
-                       gigabytes=2 * gb)  # fmt: skip
-            del leaf, lp, ent, loss
-            free()
-    leaf = x.clone().requires_grad_()
+
+            def with_trl(loss: Any = loss, leaf: Any = theirs) -> Any:
+                return torch.autograd.grad(loss, leaf, retain_graph=True)
+
+            runs.append(Run(name, "TRL", with_trl, gigabytes=2 * gb))
+    compare(table, runs, rounds=15, burst_ms=10)
+    del runs, ours, leaf, node, outputs
+    free()
+    leaf = x.detach().requires_grad_()
     lp, ent = compiled(leaf)
     loss = (lp * g).sum() + (ent * h).sum()
     table.time("logp+entropy bwd", "torch.compile", lambda: torch.autograd.grad(loss, leaf, retain_graph=True),
@@ -105,18 +124,23 @@ def heads(table: Table, n: int = TOKENS) -> None:
         free()
 
 
-def _products_alone(table: Table, hidden: torch.Tensor, weight: torch.Tensor, tflop: float) -> None:
+def _products_alone(hidden: torch.Tensor, weight: torch.Tensor, tflop: float) -> tuple[Run, Run]:
     """The floor: one, and three, bf16 products of the head's sizes by cuBLAS."""
     room = torch.empty(hidden.shape[0], weight.shape[0], device="cuda", dtype=torch.bfloat16)
     room_w = torch.empty_like(weight)
 
-    def three() -> None:
+    def one() -> None:
         torch.mm(hidden, weight.t(), out=room)
+
+    def three() -> None:
+        one()
         torch.mm(room, weight)
         torch.mm(room.t(), hidden, out=room_w)
 
-    table.time("fwd", "cuBLAS product alone", lambda: torch.mm(hidden, weight.t(), out=room), tflop=tflop)
-    table.time("fwd+bwd", "three cuBLAS products", three, tflop=3 * tflop)
+    return (
+        Run("fwd", "cuBLAS product alone", one, tflop=tflop),
+        Run("fwd+bwd", "three cuBLAS products", three, tflop=3 * tflop),
+    )
 
 
 def _head(table: Table, n: int, width: int, v: int) -> None:
@@ -131,24 +155,29 @@ def _head(table: Table, n: int, width: int, v: int) -> None:
     exact_lp, exact_ent = exact.gather(-1, y[:256, None]).squeeze(-1), -(exact.exp() * exact).sum(-1)
     del few, exact
 
+    def worst(lp: torch.Tensor) -> float:
+        return float((lp.flatten()[:256] - exact_lp).abs().max())
+
     def wrong(lp: torch.Tensor, ent: torch.Tensor | None = None) -> str:
-        text = f"logp {(lp.flatten()[:256] - exact_lp).abs().max():.1e}"
+        text = f"logp {worst(lp):.1e}"
         return text if ent is None else f"{text} ent {(ent.flatten()[:256] - exact_ent).abs().max():.1e}"
 
-    _products_alone(table, hidden, weight, tflop)
-    free()
+    forward, both = _products_alone(hidden, weight, tflop)
     trl = peers.trl("chunked_logprob")
+    cce = peers.module("cut_cross_entropy") if width == HEADS[0][0] else None
 
     def chunked(h: torch.Tensor, w: torch.Tensor) -> Any:
         return trl.ChunkedLogProbFunction.apply(h, w, None, y, 1.0, 32768, None, 1.0, ("entropy",))
 
     with torch.no_grad():
-        table.time("fwd", "veritune", lambda: linear_logprob(hidden, weight, y), tflop=tflop,
-                   error=wrong(*linear_logprob(hidden, weight, y)))  # fmt: skip
+        lp, ent = linear_logprob(hidden, weight, y)
+        mine = Run("fwd", "veritune", lambda: linear_logprob(hidden, weight, y), tflop=tflop, error=wrong(lp, ent),
+                   nats=worst(lp))  # fmt: skip
+        runs = [forward, mine]
         if trl:
             lp, ent, *_ = chunked(hidden, weight)
-            table.time("fwd", "TRL chunked", lambda: chunked(hidden, weight), tflop=tflop, error=wrong(lp, ent))
-        cce = peers.module("cut_cross_entropy") if width == 896 else None  # its autotuning takes a minute a width
+            runs.append(Run("fwd", "TRL chunked", lambda: chunked(hidden, weight), tflop=tflop, error=wrong(lp, ent)))
+        compare(table, runs)
         if cce:
             run = lambda: cce.linear_cross_entropy(hidden, weight, y, reduction="none")  # noqa: E731
             table.time("fwd", "cut-cross-entropy", run, tflop=tflop, error=wrong(-run()))
@@ -179,20 +208,21 @@ def _head(table: Table, n: int, width: int, v: int) -> None:
 
     if trl:
         gradients["TRL"] = with_trl()
+    runs = [both]
     for mode in ("fast", "lean"):
         text = ""
         if trl:
-            mine = ours(mode)
-            apart = (f"{relative(a, b):.1e}" for a, b in zip(mine, gradients["TRL"], strict=True))
+            apart = (f"{relative(a, b):.1e}" for a, b in zip(ours(mode), gradients["TRL"], strict=True))
             text = f"from TRL's gradient: {' '.join(apart)}"
-            del mine
-        table.time("GRPO fwd+bwd", f"veritune {mode}", lambda mode=mode: ours(mode), tflop=3 * tflop, error=text)
-        free()
+        runs.append(Run("GRPO fwd+bwd", f"veritune {mode}", lambda mode=mode: ours(mode), tflop=3 * tflop, error=text))
     gradients.clear()
     if trl:
-        table.time("GRPO fwd+bwd", "TRL chunked + torch", with_trl, tflop=3 * tflop)
-        free()
-    if cce and width == 896:
+        runs.append(Run("GRPO fwd+bwd", "TRL chunked + torch", with_trl, tflop=3 * tflop))
+    free()
+    compare(table, runs, rounds=7)
+    del runs, forward, both
+    free()
+    if cce:
 
         def with_cce() -> Any:
             h, w = hidden.detach().requires_grad_(), weight.detach().requires_grad_()
@@ -200,8 +230,23 @@ def _head(table: Table, n: int, width: int, v: int) -> None:
 
         table.time("cross-entropy f+b", "cut-cross-entropy", with_cce, tflop=3 * tflop)
         free()
+    _quack(table, hidden, weight, y, tflop)
     if width <= 1536:
         _liger(table, hidden, weight, y, tflop, (old, ref, advantages, mask))
+
+
+def _quack(table: Table, hidden: torch.Tensor, weight: torch.Tensor, y: torch.Tensor, tflop: float) -> None:
+    """QuACK's cross-entropy over the same products: no entropy, no gradient a token, and the CUTLASS DSL at hand."""
+    quack = peers.module("quack.linear_cross_entropy")
+    if not quack:
+        return
+
+    def cross_entropy() -> Any:
+        h, w = hidden.detach().requires_grad_(), weight.detach().requires_grad_()
+        return torch.autograd.grad(quack.scaled_exp_linear_cross_entropy(h, w, y), (h, w))
+
+    table.time("cross-entropy f+b", "QuACK", cross_entropy, tflop=3 * tflop)
+    free()
 
 
 def _liger(table: Table, hidden: torch.Tensor, weight: torch.Tensor, y: torch.Tensor, tflop: float, rl: Any) -> None:
@@ -216,7 +261,7 @@ def _liger(table: Table, hidden: torch.Tensor, weight: torch.Tensor, y: torch.Te
         table.time("cross-entropy f+b", "Liger FLCE", cross_entropy, tflop=3 * tflop)
         free()
     chunked = peers.module("liger_kernel.chunked_loss")
-    if chunked and hidden.shape[1] == 896:
+    if chunked and hidden.shape[1] == HEADS[0][0]:
         old, ref, advantages, mask = rl
         loss = chunked.LigerFusedLinearGRPOLoss(beta=0.04, epsilon_high=0.28, chunk_size=8, use_ref_model=True)
 
