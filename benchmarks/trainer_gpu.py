@@ -242,7 +242,7 @@ def demo(report: Report, folder: Path, options: argparse.Namespace) -> None:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     begun = time.perf_counter()
     processes: dict[tuple[str, int], subprocess.Popen[bytes]] = {}
-    for seed in range(options.demo_seeds):
+    for seed in options.demo_seeds:
         for name, fp8 in {"bfloat16": "false", "fp8": "always" if device == "cuda" else "false"}.items():
             command = [sys.executable, "-m", "veritune", "train", str(ROOT / "examples" / "arithmetic.yaml")]
             command += [f"device={device}", f"model.fp8={fp8}", f"seed={seed}", f"output={folder / f'{name}-{seed}'}"]
@@ -272,6 +272,11 @@ def demo(report: Report, folder: Path, options: argparse.Namespace) -> None:
 
 
 # -- printing ----------------------------------------------------------------------------------------------------------
+
+
+def numbers(text: str) -> list[int]:
+    """1,2,3"""
+    return [int(part) for part in text.split(",")]
 
 
 def installed(name: str) -> str:
@@ -305,13 +310,13 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results" / "trainer_gpu.txt")
     parser.add_argument("--steps", type=int, default=3)
     parser.add_argument("--trl-steps", type=int, default=2)
-    parser.add_argument("--budgets", type=lambda s: [int(x) for x in s.split(",")], default=[4096])
+    parser.add_argument("--budgets", type=numbers, default=[4096])
     parser.add_argument("--unfused", action="store_true", help="also with model.fused off")
     parser.add_argument("--profile", action="store_true")
     parser.add_argument("--small", action="store_true", help="a tiny model and short completions: to try the script")
     parser.add_argument("--demo", nargs="*", default=[], help="overrides of the demo's configuration")
     parser.add_argument("--demo-seconds", type=float, default=200)
-    parser.add_argument("--demo-seeds", type=int, default=3)
+    parser.add_argument("--demo-seeds", type=numbers, default=[0, 1, 2])
     options = parser.parse_args()
     if not (torch.cuda.is_available() or options.small):
         print("this benchmark needs a GPU; --small tries the script without one")
