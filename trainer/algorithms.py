@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class Objective(BaseModel):
@@ -63,6 +63,14 @@ class Objective(BaseModel):
     importance_cap: float = Field(default=2.0, gt=1)
     off_policy_mask: float | None = Field(default=None, gt=0)
     """Drop rows with A < 0 and mean(log π_old − log π) above this (2512.02556)."""
+
+    @model_validator(mode="after")
+    def _kl_is_no_component(self) -> Objective:
+        if self.per_component and self.beta > 0 and self.kl_in == "reward":
+            raise ValueError(
+                "per_component (gdpo) normalises every reward by itself, and the KL is none of them; use kl_in: loss"
+            )
+        return self
 
 
 ALGORITHMS: dict[str, dict[str, Any]] = {

@@ -141,7 +141,7 @@ def load_state(
 ) -> tuple[Any, int]:
     """Restore optimizer and this process's random states; returns the reference model's weights, if there were any,
     and the number of processes that wrote the checkpoint. Processes beyond those keep the random state they have."""
-    state = torch.load(checkpoint / "trainer.pt", map_location="cpu", weights_only=False)
+    state = torch.load(checkpoint / "trainer.pt", map_location="cpu", weights_only=False, mmap=True)
     load_optimizer(optimizer, state["optimizer"])
     states = state["random"]
     if world.rank < len(states):

@@ -30,6 +30,8 @@ from veritune.trainer.config import Strategy
 from veritune.trainer.sharding import shard
 
 T = TypeVar("T")
+PATIENCE = timedelta(hours=2)
+"""How long a process waits for the others: one may draw or score much longer."""
 BUCKET = 2**25
 """Numbers summed in one message."""
 
@@ -192,9 +194,18 @@ def start_world(device: str, strategy: Strategy = "auto") -> World:
     if gpu:
         torch.cuda.set_device(local)
     if not dist.is_initialized():
-        dist.init_process_group("nccl" if gpu else "gloo", timeout=timedelta(hours=2))
+        dist.init_process_group("nccl" if gpu else "gloo", timeout=PATIENCE)
+    objects = dist.new_group(backend="gloo", timeout=PATIENCE)  # a group does not inherit it
     mesh = init_device_mesh("cuda" if gpu else "cpu", (size,)) if sharded else None
-    return World(dist.get_rank(), dist.get_world_size(), local, dist.new_group(backend="gloo"), mesh)
+    return World(dist.get_rank(), dist.get_world_size(), local, objects, mesh)
+
+
+def same_device() -> Callable[[], None]:
+    """What a new thread calls to use this thread's GPU: the choice is a thread's own, and begins with the first."""
+    if not (torch.cuda.is_available() and torch.cuda.is_initialized()):  # type: ignore[no-untyped-call]
+        return lambda: None
+    device = torch.cuda.current_device()
+    return lambda: torch.cuda.set_device(device)
 
 
 def pick_strategy(strategy: Strategy) -> Literal["ddp", "fsdp2"]:

@@ -5,12 +5,11 @@ Each process draws its part of the completions and scores its part of the groups
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -18,7 +17,7 @@ from veritune.plugins import Sample, Score
 from veritune.rewards.composition import RewardSet
 from veritune.trainer.config import SamplingConfig
 from veritune.trainer.data import Row
-from veritune.trainer.distributed import ALONE, World
+from veritune.trainer.distributed import ALONE, World, same_device
 from veritune.trainer.episodes import Episodes
 from veritune.trainer.metrics import Clock
 from veritune.trainer.rollout import Done, Rollout, Sampler
@@ -33,12 +32,16 @@ class Drawn:
     samples: list[Sample] = field(default_factory=list)
     scores: list[Score] = field(default_factory=list)
     logged: dict[str, float] = field(default_factory=dict)
-    """What rewards logged through ``log_metric``, averaged over their calls."""
+    """What rewards logged through ``log_metric``, averaged over samples: a value counts for all of its call."""
 
 
 @dataclass
 class Drawing:
-    """Draws and scores completions. ``overlap``: score groups as they are complete, in a thread of its own."""
+    """Draws and scores completions.
+
+    ``overlap``: score groups as they are complete, in a thread of its own; which groups share a call of a reward is
+    then a matter of time, as it is with several processes. Otherwise all are scored together, in the calling thread.
+    """
 
     sampler: Sampler
     rewards: RewardSet
@@ -115,11 +118,11 @@ class Drawing:
             return self.episodes.play(rows, prompts, samples, sampling, generator, done)
         return self.sampler.generate(prompts, samples, sampling, generator, done)
 
-    def submit(self, work: Any, *arguments: Any) -> Future[Any]:
+    def submit(self, work: Callable[[Sequence[int]], None], groups: Sequence[int]) -> Future[None]:
         """Run ``work`` in the scoring thread: one for the whole run, since workers may be bound to their thread."""
         if self._thread is None:
-            self._thread = ThreadPoolExecutor(1, thread_name_prefix="veritune-score")
-        return self._thread.submit(work, *arguments)
+            self._thread = ThreadPoolExecutor(1, "veritune-score", initializer=same_device())
+        return self._thread.submit(work, groups)
 
     # -- groups in parts -------------------------------------------------------------------------------------------
 
@@ -172,7 +175,8 @@ class _Scored:
     rollouts: list[Rollout] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
     scores: list[Score] = field(default_factory=list)
-    logged: dict[str, list[float]] = field(default_factory=dict)
+    logged: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
+    """Values with the numbers of samples they were of."""
 
 
 class _Scorer:
@@ -184,7 +188,7 @@ class _Scorer:
         self.ready: list[int] = []
         self.samples: dict[int, list[Sample]] = {}
         self.scores: dict[int, list[Score]] = {}
-        self.logged: dict[str, list[float]] = defaultdict(list)
+        self.logged: dict[str, list[tuple[float, float]]] = defaultdict(list)
         self.running: Future[None] | None = None
 
     def done(self, place: int, rollout: Rollout) -> None:
@@ -206,8 +210,10 @@ class _Scorer:
         left = [g for g in range(len(self.part.rows)) if g not in self.scores]
         for group in left:
             self.groups[group] = dict(enumerate(rollouts[group * size : (group + 1) * size], group * size))
-        if left:
+        if left and self.drawing.overlap:
             self.drawing.submit(self._score, left).result()
+        elif left:
+            self._score(left)  # here: some rewards need the main thread
         order = range(len(self.part.rows))
         samples = [sample for g in order for sample in self.samples[g]]
         return _Scored(rollouts, samples, [s for g in order for s in self.scores[g]], dict(self.logged))
@@ -225,18 +231,20 @@ class _Scorer:
         rows = [part.rows[g] for g in groups for _ in range(size)]
         samples = make_samples(rollouts, rows, self.drawing.prefill)
         rewards, folder = self.drawing.rewards, self.drawing.folder
-        scores = score(rewards, samples, folder, part.step, part.evaluation, log_metric=self._log)
+        logged: list[tuple[str, float]] = []
+        log = lambda name, value: logged.append((name, float(value)))  # noqa: E731
+        scores = score(rewards, samples, folder, part.step, part.evaluation, log_metric=log)
+        times = Counter(name for name, _ in logged)
+        for name, value in logged:
+            self.logged[name].append((value, len(samples) / times[name]))
         for number, group in enumerate(groups):
             span = slice(number * size, (number + 1) * size)
             self.samples[group], self.scores[group] = samples[span], scores[span]
 
-    def _log(self, name: str, value: float) -> None:
-        self.logged[name].append(float(value))
-
 
 def _join(parts: Sequence[_Scored]) -> Drawn:
     """Everybody's results, in order of process."""
-    logged: dict[str, list[float]] = defaultdict(list)
+    logged: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for part in parts:
         for name, values in part.logged.items():
             logged[name] += values
@@ -244,5 +252,5 @@ def _join(parts: Sequence[_Scored]) -> Drawn:
         [rollout for part in parts for rollout in part.rollouts],
         [sample for part in parts for sample in part.samples],
         [found for part in parts for found in part.scores],
-        {name: sum(values) / len(values) for name, values in logged.items()},
+        {name: sum(v * n for v, n in values) / sum(n for _, n in values) for name, values in logged.items()},
     )

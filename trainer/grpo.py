@@ -3,7 +3,8 @@
 Departures from the textbook, each exact or stated:
 
 - Samples without a reward (undecided) are in no mean, in no denominator, and get no gradient.
-- Rows with advantage 0 are not run through the model: their gradient is 0. With a KL loss or an entropy bonus they are.
+- Rows with advantage 0 are not run through the model: their gradient is 0. With a KL loss, an entropy bonus or local
+  means they are.
 - On the first update of a batch the policy is the one that sampled: π_old is π without gradient, no extra forward.
 - Denominators are those of the whole optimizer step, whatever the micro-batches (except ``bnpo``, which is local).
 - The head runs on completion tokens only; log-softmax is in float32; masks are made from lengths.
@@ -103,7 +104,7 @@ class GRPO:
         metrics = {**batch.logged, **drawn, **updates, **self.clock.metrics()}
         seconds = sum(self.clock.seconds.values())
         metrics["seconds"] = seconds
-        metrics["tokens_per_second"] = sum(len(r.token_ids) for r in batch.rollouts) / max(seconds, 1e-9)
+        metrics["tokens_per_second"] = sum(r.tokens_written for r in batch.rollouts) / max(seconds, 1e-9)
         metrics["peak_memory_mib"] = peak_memory(self.policy.device)
         return metrics
 
@@ -124,6 +125,7 @@ class GRPO:
             if len(kept.rows) == wanted or kept.drawn == wanted * self.config.max_draws:
                 break
             batch = self._draw_groups(wanted)
+            kept.logged = _merged(kept.logged, kept.drawn, batch.logged, batch.drawn)
             kept.drawn += batch.drawn
         if not kept.rows:
             kept.take(spare, range(min(wanted, len(spare.rows))), samples)
@@ -221,6 +223,7 @@ class GRPO:
         weights = dict(zip(counted, row_weights(self.objective, lengths_N, self.run.sampling.max_tokens), strict=True))
         trained = [r for r in counted if self._every_row or advantages_N[r] != 0]
         cuts = self.passes.cuts(batch.rollouts, trained)
+        everybody = sum(self.world.gather(sum(map(bool, cuts)))) if self.objective.aggregate == "micro_batch" else 0
         total = 0.0
         for rows in cuts:
             rollouts = [batch.rollouts[r] for r in rows]
@@ -230,7 +233,7 @@ class GRPO:
             weights_B = torch.stack([weights[r] for r in rows])
             if self.objective.aggregate == "micro_batch":
                 tokens = sum(r.tokens_written for r in rollouts)
-                weights_B = torch.full((len(rows),), 1.0 / (max(tokens, 1) * len(cuts) * self.world.size))
+                weights_B = torch.full((len(rows),), 1.0 / (max(tokens, 1) * everybody))
             loss = self._micro_batch(rollouts, rows, advantages_N[rows], weights_B, old, threshold, sums)
             total += float(loss.loss.detach())
             self.world.backward(loss.loss)
@@ -293,7 +296,8 @@ class GRPO:
         The first minibatch needs no pass of its own: its log-probs are kept when it is trained on.
         """
         masked = self.objective.top_entropy < 1
-        later = [[r for r in part if self._every_row or advantages_N[r] != 0] for part in parts[not masked :]]
+        whole = masked or self._every_row  # the share is of all tokens, whatever their advantage
+        later = [[r for r in part if whole or advantages_N[r] != 0] for part in parts[not masked :]]
         old: dict[int, Tensor] = {}
         entropies: list[Tensor] = []
         for rows in (cut for part in later for cut in self.passes.cuts(batch.rollouts, part)):
@@ -343,7 +347,8 @@ class GRPO:
     @property
     def _every_row(self) -> bool:
         """Whether rows with advantage 0 have a gradient too."""
-        return self._kl_in_loss or self.objective.entropy_bonus > 0
+        local_mean = self.objective.aggregate == "micro_batch"  # over whatever rows stand beside
+        return self._kl_in_loss or self.objective.entropy_bonus > 0 or local_mean
 
     @property
     def _kl_in_loss(self) -> bool:
@@ -372,3 +377,9 @@ class GRPO:
             "lr": lr,
         }
         return {**metrics, **{name: value / tokens for name, value in sums.items()}}
+
+
+def _merged(one: dict[str, float], groups: int, other: dict[str, float], more: int) -> dict[str, float]:
+    """Means over two rounds of drawing, by their numbers of groups."""
+    both = {name: (one[name] * groups + other[name] * more) / (groups + more) for name in one.keys() & other.keys()}
+    return {**one, **other, **both}

@@ -6,6 +6,7 @@ how the rows are cut into micro-batches or spread over processes.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import torch
@@ -149,7 +150,8 @@ def entropy_threshold(entropy_N: Tensor, share: float) -> float:
     """The entropy that the top ``share`` of tokens reach, over all tokens of the batch."""
     if share >= 1 or entropy_N.numel() == 0:
         return float("-inf")
-    return float(torch.quantile(entropy_N.float(), 1 - share))
+    kept = max(1, math.ceil(share * entropy_N.numel()))
+    return float(entropy_N.float().kthvalue(entropy_N.numel() - kept + 1).values)
 
 
 def _on_policy_rows(log_ratio_BT: Tensor, advantages_BT: Tensor, mask_BT: Tensor, limit: float) -> Tensor:

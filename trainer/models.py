@@ -66,6 +66,8 @@ def load_policy(config: RunConfig, task: Task | None, place: bool = True) -> Pol
         _to_fp8(model, device, always=config.model.fp8 == "always")
     if config.model.lora is not None:
         model = _with_lora(model, config.model.lora)
+    model.train()  # from_pretrained leaves it off, and layers are checkpointed in training alone
+    _without_dropout(model)
     if config.model.activation_checkpointing:
         enable = getattr(model, "activation_checkpointing_enable", None) or model.gradient_checkpointing_enable
         enable()
@@ -85,6 +87,8 @@ def pick_device(name: str) -> torch.device:
         raise ConfigError(f"device {name!r} is unknown; use auto, cpu, cuda or cuda:N") from error
     if device.type == "cuda" and not torch.cuda.is_available():
         raise ConfigError(f"device {name!r}: this machine has no usable CUDA device; use device: cpu")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise ConfigError(f"device {name!r}: this machine has {torch.cuda.device_count()} CUDA devices, from cuda:0 on")
     return device
 
 
@@ -142,6 +146,16 @@ def _load(config: ModelConfig) -> tuple[Any, Any]:
     except (OSError, ValueError) as error:
         raise ConfigError(f"cannot load the model {config.path!r}: {error}") from error
     return tokenizer, model
+
+
+def _without_dropout(model: Any) -> None:
+    """No noise in training: the policy that is updated is the one that sampled."""
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+        for name in ("dropout", "attention_dropout"):  # attention reads it as a number
+            if isinstance(getattr(module, name, None), float):
+                setattr(module, name, 0.0)
 
 
 def _to_fp8(model: Any, device: torch.device, always: bool) -> None:

@@ -19,10 +19,6 @@ def make_optimizer(model: Any, config: OptimizerConfig) -> torch.optim.Optimizer
     matrices = [p for p in model.parameters() if p.requires_grad and p.ndim >= 2]
     others = [p for p in model.parameters() if p.requires_grad and p.ndim < 2]
     groups = [{"params": matrices, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
-    if config.optimizer == "adafactor" and any(hasattr(p, "full_tensor") for p in matrices):
-        raise ConfigError(
-            "optimizer: adafactor cannot go on from a checkpoint of sharded weights; use adamw with fsdp2"
-        )
     kind = getattr(torch.optim, OPTIMIZERS[config.optimizer])
     takes = inspect.signature(kind).parameters
     given: dict[str, Any] = {"lr": config.lr}

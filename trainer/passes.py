@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +18,7 @@ from veritune.trainer.models import Policy
 from veritune.trainer.packing import make_batch, make_packed, pack_limit, packed_saves
 from veritune.trainer.reference import Reference
 from veritune.trainer.rollout import Rollout
+from veritune.trainer.sharding import is_sharded
 
 
 class Passes:
@@ -50,7 +52,18 @@ class Passes:
         assert self.reference_ is not None
         with self.reference_.active():
             logps_BT, _ = self._run(self.reference_.model, self.reference_.device, rollouts, "none")
+        if not self.reference_.adapter and is_sharded(self.reference_.model):
+            self.reference_.model.reshard()  # without a backward, embedding and head would stay whole
         return logps_BT.to(self.policy_.device)
+
+    def _autocast(self, device: torch.device) -> AbstractContextManager[Any]:
+        """The policy's precision, on another device too."""
+        kind = self.policy_.device.type
+        if device.type == kind:
+            return self.policy_.autocast()
+        with self.policy_.autocast():
+            on, dtype = torch.is_autocast_enabled(kind), torch.get_autocast_dtype(kind)
+        return torch.autocast(device.type, dtype) if on else nullcontext()
 
     def _run(
         self, model: Any, device: torch.device, rollouts: Sequence[Rollout], entropy: EntropyMode
@@ -64,7 +77,7 @@ class Passes:
             tokens = make_packed(prompts, completions, self.pack_limit, device)
         else:
             tokens = make_batch(prompts, completions, device)
-        with self.policy_.autocast():
+        with self._autocast(device):
             found = completion_logprobs(model, tokens, self.temperature, entropy, HEADS[self.config.head])
         if all(r.written is None for r in rollouts):
             return found

@@ -6,7 +6,6 @@ import copy
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from veritune.plugins import ConfigError
 from veritune.trainer.distributed import ALONE, World
 from veritune.trainer.models import Policy, pick_device
 from veritune.trainer.sharding import copy_weights, load_whole, whole_state
@@ -16,17 +15,14 @@ class Reference:
     """Use ``model`` on ``device`` within ``active()``."""
 
     def __init__(self, policy: Policy, world: World = ALONE, device: str | None = None) -> None:
-        """``device``: by default the policy's. Of a sharded policy the copy is sharded too. Raises ConfigError."""
+        """``device``: by default the policy's. Of a sharded policy the copy is sharded too, beside it."""
         self.adapter = hasattr(policy.model, "disable_adapter")
         self.device = policy.device
         if self.adapter:
             self.model = policy.model
             return
-        if device is not None:
-            if world.sharded:
-                raise ConfigError("grpo.reference_device: with fsdp2 the reference model is sharded like the policy")
-            self.device = pick_device(device)
-        if policy.spare is None:
+        if not world.sharded:
+            self.device = policy.device if device is None else pick_device(device)
             self.model = copy.deepcopy(policy.model).to(self.device).eval()
             for parameter in self.model.parameters():
                 parameter.requires_grad_(False)

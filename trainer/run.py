@@ -39,7 +39,8 @@ from veritune.trainer.episodes import Episodes, load_episode
 from veritune.trainer.evaluation import Evaluator
 from veritune.trainer.grpo import GRPO
 from veritune.trainer.metrics import Observer, forget_after, make_observers, read_metrics, write_completions
-from veritune.trainer.models import load_policy
+from veritune.trainer.models import load_policy, pick_device
+from veritune.trainer.optimization import make_optimizer
 from veritune.trainer.ray_scoring import RayRewardSet
 from veritune.trainer.reference import Reference
 from veritune.trainer.report import write_report
@@ -97,6 +98,7 @@ class Run:
         self.episode = None if config.rollout is None else load_episode(config.rollout)
         if self.episode is not None:
             self.episode.check_columns(self.source.columns())
+        check_stages(config, world)
         _seed(config.seed)
         placed = config.model_copy(update={"device": world.device(config.device)})
         self.policy = load_policy(placed, task, place=not world.sharded)
@@ -147,9 +149,8 @@ class Run:
 
     def _reinforce(self) -> None:
         stage = GRPO(self.config, self.policy, self.drawing, self.source, self.encode, self.generator, self.progress)
-        reference = self._restore(stage.optimizer)
-        if stage.reference is not None:
-            stage.reference.restore(reference)
+        self.policy.spare = None  # whoever needs a copy has made it
+        self._restore(stage.optimizer, stage.reference)
         steps, every = self.config.grpo.steps, self.config.evaluation.every
         if self.progress.step == 0:
             self._evaluate()
@@ -245,17 +246,18 @@ class Run:
         self.warn(f"going on after {self.progress.phase} step {self.progress.step} ({found[-1]})")
         return found[-1]
 
-    def _restore(self, optimizer: torch.optim.Optimizer) -> Any:
-        """Optimizer and random states, once, in the phase that the checkpoint was written in."""
+    def _restore(self, optimizer: torch.optim.Optimizer, reference: Reference | None = None) -> None:
+        """Optimizer, reference model and random states, once, in the phase that the checkpoint was written in."""
         if self.start is None or read_progress(self.start).phase != self.progress.phase:
-            return None
-        reference, processes = load_state(self.start, optimizer, self.generator, self.world)
+            return
+        weights, processes = load_state(self.start, optimizer, self.generator, self.world)
+        if reference is not None:
+            reference.restore(weights)
         if processes != self.world.size:
             self.warn(
                 f"the checkpoint was written by {processes} processes and these are {self.world.size}: the run goes "
                 "on, but not to the same numbers"
             )
-        return reference
 
     def _folder(self) -> Path:
         folder = pick_folder(Path(self.config.output), self.config.resume)
@@ -265,8 +267,8 @@ class Run:
     def _shard(self) -> None:
         """Spread the policy over the processes, keeping a copy of its shape where one will be needed."""
         if self.world.sharded:
-            objective, engine = self.config.grpo.objective, self.config.sampling.engine
-            if objective.beta > 0 or replicated(self.policy.model, engine):
+            needed = self.config.grpo.objective.beta > 0 and self.config.model.lora is None
+            if needed or replicated(self.policy.model, self.config.sampling.engine):
                 self.policy.spare = spare_copy(self.policy.model)
             self.world.shard(self.policy.model)
 
@@ -306,6 +308,24 @@ class Run:
             observer.close()
         if isinstance(self.rewards, RayRewardSet):
             self.rewards.close()
+
+
+def check_stages(config: RunConfig, world: World) -> None:
+    """Raise ConfigError for what the stages would only find when they begin: optimizers and the reference's device."""
+    for stage in (config.warmup, config.grpo):
+        if stage is not None:
+            make_optimizer(torch.nn.Linear(2, 2), stage)
+            if stage.optimizer == "adafactor" and world.sharded:
+                raise ConfigError(
+                    "optimizer: adafactor cannot go on from a checkpoint of sharded weights; use adamw with fsdp2"
+                )
+    device = config.grpo.reference_device
+    if device is not None:
+        pick_device(device)
+        if config.model.lora is not None:
+            raise ConfigError("grpo.reference_device: with model.lora the reference is the policy without its adapter")
+        if world.sharded:
+            raise ConfigError("grpo.reference_device: with fsdp2 the reference model is sharded like the policy")
 
 
 def make_rewards(config: RunConfig) -> RewardSet:

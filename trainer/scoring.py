@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -56,7 +57,10 @@ def score(
         }
         path = folder / "failed_sample.json"
         path.write_text(json.dumps(record, ensure_ascii=False, indent=2, default=str) + "\n", encoding="utf-8")
-        error.args = (f"{error}\n  saved: {path}",)
+        hint = ""
+        if "signal" in error.message and threading.current_thread() is not threading.main_thread():
+            hint = "\n  it needs the main thread: set scoring.overlap=false"
+        error.args = (f"{error}\n  saved: {path}{hint}",)
         raise
 
 

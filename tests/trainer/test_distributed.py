@@ -144,6 +144,9 @@ def with_strategy(changes: Any, strategy: str) -> Any:
         pytest.param(3, {"grpo": {"algorithm": "gdpo", "steps": 3, "objective": {"top_entropy": 0.5}}}, id="three"),
         pytest.param(2, {"grpo": {"steps": 3, "dynamic_sampling": True, "algorithm": "dapo"}}, id="dynamic sampling"),
         pytest.param(2, {"grpo": {"steps": 2, "objective": {"beta": 0.1, "kl_in": "reward"}}}, id="KL in the reward"),
+        pytest.param(
+            3, {"grpo": {"steps": 2, "algorithm": "bnpo", "micro_batch_tokens": 1}}, id="local means, a row each"
+        ),
     ],
 )
 def test_processes_train_as_one_does(size: int, changes: Any, strategy: str, make_config: Make, tmp_path: Path) -> None:

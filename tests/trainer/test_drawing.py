@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -16,7 +17,8 @@ from veritune.plugins import RewardError
 from veritune.rewards.composition import RewardSet, compose
 from veritune.trainer.config import RunConfig, SamplingConfig
 from veritune.trainer.data import Row
-from veritune.trainer.drawing import Drawing
+from veritune.trainer.drawing import Drawing, _join, _Scored
+from veritune.trainer.grpo import _merged
 from veritune.trainer.metrics import Clock, read_metrics
 from veritune.trainer.models import Policy
 from veritune.trainer.rollout import Done, Rollout, TransformersSampler
@@ -129,6 +131,41 @@ def test_a_reward_that_raises_ends_the_drawing_early_with_its_sample_saved(tmp_p
     drawing.close()
     assert sampler.handed < 8
     assert "completion 0" in (tmp_path / "failed_sample.json").read_text()
+
+
+def test_without_overlap_rewards_run_in_the_calling_thread_all_together(tmp_path: Path) -> None:
+    threads: list[str] = []
+
+    def rule(completion: str, gold: str) -> float:
+        threads.append(threading.current_thread().name)
+        return 0.0
+
+    RULES["now"] = rule
+    draw(Drawing(Slowly(range(8), lambda _: None), rewards(), tmp_path, overlap=False))
+    assert threads == [threading.current_thread().name] * 8
+
+
+def test_a_reward_that_needs_the_main_thread_is_told_how_to_get_it(tmp_path: Path) -> None:
+    def rule(completion: str, gold: str) -> float:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        return 1.0
+
+    RULES["now"] = rule
+    drawing = Drawing(Slowly(range(8), lambda _: None), rewards(), tmp_path)
+    with pytest.raises(RewardError, match=r"scoring\.overlap=false"):
+        draw(drawing)
+    drawing.close()
+    drawn = draw(Drawing(Slowly(range(8), lambda _: None), rewards(), tmp_path, overlap=False))
+    assert [s.value for s in drawn.scores] == [1.0] * 8
+
+
+def test_what_is_logged_is_a_mean_over_samples_however_calls_are_cut(tmp_path: Path) -> None:
+    parts = [
+        _Scored(logged={"a": [(1.0, 2), (4.0, 6)]}),
+        _Scored(logged={"a": [(2.0, 8)], "b": [(5.0, 4)]}),
+    ]
+    assert _join(parts).logged == {"a": (2 + 24 + 16) / 16, "b": 5.0}
+    assert _merged({"a": 1.0, "b": 3.0}, 2, {"a": 4.0, "c": 5.0}, 4) == {"a": 3.0, "b": 3.0, "c": 5.0}
 
 
 def test_no_thread_is_left_behind(tmp_path: Path) -> None:

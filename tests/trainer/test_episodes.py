@@ -296,6 +296,25 @@ def test_an_exception_in_the_function_names_it_the_prompt_and_the_turn() -> None
     assert sorted(closed) == ["a", "b", "c"]
 
 
+def test_an_error_in_somebodys_clean_up_does_not_hide_the_first_one() -> None:
+    closed: list[str] = []
+
+    def buggy(prompt: str) -> Told:
+        try:
+            yield
+            if prompt == "b":
+                raise KeyError("no such tool")
+            yield "x"
+        finally:
+            closed.append(prompt)
+            if prompt == "a":
+                raise RuntimeError("the clean-up failed")
+
+    with pytest.raises(VerituneError, match="no such tool"):
+        Table(lambda context, call: "<7>").play(buggy, ("a", "b", "c"))
+    assert sorted(closed) == ["a", "b", "c"]
+
+
 @pytest.mark.parametrize(
     ("answer", "message"),
     [

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from veritune.plugins import VerituneError
+from veritune.plugins import ConfigError, VerituneError
 from veritune.rewards.composition import compose
 from veritune.trainer.algorithms import ALGORITHMS
 from veritune.trainer.checkpoint import Progress
@@ -213,6 +213,24 @@ def test_dynamic_sampling_fills_the_batch_with_groups_that_have_signal(
     assert [r.prompt_ids for r in stage.batch.rollouts] == [prompts[r.prompt_index] for r in stage.batch.rollouts]
     stage.drawing.sampler = _Scripted([[0, 0]])
     assert stage.step()["groups_drawn"] == 8  # gives up after max_draws rounds and goes on with what there is
+
+
+def test_the_entropy_to_reach_is_that_of_all_tokens_whatever_their_advantage(
+    make_config: Make, policy: Policy, tmp_path: Path
+) -> None:
+    config = make_config(grpo={"objective": {"top_entropy": 0.3}})
+    stage = _stage(config, policy, tmp_path)
+    batch = stage.draw()
+    rows = list(range(len(batch.rollouts)))
+    few = torch.zeros(len(rows))
+    few[0] = 1.0
+    thresholds = [stage._before_update(batch, a, [rows])[1] for a in (few, torch.ones(len(rows)))]
+    assert thresholds[0] == thresholds[1]
+
+
+def test_a_kl_in_the_reward_is_refused_where_every_reward_is_normalised_by_itself(make_config: Make) -> None:
+    with pytest.raises(ConfigError, match="kl_in: loss"):
+        make_config(grpo={"algorithm": "gdpo", "objective": {"beta": 0.1, "kl_in": "reward"}})
 
 
 def test_gdpo_uses_every_component(make_config: Make, policy: Policy, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Optimizers by name: each trains, goes on from a checkpoint to the same bits, and says what it does not take."""
+"""Optimizers by name, the reference model's place, and what a loaded checkpoint is trained with."""
 
 from __future__ import annotations
 
@@ -13,7 +13,14 @@ from safetensors.torch import load_file
 
 from veritune.plugins import ConfigError
 from veritune.trainer.config import OPTIMIZERS, OptimizerConfig, RunConfig
+from veritune.trainer.distributed import ALONE
+from veritune.trainer.logprobs import completion_logprobs
+from veritune.trainer.models import Policy, load_policy
 from veritune.trainer.optimization import make_optimizer
+from veritune.trainer.packing import TokenBatch, make_batch
+from veritune.trainer.passes import Passes
+from veritune.trainer.reference import Reference
+from veritune.trainer.rollout import Rollout
 from veritune.trainer.run import train
 
 Make = Callable[..., RunConfig]
@@ -66,16 +73,64 @@ def test_an_unknown_optimizer_is_refused_before_the_run(make_config: Make) -> No
         make_config(grpo={"optimizer": "adamv"})
 
 
-def test_the_reference_model_may_be_on_another_device(make_config: Make, tmp_path: Path) -> None:
-    """On a CPU the only other device is the CPU itself: the numbers are those without the option."""
-    lines = []
-    for number, device in enumerate((None, "cpu")):
-        grpo = {"objective": {"beta": 0.1}, "reference_device": device}
-        folder = train(make_config(grpo=grpo, output=str(tmp_path / str(number))), quiet=True)
-        lines.append(load_file(str(folder / "model" / "model.safetensors")))
-    assert all(torch.equal(value, lines[1][key]) for key, value in lines[0].items())
+def test_the_reference_model_is_where_it_was_asked_to_be(
+    make_config: Make, policy: Policy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The device's name reaches the copy, and its passes get their tokens there."""
+    asked: list[str] = []
+
+    def device(name: str) -> torch.device:
+        asked.append(name)
+        return torch.device("meta")
+
+    monkeypatch.setattr("veritune.trainer.reference.pick_device", device)
+    reference = Reference(policy, device="cuda:1")
+    assert asked == ["cuda:1"]
+    assert {p.device.type for p in reference.model.parameters()} == {"meta"}
+    seen: list[torch.device] = []
+
+    def logprobs(model: Any, tokens: TokenBatch, *_: Any) -> tuple[torch.Tensor, None]:
+        seen.append(tokens.ids_BL.device)
+        return torch.zeros(1, 2), None
+
+    monkeypatch.setattr("veritune.trainer.passes.completion_logprobs", logprobs)
+    passes = Passes(make_config(), policy, reference, ALONE)
+    found = passes.reference([Rollout(0, [5, 6], [7, 8], [-1.0, -1.0], "eos")])
+    assert [d.type for d in seen] == ["meta"]
+    assert found.device == policy.device
 
 
-def test_an_unknown_reference_device_is_an_error(make_config: Make) -> None:
-    with pytest.raises(ConfigError, match="unknown"):
-        train(make_config(grpo={"objective": {"beta": 0.1}, "reference_device": "gpu7"}), quiet=True)
+@pytest.mark.parametrize(
+    ("grpo", "message"),
+    [
+        ({"reference_device": "gpu7"}, "unknown"),
+        ({"reference_device": "gpu7", "objective": {"beta": 0.1}}, "unknown"),
+        ({"optimizer": "sgd", "optimizer_params": {"momentun": 1}}, "momentum"),
+    ],
+)
+def test_what_a_later_stage_would_refuse_is_refused_before_the_warm_up(
+    grpo: dict[str, Any], message: str, make_config: Make, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        train(make_config(grpo=grpo, warmup={"steps": 2, "batch": 2, "habits": [{"think": 1.0}]}), quiet=True)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_checkpoint_is_trained_with_checkpointed_activations_and_without_dropout(
+    make_config: Make, policy: Policy, tmp_path: Path
+) -> None:
+    """Loaded models begin in evaluation mode, in which transformers checkpoints nothing."""
+    policy.model.config.attention_dropout = 0.5
+    policy.save(tmp_path / "checkpoint")
+    counts = {}
+    for on in (False, True):
+        model = {"path": str(tmp_path / "checkpoint"), "build": None, "activation_checkpointing": on}
+        loaded = load_policy(make_config(model=model), None)
+        calls: list[int] = []
+        loaded.model.get_decoder().layers[0].mlp.register_forward_pre_hook(lambda *_, calls=calls: calls.append(1))
+        batch = make_batch([[5, 6]], [[7, 8, 9]], "cpu")
+        first, second = (completion_logprobs(loaded.model, batch)[0] for _ in range(2))
+        assert torch.equal(first, second)  # no dropout
+        first.sum().backward()  # type: ignore[no-untyped-call]
+        counts[on] = len(calls)
+    assert counts == {False: 2, True: 3}

@@ -90,14 +90,12 @@ class ContinuousSampler:
                     rollout = Rollout(place // samples, list(prompts[place // samples]), ids, logps, finish)
                     rollout.text = decode(self.tokenizer, ids, self.eos_ids)
                     rollouts[place] = rollout
-                    if done is not None and not truncated(sampling):
-                        done(place, rollout)
             found = [rollout for rollout in rollouts if rollout is not None]
             if truncated(sampling):
                 rescore(self.model, found, sampling.temperature, self.autocast)
-                for place, rollout in enumerate(found):
-                    if done is not None:
-                        done(place, rollout)
+            for place, rollout in enumerate(found):
+                if done is not None:  # not before: a reward that drew torch's random numbers would change the rest
+                    done(place, rollout)
             return found
         finally:
             self.model.train(was_training)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from veritune.plugins import Message, VerituneError
 from veritune.plugins.types import is_chat
 from veritune.trainer.config import RolloutConfig, SamplingConfig
 from veritune.trainer.data import Row
+from veritune.trainer.distributed import same_device
 from veritune.trainer.episodes.chat import ReplyTemplate
 from veritune.trainer.episodes.function import Episode, EpisodeFunction
 from veritune.trainer.episodes.transcript import Transcript, Turn
@@ -82,9 +83,11 @@ class Episodes:
                     if live:
                         self._write(live, samples, sampling, generator)
                         live = self._settle(live, rollouts, done)
-        finally:
-            for one in everybody:  # after an error, the others let go of what they hold
-                one.episode.close()
+        except BaseException:
+            for one in everybody:  # the others let go of what they hold; the first error is the one to tell
+                with suppress(Exception):
+                    one.episode.close()
+            raise
         return [rollout for rollout in rollouts if rollout is not None]
 
     def _start(
@@ -107,7 +110,7 @@ class Episodes:
     def _threads(self) -> AbstractContextManager[Executor | None]:
         if self.config.threads == 1:
             return nullcontext()
-        return ThreadPoolExecutor(self.config.threads, "veritune-episode")
+        return ThreadPoolExecutor(self.config.threads, "veritune-episode", initializer=same_device())
 
     # -- the function's word ---------------------------------------------------------------------------------------
 
