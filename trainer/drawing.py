@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -71,13 +71,9 @@ class Drawing:
         """
         with clock.phase("rollout"):
             self.sampler.sync()  # on every process, drawing or not: sharded weights are gathered by all
-        if len(prompts) >= self.world.size:
-            mine = self.world.part(len(prompts))
-            part = _Part([rows[i] for i in mine], [prompts[i] for i in mine], samples, step, evaluation)
-            found = self.world.run(lambda: self._draw_and_score(part, sampling, generator, clock))
-            drawn = _join(found)
-        else:
-            drawn = self._draw_split(rows, prompts, samples, sampling, generator, step, clock, evaluation)
+        job = _Job(rows, prompts, samples, sampling, generator, step, evaluation)
+        split = len(prompts) < self.world.size
+        drawn = self._draw_split(job, clock) if split else self._draw_groups(job, clock)
         for position, rollout in enumerate(drawn.rollouts):
             rollout.prompt_index = position // samples
         return drawn
@@ -88,35 +84,28 @@ class Drawing:
             self._thread.shutdown(cancel_futures=True)
             self._thread = None
 
-    # -- one process -----------------------------------------------------------------------------------------------
+    # -- whole groups ----------------------------------------------------------------------------------------------
 
-    def _draw_and_score(
-        self, part: _Part, sampling: SamplingConfig, generator: torch.Generator, clock: Clock
-    ) -> _Scored:
-        if not part.prompts:
+    def _draw_groups(self, job: _Job, clock: Clock) -> Drawn:
+        mine = job.part(self.world.part(len(job.prompts)))
+        return _join(self.world.run(lambda: self._draw_and_score(mine, clock)))
+
+    def _draw_and_score(self, job: _Job, clock: Clock) -> _Scored:
+        if not job.prompts:
             return _Scored()
-        scorer = _Scorer(self, part)
+        scorer = _Scorer(self, job)
         try:
             with clock.phase("rollout"):
-                done = scorer.done if self.overlap else None
-                rollouts = self._generate(part.rows, part.prompts, part.samples, sampling, generator, done)
+                rollouts = self._generate(job, job.samples, scorer.done if self.overlap else None)
             with clock.phase("score"):
                 return scorer.finish(rollouts)
         finally:
             scorer.wait()
 
-    def _generate(
-        self,
-        rows: Sequence[Row],
-        prompts: Sequence[Sequence[int]],
-        samples: int,
-        sampling: SamplingConfig,
-        generator: torch.Generator,
-        done: Done | None,
-    ) -> list[Rollout]:
+    def _generate(self, job: _Job, samples: int, done: Done | None = None) -> list[Rollout]:
         if self.episodes is not None:
-            return self.episodes.play(rows, prompts, samples, sampling, generator, done)
-        return self.sampler.generate(prompts, samples, sampling, generator, done)
+            return self.episodes.play(job.rows, job.prompts, samples, job.sampling, job.generator, done)
+        return self.sampler.generate(job.prompts, samples, job.sampling, job.generator, done)
 
     def submit(self, work: Callable[[Sequence[int]], None], groups: Sequence[int]) -> Future[None]:
         """Run ``work`` in the scoring thread: one for the whole run, since workers may be bound to their thread."""
@@ -126,46 +115,38 @@ class Drawing:
 
     # -- groups in parts -------------------------------------------------------------------------------------------
 
-    def _draw_split(
-        self,
-        rows: Sequence[Row],
-        prompts: Sequence[Sequence[int]],
-        samples: int,
-        sampling: SamplingConfig,
-        generator: torch.Generator,
-        step: int,
-        clock: Clock,
-        evaluation: bool,
-    ) -> Drawn:
+    def _draw_split(self, job: _Job, clock: Clock) -> Drawn:
         """Fewer prompts than processes: parts of every group, scored whole afterwards."""
-        count = len(self.world.part(samples))
+        count, prompts = len(self.world.part(job.samples)), len(job.prompts)
         with clock.phase("rollout"):
-            parts = self.world.run(
-                lambda: self._generate(rows, prompts, count, sampling, generator, None) if count else []
-            )
+            parts = self.world.run(lambda: self._generate(job, count) if count else [])
         rollouts: list[Rollout] = []
-        for prompt in range(len(prompts)):
+        for prompt in range(prompts):
             for part in parts:
-                size = len(part) // len(prompts)
+                size = len(part) // prompts
                 rollouts += part[prompt * size : (prompt + 1) * size]
-        mine = self.world.part(len(prompts))
-        own = _Part([rows[i] for i in mine], [prompts[i] for i in mine], samples, step, evaluation)
-        chosen = rollouts[mine.start * samples : mine.stop * samples]
+        mine = self.world.part(prompts)
+        chosen = rollouts[mine.start * job.samples : mine.stop * job.samples]
         with clock.phase("score"):
-            found = self.world.run(lambda: _Scorer(self, own).finish(chosen))
-        scored = _join(found)
+            scored = _join(self.world.run(lambda: _Scorer(self, job.part(mine)).finish(chosen)))
         return Drawn(rollouts, scored.samples, scored.scores, scored.logged)
 
 
 @dataclass
-class _Part:
-    """The groups of one process."""
+class _Job:
+    """What is to be drawn and scored."""
 
     rows: Sequence[Row]
     prompts: Sequence[Sequence[int]]
     samples: int
+    sampling: SamplingConfig
+    generator: torch.Generator
     step: int
     evaluation: bool
+
+    def part(self, groups: range) -> _Job:
+        """Some of the groups."""
+        return replace(self, rows=[self.rows[i] for i in groups], prompts=[self.prompts[i] for i in groups])
 
 
 @dataclass
@@ -182,8 +163,8 @@ class _Scored:
 class _Scorer:
     """Takes completions in any order, and scores every group that is complete."""
 
-    def __init__(self, drawing: Drawing, part: _Part) -> None:
-        self.drawing, self.part = drawing, part
+    def __init__(self, drawing: Drawing, job: _Job) -> None:
+        self.drawing, self.job = drawing, job
         self.groups: dict[int, dict[int, Rollout]] = defaultdict(dict)
         self.ready: list[int] = []
         self.samples: dict[int, list[Sample]] = {}
@@ -193,9 +174,9 @@ class _Scorer:
 
     def done(self, place: int, rollout: Rollout) -> None:
         """A completion is there. An exception of a reward that has run meanwhile is raised here."""
-        group = place // self.part.samples
+        group = place // self.job.samples
         self.groups[group][place] = rollout
-        if len(self.groups[group]) == self.part.samples:
+        if len(self.groups[group]) == self.job.samples:
             self.ready.append(group)
         if self.running is not None and self.running.done():
             self.wait()
@@ -206,15 +187,15 @@ class _Scorer:
     def finish(self, rollouts: list[Rollout]) -> _Scored:
         """Score what is left and put everything in order."""
         self.wait()
-        size = self.part.samples
-        left = [g for g in range(len(self.part.rows)) if g not in self.scores]
+        size = self.job.samples
+        left = [g for g in range(len(self.job.rows)) if g not in self.scores]
         for group in left:
             self.groups[group] = dict(enumerate(rollouts[group * size : (group + 1) * size], group * size))
         if left and self.drawing.overlap:
             self.drawing.submit(self._score, left).result()
         elif left:
             self._score(left)  # here: some rewards need the main thread
-        order = range(len(self.part.rows))
+        order = range(len(self.job.rows))
         samples = [sample for g in order for sample in self.samples[g]]
         return _Scored(rollouts, samples, [s for g in order for s in self.scores[g]], dict(self.logged))
 
@@ -226,14 +207,14 @@ class _Scorer:
 
     def _score(self, groups: Sequence[int]) -> None:
         """In the scoring thread."""
-        size, part = self.part.samples, self.part
+        size, job = self.job.samples, self.job
         rollouts = [rollout for g in groups for _, rollout in sorted(self.groups[g].items())]
-        rows = [part.rows[g] for g in groups for _ in range(size)]
+        rows = [job.rows[g] for g in groups for _ in range(size)]
         samples = make_samples(rollouts, rows, self.drawing.prefill)
         rewards, folder = self.drawing.rewards, self.drawing.folder
         logged: list[tuple[str, float]] = []
         log = lambda name, value: logged.append((name, float(value)))  # noqa: E731
-        scores = score(rewards, samples, folder, part.step, part.evaluation, log_metric=log)
+        scores = score(rewards, samples, folder, job.step, job.evaluation, log_metric=log)
         times = Counter(name for name, _ in logged)
         for name, value in logged:
             self.logged[name].append((value, len(samples) / times[name]))
