@@ -1,9 +1,11 @@
 """Kernels against their peers and the hardware's floors on one GPU: checks each result, then times it.
 
-python benchmarks/kernels.py [--sections logits,heads,quantise,products,layers,curve] [--sweep] [--out FOLDER]
+python benchmarks/kernels.py [--sections logits,heads,quantise,products,layers,curve] [--curve-seconds 230]
+                             [--sweep] [--out FOLDER]
 
-What is compared is measured in turn, in one run. The block at the end says which targets the run meets. `--sweep` times
-other launch configurations of our kernels instead, and writes no results.
+What is compared is measured in turn, in one run. The block at the end says which targets the run meets. The loss curves
+stop before a seed that would take them past `--curve-seconds`. `--sweep` times other launch configurations of our
+kernels instead, and writes no results.
 """
 
 from __future__ import annotations
@@ -59,6 +61,7 @@ SECTIONS = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sections", default=",".join(SECTIONS))
+    parser.add_argument("--curve-seconds", type=float, default=230.0)
     parser.add_argument("--sweep", action="store_true")
     parser.add_argument("--out", type=Path, default=HERE / "results")
     given = parser.parse_args()
@@ -71,24 +74,27 @@ def main() -> None:
         "device": torch.cuda.get_device_name(), "torch": torch.__version__, "triton": triton.__version__,
         "date": datetime.date.today().isoformat(), **kernels_peers.versions(),
     }  # fmt: skip
-    table = kernels_harness.Table()
+    table = kernels_harness.Table(None if given.sweep else given.out, about)
     table.say("  ".join(f"{k} {v}" for k, v in about.items()))
-    ceilings(table)
-    kernels_harness.free()
     if given.sweep:
         kernels_sweep.sweep(table)
         return
+    ceilings(table)
+    kernels_harness.free()
     begun = time.perf_counter()
     for name in given.sections.split(","):
         try:
-            SECTIONS[name](table)
+            if name == "curve":
+                kernels_curve.loss_curve(table, given.curve_seconds)
+            else:
+                SECTIONS[name](table)
         except Exception as problem:  # one section's failure must not cost the others' results
             table.say(f"section {name} failed: {type(problem).__name__}: {problem}")
         kernels_harness.free()
         table.say(f"  ({name}: {time.perf_counter() - begun:.0f} s since the start)")
-        table.save(given.out, about)
+        table.save()
     kernels_targets.targets(table)
-    table.save(given.out, about)
+    table.save()
 
 
 if __name__ == "__main__":

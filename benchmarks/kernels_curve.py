@@ -1,4 +1,5 @@
-"""The loss of a small model trained in FP8 beside the same in bf16, over pairs of runs."""
+"""The loss of a small model trained in FP8 beside the same in bf16, and beside a bf16 run that differs by less than its
+rounding: what that control shows is the noise of the comparison."""
 
 from __future__ import annotations
 
@@ -16,8 +17,12 @@ from torch import nn
 from veritune.kernels import convert_to_fp8
 from veritune.kernels.fp8.linear import FP8Recipe
 
-CONTEXT, BATCH, WARM_UP, PEAK_RATE = 512, 16, 50, 6e-4
+WIDTH, LAYERS, CONTEXT, BATCH = 768, 7, 512, 48
+STEPS, WARM_UP, PEAK_RATE, LAST = 1000, 100, 3e-4, 200
 HELD_OUT_BYTES = 4 << 20
+SEEDS, MOST_SEEDS = 2, 4
+ARMS = ("bf16", "control", "fp8")
+MEASURES = ("held out", f"last {LAST} steps")
 
 
 class Block(nn.Module):
@@ -39,13 +44,17 @@ class Block(nn.Module):
 
 
 class Model(nn.Module):
-    """50 million parameters in its blocks, over bytes."""
+    """50 million parameters in its blocks, over bytes; GPT-2's initial weights."""
 
-    def __init__(self, width: int = 768, layers: int = 7) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.embed, self.place = nn.Embedding(256, width), nn.Embedding(CONTEXT, width)
-        self.blocks = nn.Sequential(*(Block(width, width // 64) for _ in range(layers)))
-        self.norm, self.lm_head = nn.RMSNorm(width), nn.Linear(width, 256, bias=False)
+        self.embed, self.place = nn.Embedding(256, WIDTH), nn.Embedding(CONTEXT, WIDTH)
+        self.blocks = nn.Sequential(*(Block(WIDTH, WIDTH // 64) for _ in range(LAYERS)))
+        self.norm, self.lm_head = nn.RMSNorm(WIDTH), nn.Linear(WIDTH, 256, bias=False)
+        for name, parameter in self.named_parameters():
+            if parameter.dim() == 2:
+                to_residual = name.endswith(("out.weight", "down.weight"))
+                nn.init.normal_(parameter, std=0.02 / math.sqrt(2 * LAYERS) if to_residual else 0.02)
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
         x = self.embed(tokens) + self.place.weight[: tokens.shape[1]]
@@ -54,13 +63,17 @@ class Model(nn.Module):
 
 @dataclass
 class Trained:
-    """The training loss of every step, and the loss on the held-out text at the end."""
+    """The training loss of every step, the mean of the last ones, and the loss on the held-out text at the end."""
 
     curve: torch.Tensor
     held_out: float
 
+    @property
+    def measures(self) -> tuple[float, float]:
+        return self.held_out, float(self.curve[-LAST:].mean())
 
-def texts() -> tuple[torch.Tensor, torch.Tensor]:
+
+def texts(device: str = "cuda") -> tuple[torch.Tensor, torch.Tensor]:
     """Bytes of PyTorch's own source to train on, and of other files of it to measure on; a file's name decides."""
     root = Path(torch.__file__).parent
     parts: tuple[list[bytes], list[bytes]] = ([], [])
@@ -68,62 +81,72 @@ def texts() -> tuple[torch.Tensor, torch.Tensor]:
         name = path.relative_to(root).as_posix().encode()
         parts[hashlib.sha256(name).digest()[0] % 6 == 0].append(path.read_bytes())
     train, held_out = (torch.frombuffer(bytearray(b"".join(part)), dtype=torch.uint8) for part in parts)
-    return train.cuda(), held_out[:HELD_OUT_BYTES].cuda()
+    return train.to(device), held_out[:HELD_OUT_BYTES].to(device)
 
 
-def loss_curve(table: Table, steps: int = 1000, pairs: int = 4, budget_s: float = 130.0) -> None:
-    """Pairs of runs: the same weights at the start and the same data in the same order, in bf16 and with every linear
-    layer of the blocks forced to FP8. The rate rises for 50 steps and falls to zero by a cosine, so that the loss at
-    the end is that of a settled model. A pair is begun only if it fits the time, whatever its results."""
-    train, held_out = texts()
+def loss_curve(table: Table, budget_s: float = 230.0, device: str = "cuda") -> None:
+    """Per seed three runs with the same data in the same order from the same weights: bf16 autocast over float32
+    weights, the same with every initial weight changed by 1e-4 of itself (bf16 rounds by up to 4e-3), and every linear
+    layer of the blocks in FP8. The rate rises for 100 steps and falls to zero by a cosine, so that the loss at the end
+    is that of a settled model. How many steps and seeds fit the time is decided by speed alone."""
+    begun = time.perf_counter()
+    train, held_out = texts(device)
     table.current = "curve"
+    steps = _steps(train, held_out, begun, budget_s)
     table.say(
         f"\nLoss of a 50M-parameter model, {steps} steps of {BATCH * CONTEXT} bytes out of {len(train) / 1e6:.1f} MB "
         f"of PyTorch's own source; held out: {len(held_out) / 1e6:.1f} MB of other files"
     )
-    found: list[tuple[Trained, Trained]] = []
-    begun = time.perf_counter()
-    for seed in range(pairs):
-        spent = time.perf_counter() - begun
-        if seed > 1 and spent * (seed + 1) / seed > budget_s:
-            table.say(f"  {seed} pairs took {spent:.0f} s: no time for another")
+    found: list[dict[str, Trained]] = []
+    slowest = 0.0
+    for seed in range(MOST_SEEDS):
+        started = time.perf_counter()
+        if found and started - begun + slowest > budget_s:
+            table.say(f"  {started - begun:.0f} s since the start: no time for another seed")
             break
-        one, other = (_train(name, seed, train, held_out, steps) for name in ("bf16", "fp8"))
-        found.append((one, other))
-        windows = _windows(other.curve, one.curve)
-        table.say(
-            f"  seed {seed}: held out bf16 {one.held_out:.5f}, fp8 {other.held_out:.5f}, "
-            f"{_percent(other.held_out, one.held_out):+.3f} %; training loss after the warm-up "
-            f"{_percent(_mean(other.curve), _mean(one.curve)):+.3f} %, its windows of 100 steps {windows.min():+.3f} "
-            f"to {windows.max():+.3f} %"
-        )
-    _summary(table, found, time.perf_counter() - begun)
+        arms: dict[str, Trained] = {}
+        for arm in ARMS:
+            since = time.perf_counter()
+            arms[arm] = _train(arm, seed, train, held_out, steps)
+            line = ", ".join(f"{m} {x:.5f}" for m, x in zip(MEASURES, arms[arm].measures, strict=True))
+            table.say(f"  seed {seed}, {arm:8s}{line}; {time.perf_counter() - since:.0f} s")
+            table.save()
+        found.append(arms)
+        slowest = max(slowest, time.perf_counter() - started)
+    _summary(table, found)
 
 
-def _summary(table: Table, found: list[tuple[Trained, Trained]], seconds: float) -> None:
-    held_out = [_percent(other.held_out, one.held_out) for one, other in found]
-    whole = [_percent(_mean(other.curve), _mean(one.curve)) for one, other in found]
-    for name, gaps in (("held out", held_out), ("training mean", whole)):
-        error = statistics.stdev(gaps) / math.sqrt(len(gaps))
-        table.say(f"  fp8 against bf16, {name}: {statistics.mean(gaps):+.3f} % +- {error:.3f} (standard error)")
-        table.rows.append(Row("curve", name, "fp8 against bf16", rounds=gaps, error=f"{statistics.mean(gaps):+.3f} %"))
-    windows = torch.stack([_windows(other.curve, one.curve) for one, other in found]).mean(0)
-    table.say(
-        "  windows of 100 steps, mean of the pairs: " + " ".join(f"{gap:+.2f}" for gap in windows.tolist()) + " %"
-    )
-    base = [one.held_out for one, _ in found]
-    table.say(
-        f"  bf16 from seed to seed, held out: standard deviation {statistics.stdev(base) / statistics.mean(base):.3%}, "
-        f"range {(max(base) - min(base)) / statistics.mean(base):.3%}; {seconds:.0f} s in all"
-    )
+def _steps(train: torch.Tensor, held_out: torch.Tensor, begun: float, budget_s: float) -> int:
+    """STEPS, or as many hundreds of them as let SEEDS seeds fit; compiles and chooses FP8's engines on the way."""
+    pace, some = {}, 50
+    for arm in ("bf16", "fp8"):
+        _train(arm, 0, train, held_out[: BATCH * CONTEXT + 1], 2)
+        since = time.perf_counter()
+        _train(arm, 0, train, held_out[: BATCH * CONTEXT + 1], some)
+        pace[arm] = (time.perf_counter() - since) / some
+    every = 2 * pace["bf16"] + pace["fp8"]
+    # The pass over the held-out text takes a third of a step for a step's bytes; a tenth of the time is kept back.
+    measuring = len(held_out) / (3 * BATCH * CONTEXT)
+    room = 0.9 * (budget_s - (time.perf_counter() - begun)) / (SEEDS * every) - measuring
+    return min(STEPS, max(2 * LAST, int(room) // 100 * 100))
+
+
+def _summary(table: Table, found: list[dict[str, Trained]]) -> None:
+    for index, measure in enumerate(MEASURES):
+        for arm in ARMS[1:]:
+            gaps = [_percent(arms[arm].measures[index], arms["bf16"].measures[index]) for arms in found]
+            mean = f"{statistics.mean(gaps):+.3f} %"
+            each = ", ".join(f"{gap:+.3f}" for gap in gaps)
+            table.say(f"  {arm} against bf16, {measure}: {mean} (by seed {each})")
+            table.rows.append(Row("curve", measure, f"{arm} against bf16", rounds=gaps, error=mean))
+    for arm in ARMS[1:]:
+        windows = torch.stack([_windows(arms[arm].curve, arms["bf16"].curve) for arms in found]).mean(0)
+        text = " ".join(f"{gap:+.2f}" for gap in windows.tolist())
+        table.say(f"  {arm} against bf16, windows of 100 steps, mean of the seeds: {text} %")
 
 
 def _percent(value: float, base: float) -> float:
     return (value / base - 1) * 100
-
-
-def _mean(curve: torch.Tensor) -> float:
-    return float(curve[WARM_UP:].mean())
 
 
 def _windows(curve: torch.Tensor, base: torch.Tensor) -> torch.Tensor:
@@ -131,24 +154,29 @@ def _windows(curve: torch.Tensor, base: torch.Tensor) -> torch.Tensor:
     return (curve.view(-1, size).mean(1) / base.view(-1, size).mean(1) - 1) * 100
 
 
-def _train(name: str, seed: int, data: torch.Tensor, held_out: torch.Tensor, steps: int) -> Trained:
+def _train(arm: str, seed: int, data: torch.Tensor, held_out: torch.Tensor, steps: int) -> Trained:
     """One run; the seed sets the weights and the order of the data."""
     torch.manual_seed(seed)
     model = Model().to(data.device)
-    if name == "fp8":
+    if arm == "control":
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter.mul_(1 + 1e-4 * torch.randn_like(parameter))
+    if arm == "fp8":
         convert_to_fp8(model, recipe=FP8Recipe("always"))
-    optimizer = torch.optim.AdamW(model.parameters(), lr=PEAK_RATE, betas=(0.9, 0.95), weight_decay=0.1, fused=True)
+    parameters = list(model.parameters())
+    optimizer = torch.optim.AdamW(parameters, lr=PEAK_RATE, betas=(0.9, 0.95), weight_decay=0.1, fused=True)
     draw = torch.Generator().manual_seed(seed)
     starts = torch.randint(0, len(data) - CONTEXT - 1, (steps, BATCH, 1), generator=draw).to(data.device)
     reach = torch.arange(CONTEXT + 1, device=data.device)
     losses = []
-    for step in range(steps):
+    for step in range(steps):  # nothing in here waits for the device
         for group in optimizer.param_groups:
             group["lr"] = PEAK_RATE * min((step + 1) / WARM_UP, 0.5 + 0.5 * math.cos(math.pi * step / steps))
         loss = _loss(model, data[starts[step] + reach].long())
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
         losses.append(loss.detach())
     curve = torch.stack(losses).cpu()
@@ -167,7 +195,8 @@ def _held_out(model: Model, text: torch.Tensor) -> float:
     rows = text[: (len(text) - 1) // CONTEXT * CONTEXT + 1]
     windows = rows.unfold(0, CONTEXT + 1, CONTEXT)
     total = torch.zeros((), dtype=torch.float64, device=text.device)
-    for part in torch.split(windows, 64):
+    for part in torch.split(windows, BATCH):
         total += _loss(model, part.long()).double() * len(part)
+    mean = float(total) / len(windows)
     free()
-    return float(total) / len(windows)
+    return mean

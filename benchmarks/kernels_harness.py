@@ -56,8 +56,13 @@ class Row:
 
 @dataclass
 class Table:
-    """Rows so far, and the ceilings against which shares are counted (TB/s read, TB/s copy, TFLOP/s bf16)."""
+    """Rows so far, and the ceilings against which shares are counted (TB/s read, TB/s copy, TFLOP/s bf16).
 
+    `save` writes them to `folder` (nowhere without one) with what `about` says of the machine.
+    """
+
+    folder: Path | None = None
+    about: dict[str, Any] = field(default_factory=dict)
     read: float = 4.3
     copy: float = 4.3
     bf16: float = 700.0
@@ -166,11 +171,13 @@ class Table:
             )
         return times
 
-    def save(self, folder: Path, about: dict[str, Any]) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+    def save(self) -> None:
+        if self.folder is None:
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
         rows = [{k: v for k, v in asdict(row).items() if v not in (None, "", [])} for row in self.rows]
-        (folder / "kernels.json").write_text(json.dumps({"about": about, "rows": rows}, indent=1) + "\n")
-        (folder / "kernels.txt").write_text("\n".join(self.log) + "\n")
+        (self.folder / "kernels.json").write_text(json.dumps({"about": self.about, "rows": rows}, indent=1) + "\n")
+        (self.folder / "kernels.txt").write_text("\n".join(self.log) + "\n")
 
 
 def burst(run: Callable[[], Any], count: int) -> float:

@@ -9,6 +9,8 @@ from veritune.kernels.fp8 import reference
 from veritune.kernels.fp8.blocks import BLOCK, FP8, BlockQuantized, block_scales, ceil_div, row_scales
 
 _FLOATS = (torch.bfloat16, torch.float16, torch.float32)
+# How the kernel of both layouts in blocks of 1 x 128 is launched.
+BOTH_LAUNCH = {"GROUP": 1, "EVICT": "", "num_warps": 4}
 
 
 def quantize_rows(x: torch.Tensor, *, pow2_scales: bool = False, backend: Backend = "auto") -> BlockQuantized:
@@ -72,7 +74,7 @@ def quantize_both(
         across = ceil_div(k, BLOCK)
         whole = m // BLOCK if k % BLOCK == 0 else 0
         if whole:
-            kernels.rows_both_kernel[(whole * across,)](*rest, whole, POW2=pow2_scales, num_warps=4)
+            kernels.rows_both_kernel[(whole * across,)](*rest, whole, POW2=pow2_scales, **BOTH_LAUNCH)
         edge = ceil_div(m, BLOCK) - whole
         if edge:
             kernels.rows_both_edge_kernel[(edge * across,)](*rest, whole, edge, POW2=pow2_scales, num_warps=8)

@@ -39,12 +39,12 @@ def rows_kernel(x, q, s, M, K, stride, ROWS: tl.constexpr, GROUPS: tl.constexpr,
 
 
 @triton.jit
-def _rows_of_four(x, pm, c, M, K, stride, A: tl.constexpr, EVEN: tl.constexpr):
+def _rows_of_four(x, pm, c, M, K, stride, A: tl.constexpr, EVEN: tl.constexpr, EVICT: tl.constexpr = ""):
     """Rows 4 b + A of a tile of 128, b = 0 .. 31: as float32, and where they are."""
     r = pm * 128 + 4 * tl.arange(0, 32) + A
     at = x + r.to(tl.int64)[:, None] * stride + c[None, :]
     if EVEN:
-        v = tl.load(at)
+        v = tl.load(at, eviction_policy=EVICT)
     else:
         v = tl.load(at, mask=(r < M)[:, None] & (c < K)[None, :], other=0.0)
     return v.to(tl.float32), r
@@ -79,19 +79,24 @@ def _store_turned(words, qt, pm, c, K, width):
 
 
 @triton.jit
-def rows_both_kernel(x, q, s, qt, st, M, K, stride, width, tiles, POW2: tl.constexpr):
+def rows_both_kernel(
+    x, q, s, qt, st, M, K, stride, width, tiles, POW2: tl.constexpr, GROUP: tl.constexpr, EVICT: tl.constexpr
+):
     """One read, two copies: 1 x 128 blocks of x, and of x transposed (qt as int32, four rows of x in one word).
 
-    A program's tile is 128 x 128, all of it inside; `tiles` rows of tiles are done.
+    A program's tile is 128 x 128, all of it inside; `tiles` rows of tiles are done, GROUP columns of tiles side by
+    side: the longer the stretches of x and q, the shorter those of qt.
     """
-    pm = tl.program_id(0) % tiles
-    pk = tl.program_id(0) // tiles
+    first = tl.program_id(0) // (GROUP * tiles) * GROUP
+    beside = min(K // 128 - first, GROUP)
+    pm = tl.program_id(0) % (GROUP * tiles) // beside
+    pk = first + tl.program_id(0) % (GROUP * tiles) % beside
     c = pk * 128 + tl.arange(0, 128)
     dtype: tl.constexpr = q.dtype.element_ty
-    v0, r0 = _rows_of_four(x, pm, c, M, K, stride, 0, True)
-    v1, r1 = _rows_of_four(x, pm, c, M, K, stride, 1, True)
-    v2, r2 = _rows_of_four(x, pm, c, M, K, stride, 2, True)
-    v3, r3 = _rows_of_four(x, pm, c, M, K, stride, 3, True)
+    v0, r0 = _rows_of_four(x, pm, c, M, K, stride, 0, True, EVICT)
+    v1, r1 = _rows_of_four(x, pm, c, M, K, stride, 1, True, EVICT)
+    v2, r2 = _rows_of_four(x, pm, c, M, K, stride, 2, True, EVICT)
+    v3, r3 = _rows_of_four(x, pm, c, M, K, stride, 3, True, EVICT)
     _store_by_row(v0, r0, q, s, c, pk, M, K, True, POW2)
     _store_by_row(v1, r1, q, s, c, pk, M, K, True, POW2)
     _store_by_row(v2, r2, q, s, c, pk, M, K, True, POW2)

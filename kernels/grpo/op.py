@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast, get_args
 
@@ -116,6 +117,8 @@ def linear_grpo_loss(
 
     live = on_grid(mask.bool())
     spread_advantages = advantages.unsqueeze(-1).expand(grid) if advantages.shape == grid[:1] else on_grid(advantages)
+    needed = off_grid(needed_tokens(live, spread_advantages, objective))
+    counted = _count(needed)
     batch = _Batch(
         targets=targets.reshape(-1).long(),
         advantages=off_grid(spread_advantages).float(),
@@ -124,14 +127,15 @@ def linear_grpo_loss(
         cells=cells, grid=grid, objective=objective,
     )  # fmt: skip
     rows = hidden.reshape(-1, hidden.shape[-1])
-    # The count of the tokens is the one number that the host waits for: what can be queued before is.
-    keep = off_grid(needed_tokens(live, spread_advantages, objective)).nonzero().squeeze(-1)
-    some = keep.numel() < targets.numel()
-    if some:
+    # The count of the tokens is the one number that the host waits for, while the device makes the batch.
+    count = counted()
+    keep = None
+    if count < targets.numel():
+        keep = needed.byte().argsort(descending=True, stable=True)[:count]  # in their order; nonzero would wait again
         rows, batch = take_rows(rows, keep), batch.part(keep)
     if targets.device.type == "cpu":
         check_targets(batch.targets, weight.shape[0])
-    if head_wants_triton(hidden, backend) and keep.numel():
+    if head_wants_triton(hidden, backend) and count:
         apply = cast(Any, _LinearGRPO.apply)
         loss, *facts = apply(rows, weight, bias, batch, softcap, temperature, mode)
     else:
@@ -141,10 +145,26 @@ def linear_grpo_loss(
         facts = [logp.detach(), cast(torch.Tensor, entropy).detach(), kl, clipped]
 
     def back(x: torch.Tensor) -> torch.Tensor:
-        return (spread_rows(x, keep, targets.numel()) if some else x).view(targets.shape)
+        return (x if keep is None else spread_rows(x, keep, targets.numel())).view(targets.shape)
 
     logp, entropy, kl, clipped = facts
-    return GRPOResult(loss, back(logp), back(entropy), None if kl is None else back(kl), back(clipped), back(keep >= 0))
+    scored = needed.clone().view(targets.shape)
+    return GRPOResult(loss, back(logp), back(entropy), None if kl is None else back(kl), back(clipped), scored)
+
+
+def _count(needed: torch.Tensor) -> Callable[[], int]:
+    """Sends for the number of true entries; the result reads it. Work queued in between is not waited for."""
+    count = needed.sum()
+    if count.device.type != "cuda":
+        return lambda: int(count)
+    host, arrived = count.to("cpu", non_blocking=True), torch.cuda.Event()  # type: ignore[no-untyped-call]
+    arrived.record(torch.cuda.current_stream(count.device))
+
+    def read() -> int:
+        arrived.synchronize()
+        return int(host)
+
+    return read
 
 
 def _cells(targets: torch.Tensor, lengths: torch.Tensor | None) -> tuple[torch.Tensor, tuple[int, int]]:
@@ -181,8 +201,9 @@ def _loss(
     def optional(x: torch.Tensor | None) -> torch.Tensor | None:
         return None if x is None else shaped(x)
 
+    live = shaped(torch.ones_like(batch.cells, dtype=torch.bool)) if on_sequences else None
     terms = token_terms(
-        shaped(logp), shaped(batch.advantages), shaped(torch.ones_like(batch.cells, dtype=torch.bool)), batch.objective,
+        shaped(logp), shaped(batch.advantages), live, batch.objective,
         old_logp=optional(batch.old), ref_logp=optional(batch.ref), policy_weight=optional(batch.policy_weight),
         entropy=shaped(entropy),
     )  # fmt: skip

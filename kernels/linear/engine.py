@@ -16,7 +16,7 @@ SUM_LIMIT = float(2**64)
 LEAN_BYTES = (600 << 20, 1000 << 20)
 # How the product behind E is launched on a GPU and in the interpreter.
 GPU_LAUNCH = {"BM": 128, "BN": 256, "BK": 64, "GROUP": 16, "STAGES": 3, "num_warps": 8}
-INTERPRETER_LAUNCH = {"BM": 32, "BN": 64, "BK": 32, "GROUP": 16, "STAGES": 1, "num_warps": 1}
+INTERPRETER_LAUNCH = {"BM": 32, "BN": 64, "BK": 32, "GROUP": 16, "STAGES": 1, "num_warps": 8}
 
 
 @dataclass
@@ -81,7 +81,7 @@ def row_stats(
             part = head.part(start, stop)
             _exp(hidden, part, stats.anchors, room, sums, want_entropy=want_entropy, slope=slope)
     kernels.reduce_kernel[(-(-n // 32),)](
-        partial[0], partial[-1], stats.sums, stats.mean, n, tiles, ROWS=32, TILES=32, ENTROPY=want_entropy, num_warps=4
+        partial[0], partial[-1], stats.sums, stats.mean, n, tiles, ROWS=32, TILES=128, ENTROPY=want_entropy, num_warps=8
     )
     kernels.settle_kernel[(-(-n // 16),)](
         hidden, head.weight, bias, hidden if e is None else e, stats.target_z, stats.anchors, stats.sums, stats.mean,
@@ -192,7 +192,8 @@ def _exp(
     e_desc = h_desc if e is None else TensorDescriptor(e, list(e.shape), list(e.stride()), box)
     unused = anchors if partial is None else partial
     tiles = -(-n // tile["BM"]) * -(-v // tile["BN"])
-    programs = min(tiles, _processors(hidden.device))
+    # Eight warps' accumulators fill a processor's registers: of programs with four, two run side by side.
+    programs = min(tiles, _processors(hidden.device) * 8 // tile["num_warps"])
     kernels.exp_kernel[(programs,)](
         h_desc, w_desc, e_desc, anchors, weight if head.bias is None else head.bias, unused[0], unused[-1], n, v,
         head.width, head.softcap or 1.0, head.to_base2, PROGRAMS=programs, SPLIT=split,
