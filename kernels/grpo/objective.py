@@ -114,7 +114,9 @@ def token_terms(
         count = logp.shape[-1] if live is None else live.sum(-1, keepdim=True).clamp(min=1)
         log_ratio = (log_ratio.sum(-1, keepdim=True) / count).expand_as(logp)
     ratio = log_ratio.exp()
-    clip = ratio.clamp(1.0 - objective.clip_low, 1.0 + objective.clip_high) * a
+    # What the clip holds back has no gradient, unless a delta below the clip's upper end holds back within its range.
+    bounded = ratio.detach() if objective.delta is None else ratio
+    clip = bounded.clamp(1.0 - objective.clip_low, 1.0 + objective.clip_high) * a
     plain = (ratio if objective.delta is None else ratio.clamp(max=objective.delta)) * a
     held = clip < plain
     gain = torch.where(held, clip, plain)  # minimum's gradient takes four times as many launches
