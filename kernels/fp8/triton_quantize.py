@@ -39,8 +39,9 @@ def rows_kernel(x, q, s, M, K, stride, ROWS: tl.constexpr, GROUPS: tl.constexpr,
 
 
 @triton.jit
-def _rows_of_four(x, pm, c, M, K, stride, A: tl.constexpr, EVEN: tl.constexpr, EVICT: tl.constexpr = ""):
+def _rows_of_four(x, pm, c, M, K, stride, A: tl.constexpr, EVEN: tl.constexpr, EVICT: tl.constexpr):
     """Rows 4 b + A of a tile of 128, b = 0 .. 31: as float32, and where they are."""
+    # EVICT has no default: Triton 3.6 takes a string from a caller only.
     r = pm * 128 + 4 * tl.arange(0, 32) + A
     at = x + r.to(tl.int64)[:, None] * stride + c[None, :]
     if EVEN:
@@ -118,14 +119,14 @@ def rows_both_edge_kernel(x, q, s, qt, st, M, K, stride, width, first, tiles, PO
     dtype: tl.constexpr = q.dtype.element_ty
     top = tl.zeros((32, 128), tl.float32)
     for a in tl.static_range(4):
-        v, r = _rows_of_four(x, pm, c, M, K, stride, a, False)
+        v, r = _rows_of_four(x, pm, c, M, K, stride, a, False, "")
         top = tl.maximum(top, tl.abs(v))
         _store_by_row(v, r, q, s, c, pk, M, K, False, POW2)
     scale, inverse = _scale(tl.max(top, axis=0), POW2)
     tl.store(st + pm.to(tl.int64) * K + c, scale, mask=c < K)
     words = tl.zeros((32, 128), tl.int32)
     for a in tl.static_range(4):
-        v, r = _rows_of_four(x, pm, c, M, K, stride, a, False)
+        v, r = _rows_of_four(x, pm, c, M, K, stride, a, False, "")
         words |= _byte(v, inverse, dtype) << (8 * a)
     _store_turned(words, qt, pm, c, K, width)
 
@@ -143,20 +144,20 @@ def blocks_kernel(
     dtype: tl.constexpr = q.dtype.element_ty
     top = tl.zeros((32, 128), tl.float32)
     for a in tl.static_range(4):
-        v, r = _rows_of_four(x, pn, c, N, K, stride, a, EVEN)
+        v, r = _rows_of_four(x, pn, c, N, K, stride, a, EVEN, "")
         top = tl.maximum(top, tl.abs(v))
     scale, inverse = _scale(tl.max(tl.max(top, axis=1, keep_dims=True), axis=0), POW2)
     one = tl.arange(0, 1)
     tl.store(s + pn * scale_stride + pk + one, scale)
     for a in tl.static_range(4):
-        v, r = _rows_of_four(x, pn, c, N, K, stride, a, EVEN)
+        v, r = _rows_of_four(x, pn, c, N, K, stride, a, EVEN, "")
         _store(q, (v * inverse[None, :]).to(dtype), r, c, N, K, EVEN)
     if BOTH:
         # The bytes are computed anew from a third look at the tile (in cache): taken out of the values just stored,
         # the assembler of CUDA 12.8 mixes up pairs of them.
         words = tl.zeros((32, 128), tl.int32)
         for a in tl.static_range(4):
-            v, r = _rows_of_four(x, pn, c, N, K, stride, a, EVEN)
+            v, r = _rows_of_four(x, pn, c, N, K, stride, a, EVEN, "")
             words |= _byte(v, inverse, dtype) << (8 * a)
         _store_turned(words, qt, pn, c, K, width)
         tl.store(st + pk * scale_stride_t + pn + one, scale)
