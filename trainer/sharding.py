@@ -103,7 +103,8 @@ def load_optimizer(optimizer: torch.optim.Optimizer, state: Mapping[str, Any]) -
     """Load the state of :func:`whole_optimizer`, or of an optimizer that was never sharded."""
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     placed = {
-        index: {name: _placed(value, parameters[index]) for name, value in entries.items()}
+        # copied: what was read may be a view of the checkpoint's file, which does not stay
+        index: {name: _own(_placed(value, parameters[index])) for name, value in entries.items()}
         for index, entries in state["state"].items()
     }
     optimizer.load_state_dict({**state, "state": placed})
@@ -131,6 +132,10 @@ def _placed(value: T, like: Tensor) -> T:
         return value
     # Every process has the whole: each takes its part, and nothing is sent.
     return distribute_tensor(value.to(like.device), mesh, like.placements, src_data_rank=None)  # type: ignore[attr-defined,return-value]
+
+
+def _own(value: T) -> T:
+    return value.clone() if isinstance(value, Tensor) else value
 
 
 def _gathered(value: Any, keep: bool) -> Any:
