@@ -134,7 +134,7 @@ def _placed(value: T, like: Tensor) -> T:
     return distribute_tensor(value.to(like.device), mesh, like.placements, src_data_rank=None)  # type: ignore[attr-defined,return-value]
 
 
-def _own(value: T) -> T:
+def _own(value: Any) -> Any:
     return value.clone() if isinstance(value, Tensor) else value
 
 
