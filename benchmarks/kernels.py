@@ -81,7 +81,7 @@ def main() -> None:
         return
     ceilings(table)
     kernels_harness.free()
-    begun = time.perf_counter()
+    begun, failed = time.perf_counter(), []
     for name in given.sections.split(","):
         try:
             if name == "curve":
@@ -90,11 +90,14 @@ def main() -> None:
                 SECTIONS[name](table)
         except Exception as problem:  # one section's failure must not cost the others' results
             table.say(f"section {name} failed: {type(problem).__name__}: {problem}")
+            failed.append(name)
         kernels_harness.free()
         table.say(f"  ({name}: {time.perf_counter() - begun:.0f} s since the start)")
         table.save()
     kernels_targets.targets(table)
     table.save()
+    if failed:
+        sys.exit(f"failed: {', '.join(failed)}")
 
 
 if __name__ == "__main__":

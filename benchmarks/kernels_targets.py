@@ -92,7 +92,9 @@ def _fp8(table: Table, verdicts: Verdicts) -> None:
     shapes = sorted({(r.section, r.job) for r in table.rows if r.section.startswith("gemm-") and r.ms})
     against = [speed(table, *_pair(shape, "cublaslt", "auto")) for shape in shapes]
     verdicts.least(
-        "FP8 products, dispatched: slowest against cuBLASLt", 1 - NOISE, [min(filter(None, against), default=None)]
+        "FP8 products, dispatched: slowest against cuBLASLt",
+        1 - NOISE,
+        [min((ratio or 0.0 for ratio in against), default=None)],
     )
     own = [
         max(filter(None, (speed(table, *_pair(shape, "cublaslt", name)) for name in ("gluon", "triton"))), default=None)

@@ -69,9 +69,9 @@ def policy_loss(batch: LossBatch, objective: Objective) -> LossParts:
     log_ratio_BT = (batch.logps_BT - old_BT) * mask_BT
     if objective.ratio == "sequence":
         lengths_B1 = mask_BT.sum(1, keepdim=True).clamp(min=1)
-        ratio_BT = (log_ratio_BT.sum(1, keepdim=True) / lengths_B1).exp().expand_as(log_ratio_BT)
+        ratio_BT = _exp(log_ratio_BT.sum(1, keepdim=True) / lengths_B1).expand_as(log_ratio_BT)
     else:
-        ratio_BT = log_ratio_BT.exp()
+        ratio_BT = _exp(log_ratio_BT)
     advantages_BT = batch.advantages_B[:, None].expand_as(log_ratio_BT)
     loss_BT, clipped_BT = surrogate(ratio_BT, advantages_BT, batch.logps_BT, objective)
     if objective.off_policy_mask is not None:
@@ -85,7 +85,7 @@ def policy_loss(batch: LossBatch, objective: Objective) -> LossParts:
         kl_BT = kl_estimate(batch.logps_BT, batch.reference_BT, objective.kl)
         sums["kl"] = float((kl_BT.detach() * mask_BT).sum())
         corrected = objective.kl_ratio and objective.kl != "k2"
-        token_ratio_BT = log_ratio_BT.exp()
+        token_ratio_BT = _exp(log_ratio_BT)
         loss_BT = loss_BT + objective.beta * (kl_BT * token_ratio_BT if corrected else kl_BT)
     if objective.entropy_bonus and batch.entropy_BT is not None:
         loss_BT = loss_BT - objective.entropy_bonus * batch.entropy_BT
@@ -98,6 +98,11 @@ def policy_loss(batch: LossBatch, objective: Objective) -> LossParts:
     if inside.numel() == 0:
         return LossParts(loss, sums)
     return LossParts(loss, sums, float(inside.min()), float(inside.max()))
+
+
+def _exp(log_ratio: Tensor) -> Tensor:
+    """The ratio. Beyond e^80 the gradient of exp would be NaN even where the clip lets none through."""
+    return log_ratio.clamp(max=80.0).exp()
 
 
 def surrogate(ratio_BT: Tensor, advantages_BT: Tensor, logps_BT: Tensor, objective: Objective) -> tuple[Tensor, Tensor]:

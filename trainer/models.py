@@ -50,6 +50,8 @@ def load_policy(config: RunConfig, task: Task | None, place: bool = True) -> Pol
 
     logging.disable_progress_bar()
     device = pick_device(config.device)
+    if device.type == "cuda":
+        torch.cuda.set_device(device)  # where kernels are launched
     if config.model.build is not None:
         tokenizer, model = _build(config.model, task)
     else:

@@ -77,7 +77,8 @@ class Passes:
             tokens = make_packed(prompts, completions, self.pack_limit, device)
         else:
             tokens = make_batch(prompts, completions, device)
-        with self._autocast(device):
+        on = torch.cuda.device(device) if device.type == "cuda" else nullcontext()
+        with on, self._autocast(device):
             found = completion_logprobs(model, tokens, self.temperature, entropy, HEADS[self.config.head])
         if all(r.written is None for r in rollouts):
             return found

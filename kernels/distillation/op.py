@@ -11,7 +11,7 @@ from veritune.kernels.distillation import reference
 from veritune.kernels.distillation.kinds import Kind, divergence_named
 from veritune.kernels.distillation.launch import Setting, backward, empty_stats, forward
 from veritune.kernels.linear.head import Head, compute_dtype
-from veritune.kernels.linear.op import kept_rows, product_operand, spread_rows, take_rows
+from veritune.kernels.linear.op import kept_rows, plain_bias, product_operand, spread_rows, take_rows
 
 # Bytes of one float32 block of logits, of which there are two.
 BLOCK_BYTES = 384 << 20
@@ -99,7 +99,9 @@ def linear_divergence(
     supported = student.dtype in _FLOATS and teacher.dtype in _FLOATS
     if wants_triton(student, backend, supported=supported, why=f"hidden states are {student.dtype}") and s.shape[0]:
         t = product_operand(t, teacher_dtype)
-        t_head = Head(product_operand(t_head.weight, teacher_dtype), t_head.bias, teacher_softcap, temperature)
+        t_head = Head(
+            product_operand(t_head.weight, teacher_dtype), plain_bias(t_head.bias), teacher_softcap, temperature
+        )
         setting = Setting(which, temperature, student_softcap, teacher_softcap)
         value = cast(torch.Tensor, cast(Any, _LinearDivergence.apply)(s, s_weight, s_bias, t, t_head, setting))
     else:
@@ -160,7 +162,7 @@ class _LinearDivergence(torch.autograd.Function):
         setting: Setting,
     ) -> torch.Tensor:
         h = product_operand(student, compute_dtype(student))
-        head = Head(product_operand(weight, h.dtype), bias, setting.student_cap, setting.temperature)
+        head = Head(product_operand(weight, h.dtype), plain_bias(bias), setting.student_cap, setting.temperature)
         n = h.shape[0]
         stats = empty_stats(n, h.device)
         size = max(1, BLOCK_BYTES // (4 * head.vocabulary))
@@ -179,7 +181,7 @@ class _LinearDivergence(torch.autograd.Function):
         from veritune.kernels.linear.engine import accumulate, product
 
         h, weight, bias, teacher = ctx.saved_tensors
-        head = Head(weight, bias, ctx.setting.student_cap, ctx.setting.temperature)
+        head = Head(weight, plain_bias(bias), ctx.setting.student_cap, ctx.setting.temperature)
         g = upstream[0].float().contiguous()
         need_h, need_w, need_b = ctx.needs_input_grad[:3]
         n, v = h.shape[0], head.vocabulary

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 from collections.abc import Callable
 from typing import Any, Literal, cast, get_args
 
@@ -12,6 +13,7 @@ from veritune.kernels.backend import compute_capability, has_triton, interpretin
 from veritune.kernels.fp8 import measure, reference
 from veritune.kernels.fp8.blocks import BLOCK, BlockQuantized, ceil_div
 
+logger = logging.getLogger(__name__)
 Engine = Literal["auto", "cublaslt", "gluon", "triton", "reference"]
 _Run = Callable[[BlockQuantized, BlockQuantized, torch.dtype], torch.Tensor]
 
@@ -75,18 +77,31 @@ def _fastest(a: BlockQuantized, b: BlockQuantized, out_dtype: torch.dtype) -> _R
         return _ENGINES[known]
     if len(fast) == 1 or measure.capturing():
         return _ENGINES[fast[0]]
+    if not _finite(a, b):
+        return _ENGINES[fast[0]]  # no result can be compared with these operands: the choice waits for others
     able: dict[str, Callable[[], object]] = {}
     for name in fast:
         run = functools.partial(_ENGINES[name], a, b, out_dtype)
         try:
             if _right(run(), a, b):
                 able[name] = run
-        except (RuntimeError, ValueError):  # this engine does not take the shape: the others do
-            continue
-    times = measure.race(able) if len(able) > 1 else dict.fromkeys(able, 0.0)
-    best = min(times, key=lambda name: times[name]) if times else "reference"
+        except Exception as problem:  # it does not take the shape, does not compile or does not fit: the others do
+            logger.info("the FP8 engine %s does not run %s: %s", name, key, problem)
+    if not able:
+        return _ENGINES["reference"]
+    try:
+        with torch.cuda.device(a.data.device):
+            times = measure.race(able) if len(able) > 1 else dict.fromkeys(able, 0.0)
+    except torch.OutOfMemoryError:
+        return _ENGINES[next(iter(able))]
+    best = min(times, key=lambda name: times[name])
     measure.remember(key, best, a.data.device)
     return _ENGINES[best]
+
+
+def _finite(*operands: BlockQuantized) -> bool:
+    """Whether every block has a finite scale, that is a finite maximum."""
+    return all(bool(torch.isfinite(q.scales).all()) for q in operands)
 
 
 def _right(out: torch.Tensor, a: BlockQuantized, b: BlockQuantized) -> bool:

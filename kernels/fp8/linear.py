@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Literal, cast, get_args
 
@@ -96,19 +97,33 @@ class FP8Linear(nn.Linear):
 def _pays(x: torch.Tensor, layer: FP8Linear, dtype: torch.dtype) -> bool:
     """Whether forward and backward in FP8 beat bfloat16 at this shape, quantisation of input and weight included."""
     m, n, k = measure.bucket(x.shape[0]), layer.out_features, layer.in_features
-    key = f"linear {m}x{n}x{k} {str(layer.weight.dtype).removeprefix('torch.')}"
+    key = f"linear {m}x{n}x{k} {str(layer.weight.dtype).removeprefix('torch.')}{measure.setting(layer.recipe.backend)}"
+    key += " pow2" * layer.recipe.pow2_scales
     known = measure.recall(key, x.device)
     if known is None:
         if measure.capturing():
             return False
-        with torch.autocast(x.device.type, enabled=False), torch.enable_grad(), torch.device(x.device):
-            times = measure.race(_steps(m, n, k, layer.weight.dtype, layer.recipe))
+        try:
+            with _apart(x.device), torch.autocast(x.device.type, enabled=False), torch.enable_grad():
+                times = measure.race(_steps(m, n, k, layer.weight.dtype, layer.recipe))
+        except torch.OutOfMemoryError:
+            return False  # for now: nothing is known of the shape
         known = "fp8" if times["always"] < times["never"] else "bf16"
         ratio = times["never"] / times["always"]
         say = logger.info if known == "bf16" else logger.debug
         say("FP8Linear %d -> %d, %d tokens: FP8 is %.2f times as fast as bfloat16; %s runs", k, n, m, ratio, known)
         measure.remember(key, known, x.device)
     return known == "fp8"
+
+
+@contextmanager
+def _apart(device: torch.device) -> Iterator[None]:
+    """A measurement inside a forward pass leaves no trace in it: not in the random state, and not among the tensors
+    that checkpointed activations count to tell whether the recomputation is the same."""
+    on = torch.cuda.device(device) if device.type == "cuda" else nullcontext()
+    kept = torch.autograd.graph.saved_tensors_hooks(lambda tensor: tensor, lambda tensor: tensor)
+    with on, torch.device(device), kept, torch.random.fork_rng([device] if device.type == "cuda" else []):
+        yield
 
 
 def _steps(

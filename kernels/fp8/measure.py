@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 import torch
 
 VARIABLE = "VERITUNE_FP8_CACHE"
+KERNELS = 2
+"""Raised with every change of ours that may turn a choice: those made before it are forgotten."""
 _known: dict[str, dict[str, str]] = {}
 
 
@@ -55,6 +58,12 @@ def race(runs: Mapping[str, Callable[[], object]], *, rounds: int = 9) -> dict[s
     return {name: sorted(found)[rounds // 2] for name, found in times.items()}
 
 
+def setting(backend: str) -> str:
+    """What a choice depends on beside shape and dtype, as a part of its key; empty for what is usual."""
+    forced = os.environ.get("VERITUNE_KERNELS", "auto") if backend == "auto" else backend
+    return "" if forced == "auto" else f" {forced}"
+
+
 def recall(key: str, device: torch.device) -> str | None:
     """The choice remembered under `key` for this kind of device and these versions."""
     return _table(_kind(device)).get(key)
@@ -79,7 +88,9 @@ def remember(key: str, choice: str, device: torch.device) -> None:
 
 
 def _kind(device: torch.device) -> str:
-    return f"{torch.cuda.get_device_name(device)}, torch {torch.__version__}"
+    triton = sys.modules.get("triton")
+    versions = f"torch {torch.__version__}, triton {getattr(triton, '__version__', 'absent')}, kernels {KERNELS}"
+    return f"{torch.cuda.get_device_name(device)}, {versions}"
 
 
 def _table(kind: str) -> dict[str, str]:

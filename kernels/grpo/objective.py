@@ -83,6 +83,10 @@ def token_weights(
     return live / total
 
 
+LARGEST_LOG_RATIO = 80.0
+"""In nats; e to it is still a float32."""
+
+
 def token_terms(
     logp: torch.Tensor,
     advantages: torch.Tensor,
@@ -107,13 +111,14 @@ def token_terms(
 
     logp = unmasked(logp)
     a = advantages.to(logp.dtype)
-    a = a.unsqueeze(-1) if a.dim() == 1 else a
+    a = a.unsqueeze(-1) if a.dim() == 1 else unmasked(a)
     old = logp.detach() if old_logp is None else unmasked(old_logp.to(logp.dtype))
     log_ratio = logp - old
     if objective.importance == "sequence":
         count = logp.shape[-1] if live is None else live.sum(-1, keepdim=True).clamp(min=1)
         log_ratio = (log_ratio.sum(-1, keepdim=True) / count).expand_as(logp)
-    ratio = log_ratio.exp()
+    # Beyond this exp overflows, and its gradient is NaN even where the clip lets none through.
+    ratio = log_ratio.clamp(max=LARGEST_LOG_RATIO).exp()
     # What the clip holds back has no gradient, unless a delta below the clip's upper end holds back within its range.
     bounded = ratio.detach() if objective.delta is None else ratio
     clip = bounded.clamp(1.0 - objective.clip_low, 1.0 + objective.clip_high) * a
@@ -124,7 +129,7 @@ def token_terms(
         floor = torch.where(a < 0, objective.dual_clip * a, torch.full_like(a, -torch.inf))
         held = held | (gain < floor)
         gain = torch.maximum(gain, floor)
-    loss = -gain if policy_weight is None else -gain * policy_weight.to(logp.dtype)
+    loss = -gain if policy_weight is None else -gain * unmasked(policy_weight.to(logp.dtype))
     kl = None
     if objective.beta:
         if ref_logp is None:

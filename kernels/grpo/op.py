@@ -11,7 +11,7 @@ import torch
 from veritune.kernels.backend import Backend
 from veritune.kernels.grpo.objective import GRPOObjective, needed_tokens, token_terms, token_weights
 from veritune.kernels.linear.head import Head, check_head, compute_dtype, head_wants_triton
-from veritune.kernels.linear.op import Mode, check_targets, product_operand, spread_rows, take_rows
+from veritune.kernels.linear.op import Mode, check_targets, plain_bias, product_operand, spread_rows, take_rows
 from veritune.kernels.linear.reference import linear_logprob as reference_logprob
 
 # Tokens of one block in fast mode: E is 2 bytes * tokens * vocabulary, 2.5 GB at a vocabulary of 151,936.
@@ -224,7 +224,7 @@ class _LinearGRPO(torch.autograd.Function):
         mode: Mode,
     ) -> tuple[torch.Tensor | None, ...]:
         h = product_operand(hidden, compute_dtype(hidden))
-        head = Head(product_operand(weight, h.dtype), bias, softcap, temperature)
+        head = Head(product_operand(weight, h.dtype), plain_bias(bias), softcap, temperature)
         n, sequence_level = h.shape[0], batch.objective.importance == "sequence"
         lean = mode == "lean" or (sequence_level and n > BLOCK_TOKENS)
         size = n if lean or sequence_level else _block(n)

@@ -102,6 +102,11 @@ def product_operand(tensor: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
     return tensor if aligned and tensor.data_ptr() % 16 == 0 else tensor.clone(memory_format=torch.contiguous_format)
 
 
+def plain_bias(bias: torch.Tensor | None) -> torch.Tensor | None:
+    """The bias as the kernels read it: one element after the other, detached."""
+    return None if bias is None else bias.detach().contiguous()
+
+
 class _TakeRows(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor, keep: torch.Tensor) -> torch.Tensor:
@@ -131,7 +136,7 @@ class _LinearLogprob(torch.autograd.Function):
 
         ctx.set_materialize_grads(False)
         h = product_operand(hidden, compute_dtype(hidden))
-        head = Head(product_operand(weight, h.dtype), bias, softcap, temperature)
+        head = Head(product_operand(weight, h.dtype), plain_bias(bias), softcap, temperature)
         e = None
         if any(ctx.needs_input_grad) and _keeps(mode, h, head):
             e = engine.exp_buffer(h.shape[0], head.vocabulary, h)
@@ -150,7 +155,7 @@ class _LinearLogprob(torch.autograd.Function):
 
         grad_logp, grad_entropy = upstream
         h, weight, bias, targets = ctx.saved_tensors
-        head = Head(weight, bias, ctx.softcap, ctx.temperature)
+        head = Head(weight, plain_bias(bias), ctx.softcap, ctx.temperature)
         g = torch.zeros_like(ctx.stats.sums) if grad_logp is None else grad_logp.float().contiguous()
         u = None if grad_entropy is None else grad_entropy.float().contiguous()
         e, ctx.e = ctx.e, None

@@ -18,7 +18,7 @@ from veritune.kernels import (
     quantize_both,
     quantize_rows,
 )
-from veritune.kernels.fp8 import measure
+from veritune.kernels.fp8 import linear, measure
 from veritune.kernels.fp8.blocks import BlockQuantized
 from veritune.kernels.fp8.gemm import candidates
 from veritune.kernels.fp8.linear import FP8Recipe
@@ -256,3 +256,35 @@ def test_candidates_take_turns_and_the_fastest_has_the_least_median(monkeypatch:
     assert len(rounds) == 8
     assert all(len(set(pair)) == 2 for pair in rounds)
     assert len(set(rounds)) == 2
+
+
+def test_a_measurement_inside_a_checkpointed_pass_leaves_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither in the random numbers that follow, nor among the tensors that the recomputation must save alike."""
+    from torch.utils.checkpoint import checkpoint
+
+    known: dict[str, str] = {}
+    monkeypatch.setattr(linear, "compute_capability", lambda tensor: (9, 0))
+    monkeypatch.setattr(measure, "recall", lambda key, device: known.get(key))
+    monkeypatch.setattr(measure, "remember", lambda key, choice, device: known.__setitem__(key, choice))
+    monkeypatch.setattr(measure, "race", lambda runs: {name: float(len(run())) for name, run in runs.items()})
+    layer = FP8Linear(128, 128, False, dtype=torch.bfloat16)
+    x = torch.randn(4, 128, dtype=torch.bfloat16, requires_grad=True)
+    numbers = []
+    for _ in range(2):
+        known.clear()  # measured anew
+        torch.manual_seed(3)
+        out = checkpoint(layer, x, use_reentrant=False)
+        numbers.append(torch.rand(()))
+        out.float().sum().backward()
+        assert len(known) >= 1
+    assert x.grad is not None
+    torch.manual_seed(3)
+    assert numbers == [torch.rand(())] * 2
+
+
+def test_a_choice_is_kept_apart_by_what_it_depends_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("VERITUNE_KERNELS", raising=False)
+    assert measure.setting("auto") == ""
+    assert measure.setting("reference") == " reference"
+    monkeypatch.setenv("VERITUNE_KERNELS", "reference")
+    assert measure.setting("auto") == " reference"

@@ -21,6 +21,7 @@ from veritune.kernels import (
 )
 from veritune.kernels.grpo.objective import token_weights
 from veritune.kernels.linear import engine, reference
+from veritune.kernels.linear.op import plain_bias
 
 
 def test_importing_the_package_imports_neither_torch_nor_triton() -> None:
@@ -284,3 +285,36 @@ def test_gpu_addresses_past_two_billion_elements() -> None:
     expected = -last.exp()
     expected[torch.arange(3), y[-3:]] += 1
     torch.testing.assert_close(leaf.grad[-3:].double(), expected, atol=4e-3, rtol=1e-2)
+
+
+def test_a_ratio_beyond_the_range_of_exp_has_the_clips_gradient() -> None:
+    """Where the clip lets nothing through the gradient is zero, not NaN; one token must not spoil the weights."""
+    logp = torch.tensor([[0.0, -1.0]], requires_grad=True)
+    old = torch.tensor([[-95.0, -1.0]])
+    loss = grpo_loss(logp, torch.tensor([1.0]), torch.ones(1, 2), GRPOObjective(), old_logp=old)
+    loss.backward()  # type: ignore[no-untyped-call]
+    assert logp.grad is not None
+    assert logp.grad[0, 0] == 0
+    assert torch.isfinite(logp.grad).all()
+
+
+@pytest.mark.parametrize("importance", ["token", "sequence"])
+def test_what_stands_at_masked_tokens_is_never_looked_at(importance: Any) -> None:
+    logp = torch.tensor([[-1.0, -2.0, -3.0]], requires_grad=True)
+    mask = torch.tensor([[True, True, False]])
+    spoilt = torch.tensor([[1.0, 1.0, float("nan")]])
+    objective = GRPOObjective(importance=importance)
+    loss = grpo_loss(logp, spoilt, mask, objective, old_logp=logp.detach() * spoilt, policy_weight=spoilt)
+    loss.backward()  # type: ignore[no-untyped-call]
+    assert logp.grad is not None
+    assert torch.isfinite(logp.grad).all()
+    assert logp.grad[0, 2] == 0
+
+
+def test_a_bias_that_is_a_column_of_something_is_read_as_it_stands() -> None:
+    bias = torch.randn(20, 2)[:, 0]
+    plain = plain_bias(bias)
+    assert plain is not None
+    assert plain.is_contiguous()
+    assert torch.equal(plain, bias)
+    assert plain_bias(None) is None
