@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast, get_args
 
 import torch
 
 from veritune.kernels.backend import Backend
+from veritune.kernels.grpo.batch import Batch, Kept
 from veritune.kernels.grpo.objective import GRPOObjective, needed_tokens, token_terms, token_weights
 from veritune.kernels.linear.head import Head, check_head, compute_dtype, head_wants_triton
 from veritune.kernels.linear.op import Mode, check_targets, plain_bias, product_operand, spread_rows, take_rows
@@ -31,32 +31,6 @@ class GRPOResult:
     kl: torch.Tensor | None
     clipped: torch.Tensor
     scored: torch.Tensor
-
-
-@dataclass
-class _Batch:
-    """The kept tokens `[n]`, and where they sit in the grid of sequences `[B, T]`."""
-
-    targets: torch.Tensor
-    advantages: torch.Tensor
-    weights: torch.Tensor
-    old: torch.Tensor | None
-    ref: torch.Tensor | None
-    policy_weight: torch.Tensor | None
-    cells: torch.Tensor
-    grid: tuple[int, int]
-    objective: GRPOObjective
-
-    def part(self, which: slice | torch.Tensor) -> _Batch:
-        """Some of the tokens: a slice only for objectives in which tokens do not depend on each other."""
-
-        def cut(x: torch.Tensor | None) -> torch.Tensor | None:
-            return None if x is None else x[which]
-
-        return _Batch(
-            self.targets[which], self.advantages[which], self.weights[which], cut(self.old), cut(self.ref),
-            cut(self.policy_weight), self.cells[which], self.grid, self.objective,
-        )  # fmt: skip
 
 
 def linear_grpo_loss(
@@ -118,8 +92,8 @@ def linear_grpo_loss(
     live = on_grid(mask.bool())
     spread_advantages = advantages.unsqueeze(-1).expand(grid) if advantages.shape == grid[:1] else on_grid(advantages)
     needed = off_grid(needed_tokens(live, spread_advantages, objective))
-    counted = _count(needed)
-    batch = _Batch(
+    kept = Kept(needed)
+    batch = Batch(
         targets=targets.reshape(-1).long(),
         advantages=off_grid(spread_advantages).float(),
         weights=off_grid(token_weights(live, objective, denominator)),
@@ -127,44 +101,19 @@ def linear_grpo_loss(
         cells=cells, grid=grid, objective=objective,
     )  # fmt: skip
     rows = hidden.reshape(-1, hidden.shape[-1])
-    # The count of the tokens is the one number that the host waits for, while the device makes the batch.
-    count = counted()
-    keep = None
-    if count < targets.numel():
-        keep = needed.byte().argsort(descending=True, stable=True)[:count]  # in their order; nonzero would wait again
-        rows, batch = take_rows(rows, keep), batch.part(keep)
     if targets.device.type == "cpu":
-        check_targets(batch.targets, weight.shape[0])
-    if head_wants_triton(hidden, backend) and count:
+        check_targets(batch.targets[needed], weight.shape[0])
+    if head_wants_triton(hidden, backend) and needed.numel():
         apply = cast(Any, _LinearGRPO.apply)
-        loss, *facts = apply(rows, weight, bias, batch, softcap, temperature, mode)
+        loss, *facts = apply(rows, weight, bias, batch, kept, softcap, temperature, mode)
     else:
-        rows = rows.to(compute_dtype(hidden))
+        batch = kept.part(batch)
+        rows = (rows if kept.all else take_rows(rows, kept.order)).to(compute_dtype(hidden))
         logp, entropy = reference_logprob(rows, weight, batch.targets, bias, softcap, temperature, True)
         loss, kl, clipped = _loss(logp, cast(torch.Tensor, entropy), batch)
-        facts = [logp.detach(), cast(torch.Tensor, entropy).detach(), kl, clipped]
-
-    def back(x: torch.Tensor) -> torch.Tensor:
-        return (x if keep is None else spread_rows(x, keep, targets.numel())).view(targets.shape)
-
-    logp, entropy, kl, clipped = facts
-    scored = needed.clone().view(targets.shape)
-    return GRPOResult(loss, back(logp), back(entropy), None if kl is None else back(kl), back(clipped), scored)
-
-
-def _count(needed: torch.Tensor) -> Callable[[], int]:
-    """Sends for the number of true entries; the result reads it. Work queued in between is not waited for."""
-    count = needed.sum()
-    if count.device.type != "cuda":
-        return lambda: int(count)
-    host, arrived = count.to("cpu", non_blocking=True), torch.cuda.Event()  # type: ignore[no-untyped-call]
-    arrived.record(torch.cuda.current_stream(count.device))
-
-    def read() -> int:
-        arrived.synchronize()
-        return int(host)
-
-    return read
+        facts = [kept.back(x) for x in (logp.detach(), cast(torch.Tensor, entropy).detach(), kl, clipped)]
+    logp, entropy, kl, clipped = (cast(Any, None if fact is None else fact.view(targets.shape)) for fact in facts)
+    return GRPOResult(loss, logp, entropy, kl, clipped, needed.clone().view(targets.shape))
 
 
 def _cells(targets: torch.Tensor, lengths: torch.Tensor | None) -> tuple[torch.Tensor, tuple[int, int]]:
@@ -185,7 +134,7 @@ def _cells(targets: torch.Tensor, lengths: torch.Tensor | None) -> tuple[torch.T
 
 
 def _loss(
-    logp: torch.Tensor, entropy: torch.Tensor, batch: _Batch
+    logp: torch.Tensor, entropy: torch.Tensor, batch: Batch
 ) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor]:
     """Loss of the batch's tokens with the gradient in logp and entropy; per-token KL and clip facts without."""
     on_sequences = batch.objective.importance == "sequence"
@@ -218,31 +167,43 @@ class _LinearGRPO(torch.autograd.Function):
         hidden: torch.Tensor,
         weight: torch.Tensor,
         bias: torch.Tensor | None,
-        batch: _Batch,
+        batch: Batch,
+        kept: Kept,
         softcap: float | None,
         temperature: float,
         mode: Mode,
     ) -> tuple[torch.Tensor | None, ...]:
         h = product_operand(hidden, compute_dtype(hidden))
         head = Head(product_operand(weight, h.dtype), plain_bias(bias), softcap, temperature)
+        lean, first, wanted = mode == "lean", None, any(ctx.needs_input_grad[:3])
+        if kept.total <= BLOCK_TOKENS:
+            # One block, however many tokens are kept: the device starts on it before the host waits for their number.
+            h = h.index_select(0, kept.everything)
+            targets = batch.targets[kept.everything]
+            first = _first_pass(h, head, targets, batch.objective, kept.count, lean=lean, wanted=wanted)
+            h, first = h[: kept.number], first.rows(kept.number)
+        elif not kept.all:
+            h = h.index_select(0, kept.order)
+        batch = kept.part(batch)
         n, sequence_level = h.shape[0], batch.objective.importance == "sequence"
-        lean = mode == "lean" or (sequence_level and n > BLOCK_TOKENS)
+        lean = lean or (sequence_level and n > BLOCK_TOKENS)
         size = n if lean or sequence_level else _block(n)
-        into = _gradient_room(ctx, hidden, weight, accumulate=not lean and size < n)
+        into = _gradient_room(ctx, h, hidden.dtype, weight, add=not n or (not lean and size < n)) if wanted else None
         parts = []
-        for i in range(0, n, size):
+        for i in range(0, max(n, 1), max(size, 1)):
             tokens = batch.part(slice(i, i + size)) if size < n else batch
             with torch.autocast(h.device.type, enabled=False):
-                parts.append(_block_step(h[i : i + size], head, tokens, _rows_of(into, i, size), lean))
+                parts.append(_block_step(h[i : i + size], head, tokens, first, _rows_of(into, i, size), lean=lean))
         if into is not None and into.weight is not None and into.weight.dtype is not weight.dtype:
             into.weight = into.weight.to(weight.dtype)
         if into is not None and into.bias is not None and bias is not None:
             into.bias = into.bias.to(bias.dtype)
-        ctx.gradients = into
+        ctx.gradients, ctx.kept = into, kept
         loss, *facts = parts[0]
         if len(parts) > 1:
             loss = torch.stack([part[0] for part in parts]).sum()
             facts = [None if p[0] is None else torch.cat(p) for p in zip(*(part[1:] for part in parts), strict=True)]
+        facts = [kept.back(fact) for fact in facts]
         ctx.mark_non_differentiable(*(f for f in facts if f is not None))
         return loss, *facts
 
@@ -256,29 +217,28 @@ class _LinearGRPO(torch.autograd.Function):
         for gradient in (into.hidden, into.weight, into.bias):
             if gradient is not None:
                 engine.scale_in_place(gradient, upstream[0])
-        return into.hidden, into.weight, into.bias, None, None, None, None
+        return ctx.kept.back(into.hidden), into.weight, into.bias, None, None, None, None, None
 
 
 def _block(n: int) -> int:
     """Rows of a block: as few blocks as BLOCK_TOKENS allows, of equal size in whole tiles."""
-    blocks = -(-n // BLOCK_TOKENS)
+    blocks = max(1, -(-n // BLOCK_TOKENS))
     return min(n, -(-n // blocks // 128) * 128)
 
 
-def _gradient_room(ctx: Any, hidden: torch.Tensor, weight: torch.Tensor, *, accumulate: bool) -> Any:
+def _gradient_room(ctx: Any, h: torch.Tensor, dtype: torch.dtype, weight: torch.Tensor, *, add: bool) -> Any:
+    """Room for the gradients; the weight's is float32 and zero where blocks `add` to it."""
     from veritune.kernels.linear import engine
 
     need_h, need_w, need_b = ctx.needs_input_grad[:3]
-    if not (need_h or need_w or need_b):
-        return None
-    if accumulate or weight.dtype is torch.float32:
-        room = torch.zeros(weight.shape, dtype=torch.float32, device=hidden.device) if need_w else None
+    if add or weight.dtype is torch.float32:
+        room = torch.zeros(weight.shape, dtype=torch.float32, device=h.device) if need_w else None
     else:
-        room = torch.empty(weight.shape, dtype=weight.dtype, device=hidden.device) if need_w else None
+        room = torch.empty(weight.shape, dtype=weight.dtype, device=h.device) if need_w else None
     return engine.Gradients(
-        torch.empty(hidden.shape, dtype=hidden.dtype, device=hidden.device) if need_h else None,
+        torch.empty(h.shape, dtype=dtype, device=h.device) if need_h else None,
         room,
-        torch.zeros(weight.shape[0], dtype=torch.float32, device=hidden.device) if need_b else None,
+        torch.zeros(weight.shape[0], dtype=torch.float32, device=h.device) if need_b else None,
     )
 
 
@@ -291,24 +251,52 @@ def _rows_of(into: Any, start: int, size: int) -> Any:
     return engine.Gradients(into.hidden[start : start + size], into.weight, into.bias)
 
 
-def _block_step(
-    h: torch.Tensor, head: Head, batch: _Batch, into: Any, lean: bool
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor | None, torch.Tensor]:
-    """Loss and facts of one block; its gradients go to `into`."""
+@dataclass
+class _FirstPass:
+    """What the forward leaves of a block of tokens: row statistics, and E (None where no gradient is wanted)."""
+
+    stats: Any
+    e: torch.Tensor | None
+
+    def rows(self, number: int) -> _FirstPass:
+        return _FirstPass(self.stats.first(number), None if self.e is None else self.e[:number])
+
+
+def _first_pass(
+    h: torch.Tensor,
+    head: Head,
+    targets: torch.Tensor,
+    objective: GRPOObjective,
+    count: torch.Tensor | None = None,
+    *,
+    lean: bool,
+    wanted: bool,
+) -> _FirstPass:
     from veritune.kernels.linear import engine
 
-    with_entropy = batch.objective.entropy_coef != 0
     e = None
-    if into is not None:
+    if wanted:
         e = engine.lean_room(h, head) if lean else engine.exp_buffer(h.shape[0], head.vocabulary, h)
-    slope = head.softcap is not None and not with_entropy
-    stats = engine.row_stats(h, head, batch.targets, want_entropy=True, e=e, slope=slope)
+    slope = head.softcap is not None and objective.entropy_coef == 0
+    stats = engine.row_stats(h, head, targets, want_entropy=True, e=e, slope=slope, count=count)
+    return _FirstPass(stats, e)
+
+
+def _block_step(
+    h: torch.Tensor, head: Head, batch: Batch, first: _FirstPass | None, into: Any, *, lean: bool
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor | None, torch.Tensor]:
+    """Loss and facts of one block, whose first pass may have been made; its gradients go to `into`."""
+    from veritune.kernels.linear import engine
+
+    if first is None:
+        first = _first_pass(h, head, batch.targets, batch.objective, lean=lean, wanted=into is not None)
+    stats, with_entropy = first.stats, batch.objective.entropy_coef != 0
     with torch.enable_grad():
         logp, entropy = stats.logp.detach().requires_grad_(), stats.entropy.detach().requires_grad_(with_entropy)
         loss, kl, clipped = _loss(logp, entropy, batch)
         if into is not None:
             slopes = torch.autograd.grad(loss, (logp, entropy) if with_entropy else (logp,))
-    if e is not None:
+    if first.e is not None and into is not None and h.shape[0]:
         g, u = slopes[0].contiguous(), slopes[1].contiguous() if with_entropy else None
-        engine.gradients(e, h, head, batch.targets, stats, g, u, into, kept=True)
+        engine.gradients(first.e, h, head, batch.targets, stats, g, u, into, kept=True)
     return loss.detach(), stats.logp, stats.entropy, kl, clipped

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 
@@ -29,6 +29,9 @@ class RowStats:
     mean: torch.Tensor
     logp: torch.Tensor
     entropy: torch.Tensor
+
+    def first(self, rows: int) -> RowStats:
+        return RowStats(*(getattr(self, field.name)[:rows] for field in fields(self)))
 
 
 @dataclass
@@ -57,17 +60,28 @@ def lean_room(hidden: torch.Tensor, head: Head) -> torch.Tensor:
 
 
 def row_stats(
-    hidden: torch.Tensor, head: Head, targets: torch.Tensor, *, want_entropy: bool, e: torch.Tensor | None, slope: bool
+    hidden: torch.Tensor,
+    head: Head,
+    targets: torch.Tensor,
+    *,
+    want_entropy: bool,
+    e: torch.Tensor | None,
+    slope: bool,
+    count: torch.Tensor | None = None,
 ) -> RowStats:
     """Log-prob, entropy and what the backward needs. With `e`, as many of E's first columns as fit are kept there
-    (whole tiles, or all), times the soft-cap's slope if asked."""
+    (whole tiles, or all), times the soft-cap's slope if asked.
+
+    `count` (one int32 on the device): only so many of the first rows count. The others cost nothing and their results
+    hold anything; so the host can launch all this before it knows the number.
+    """
     from veritune.kernels.linear import triton_kernels as kernels
 
     n, v = hidden.shape[0], head.vocabulary
     kept = 0 if e is None else e.shape[1]
     stats = RowStats(*(torch.empty(n, dtype=torch.float32, device=hidden.device) for _ in range(6)))
     cap, flags = head.softcap or 1.0, {"BIAS": head.bias is not None, "CAP": head.softcap is not None}
-    bias = head.weight if head.bias is None else head.bias
+    bias, number = head.weight if head.bias is None else head.bias, targets if count is None else count
     kernels.anchor_kernel[(n,)](
         hidden, head.weight, bias, targets, stats.target_z, stats.anchors, v, head.width, hidden.stride(0),
         head.weight.stride(0), cap, head.to_base2, BLOCK=1024, num_warps=4, **flags,
@@ -79,15 +93,15 @@ def row_stats(
         if start < stop:
             sums = partial[:, start // tile : -(-stop // tile)]
             part = head.part(start, stop)
-            _exp(hidden, part, stats.anchors, room, sums, want_entropy=want_entropy, slope=slope)
+            _exp(hidden, part, stats.anchors, room, sums, want_entropy=want_entropy, slope=slope, count=count)
     kernels.reduce_kernel[(-(-n // 32),)](
         partial[0], partial[-1], stats.sums, stats.mean, n, tiles, ROWS=32, TILES=128, ENTROPY=want_entropy, num_warps=8
     )
     kernels.settle_kernel[(-(-n // 16),)](
         hidden, head.weight, bias, hidden if e is None else e, stats.target_z, stats.anchors, stats.sums, stats.mean,
-        stats.logp, stats.entropy, stats.mean, n, v, kept, head.width, hidden.stride(0), head.weight.stride(0),
+        stats.logp, stats.entropy, stats.mean, number, n, v, kept, head.width, hidden.stride(0), head.weight.stride(0),
         0 if e is None else e.stride(0), cap, head.to_base2, SUM_LIMIT, ROWS=16, BN=64, BK=64, ENTROPY=want_entropy,
-        STORE=e is not None, SLOPE=slope, num_warps=4, **flags,
+        STORE=e is not None, SLOPE=slope, COUNTED=count is not None, num_warps=4, **flags,
     )  # fmt: skip
     return stats
 
@@ -178,6 +192,7 @@ def _exp(
     *,
     want_entropy: bool,
     slope: bool,
+    count: torch.Tensor | None = None,
 ) -> None:
     from triton.tools.tensor_descriptor import TensorDescriptor
 
@@ -195,10 +210,11 @@ def _exp(
     # Eight warps' accumulators fill a processor's registers: of programs with four, two run side by side.
     programs = min(tiles, _processors(hidden.device) * 8 // tile["num_warps"])
     kernels.exp_kernel[(programs,)](
-        h_desc, w_desc, e_desc, anchors, weight if head.bias is None else head.bias, unused[0], unused[-1], n, v,
-        head.width, head.softcap or 1.0, head.to_base2, PROGRAMS=programs, SPLIT=split,
-        BIAS=head.bias is not None, CAP=head.softcap is not None, SUMS=partial is not None, ENTROPY=want_entropy,
-        STORE=e is not None, SLOPE=slope, num_stages=tile["STAGES"], **tile,
+        h_desc, w_desc, e_desc, anchors, weight if head.bias is None else head.bias, unused[0], unused[-1],
+        anchors if count is None else count, n, v, head.width, head.softcap or 1.0, head.to_base2, PROGRAMS=programs,
+        SPLIT=split, BIAS=head.bias is not None, CAP=head.softcap is not None, SUMS=partial is not None,
+        ENTROPY=want_entropy, STORE=e is not None, SLOPE=slope, COUNTED=count is not None, num_stages=tile["STAGES"],
+        **tile,
     )  # fmt: skip
 
 

@@ -90,13 +90,19 @@ def _emit(
 
 @triton.jit
 def exp_kernel(
-    h_desc, w_desc, e_desc, anchors, bias, sums, weighted, N, V, H, cap, to_base2,
+    h_desc, w_desc, e_desc, anchors, bias, sums, weighted, count, N, V, H, cap, to_base2,
     BM: tl.constexpr, BN: tl.constexpr, BK: tl.constexpr, GROUP: tl.constexpr, STAGES: tl.constexpr,
     PROGRAMS: tl.constexpr, SPLIT: tl.constexpr, BIAS: tl.constexpr, CAP: tl.constexpr, SUMS: tl.constexpr,
-    ENTROPY: tl.constexpr, STORE: tl.constexpr, SLOPE: tl.constexpr,
+    ENTROPY: tl.constexpr, STORE: tl.constexpr, SLOPE: tl.constexpr, COUNTED: tl.constexpr,
 ):  # fmt: skip
-    """E = exp2(z - anchor) of a tile, stored when wanted, and each row's sums of e and e * z over the tile."""
-    rows_of_tiles = tl.cdiv(N, BM)
+    """E = exp2(z - anchor) of a tile, stored when wanted, and each row's sums of e and e * z over the tile.
+
+    Of the N rows all count, or the first `count` (a number on the device); tiles without one of them are left out.
+    """
+    rows = N
+    if COUNTED:
+        rows = tl.load(count)
+    rows_of_tiles = tl.cdiv(rows, BM)
     columns_of_tiles = tl.cdiv(V, BN)
     zero = tl.program_id(0).to(tl.int64) * 0
     # Flattened, the next tile's loads start during this tile's epilogue: 0.8 times the time of one tile a program.
@@ -112,7 +118,7 @@ def exp_kernel(
         for k in tl.range(0, tl.cdiv(H, BK), num_stages=STAGES):
             acc = tl.dot(h_desc.load([row, k * BK]), w_desc.load([column, k * BK]).T, acc)
         r = row + tl.arange(0, BM)
-        anchor = tl.load(anchors + r, mask=r < N, other=0.0)
+        anchor = tl.load(anchors + r, mask=r < rows, other=0.0)
         if SPLIT:
             left, right = tl.split(tl.permute(tl.reshape(acc, (BM, 2, BN // 2)), (0, 2, 1)))
             s0, w0 = _emit(
@@ -128,9 +134,9 @@ def exp_kernel(
             s, w = _emit(acc, anchor, bias, e_desc, row, column, V, cap, to_base2, BN, BIAS, CAP, ENTROPY, STORE, SLOPE)
         if SUMS:
             o = (zero + column_tile) * N + r
-            tl.store(sums + o, s, mask=r < N)
+            tl.store(sums + o, s, mask=r < rows)
             if ENTROPY:
-                tl.store(weighted + o, w, mask=r < N)
+                tl.store(weighted + o, w, mask=r < rows)
 
 
 @triton.jit
@@ -155,12 +161,15 @@ def reduce_kernel(
 
 @triton.jit
 def settle_kernel(
-    hidden, weight, bias, e, target_z, anchors, sums, weighted, logp, entropy, mean, N, V, kept, H, hidden_stride,
-    weight_stride, e_stride, cap, to_base2, limit, ROWS: tl.constexpr, BN: tl.constexpr, BK: tl.constexpr,
-    BIAS: tl.constexpr, CAP: tl.constexpr, ENTROPY: tl.constexpr, STORE: tl.constexpr, SLOPE: tl.constexpr,
+    hidden, weight, bias, e, target_z, anchors, sums, weighted, logp, entropy, mean, count, N, V, kept, H,
+    hidden_stride, weight_stride, e_stride, cap, to_base2, limit, ROWS: tl.constexpr, BN: tl.constexpr,
+    BK: tl.constexpr, BIAS: tl.constexpr, CAP: tl.constexpr, ENTROPY: tl.constexpr, STORE: tl.constexpr,
+    SLOPE: tl.constexpr, COUNTED: tl.constexpr,
 ):  # fmt: skip
     """Log-prob and entropy of each row; rows whose sum is past `limit` (or not a number) are recomputed first, with
-    the first `kept` columns of E."""
+    the first `kept` columns of E. Rows past `count` hold nothing, and are left alone."""
+    if COUNTED:
+        N = tl.load(count)
     r = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
     wide = r.to(tl.int64)
     live = r < N

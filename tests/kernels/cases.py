@@ -140,13 +140,14 @@ def grpo_case(
     v: int = 131,
     cap: float | None = None,
     scale: float = 1.0,
+    drop: float = 0.2,
     **fields: Any,
 ) -> dict[str, float]:
     torch.manual_seed(len(fields))
     objective = GRPOObjective(**fields)
     b, h = 3, 24
     hidden, weight = (torch.randn(b, t, h) * scale).to(dtype), (torch.randn(v, h) * 0.4).to(dtype)
-    y, mask = torch.randint(0, v, (b, t)), torch.rand(b, t) > 0.2
+    y, mask = torch.randint(0, v, (b, t)), torch.rand(b, t) > drop
     lengths = torch.tensor([6, 4, 5])
     inside = torch.arange(t) < lengths[:, None] if packed else torch.ones(b, t, dtype=torch.bool)
     mask = mask & inside
@@ -169,7 +170,7 @@ def grpo_case(
     backward(result.loss * 2.5)
     naive = [exact(hidden), exact(weight), exact(bias)]
     expected = naive_grpo(naive, y, mask, advantages, old.double(), ref.double(), objective, cap)
-    backward(expected * 2.5)
+    backward(expected * 2.5 + sum(0.0 * x.sum() for x in naive))  # gradients of zero where no token is scored
     naive_dh = naive[0].grad
     assert naive_dh is not None
     return {
@@ -338,6 +339,12 @@ def _cases() -> dict[str, Case]:
     add("grpo-sequence", grpo_case, importance="sequence", beta=0.1)
     add("grpo-sequence-packed", grpo_case, importance="sequence", packed=True, mode="lean")
     add("grpo-zero-advantage-dropped", grpo_case, aggregation="dapo")
+    # Whole tiles of rows are left out: their number is known to the kernels before the host knows it.
+    for mode in ("fast", "lean"):
+        add(f"grpo-{mode}-few-of-many", grpo_case, mode=mode, t=100, drop=0.7, cap=2.0)
+        add(f"grpo-{mode}-few-of-many-overflow", grpo_case, mode=mode, t=100, drop=0.7, scale=30.0, beta=0.1)
+        add(f"grpo-{mode}-none-of-many", grpo_case, mode=mode, t=100, drop=1.0, beta=0.1)
+    add("grpo-slices-few-of-many", sliced_case, of=grpo_case, t=100, drop=0.7, importance="sequence")
     add(
         "grpo-entropy-packed", grpo_case, entropy_coef=0.02, aggregation="dr_grpo", max_completion_length=9, packed=True
     )

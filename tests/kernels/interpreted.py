@@ -5,11 +5,14 @@ Fresh memory is filled with NaN, so that an element nobody wrote shows. Prints o
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import sys
 import warnings
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 os.environ["TRITON_INTERPRET"] = "1"
 warnings.simplefilter("ignore")
@@ -19,10 +22,13 @@ import torch  # noqa: E402
 sys.path.insert(0, str(Path(__file__).parent))
 from cases import CASES  # type: ignore[import-not-found]  # noqa: E402
 
+from veritune.kernels import linear_grpo_loss  # noqa: E402
 from veritune.kernels.fp8 import reference  # noqa: E402
 from veritune.kernels.fp8.blocks import BlockQuantized  # noqa: E402
 from veritune.kernels.fp8.gemm import fp8_matmul  # noqa: E402
 from veritune.kernels.fp8.quantize import quantize_blocks, quantize_both, quantize_rows  # noqa: E402
+from veritune.kernels.grpo.batch import Kept  # noqa: E402
+from veritune.kernels.linear import engine  # noqa: E402
 
 
 def quantised(rows: int, columns: int, pow2: bool) -> dict[str, float]:
@@ -53,6 +59,28 @@ def multiplied(m: int, n: int, k: int) -> dict[str, float]:
     return found
 
 
+def launched_before_the_wait() -> dict[str, float]:
+    """How many passes over the head were launched when the host first asked for the number of kept tokens."""
+    launched: list[int] = []
+    when_asked: list[int] = []
+    row_stats, number = engine.row_stats, vars(Kept)["number"].func
+
+    def launch(*args: Any, **options: Any) -> Any:
+        launched.append(1)
+        return row_stats(*args, **options)
+
+    def ask(kept: Kept) -> int:
+        when_asked.append(len(launched))
+        return int(number(kept))
+
+    counting = functools.cached_property(ask)
+    counting.__set_name__(Kept, "number")
+    h, w, y = torch.randn(2, 20, 24, requires_grad=True), torch.randn(70, 24), torch.randint(0, 70, (2, 20))
+    with mock.patch.object(engine, "row_stats", launch), mock.patch.object(Kept, "number", counting):
+        linear_grpo_loss(h, w, y, torch.ones(2), torch.rand(2, 20) > 0.5, backend="triton")
+    return {"launched": float(when_asked[0])}
+
+
 def main() -> None:
     torch.manual_seed(0)
     torch.use_deterministic_algorithms(True)
@@ -61,6 +89,7 @@ def main() -> None:
     for rows, columns in ((5, 128), (130, 300)):
         for pow2 in (False, True):
             found[f"quantise-{rows}x{columns}-{pow2}"] = quantised(rows, columns, pow2)
+    found["launched-before-the-wait"] = launched_before_the_wait()
     found["multiply-130x256x256"] = multiplied(130, 256, 256)
     found["multiply-64x144x384"] = multiplied(64, 144, 384)
     print(json.dumps(found))

@@ -59,6 +59,12 @@ def test_product_kernel_in_the_interpreter(name: str, interpreted: dict[str, dic
         assert found < 1e-6, what
 
 
+def test_the_head_is_launched_before_the_host_waits_for_the_number_of_tokens(
+    interpreted: dict[str, dict[str, float]],
+) -> None:
+    assert interpreted["launched-before-the-wait"]["launched"] == 1
+
+
 @pytest.mark.gpu
 @pytest.mark.parametrize("name", CASES)
 def test_kernel_agrees_on_the_gpu(name: str) -> None:

@@ -21,7 +21,7 @@ HEAD = {
     "mask": "*i1", "lse": "*fp32", "peak": "*fp32", "student": "*fp32", "teacher": "*fp32", "value": "*fp32",
     "bases_s": "*fp32", "bases_t": "*fp32", "lse_s": "*fp32", "lse_t": "*fp32", "center": "*fp32",
     "upstream": "*fp32", "cap_s": "fp32", "cap_t": "fp32", "share": "fp32", "q": "*fp8e4nv", "s": "*fp32",
-    "qt": "*i32", "st": "*fp32", "a_scales": "*fp32", "b_scales": "*fp32",
+    "qt": "*i32", "st": "*fp32", "count": "*i32", "a_scales": "*fp32", "b_scales": "*fp32",
 }  # fmt: skip
 ALIGNED = ("V", "H", "K", "M", "N", "stride", "hidden_stride", "e_stride", "width")
 
@@ -57,10 +57,12 @@ def resources(kernel: Any, constants: dict[str, Any], options: dict[str, int], *
     return int(found.group(1)), code
 
 
-def test_linear_exp_kernel_multiplies_on_tensor_cores_without_spills() -> None:
+@pytest.mark.parametrize("counted", [False, True])
+def test_linear_exp_kernel_multiplies_on_tensor_cores_without_spills(counted: bool) -> None:
     from veritune.kernels.linear import triton_kernels as kernels
 
     flags = {"BIAS": False, "CAP": False, "SUMS": True, "ENTROPY": True, "STORE": True, "SLOPE": False}
+    flags["COUNTED"] = counted
     tile = {"BM": 128, "BN": 256, "BK": 64, "GROUP": 16, "STAGES": 3, "PROGRAMS": 132, "SPLIT": True}
     spilled, code = resources(
         kernels.exp_kernel, {**tile, **flags}, {"num_warps": 8, "num_stages": 3}, h_desc=descriptor("bf16", 128, 64),
@@ -131,7 +133,8 @@ def test_memory_bound_kernels_do_not_spill() -> None:
     jobs: list[tuple[Any, dict[str, Any], int]] = [
         (logits.forward_kernel, on_row, 4),
         (logits.backward_kernel, {"BLOCK": 4096, "MASK": False}, 4),
-        (linear.settle_kernel, {**settle, "SLOPE": False}, 4),
+        (linear.settle_kernel, {**settle, "COUNTED": False}, 4),
+        (linear.settle_kernel, {**settle, "COUNTED": True}, 4),
         (linear.patch_kernel, {"BLOCK": 1024, "CAP": False, "ENTROPY": False, "SCALED": True}, 4),
         (divergence.forward_kernel, {"LANES": 4096, "KIND": 4, **caps}, 8),
         (divergence.backward_kernel, {"BLOCK": 2048, "KIND": 4, **caps}, 8),
