@@ -1,6 +1,6 @@
 """Kernels against their peers and the hardware's floors on one GPU: checks each result, then times it.
 
-python benchmarks/kernels.py [--sections logits,heads,quantise,products,layers,curve] [--curve-seconds 230]
+python benchmarks/kernels.py [--sections logits,heads,quantise,products,layers,curve] [--curve-seconds 420]
                              [--sweep] [--out FOLDER]
 
 What is compared is measured in turn, in one run. The block at the end says which targets the run meets. The loss curves
@@ -61,7 +61,7 @@ SECTIONS = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sections", default=",".join(SECTIONS))
-    parser.add_argument("--curve-seconds", type=float, default=230.0)
+    parser.add_argument("--curve-seconds", type=float, default=420.0)
     parser.add_argument("--sweep", action="store_true")
     parser.add_argument("--out", type=Path, default=HERE / "results")
     given = parser.parse_args()
