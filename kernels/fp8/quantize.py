@@ -30,7 +30,7 @@ def quantize_rows(x: torch.Tensor, *, pow2_scales: bool = False, backend: Backen
         rows, groups = 16, 4
         grid = (ceil_div(m, rows) * ceil_div(ceil_div(k, BLOCK), groups),)
         kernels.rows_kernel[grid](
-            x, out.data, out.scales, m, k, x.stride(0), ROWS=rows, GROUPS=groups, POW2=pow2_scales, num_warps=8
+            x, out.data, out.scales, m, k, x.stride(0), ROWS=rows, GROUPS=groups, **_flags(pow2_scales), num_warps=8
         )
     return out
 
@@ -74,10 +74,10 @@ def quantize_both(
         across = ceil_div(k, BLOCK)
         whole = m // BLOCK if k % BLOCK == 0 else 0
         if whole:
-            kernels.rows_both_kernel[(whole * across,)](*rest, whole, POW2=pow2_scales, **BOTH_LAUNCH)
+            kernels.rows_both_kernel[(whole * across,)](*rest, whole, **_flags(pow2_scales), **BOTH_LAUNCH)
         edge = ceil_div(m, BLOCK) - whole
         if edge:
-            kernels.rows_both_edge_kernel[(edge * across,)](*rest, whole, edge, POW2=pow2_scales, num_warps=8)
+            kernels.rows_both_edge_kernel[(edge * across,)](*rest, whole, edge, **_flags(pow2_scales), num_warps=8)
         _check_turned(x, out, turned, pow2_scales)
     return out, turned
 
@@ -101,7 +101,7 @@ def _blocks(x: torch.Tensor, pow2: bool, *, both: bool) -> tuple[BlockQuantized,
         kernels.blocks_kernel[(ceil_div(n, BLOCK) * ceil_div(k, BLOCK),)](
             x, out.data, out.scales, t.data.view(torch.int32) if both else t.data, t.scales, n, k, x.stride(0),
             out.scales.stride(0), t.scales.stride(0), width, BOTH=both, EVEN=_even(n, k),
-            POW2=pow2, num_warps=8,
+            **_flags(pow2), num_warps=8,
         )  # fmt: skip
         if turned is not None:
             _check_turned(x, out, turned, pow2)
@@ -137,6 +137,11 @@ def _check_turned(x: torch.Tensor, out: BlockQuantized, turned: BlockQuantized, 
                     "of Triton: set VERITUNE_KERNELS=reference, or pass backend='reference'"
                 )
     _checked.add(kind)
+
+
+def _flags(pow2: bool) -> dict[str, bool]:
+    """What every kernel is told: how scales are rounded, and whether single instructions can be asked for."""
+    return {"POW2": pow2, "ASM": not interpreting()}
 
 
 def _even(rows: int, columns: int) -> bool:

@@ -10,19 +10,23 @@ SMALLEST_MAX = tl.constexpr(1e-30)
 
 
 @triton.jit
-def _scale(amax, POW2: tl.constexpr):
+def _scale(amax, POW2: tl.constexpr, ASM: tl.constexpr):
     s = tl.maximum(amax, SMALLEST_MAX) * STEP
     if POW2:
         bits = s.to(tl.int32, bitcast=True)
         exponent = (bits >> 23) + ((bits & 0x7FFFFF) != 0).to(tl.int32)
         s = (exponent << 23).to(tl.float32, bitcast=True)
-    # One Newton step makes the fast reciprocal the rounded one, at a third of the cost of an exact division.
-    r = 1.0 / s
+    # One Newton step makes the fast reciprocal the rounded one, at a third of the cost of an exact division. The
+    # instruction itself spares what a division spends on numbers out of its range, where no scale lies.
+    if ASM:
+        r = tl.inline_asm_elementwise("rcp.approx.ftz.f32 $0, $1;", "=r,r", [s], tl.float32, is_pure=True, pack=1)
+    else:
+        r = 1.0 / s
     return s, tl.fma(r, tl.fma(-s, r, tl.full(s.shape, 1.0, tl.float32)), r)
 
 
 @triton.jit
-def rows_kernel(x, q, s, M, K, stride, ROWS: tl.constexpr, GROUPS: tl.constexpr, POW2: tl.constexpr):
+def rows_kernel(x, q, s, M, K, stride, ROWS: tl.constexpr, GROUPS: tl.constexpr, POW2: tl.constexpr, ASM: tl.constexpr):
     """1 x 128 blocks; a program takes ROWS rows of GROUPS blocks. Scales are stored [K / 128, M]."""
     pid = tl.program_id(0)
     across = tl.cdiv(tl.cdiv(K, 128), GROUPS)
@@ -33,7 +37,7 @@ def rows_kernel(x, q, s, M, K, stride, ROWS: tl.constexpr, GROUPS: tl.constexpr,
     inside = (r < M)[:, None] & (c < K)
     wide = r.to(tl.int64)[:, None]
     v = tl.load(x + wide * stride + c, mask=inside, other=0.0).to(tl.float32)
-    scale, inverse = _scale(tl.max(tl.abs(v), axis=1), POW2)
+    scale, inverse = _scale(tl.max(tl.abs(v), axis=1), POW2, ASM)
     tl.store(q + wide * K + c, (v * inverse[:, None]).to(q.dtype.element_ty), mask=inside)
     tl.store(s + g.to(tl.int64) * M + r, scale, mask=(r < M) & (g * 128 < K))
 
@@ -61,15 +65,41 @@ def _store(q, y, r, c, M, K, EVEN: tl.constexpr):
 
 
 @triton.jit
-def _store_by_row(v, r, q, s, c, pk, M, K, EVEN: tl.constexpr, POW2: tl.constexpr):
-    scale, inverse = _scale(tl.max(tl.abs(v), axis=1), POW2)
+def _store_by_row(v, r, q, s, c, pk, M, K, EVEN: tl.constexpr, POW2: tl.constexpr, ASM: tl.constexpr):
+    scale, inverse = _scale(tl.max(tl.abs(v), axis=1), POW2, ASM)
     _store(q, (v * inverse[:, None]).to(q.dtype.element_ty), r, c, M, K, EVEN)
     tl.store(s + pk.to(tl.int64) * M + r, scale, mask=r < M)
 
 
 @triton.jit
-def _byte(v, inverse, dtype: tl.constexpr):
-    return (v * inverse[None, :]).to(dtype).to(tl.uint8, bitcast=True).to(tl.int32)
+def _byte(v, dtype: tl.constexpr):
+    return v.to(dtype).to(tl.uint8, bitcast=True).to(tl.int32)
+
+
+@triton.jit
+def _words(v0, v1, v2, v3, inverse, dtype: tl.constexpr, ASM: tl.constexpr):
+    """Four neighbouring rows, scaled, in the bytes of one word."""
+    v0 *= inverse
+    v1 *= inverse
+    v2 *= inverse
+    v3 *= inverse
+    if ASM:
+        # The conversion takes two rows at once; Triton's takes two columns, and then all bytes change places.
+        words = tl.inline_asm_elementwise(
+            """
+            {
+            .reg .b16 low, high;
+            cvt.rn.satfinite.e4m3x2.f32 low, $2, $1;
+            cvt.rn.satfinite.e4m3x2.f32 high, $4, $3;
+            mov.b32 $0, {low, high};
+            }
+            """,
+            "=r,r,r,r,r", [v0, v1, v2, v3], tl.int32, is_pure=True, pack=1,
+        )  # fmt: skip
+    else:
+        low = _byte(v0, dtype) | (_byte(v1, dtype) << 8)
+        words = low | ((_byte(v2, dtype) | (_byte(v3, dtype) << 8)) << 16)
+    return words
 
 
 @triton.jit
@@ -81,8 +111,9 @@ def _store_turned(words, qt, pm, c, K, width):
 
 @triton.jit
 def rows_both_kernel(
-    x, q, s, qt, st, M, K, stride, width, tiles, POW2: tl.constexpr, GROUP: tl.constexpr, EVICT: tl.constexpr
-):
+    x, q, s, qt, st, M, K, stride, width, tiles, POW2: tl.constexpr, ASM: tl.constexpr, GROUP: tl.constexpr,
+    EVICT: tl.constexpr,
+):  # fmt: skip
     """One read, two copies: 1 x 128 blocks of x, and of x transposed (qt as int32, four rows of x in one word).
 
     A program's tile is 128 x 128, all of it inside; `tiles` rows of tiles are done, GROUP columns of tiles side by
@@ -98,20 +129,18 @@ def rows_both_kernel(
     v1, r1 = _rows_of_four(x, pm, c, M, K, stride, 1, True, EVICT)
     v2, r2 = _rows_of_four(x, pm, c, M, K, stride, 2, True, EVICT)
     v3, r3 = _rows_of_four(x, pm, c, M, K, stride, 3, True, EVICT)
-    _store_by_row(v0, r0, q, s, c, pk, M, K, True, POW2)
-    _store_by_row(v1, r1, q, s, c, pk, M, K, True, POW2)
-    _store_by_row(v2, r2, q, s, c, pk, M, K, True, POW2)
-    _store_by_row(v3, r3, q, s, c, pk, M, K, True, POW2)
+    _store_by_row(v0, r0, q, s, c, pk, M, K, True, POW2, ASM)
+    _store_by_row(v1, r1, q, s, c, pk, M, K, True, POW2, ASM)
+    _store_by_row(v2, r2, q, s, c, pk, M, K, True, POW2, ASM)
+    _store_by_row(v3, r3, q, s, c, pk, M, K, True, POW2, ASM)
     top = tl.maximum(tl.maximum(tl.abs(v0), tl.abs(v1)), tl.maximum(tl.abs(v2), tl.abs(v3)))
-    scale, inverse = _scale(tl.max(top, axis=0), POW2)
+    scale, inverse = _scale(tl.max(top, axis=0), POW2, ASM)
     tl.store(st + pm.to(tl.int64) * K + c, scale)
-    low = _byte(v0, inverse, dtype) | (_byte(v1, inverse, dtype) << 8)
-    high = _byte(v2, inverse, dtype) | (_byte(v3, inverse, dtype) << 8)
-    _store_turned(low | (high << 16), qt, pm, c, K, width)
+    _store_turned(_words(v0, v1, v2, v3, inverse[None, :], dtype, ASM), qt, pm, c, K, width)
 
 
 @triton.jit
-def rows_both_edge_kernel(x, q, s, qt, st, M, K, stride, width, first, tiles, POW2: tl.constexpr):
+def rows_both_edge_kernel(x, q, s, qt, st, M, K, stride, width, first, tiles, POW2: tl.constexpr, ASM: tl.constexpr):
     """The same for tiles that reach past the end, from row of tiles `first` on; looks at each tile twice."""
     pm = first + tl.program_id(0) % tiles
     pk = tl.program_id(0) // tiles
@@ -121,20 +150,20 @@ def rows_both_edge_kernel(x, q, s, qt, st, M, K, stride, width, first, tiles, PO
     for a in tl.static_range(4):
         v, r = _rows_of_four(x, pm, c, M, K, stride, a, False, "")
         top = tl.maximum(top, tl.abs(v))
-        _store_by_row(v, r, q, s, c, pk, M, K, False, POW2)
-    scale, inverse = _scale(tl.max(top, axis=0), POW2)
+        _store_by_row(v, r, q, s, c, pk, M, K, False, POW2, ASM)
+    scale, inverse = _scale(tl.max(top, axis=0), POW2, ASM)
     tl.store(st + pm.to(tl.int64) * K + c, scale, mask=c < K)
-    words = tl.zeros((32, 128), tl.int32)
-    for a in tl.static_range(4):
-        v, r = _rows_of_four(x, pm, c, M, K, stride, a, False, "")
-        words |= _byte(v, inverse, dtype) << (8 * a)
-    _store_turned(words, qt, pm, c, K, width)
+    v0, _ = _rows_of_four(x, pm, c, M, K, stride, 0, False, "")
+    v1, _ = _rows_of_four(x, pm, c, M, K, stride, 1, False, "")
+    v2, _ = _rows_of_four(x, pm, c, M, K, stride, 2, False, "")
+    v3, _ = _rows_of_four(x, pm, c, M, K, stride, 3, False, "")
+    _store_turned(_words(v0, v1, v2, v3, inverse[None, :], dtype, ASM), qt, pm, c, K, width)
 
 
 @triton.jit
 def blocks_kernel(
     x, q, s, qt, st, N, K, stride, scale_stride, scale_stride_t, width,
-    BOTH: tl.constexpr, EVEN: tl.constexpr, POW2: tl.constexpr,
+    BOTH: tl.constexpr, EVEN: tl.constexpr, POW2: tl.constexpr, ASM: tl.constexpr,
 ):  # fmt: skip
     """128 x 128 blocks, and with BOTH the transposed copy, which has the same values and the scales transposed."""
     across = tl.cdiv(K, 128)
@@ -146,7 +175,7 @@ def blocks_kernel(
     for a in tl.static_range(4):
         v, r = _rows_of_four(x, pn, c, N, K, stride, a, EVEN, "")
         top = tl.maximum(top, tl.abs(v))
-    scale, inverse = _scale(tl.max(tl.max(top, axis=1, keep_dims=True), axis=0), POW2)
+    scale, inverse = _scale(tl.max(tl.max(top, axis=1, keep_dims=True), axis=0), POW2, ASM)
     one = tl.arange(0, 1)
     tl.store(s + pn * scale_stride + pk + one, scale)
     for a in tl.static_range(4):
@@ -155,9 +184,9 @@ def blocks_kernel(
     if BOTH:
         # The bytes are computed anew from a third look at the tile (in cache): taken out of the values just stored,
         # the assembler of CUDA 12.8 mixes up pairs of them.
-        words = tl.zeros((32, 128), tl.int32)
-        for a in tl.static_range(4):
-            v, r = _rows_of_four(x, pn, c, N, K, stride, a, EVEN, "")
-            words |= _byte(v, inverse, dtype) << (8 * a)
-        _store_turned(words, qt, pn, c, K, width)
+        v0, _ = _rows_of_four(x, pn, c, N, K, stride, 0, EVEN, "")
+        v1, _ = _rows_of_four(x, pn, c, N, K, stride, 1, EVEN, "")
+        v2, _ = _rows_of_four(x, pn, c, N, K, stride, 2, EVEN, "")
+        v3, _ = _rows_of_four(x, pn, c, N, K, stride, 3, EVEN, "")
+        _store_turned(_words(v0, v1, v2, v3, inverse[None, :], dtype, ASM), qt, pn, c, K, width)
         tl.store(st + pk * scale_stride_t + pn + one, scale)
