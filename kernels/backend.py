@@ -5,12 +5,15 @@ from __future__ import annotations
 import functools
 import importlib.util
 import os
-from typing import Literal, cast, get_args
+from collections.abc import Callable
+from typing import Any, Literal, ParamSpec, TypeVar, cast, get_args
 
 import torch
 
 Backend = Literal["auto", "triton", "reference"]
 VARIABLE = "VERITUNE_KERNELS"
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 
 
 @functools.cache
@@ -68,3 +71,19 @@ def _from_environment() -> Backend:
     if value in get_args(Backend):
         return cast(Backend, value)
     raise ValueError(f"{VARIABLE}={value!r}: expected one of {', '.join(get_args(Backend))}")
+
+
+def on_own_gpu(op: Callable[_P, _R]) -> Callable[_P, _R]:
+    """`op` with its first argument's GPU as the current one, where Triton launches whatever the tensors' device is."""
+
+    @functools.wraps(op)
+    def run(*args: _P.args, **options: _P.kwargs) -> _R:
+        first: Any = next(iter((*args, *options.values())), None)
+        holder = first if isinstance(first, torch.Tensor) else getattr(first, "data", None)
+        device: Any = getattr(holder, "device", None)
+        if getattr(device, "type", "") != "cuda" or device.index in (None, torch.cuda.current_device()):
+            return op(*args, **options)
+        with torch.cuda.device(device):
+            return op(*args, **options)
+
+    return run

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import torch
 
-from veritune.kernels.backend import Backend, interpreting, wants_triton
+from veritune.kernels.backend import Backend, interpreting, on_own_gpu, wants_triton
 from veritune.kernels.distillation import reference
 from veritune.kernels.distillation.kinds import Kind, divergence_named
 from veritune.kernels.distillation.launch import Setting, backward, empty_stats, forward
@@ -18,6 +18,7 @@ BLOCK_BYTES = 384 << 20
 _FLOATS = (torch.bfloat16, torch.float16, torch.float32)
 
 
+@on_own_gpu
 def divergence(
     student: torch.Tensor,
     teacher: torch.Tensor,
@@ -54,6 +55,7 @@ def divergence(
     return (value if flat is None else torch.where(flat, value, torch.zeros_like(value))).view(lead)
 
 
+@on_own_gpu
 def linear_divergence(
     student: torch.Tensor,
     student_weight: torch.Tensor,

@@ -9,7 +9,7 @@ from typing import Any, Literal, cast, get_args
 
 import torch
 
-from veritune.kernels.backend import compute_capability, has_triton, interpreting
+from veritune.kernels.backend import compute_capability, has_triton, interpreting, on_own_gpu
 from veritune.kernels.fp8 import measure, reference
 from veritune.kernels.fp8.blocks import BLOCK, BlockQuantized, ceil_div
 
@@ -18,6 +18,7 @@ Engine = Literal["auto", "cublaslt", "gluon", "triton", "reference"]
 _Run = Callable[[BlockQuantized, BlockQuantized, torch.dtype], torch.Tensor]
 
 
+@on_own_gpu
 def fp8_matmul(
     a: BlockQuantized, b: BlockQuantized, out_dtype: torch.dtype = torch.bfloat16, *, engine: Engine = "auto"
 ) -> torch.Tensor:

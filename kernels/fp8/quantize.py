@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from veritune.kernels.backend import Backend, compute_capability, interpreting, wants_triton
+from veritune.kernels.backend import Backend, compute_capability, interpreting, on_own_gpu, wants_triton
 from veritune.kernels.fp8 import reference
 from veritune.kernels.fp8.blocks import BLOCK, FP8, BlockQuantized, block_scales, ceil_div, row_scales
 
@@ -13,6 +13,7 @@ _FLOATS = (torch.bfloat16, torch.float16, torch.float32)
 BOTH_LAUNCH = {"GROUP": 8, "EVICT": "evict_first", "num_warps": 4}
 
 
+@on_own_gpu
 def quantize_rows(x: torch.Tensor, *, pow2_scales: bool = False, backend: Backend = "auto") -> BlockQuantized:
     """Activations `[M, K]` in blocks of 1 x 128 along K: scale = max|x| / 448 of the block, data = fp8(x / scale).
 
@@ -35,6 +36,7 @@ def quantize_rows(x: torch.Tensor, *, pow2_scales: bool = False, backend: Backen
     return out
 
 
+@on_own_gpu
 def quantize_blocks(w: torch.Tensor, *, pow2_scales: bool = False, backend: Backend = "auto") -> BlockQuantized:
     """Weights `[N, K]` in blocks of 128 x 128; otherwise as `quantize_rows`."""
     if not _on_triton(w, backend):
@@ -42,6 +44,7 @@ def quantize_blocks(w: torch.Tensor, *, pow2_scales: bool = False, backend: Back
     return _blocks(w, pow2_scales, both=False)[0]
 
 
+@on_own_gpu
 def quantize_both(
     x: torch.Tensor, block: tuple[int, int] = (1, 128), *, pow2_scales: bool = False, backend: Backend = "auto"
 ) -> tuple[BlockQuantized, BlockQuantized]:

@@ -7,7 +7,7 @@ from typing import Any, cast, get_args
 
 import torch
 
-from veritune.kernels.backend import Backend
+from veritune.kernels.backend import Backend, on_own_gpu
 from veritune.kernels.grpo.batch import Batch, Kept
 from veritune.kernels.grpo.objective import GRPOObjective, needed_tokens, token_terms, token_weights
 from veritune.kernels.linear.head import Head, check_head, compute_dtype, head_wants_triton
@@ -33,6 +33,7 @@ class GRPOResult:
     scored: torch.Tensor
 
 
+@on_own_gpu
 def linear_grpo_loss(
     hidden: torch.Tensor,
     weight: torch.Tensor,

@@ -126,27 +126,22 @@ def gradients(
     """
     slices = _slices(head.vocabulary, room.shape[1], _launch(hidden)["BN"], kept=kept)
     slope = head.softcap is not None and grad_entropy is None
-    scale = scaled = total = None
+    scale = torch.empty_like(stats.sums)
+    scaled = torch.empty(hidden.shape, dtype=hidden.dtype, device=hidden.device)
+    # Of one slice the product is rounded once; those of several add up in float32.
+    total_dtype = hidden.dtype if len(slices) == 1 else torch.float32
+    total = None if into.hidden is None else torch.empty(hidden.shape, dtype=total_dtype, device=hidden.device)
     for start, stop in slices:
         e, part = room[:, : stop - start], head.part(start, stop)
         if start or not kept:
             _exp(hidden, part, stats.anchors, e, None, want_entropy=False, slope=slope)
         if grad_entropy is not None:
             _blend(e, part, stats, grad_logp, grad_entropy)
-        if scale is None or scaled is None:
-            scale = torch.empty_like(stats.sums)
-            scaled = torch.empty(hidden.shape, dtype=hidden.dtype, device=hidden.device)
-            _patch(e, hidden, part, targets, stats, grad_logp, grad_entropy, start, scale, scaled)
-        else:
-            _patch(e, hidden, part, targets, stats, grad_logp, grad_entropy, start)
-        if into.hidden is not None:
-            if len(slices) == 1:
-                total = e @ part.weight
-            elif total is None:
-                total = torch.empty(hidden.shape, dtype=torch.float32, device=hidden.device)
-                product(e, part.weight, total)
-            else:
-                accumulate(total, e, part.weight)
+        _patch(e, hidden, part, targets, stats, grad_logp, grad_entropy, start, scale, scaled)
+        if total is not None and start:
+            accumulate(total, e, part.weight)
+        elif total is not None:
+            product(e, part.weight, total)
         if into.weight is not None:
             rows = into.weight[start:stop]
             if rows.dtype is torch.float32:
@@ -155,7 +150,7 @@ def gradients(
                 product(e.t(), scaled, rows)
         if into.bias is not None:
             into.bias[start:stop] += _column_sums(e, scale)
-    if total is not None and into.hidden is not None and scale is not None:
+    if total is not None and into.hidden is not None:
         _scale_rows(total, into.hidden, scale)
 
 
@@ -241,18 +236,18 @@ def _patch(
     grad_logp: torch.Tensor,
     grad_entropy: torch.Tensor | None,
     start: int,
-    scale: torch.Tensor | None = None,
-    scaled: torch.Tensor | None = None,
+    scale: torch.Tensor,
+    scaled: torch.Tensor,
 ) -> None:
-    """Patches E, whose columns begin at `start`, at the targets; writes the row scales v and v * hidden if asked."""
+    """Patches E, whose columns begin at `start`, at the targets; with the first columns it also writes the row scales v
+    and v * hidden."""
     from veritune.kernels.linear import triton_kernels as kernels
 
     kernels.patch_kernel[(hidden.shape[0],)](
-        e, hidden, hidden if scaled is None else scaled, targets, stats.target_z, stats.anchors, stats.sums, stats.mean,
-        grad_logp, grad_logp if grad_entropy is None else grad_entropy, stats.sums if scale is None else scale, start,
-        e.shape[1], head.width, hidden.stride(0), e.stride(0), head.softcap or 1.0, 1.0 / head.to_base2,
-        head.to_base2 / LOG2E, BLOCK=1024, CAP=head.softcap is not None, ENTROPY=grad_entropy is not None,
-        SCALED=scaled is not None, num_warps=4,
+        e, hidden, scaled, targets, stats.target_z, stats.anchors, stats.sums, stats.mean, grad_logp,
+        grad_logp if grad_entropy is None else grad_entropy, scale, start, e.shape[1], head.width, hidden.stride(0),
+        e.stride(0), head.softcap or 1.0, 1.0 / head.to_base2, head.to_base2 / LOG2E, BLOCK=1024,
+        CAP=head.softcap is not None, ENTROPY=grad_entropy is not None, SCALED=start == 0, num_warps=4,
     )  # fmt: skip
 
 

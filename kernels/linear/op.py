@@ -6,7 +6,7 @@ from typing import Any, Literal, cast, get_args
 
 import torch
 
-from veritune.kernels.backend import Backend
+from veritune.kernels.backend import Backend, on_own_gpu
 from veritune.kernels.linear import reference
 from veritune.kernels.linear.head import Head, check_head, compute_dtype, head_wants_triton
 
@@ -15,6 +15,7 @@ Mode = Literal["auto", "fast", "lean"]
 FAST_BYTES = 5 << 29
 
 
+@on_own_gpu
 def linear_logprob(
     hidden: torch.Tensor,
     weight: torch.Tensor,

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import torch
 
-from veritune.kernels.backend import Backend, wants_triton
+from veritune.kernels.backend import Backend, on_own_gpu, wants_triton
 from veritune.kernels.logits import reference
 
 _FLOATS = (torch.bfloat16, torch.float16, torch.float32)
@@ -15,6 +15,7 @@ FORWARD_LAUNCH = {"LANES": 1024, "DEPTH": 4, "STAGES": 3, "num_warps": 4}
 BACKWARD_LAUNCH = {"BLOCK": 4096, "num_warps": 4}
 
 
+@on_own_gpu
 def logprob_entropy(
     logits: torch.Tensor,
     targets: torch.Tensor,

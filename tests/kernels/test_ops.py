@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from veritune.kernels import (
     linear_logprob,
     logprob_entropy,
 )
+from veritune.kernels.backend import on_own_gpu
 from veritune.kernels.grpo.objective import token_weights
 from veritune.kernels.linear import engine, reference
 from veritune.kernels.linear.op import plain_bias
@@ -221,6 +223,32 @@ def test_slices_of_the_vocabulary_cover_it_once_and_fit_the_room(vocabulary: int
     assert slices[-1][1] == vocabulary
     assert all(0 < stop - start <= width for start, stop in slices)
     assert not kept or slices[0] == (0, width)
+
+
+def test_an_operation_runs_on_the_gpu_that_holds_its_operands(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Triton launches on the current GPU; a model spread over several has operands on others."""
+    current = [0]
+
+    class Device:
+        def __init__(self, device: torch.device) -> None:
+            self.index = device.index
+
+        def __enter__(self) -> None:
+            current.append(self.index)
+
+        def __exit__(self, *_: object) -> None:
+            current.pop()
+
+    class Quantised:
+        def __init__(self, where: str) -> None:
+            self.data = SimpleNamespace(device=torch.device(where))
+
+    monkeypatch.setattr(torch.cuda, "device", Device)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: current[-1])
+    where = on_own_gpu(lambda operand: current[-1])
+    assert [where(Quantised(name)) for name in ("cuda:1", "cuda:0", "cuda:3", "cpu")] == [1, 0, 3, 0]
+    assert where(operand=Quantised("cuda:2")) == 2
+    assert current == [0]
 
 
 @pytest.mark.gpu
