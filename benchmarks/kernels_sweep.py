@@ -16,9 +16,8 @@ from veritune.kernels.linear.head import Head
 # BM, BN, BK, GROUP, STAGES, warps; of programs with four warps two share a processor.
 PRODUCT = ((128, 256, 64, 16, 3, 8), (128, 256, 64, 16, 4, 8), (128, 256, 64, 8, 3, 8), (128, 256, 64, 32, 3, 8),
            (128, 256, 64, 64, 3, 8), (128, 256, 128, 16, 2, 8), (128, 128, 64, 16, 3, 4))  # fmt: skip
-# GROUP, the reads' eviction policy, warps.
-BOTH = ((1, "", 4), (1, "evict_first", 4), (8, "", 4), (8, "evict_first", 4), (8, "evict_first", 8),
-        (1, "evict_first", 8))  # fmt: skip
+# GROUP, warps.
+BOTH = ((8, 4), (1, 4), (4, 4), (16, 4), (56, 4), (8, 8))
 
 
 def sweep(table: Table) -> None:
@@ -56,11 +55,11 @@ def _product(table: Table, width: int, v: int = 151_936, n: int = 8192) -> None:
 
 
 def _both(table: Table, m: int = 16384, k: int = 7168) -> None:
-    table.section("sweep-both", f"1x128 in both layouts, [{m}, {k}] bf16: GROUP, eviction, warps")
+    table.section("sweep-both", f"1x128 in both layouts, [{m}, {k}] bf16: GROUP, warps")
     x, in_use = torch.randn(m, k, device="cuda").bfloat16(), quantize.BOTH_LAUNCH
     law, runs = quantize_both(x), []
     for launch in BOTH:
-        names = dict(zip(("GROUP", "EVICT", "num_warps"), launch, strict=True))
+        names = dict(zip(("GROUP", "num_warps"), launch, strict=True))
 
         def both(names: dict[str, Any] = names) -> Any:
             quantize.BOTH_LAUNCH = names

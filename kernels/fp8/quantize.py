@@ -10,7 +10,7 @@ from veritune.kernels.fp8.blocks import BLOCK, FP8, BlockQuantized, block_scales
 
 _FLOATS = (torch.bfloat16, torch.float16, torch.float32)
 # How the kernel of both layouts in blocks of 1 x 128 is launched.
-BOTH_LAUNCH = {"GROUP": 8, "EVICT": "evict_first", "num_warps": 4}
+BOTH_LAUNCH = {"GROUP": 8, "num_warps": 4}
 
 
 @on_own_gpu

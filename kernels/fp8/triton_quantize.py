@@ -43,13 +43,12 @@ def rows_kernel(x, q, s, M, K, stride, ROWS: tl.constexpr, GROUPS: tl.constexpr,
 
 
 @triton.jit
-def _rows_of_four(x, pm, c, M, K, stride, A: tl.constexpr, EVEN: tl.constexpr, EVICT: tl.constexpr):
+def _rows_of_four(x, pm, c, M, K, stride, A: tl.constexpr, EVEN: tl.constexpr):
     """Rows 4 b + A of a tile of 128, b = 0 .. 31: as float32, and where they are."""
-    # EVICT has no default: Triton 3.6 takes a string from a caller only.
     r = pm * 128 + 4 * tl.arange(0, 32) + A
     at = x + r.to(tl.int64)[:, None] * stride + c[None, :]
     if EVEN:
-        v = tl.load(at, eviction_policy=EVICT)
+        v = tl.load(at)
     else:
         v = tl.load(at, mask=(r < M)[:, None] & (c < K)[None, :], other=0.0)
     return v.to(tl.float32), r
@@ -111,9 +110,8 @@ def _store_turned(words, qt, pm, c, K, width):
 
 @triton.jit
 def rows_both_kernel(
-    x, q, s, qt, st, M, K, stride, width, tiles, POW2: tl.constexpr, ASM: tl.constexpr, GROUP: tl.constexpr,
-    EVICT: tl.constexpr,
-):  # fmt: skip
+    x, q, s, qt, st, M, K, stride, width, tiles, POW2: tl.constexpr, ASM: tl.constexpr, GROUP: tl.constexpr
+):
     """One read, two copies: 1 x 128 blocks of x, and of x transposed (qt as int32, four rows of x in one word).
 
     A program's tile is 128 x 128, all of it inside; `tiles` rows of tiles are done, GROUP columns of tiles side by
@@ -125,10 +123,10 @@ def rows_both_kernel(
     pk = first + tl.program_id(0) % (GROUP * tiles) % beside
     c = pk * 128 + tl.arange(0, 128)
     dtype: tl.constexpr = q.dtype.element_ty
-    v0, r0 = _rows_of_four(x, pm, c, M, K, stride, 0, True, EVICT)
-    v1, r1 = _rows_of_four(x, pm, c, M, K, stride, 1, True, EVICT)
-    v2, r2 = _rows_of_four(x, pm, c, M, K, stride, 2, True, EVICT)
-    v3, r3 = _rows_of_four(x, pm, c, M, K, stride, 3, True, EVICT)
+    v0, r0 = _rows_of_four(x, pm, c, M, K, stride, 0, True)
+    v1, r1 = _rows_of_four(x, pm, c, M, K, stride, 1, True)
+    v2, r2 = _rows_of_four(x, pm, c, M, K, stride, 2, True)
+    v3, r3 = _rows_of_four(x, pm, c, M, K, stride, 3, True)
     _store_by_row(v0, r0, q, s, c, pk, M, K, True, POW2, ASM)
     _store_by_row(v1, r1, q, s, c, pk, M, K, True, POW2, ASM)
     _store_by_row(v2, r2, q, s, c, pk, M, K, True, POW2, ASM)
@@ -148,15 +146,15 @@ def rows_both_edge_kernel(x, q, s, qt, st, M, K, stride, width, first, tiles, PO
     dtype: tl.constexpr = q.dtype.element_ty
     top = tl.zeros((32, 128), tl.float32)
     for a in tl.static_range(4):
-        v, r = _rows_of_four(x, pm, c, M, K, stride, a, False, "")
+        v, r = _rows_of_four(x, pm, c, M, K, stride, a, False)
         top = tl.maximum(top, tl.abs(v))
         _store_by_row(v, r, q, s, c, pk, M, K, False, POW2, ASM)
     scale, inverse = _scale(tl.max(top, axis=0), POW2, ASM)
     tl.store(st + pm.to(tl.int64) * K + c, scale, mask=c < K)
-    v0, _ = _rows_of_four(x, pm, c, M, K, stride, 0, False, "")
-    v1, _ = _rows_of_four(x, pm, c, M, K, stride, 1, False, "")
-    v2, _ = _rows_of_four(x, pm, c, M, K, stride, 2, False, "")
-    v3, _ = _rows_of_four(x, pm, c, M, K, stride, 3, False, "")
+    v0, _ = _rows_of_four(x, pm, c, M, K, stride, 0, False)
+    v1, _ = _rows_of_four(x, pm, c, M, K, stride, 1, False)
+    v2, _ = _rows_of_four(x, pm, c, M, K, stride, 2, False)
+    v3, _ = _rows_of_four(x, pm, c, M, K, stride, 3, False)
     _store_turned(_words(v0, v1, v2, v3, inverse[None, :], dtype, ASM), qt, pm, c, K, width)
 
 
@@ -173,20 +171,20 @@ def blocks_kernel(
     dtype: tl.constexpr = q.dtype.element_ty
     top = tl.zeros((32, 128), tl.float32)
     for a in tl.static_range(4):
-        v, r = _rows_of_four(x, pn, c, N, K, stride, a, EVEN, "")
+        v, r = _rows_of_four(x, pn, c, N, K, stride, a, EVEN)
         top = tl.maximum(top, tl.abs(v))
     scale, inverse = _scale(tl.max(tl.max(top, axis=1, keep_dims=True), axis=0), POW2, ASM)
     one = tl.arange(0, 1)
     tl.store(s + pn * scale_stride + pk + one, scale)
     for a in tl.static_range(4):
-        v, r = _rows_of_four(x, pn, c, N, K, stride, a, EVEN, "")
+        v, r = _rows_of_four(x, pn, c, N, K, stride, a, EVEN)
         _store(q, (v * inverse[None, :]).to(dtype), r, c, N, K, EVEN)
     if BOTH:
         # The bytes are computed anew from a third look at the tile (in cache): taken out of the values just stored,
         # the assembler of CUDA 12.8 mixes up pairs of them.
-        v0, _ = _rows_of_four(x, pn, c, N, K, stride, 0, EVEN, "")
-        v1, _ = _rows_of_four(x, pn, c, N, K, stride, 1, EVEN, "")
-        v2, _ = _rows_of_four(x, pn, c, N, K, stride, 2, EVEN, "")
-        v3, _ = _rows_of_four(x, pn, c, N, K, stride, 3, EVEN, "")
+        v0, _ = _rows_of_four(x, pn, c, N, K, stride, 0, EVEN)
+        v1, _ = _rows_of_four(x, pn, c, N, K, stride, 1, EVEN)
+        v2, _ = _rows_of_four(x, pn, c, N, K, stride, 2, EVEN)
+        v3, _ = _rows_of_four(x, pn, c, N, K, stride, 3, EVEN)
         _store_turned(_words(v0, v1, v2, v3, inverse[None, :], dtype, ASM), qt, pn, c, K, width)
         tl.store(st + pk * scale_stride_t + pn + one, scale)

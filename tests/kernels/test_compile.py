@@ -139,7 +139,7 @@ def test_memory_bound_kernels_do_not_spill() -> None:
         (divergence.forward_kernel, {"LANES": 4096, "KIND": 4, **caps}, 8),
         (divergence.backward_kernel, {"BLOCK": 2048, "KIND": 4, **caps}, 8),
         (quantise.rows_kernel, {"ROWS": 16, "GROUPS": 4, "POW2": False, "ASM": True}, 8),
-        (quantise.rows_both_kernel, {"POW2": False, "ASM": True, "GROUP": 8, "EVICT": "evict_first"}, 4),
+        (quantise.rows_both_kernel, {"POW2": False, "ASM": True, "GROUP": 8}, 4),
         (quantise.blocks_kernel, {"BOTH": True, "EVEN": True, "POW2": True, "ASM": True}, 8),
     ]
     for kernel, constants, warps in jobs:
