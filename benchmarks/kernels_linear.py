@@ -218,6 +218,7 @@ def _head(table: Table, n: int, width: int, v: int) -> None:
     gradients.clear()
     if trl:
         runs.append(Run("GRPO fwd+bwd", "TRL chunked + torch", with_trl, tflop=3 * tflop))
+    runs += _quack(hidden, weight, y, tflop)
     free()
     compare(table, runs, rounds=7)
     del runs, forward, both
@@ -230,23 +231,21 @@ def _head(table: Table, n: int, width: int, v: int) -> None:
 
         table.time("cross-entropy f+b", "cut-cross-entropy", with_cce, tflop=3 * tflop)
         free()
-    _quack(table, hidden, weight, y, tflop)
     if width <= 1536:
         _liger(table, hidden, weight, y, tflop, (old, ref, advantages, mask))
 
 
-def _quack(table: Table, hidden: torch.Tensor, weight: torch.Tensor, y: torch.Tensor, tflop: float) -> None:
+def _quack(hidden: torch.Tensor, weight: torch.Tensor, y: torch.Tensor, tflop: float) -> list[Run]:
     """QuACK's cross-entropy over the same products: no entropy, no gradient a token, and the CUTLASS DSL at hand."""
     quack = peers.module("quack.linear_cross_entropy")
     if not quack:
-        return
+        return []
 
     def cross_entropy() -> Any:
         h, w = hidden.detach().requires_grad_(), weight.detach().requires_grad_()
         return torch.autograd.grad(quack.scaled_exp_linear_cross_entropy(h, w, y), (h, w))
 
-    table.time("cross-entropy f+b", "QuACK", cross_entropy, tflop=3 * tflop)
-    free()
+    return [Run("cross-entropy f+b", "QuACK", cross_entropy, tflop=3 * tflop)]
 
 
 def _liger(table: Table, hidden: torch.Tensor, weight: torch.Tensor, y: torch.Tensor, tflop: float, rl: Any) -> None:
