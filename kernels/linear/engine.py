@@ -194,8 +194,9 @@ def _exp(
     from veritune.kernels.linear import triton_kernels as kernels
 
     n, v, tile = hidden.shape[0], head.vocabulary, _launch(hidden)
-    split = hidden.device.type != "cpu"
-    box = [tile["BM"], tile["BN"] // 2 if split else tile["BN"]]
+    # The epilogue takes the tile in halves, or in quarters where more of it would not fit the registers.
+    quarters = head.softcap is not None and slope and want_entropy
+    box = [tile["BM"], tile["BN"] // (4 if quarters else 2)]
     h_desc = TensorDescriptor(hidden, list(hidden.shape), list(hidden.stride()), [tile["BM"], tile["BK"]])
     weight = head.weight
     w_desc = TensorDescriptor(weight, list(weight.shape), list(weight.stride()), [tile["BN"], tile["BK"]])
@@ -207,7 +208,7 @@ def _exp(
     kernels.exp_kernel[(programs,)](
         h_desc, w_desc, e_desc, anchors, weight if head.bias is None else head.bias, unused[0], unused[-1],
         anchors if count is None else count, n, v, head.width, head.softcap or 1.0, head.to_base2, PROGRAMS=programs,
-        SPLIT=split, BIAS=head.bias is not None, CAP=head.softcap is not None, SUMS=partial is not None,
+        QUARTERS=quarters, BIAS=head.bias is not None, CAP=head.softcap is not None, SUMS=partial is not None,
         ENTROPY=want_entropy, STORE=e is not None, SLOPE=slope, COUNTED=count is not None, num_stages=tile["STAGES"],
         **tile,
     )  # fmt: skip

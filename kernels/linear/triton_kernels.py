@@ -89,10 +89,38 @@ def _emit(
 
 
 @triton.jit
+def _halves(x, ROWS: tl.constexpr, WIDTH: tl.constexpr):
+    """The left and the right half of a block's columns, each thread keeping its own."""
+    return tl.split(tl.permute(tl.reshape(x, (ROWS, 2, WIDTH // 2)), (0, 2, 1)))
+
+
+@triton.jit
+def _emit_half(
+    acc, anchor, bias, e_desc, row, column, V, cap, to_base2, ROWS: tl.constexpr,
+    WIDTH: tl.constexpr, BIAS: tl.constexpr, CAP: tl.constexpr, ENTROPY: tl.constexpr, STORE: tl.constexpr,
+    SLOPE: tl.constexpr, QUARTERS: tl.constexpr,
+):  # fmt: skip
+    if QUARTERS:
+        left, right = _halves(acc, ROWS, WIDTH)
+        s0, w0 = _emit(
+            left, anchor, bias, e_desc, row, column, V, cap, to_base2, WIDTH // 2, BIAS, CAP, ENTROPY, STORE, SLOPE
+        )
+        s1, w1 = _emit(
+            right, anchor, bias, e_desc, row, column + WIDTH // 2, V, cap, to_base2, WIDTH // 2, BIAS, CAP, ENTROPY,
+            STORE, SLOPE,
+        )  # fmt: skip
+        s = s0 + s1
+        w = w0 + w1
+    else:
+        s, w = _emit(acc, anchor, bias, e_desc, row, column, V, cap, to_base2, WIDTH, BIAS, CAP, ENTROPY, STORE, SLOPE)
+    return s, w
+
+
+@triton.jit
 def exp_kernel(
     h_desc, w_desc, e_desc, anchors, bias, sums, weighted, count, N, V, H, cap, to_base2,
     BM: tl.constexpr, BN: tl.constexpr, BK: tl.constexpr, GROUP: tl.constexpr, STAGES: tl.constexpr,
-    PROGRAMS: tl.constexpr, SPLIT: tl.constexpr, BIAS: tl.constexpr, CAP: tl.constexpr, SUMS: tl.constexpr,
+    PROGRAMS: tl.constexpr, QUARTERS: tl.constexpr, BIAS: tl.constexpr, CAP: tl.constexpr, SUMS: tl.constexpr,
     ENTROPY: tl.constexpr, STORE: tl.constexpr, SLOPE: tl.constexpr, COUNTED: tl.constexpr,
 ):  # fmt: skip
     """E = exp2(z - anchor) of a tile, stored when wanted, and each row's sums of e and e * z over the tile.
@@ -119,19 +147,17 @@ def exp_kernel(
             acc = tl.dot(h_desc.load([row, k * BK]), w_desc.load([column, k * BK]).T, acc)
         r = row + tl.arange(0, BM)
         anchor = tl.load(anchors + r, mask=r < rows, other=0.0)
-        if SPLIT:
-            left, right = tl.split(tl.permute(tl.reshape(acc, (BM, 2, BN // 2)), (0, 2, 1)))
-            s0, w0 = _emit(
-                left, anchor, bias, e_desc, row, column, V, cap, to_base2, BN // 2, BIAS, CAP, ENTROPY, STORE, SLOPE
-            )
-            s1, w1 = _emit(
-                right, anchor, bias, e_desc, row, column + BN // 2, V, cap, to_base2, BN // 2, BIAS, CAP, ENTROPY,
-                STORE, SLOPE,
-            )  # fmt: skip
-            s = s0 + s1
-            w = w0 + w1
-        else:
-            s, w = _emit(acc, anchor, bias, e_desc, row, column, V, cap, to_base2, BN, BIAS, CAP, ENTROPY, STORE, SLOPE)
+        left, right = _halves(acc, BM, BN)
+        s0, w0 = _emit_half(
+            left, anchor, bias, e_desc, row, column, V, cap, to_base2, BM, BN // 2, BIAS, CAP, ENTROPY, STORE, SLOPE,
+            QUARTERS,
+        )  # fmt: skip
+        s1, w1 = _emit_half(
+            right, anchor, bias, e_desc, row, column + BN // 2, V, cap, to_base2, BM, BN // 2, BIAS, CAP, ENTROPY,
+            STORE, SLOPE, QUARTERS,
+        )  # fmt: skip
+        s = s0 + s1
+        w = w0 + w1
         if SUMS:
             o = (zero + column_tile) * N + r
             tl.store(sums + o, s, mask=r < rows)
