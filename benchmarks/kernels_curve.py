@@ -21,21 +21,22 @@ BATCH, STEPS, WARM_UP, PEAK_RATE, LAST = 48, 1000, 100, 3e-4, 200
 HELD_OUT_TOKENS = 1 << 20
 MOST_SEEDS = 8
 ARMS = ("bf16", "control", "fp8")
-MEASURES = ("held out", f"last {LAST} steps")
+MEASURES = ("held out", f"last {LAST} steps", "all steps")
 # Steps made before one is recorded as a CUDA graph: they compile, choose engines and make the optimizer's states.
 EAGER = 3
 
 
 @dataclass
 class Trained:
-    """The training loss of every step, the mean of the last ones, and the loss on the held-out text at the end."""
+    """The training loss of every step, and the loss on the held-out text at the end."""
 
     curve: torch.Tensor
     held_out: float
 
     @property
-    def measures(self) -> tuple[float, float]:
-        return self.held_out, float(self.curve[-LAST:].mean())
+    def measures(self) -> tuple[float, ...]:
+        """In the order of MEASURES."""
+        return self.held_out, float(self.curve[-LAST:].mean()), float(self.curve.mean())
 
 
 def loss_curve(table: Table, budget_s: float = 420.0, device: str = "cuda") -> None:
@@ -47,9 +48,11 @@ def loss_curve(table: Table, budget_s: float = 420.0, device: str = "cuda") -> N
     train, held_out = (part.to(device) for part in texts())
     held_out = held_out[:HELD_OUT_TOKENS]
     table.current = "curve"
+    epochs = STEPS * BATCH * CONTEXT / len(train)
+    often = "once at most" if epochs <= 1 else f"{epochs:.1f} times"
     table.say(
         f"\nLoss of a 50M-parameter model, {STEPS} steps of {BATCH * CONTEXT} tokens out of {len(train) / 1e6:.1f} M "
-        f"of PyTorch's own source; held out: {len(held_out) / 1e6:.1f} M of other files"
+        f"of Python source, seen {often}; held out: {len(held_out) / 1e6:.1f} M of other files"
     )
     found: list[dict[str, Trained]] = []
     slowest = 0.0
@@ -113,7 +116,7 @@ def _train(arm: str, seed: int, data: torch.Tensor, held_out: torch.Tensor) -> T
         parameters, lr=rate, betas=(0.9, 0.95), weight_decay=0.1, fused=True, capturable=data.is_cuda
     )
     draw = torch.Generator().manual_seed(seed)
-    starts = torch.randint(0, len(data) - CONTEXT - 1, (STEPS, BATCH, 1), generator=draw).to(data.device)
+    starts = _starts(len(data), draw).to(data.device)
     shares = [min((i + 1) / WARM_UP, 0.5 + 0.5 * math.cos(math.pi * i / STEPS)) for i in range(STEPS)]
     rates = PEAK_RATE * torch.tensor(shares, device=data.device)
     reach = torch.arange(CONTEXT + 1, device=data.device)
@@ -131,6 +134,14 @@ def _train(arm: str, seed: int, data: torch.Tensor, held_out: torch.Tensor) -> T
 
     _repeat(step, STEPS, cuda=data.is_cuda)
     return Trained(curve.cpu(), _held_out(model, held_out))
+
+
+def _starts(tokens: int, draw: torch.Generator) -> torch.Tensor:
+    """Where the windows of every step begin, `[STEPS, BATCH, 1]`: each window once before any of them comes again."""
+    windows, wanted = (tokens - 1) // CONTEXT, STEPS * BATCH
+    epochs = -(-wanted // windows)
+    order = torch.cat([torch.randperm(windows, generator=draw) for _ in range(epochs)])
+    return order[:wanted].view(STEPS, BATCH, 1) * CONTEXT
 
 
 def _repeat(step: Callable[[], None], times: int, *, cuda: bool) -> None:
