@@ -14,9 +14,9 @@ from torch import nn
 
 from veritune.kernels.backend import Backend, compute_capability
 from veritune.kernels.fp8 import measure
-from veritune.kernels.fp8.blocks import BLOCK
+from veritune.kernels.fp8.blocks import BLOCK, BlockQuantized
 from veritune.kernels.fp8.gemm import fp8_matmul
-from veritune.kernels.fp8.quantize import quantize_both
+from veritune.kernels.fp8.quantize import quantize_blocks, quantize_both, quantize_rows
 
 Use = Literal["auto", "always", "never"]
 logger = logging.getLogger(__name__)
@@ -81,8 +81,12 @@ class FP8Linear(nn.Linear):
         if x.shape[0] == 0 or not self._uses_fp8(x, dtype):
             bias = None if self.bias is None else self.bias.to(dtype)
             return nn.functional.linear(input.to(dtype), self.weight.to(dtype), bias)
-        apply = cast(Any, _FP8Product.apply)
-        y = apply(x, self.weight, self.bias, self.recipe, dtype)
+        if torch.is_grad_enabled():
+            apply = cast(Any, _FP8Product.apply)
+            y = apply(x, self.weight, self.bias, self.recipe, dtype)
+        else:
+            a = quantize_rows(x, **_options(self.recipe))
+            y = _product(a, quantize_blocks(self.weight, **_options(self.recipe)), self.bias, dtype)
         return cast(torch.Tensor, y).view(*input.shape[:-1], self.out_features)
 
     def extra_repr(self) -> str:
@@ -154,15 +158,14 @@ class _FP8Product(torch.autograd.Function):
         recipe: FP8Recipe,
         dtype: torch.dtype,
     ) -> torch.Tensor:
-        options = {"pow2_scales": recipe.pow2_scales, "backend": recipe.backend}
+        options = _options(recipe)
         # Anew in every forward: no sign of the tensor tells that it has changed (fused optimizers and `.data` leave its
         # version alone), and a stale copy would train silently wrong. It costs 1 to 3 % of the products.
-        w, w_turned = quantize_both(weight.detach(), (BLOCK, BLOCK), **cast(Any, options))
-        a, a_turned = quantize_both(x.detach(), **cast(Any, options))
+        w, w_turned = quantize_both(weight.detach(), (BLOCK, BLOCK), **options)
+        a, a_turned = quantize_both(x.detach(), **options)
         ctx.a_turned, ctx.w_turned, ctx.options = a_turned, w_turned, options
         ctx.dtypes = x.dtype, weight.dtype, None if bias is None else bias.dtype
-        y = fp8_matmul(a, w, _accumulated(dtype)).to(dtype)
-        return y if bias is None else y + bias.detach().to(dtype)
+        return _product(a, w, bias, dtype)
 
     @staticmethod
     def backward(ctx: Any, *upstream: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
@@ -174,6 +177,15 @@ class _FP8Product(torch.autograd.Function):
         dw = fp8_matmul(g_turned, ctx.a_turned, _accumulated(weight_dtype)).to(weight_dtype) if need_w else None
         db = dy.sum(0, dtype=torch.float32).to(bias_dtype) if need_b else None
         return dx, dw, db, None, None
+
+
+def _options(recipe: FP8Recipe) -> Any:
+    return {"pow2_scales": recipe.pow2_scales, "backend": recipe.backend}
+
+
+def _product(a: BlockQuantized, w: BlockQuantized, bias: torch.Tensor | None, dtype: torch.dtype) -> torch.Tensor:
+    y = fp8_matmul(a, w, _accumulated(dtype)).to(dtype)
+    return y if bias is None else y + bias.detach().to(dtype)
 
 
 def _accumulated(dtype: torch.dtype) -> torch.dtype:

@@ -11,7 +11,15 @@ from veritune.kernels.backend import Backend, on_own_gpu
 from veritune.kernels.grpo.batch import Batch, Kept
 from veritune.kernels.grpo.objective import GRPOObjective, needed_tokens, token_terms, token_weights
 from veritune.kernels.linear.head import Head, check_head, compute_dtype, head_wants_triton
-from veritune.kernels.linear.op import Mode, check_targets, plain_bias, product_operand, spread_rows, take_rows
+from veritune.kernels.linear.op import (
+    Mode,
+    check_targets,
+    plain_bias,
+    product_operand,
+    recorded,
+    spread_rows,
+    take_rows,
+)
 from veritune.kernels.linear.reference import linear_logprob as reference_logprob
 
 # Tokens of one block in fast mode: E is 2 bytes * tokens * vocabulary, 2.5 GB at a vocabulary of 151,936.
@@ -101,6 +109,7 @@ def linear_grpo_loss(
         old=facts_of(old_logp), ref=facts_of(ref_logp), policy_weight=facts_of(policy_weight),
         cells=cells, grid=grid, objective=objective,
     )  # fmt: skip
+    hidden, weight, bias = recorded(hidden, weight, bias)
     rows = hidden.reshape(-1, hidden.shape[-1])
     if targets.device.type == "cpu":
         check_targets(batch.targets[needed], weight.shape[0])

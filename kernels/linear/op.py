@@ -48,6 +48,7 @@ def linear_logprob(
     check_head(hidden, weight, targets, bias, softcap, temperature)
     if mode not in get_args(Mode):
         raise ValueError(f"mode={mode!r}: expected one of {', '.join(get_args(Mode))}")
+    hidden, weight, bias = recorded(hidden, weight, bias)
     rows = hidden.reshape(-1, hidden.shape[-1])
     flat = targets.reshape(-1).long()
     keep = None if mask is None else kept_rows(mask, targets)
@@ -67,6 +68,16 @@ def linear_logprob(
         logp = spread_rows(logp, keep, targets.numel())
         entropy = None if entropy is None else spread_rows(entropy, keep, targets.numel())
     return logp.view(targets.shape), None if entropy is None else entropy.view(targets.shape)
+
+
+def recorded(
+    hidden: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
+    """The operands; detached under `no_grad`, where an autograd function is still told that parameters need gradients
+    and would prepare for them."""
+    if torch.is_grad_enabled():
+        return hidden, weight, bias
+    return hidden.detach(), weight.detach(), None if bias is None else bias.detach()
 
 
 def kept_rows(mask: torch.Tensor, targets: torch.Tensor) -> torch.Tensor | None:

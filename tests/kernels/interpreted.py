@@ -22,7 +22,7 @@ import torch  # noqa: E402
 sys.path.insert(0, str(Path(__file__).parent))
 from cases import CASES  # type: ignore[import-not-found]  # noqa: E402
 
-from veritune.kernels import linear_grpo_loss  # noqa: E402
+from veritune.kernels import linear_grpo_loss, linear_logprob  # noqa: E402
 from veritune.kernels.fp8 import reference  # noqa: E402
 from veritune.kernels.fp8.blocks import BlockQuantized  # noqa: E402
 from veritune.kernels.fp8.gemm import fp8_matmul  # noqa: E402
@@ -81,6 +81,25 @@ def launched_before_the_wait() -> dict[str, float]:
     return {"launched": float(when_asked[0])}
 
 
+def kept_without_gradients() -> dict[str, float]:
+    """How much room for E is made under `no_grad`, where parameters still ask for gradients."""
+    made: list[int] = []
+    room = engine.exp_buffer
+
+    def make(*args: Any) -> torch.Tensor:
+        made.append(1)
+        return room(*args)
+
+    h, w, y = torch.randn(2, 5, 24, requires_grad=True), torch.randn(70, 24, requires_grad=True), torch.ones(2, 5)
+    with mock.patch.object(engine, "exp_buffer", make):
+        for on in (True, False):
+            with torch.set_grad_enabled(on):
+                linear_logprob(h, w, y.long(), backend="triton")
+                linear_grpo_loss(h, w, y.long(), torch.ones(2), y > 0, backend="triton")
+            made.append(0)
+    return {"with": float(sum(made[: made.index(0)])), "without": float(sum(made[made.index(0) :]))}
+
+
 def main() -> None:
     torch.manual_seed(0)
     torch.use_deterministic_algorithms(True)
@@ -89,6 +108,7 @@ def main() -> None:
     for rows, columns in ((5, 128), (130, 300)):
         for pow2 in (False, True):
             found[f"quantise-{rows}x{columns}-{pow2}"] = quantised(rows, columns, pow2)
+    found["kept-without-gradients"] = kept_without_gradients()
     found["launched-before-the-wait"] = launched_before_the_wait()
     found["multiply-130x256x256"] = multiplied(130, 256, 256)
     found["multiply-64x144x384"] = multiplied(64, 144, 384)

@@ -59,6 +59,10 @@ def test_product_kernel_in_the_interpreter(name: str, interpreted: dict[str, dic
         assert found < 1e-6, what
 
 
+def test_nothing_is_kept_for_a_backward_that_cannot_come(interpreted: dict[str, dict[str, float]]) -> None:
+    assert interpreted["kept-without-gradients"] == {"with": 2, "without": 0}
+
+
 def test_the_head_is_launched_before_the_host_waits_for_the_number_of_tokens(
     interpreted: dict[str, dict[str, float]],
 ) -> None:

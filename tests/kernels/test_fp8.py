@@ -133,6 +133,16 @@ def test_linear_layer_sees_a_weight_changed_behind_its_back() -> None:
     assert relative(layer(x), 2 * before) < 1e-6
 
 
+def test_linear_layer_quantises_nothing_for_a_backward_that_cannot_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And gives the same bits: a checkpointed pass may run once without gradients and once with them."""
+    layer = FP8Linear(256, 128, recipe=FP8Recipe("always"))
+    x = torch.randn(3, 5, 256)
+    law = layer(x)
+    monkeypatch.setattr(linear, "quantize_both", lambda *_, **__: pytest.fail("the transposed copies were made"))
+    with torch.no_grad():
+        assert torch.equal(layer(x), law)
+
+
 def test_linear_layer_runs_in_high_precision_on_a_cpu_unless_told_otherwise() -> None:
     layer = FP8Linear(128, 128)
     x = torch.randn(4, 128)
