@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 WIDTH, LAYERS, HEAD, CONTEXT, VOCABULARY = 768, 7, 64, 512, 8192
-# 25 million tokens of source, so that 1,000 steps see no text twice: on text seen before, the two losses part further.
+# Some 30 million tokens of source, so that 1,000 steps see no file twice.
 PACKAGES = ("torch", "transformers", "sympy")
 
 
@@ -74,21 +74,23 @@ class Model(nn.Module):
 
 
 def texts() -> tuple[torch.Tensor, torch.Tensor]:
-    """Tokens of the source of `PACKAGES` to train on, and of other files of it to measure on; a file's name decides.
+    """Tokens of the source of `PACKAGES` to train on, and of other files of it to measure on; what a file holds decides.
 
-    The tokenizer (byte-level BPE) is trained on every eighth of the files to train on.
+    Files come in the order of their hashes, each text once. The tokenizer (byte-level BPE) is trained on every eighth
+    of the files to train on.
     """
     from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
-    parts: tuple[list[str], list[str]] = ([], [])
+    files: dict[bytes, str] = {}
     for package in PACKAGES:
         found = importlib.util.find_spec(package)
         assert found is not None
         assert found.origin is not None
-        root = Path(found.origin).parent
-        for path in sorted(root.glob("**/*.py")):
-            name = f"{package}/{path.relative_to(root).as_posix()}".encode()
-            parts[hashlib.sha256(name).digest()[0] % 16 == 0].append(path.read_text(errors="replace"))
+        for path in Path(found.origin).parent.glob("**/*.py"):
+            files[hashlib.sha256(path.read_bytes()).digest()] = path.read_text(errors="replace")
+    parts: tuple[list[str], list[str]] = ([], [])
+    for key in sorted(files):
+        parts[key[-1] % 16 == 0].append(files[key])
     bytes_alone = pre_tokenizers.ByteLevel.alphabet()
     trainer = trainers.BpeTrainer(vocab_size=VOCABULARY, initial_alphabet=bytes_alone, show_progress=False)
     tokenizer = Tokenizer(models.BPE())

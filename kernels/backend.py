@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import inspect
 import os
 from collections.abc import Callable
 from typing import Any, Literal, ParamSpec, TypeVar, cast, get_args
@@ -75,10 +76,11 @@ def _from_environment() -> Backend:
 
 def on_own_gpu(op: Callable[_P, _R]) -> Callable[_P, _R]:
     """`op` with its first argument's GPU as the current one, where Triton launches whatever the tensors' device is."""
+    name = next(iter(inspect.signature(op).parameters))
 
     @functools.wraps(op)
     def run(*args: _P.args, **options: _P.kwargs) -> _R:
-        first: Any = next(iter((*args, *options.values())), None)
+        first: Any = args[0] if args else options.get(name)
         holder = first if isinstance(first, torch.Tensor) else getattr(first, "data", None)
         device: Any = getattr(holder, "device", None)
         if getattr(device, "type", "") != "cuda" or device.index in (None, torch.cuda.current_device()):

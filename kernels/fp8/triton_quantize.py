@@ -16,8 +16,9 @@ def _scale(amax, POW2: tl.constexpr, ASM: tl.constexpr):
         bits = s.to(tl.int32, bitcast=True)
         exponent = (bits >> 23) + ((bits & 0x7FFFFF) != 0).to(tl.int32)
         s = (exponent << 23).to(tl.float32, bitcast=True)
-    # One Newton step makes the fast reciprocal the rounded one, at a third of the cost of an exact division. The
-    # instruction itself spares what a division spends on numbers out of its range, where no scale lies.
+    # One Newton step makes the fast reciprocal the rounded one (but for a few in a million), at a third of the cost of
+    # an exact division. The instruction itself spares what a division spends on numbers out of its range, where no
+    # scale lies.
     if ASM:
         r = tl.inline_asm_elementwise("rcp.approx.ftz.f32 $0, $1;", "=r,r", [s], tl.float32, is_pure=True, pack=1)
     else:

@@ -13,7 +13,7 @@ from veritune.kernels.linear.op import spread_rows
 
 @dataclass
 class Batch:
-    """The kept tokens `[n]`, and where they sit in the grid of sequences `[B, T]`."""
+    """Tokens `[n]`, all or those kept, and where they sit in the grid of sequences `[B, T]`."""
 
     targets: torch.Tensor
     advantages: torch.Tensor

@@ -70,9 +70,9 @@ def linear_grpo_loss(
 
     Masked tokens, and tokens of zero advantage where neither KL nor entropy bonus needs them, never reach the head.
     On CUDA in bfloat16 the gradients are made in the forward: `mode="fast"` (also `"auto"`) takes three products and
-    holds E for 8192 tokens at a time; `"lean"` holds a slice of it, 0.6 to 1 GB, and recomputes the rest: four products
-    less the share that is held. A sequence-level ratio over more than 8192 tokens takes the lean way, since no token's
-    gradient is known before its sequence's last log-prob.
+    holds E for 8192 tokens at a time, or for all of fewer, masked ones too; `"lean"` holds a slice of it, 0.6 to 1 GB,
+    and recomputes the rest: four products less the share that is held. A sequence-level ratio over more than 8192 tokens
+    takes the lean way, since no token's gradient is known before its sequence's last log-prob.
 
     Raises:
         ValueError: shapes do not match, `beta` without `ref_logp`, or the back-end cannot run.
@@ -132,12 +132,13 @@ def _cells(targets: torch.Tensor, lengths: torch.Tensor | None) -> tuple[torch.T
         if targets.dim() != 2:
             raise ValueError(f"targets {tuple(targets.shape)}: expected [sequences, tokens], or [tokens] with lengths=")
         return torch.arange(targets.numel(), device=targets.device), (targets.shape[0], targets.shape[1])
-    if targets.dim() != 1 or int(lengths.sum()) != targets.numel():
-        total = int(lengths.sum())
+    # One wait at most, and none where the lengths are on the CPU.
+    total, longest = torch.stack((lengths.sum(), lengths.max() if lengths.numel() else lengths.sum())).tolist()
+    if targets.dim() != 1 or total != targets.numel():
         raise ValueError(f"lengths add up to {total} tokens, targets are {tuple(targets.shape)}: expected [{total}]")
     lengths = lengths.to(targets.device)
-    longest = int(lengths.max()) if lengths.numel() else 0
-    sequence = torch.repeat_interleave(torch.arange(lengths.numel(), device=targets.device), lengths)
+    each = torch.arange(lengths.numel(), device=targets.device)
+    sequence = torch.repeat_interleave(each, lengths, output_size=total)
     first = lengths.cumsum(0) - lengths
     position = torch.arange(targets.numel(), device=targets.device) - first[sequence]
     return sequence * longest + position, (lengths.numel(), longest)
@@ -183,22 +184,26 @@ class _LinearGRPO(torch.autograd.Function):
         temperature: float,
         mode: Mode,
     ) -> tuple[torch.Tensor | None, ...]:
-        h = product_operand(hidden, compute_dtype(hidden))
-        head = Head(product_operand(weight, h.dtype), plain_bias(bias), softcap, temperature)
+        from veritune.kernels.linear import engine
+
+        dtype = compute_dtype(hidden)
+        head = Head(product_operand(weight, dtype), plain_bias(bias), softcap, temperature)
         lean, first, wanted = mode == "lean", None, any(ctx.needs_input_grad[:3])
         if kept.total <= BLOCK_TOKENS:
             # One block, however many tokens are kept: the device starts on it before the host waits for their number.
-            h = h.index_select(0, kept.everything)
+            h = product_operand(hidden, dtype).index_select(0, kept.everything)
             targets = batch.targets[kept.everything]
             first = _first_pass(h, head, targets, batch.objective, kept.count, lean=lean, wanted=wanted)
             h, first = h[: kept.number], first.rows(kept.number)
-        elif not kept.all:
-            h = h.index_select(0, kept.order)
+        else:
+            h = product_operand(hidden if kept.all else hidden.index_select(0, kept.order), dtype)
         batch = kept.part(batch)
         n, sequence_level = h.shape[0], batch.objective.importance == "sequence"
+        if not n:
+            first = _FirstPass(engine.no_rows(h.device), None)
         lean = lean or (sequence_level and n > BLOCK_TOKENS)
         size = n if lean or sequence_level else _block(n)
-        into = _gradient_room(ctx, h, hidden.dtype, weight, add=not n or (not lean and size < n)) if wanted else None
+        into = _gradient_room(ctx, h, hidden.dtype, weight, add=not lean and size < n) if wanted else None
         parts = []
         for i in range(0, max(n, 1), max(size, 1)):
             tokens = batch.part(slice(i, i + size)) if size < n else batch
@@ -237,17 +242,15 @@ def _block(n: int) -> int:
 
 
 def _gradient_room(ctx: Any, h: torch.Tensor, dtype: torch.dtype, weight: torch.Tensor, *, add: bool) -> Any:
-    """Room for the gradients; the weight's is float32 and zero where blocks `add` to it."""
+    """Room for the gradients; the weight's is float32 and zero where blocks `add` to it, and zero where no token is."""
     from veritune.kernels.linear import engine
 
     need_h, need_w, need_b = ctx.needs_input_grad[:3]
-    if add or weight.dtype is torch.float32:
-        room = torch.zeros(weight.shape, dtype=torch.float32, device=h.device) if need_w else None
-    else:
-        room = torch.empty(weight.shape, dtype=weight.dtype, device=h.device) if need_w else None
+    kind = torch.float32 if add else weight.dtype
+    make = torch.zeros if kind is torch.float32 or not h.shape[0] else torch.empty
     return engine.Gradients(
         torch.empty(h.shape, dtype=dtype, device=h.device) if need_h else None,
-        room,
+        make(weight.shape, dtype=kind, device=h.device) if need_w else None,
         torch.zeros(weight.shape[0], dtype=torch.float32, device=h.device) if need_b else None,
     )
 

@@ -43,6 +43,10 @@ class Gradients:
     bias: torch.Tensor | None
 
 
+def no_rows(device: torch.device) -> RowStats:
+    return RowStats(*(torch.empty(0, dtype=torch.float32, device=device) for _ in fields(RowStats)))
+
+
 def exp_buffer(rows: int, columns: int, like: torch.Tensor) -> torch.Tensor:
     """Room for E `[rows, columns]`, its rows padded to whole 16-byte units as the copy engine wants them."""
     unit = 16 // like.element_size()
@@ -72,8 +76,8 @@ def row_stats(
     """Log-prob, entropy and what the backward needs. With `e`, as many of E's first columns as fit are kept there
     (whole tiles, or all), times the soft-cap's slope if asked.
 
-    `count` (one int32 on the device): only so many of the first rows count. The others cost nothing and their results
-    hold anything; so the host can launch all this before it knows the number.
+    `count` (one int32 on the device): only so many of the first rows count. The others cost next to nothing and their
+    results hold anything; so the host can launch all this before it knows the number.
     """
     from veritune.kernels.linear import triton_kernels as kernels
 

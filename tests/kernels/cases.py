@@ -162,7 +162,8 @@ def grpo_case(
     def cut(x: torch.Tensor) -> torch.Tensor:
         return (x[inside] if packed else x).to(device)
 
-    mine = [leaf(cut(hidden)), leaf(weight.to(device)), leaf(bias.to(device))]
+    seen = hidden.masked_fill(~mask.unsqueeze(-1), torch.nan)  # what is masked is never looked at
+    mine = [leaf(cut(seen)), leaf(weight.to(device)), leaf(bias.to(device))]
     result = linear_grpo_loss(
         mine[0], mine[1], cut(y), advantages.to(device), cut(mask), objective, old_logp=cut(old), ref_logp=cut(ref),
         lengths=lengths if packed else None, bias=mine[2], softcap=cap, temperature=0.9, mode=mode, backend=backend,
@@ -344,6 +345,9 @@ def _cases() -> dict[str, Case]:
         add(f"grpo-{mode}-few-of-many", grpo_case, mode=mode, t=100, drop=0.7, cap=2.0)
         add(f"grpo-{mode}-few-of-many-overflow", grpo_case, mode=mode, t=100, drop=0.7, scale=30.0, beta=0.1)
         add(f"grpo-{mode}-none-of-many", grpo_case, mode=mode, t=100, drop=1.0, beta=0.1)
+        add(f"grpo-blocks-{mode}-few", grpo_in_blocks_case, mode=mode, drop=0.7)
+        add(f"grpo-blocks-{mode}-none", grpo_in_blocks_case, mode=mode, drop=1.0)
+    add("grpo-blocks-sequence-none", grpo_in_blocks_case, importance="sequence", drop=1.0)
     add("grpo-slices-few-of-many", sliced_case, of=grpo_case, t=100, drop=0.7, importance="sequence")
     add(
         "grpo-entropy-packed", grpo_case, entropy_coef=0.02, aggregation="dr_grpo", max_completion_length=9, packed=True

@@ -57,16 +57,25 @@ def resources(kernel: Any, constants: dict[str, Any], options: dict[str, int], *
     return int(found.group(1)), code
 
 
-@pytest.mark.parametrize("counted", [False, True])
-@pytest.mark.parametrize("cap", [False, True])
-def test_linear_exp_kernel_multiplies_on_tensor_cores_without_spills(cap: bool, counted: bool) -> None:
+@pytest.mark.parametrize(
+    ("cap", "slope", "counted"), [(False, False, False), (False, False, True), (True, False, True), (True, True, True)]
+)
+def test_linear_exp_kernel_multiplies_on_tensor_cores_without_spills(cap: bool, slope: bool, counted: bool) -> None:
     from veritune.kernels.linear import triton_kernels as kernels
 
-    flags = {"BIAS": False, "CAP": cap, "SUMS": True, "ENTROPY": True, "STORE": True, "SLOPE": cap, "COUNTED": counted}
-    tile = {"BM": 128, "BN": 256, "BK": 64, "GROUP": 16, "STAGES": 3, "PROGRAMS": 132, "QUARTERS": cap}
+    flags = {
+        "BIAS": False,
+        "CAP": cap,
+        "SUMS": True,
+        "ENTROPY": True,
+        "STORE": True,
+        "SLOPE": slope,
+        "COUNTED": counted,
+    }
+    tile = {"BM": 128, "BN": 256, "BK": 64, "GROUP": 16, "STAGES": 3, "PROGRAMS": 132, "QUARTERS": slope}
     spilled, code = resources(
         kernels.exp_kernel, {**tile, **flags}, {"num_warps": 8, "num_stages": 3}, h_desc=descriptor("bf16", 128, 64),
-        w_desc=descriptor("bf16", 256, 64), e_desc=descriptor("bf16", 128, 64 if cap else 128),
+        w_desc=descriptor("bf16", 256, 64), e_desc=descriptor("bf16", 128, 64 if slope else 128),
     )  # fmt: skip
     assert spilled == 0
     assert "HGMMA" in code
