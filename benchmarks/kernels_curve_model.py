@@ -74,7 +74,7 @@ class Model(nn.Module):
 
 
 def texts() -> tuple[torch.Tensor, torch.Tensor]:
-    """Tokens of the source of `PACKAGES` to train on, and of other files of it to measure on; what a file holds decides.
+    """Tokens of the source of `PACKAGES` to train on, and of other files of it to measure on; its hash decides.
 
     Files come in the order of their hashes, each text once. The tokenizer (byte-level BPE) is trained on every eighth
     of the files to train on.

@@ -71,8 +71,8 @@ def linear_grpo_loss(
     Masked tokens, and tokens of zero advantage where neither KL nor entropy bonus needs them, never reach the head.
     On CUDA in bfloat16 the gradients are made in the forward: `mode="fast"` (also `"auto"`) takes three products and
     holds E for 8192 tokens at a time, or for all of fewer, masked ones too; `"lean"` holds a slice of it, 0.6 to 1 GB,
-    and recomputes the rest: four products less the share that is held. A sequence-level ratio over more than 8192 tokens
-    takes the lean way, since no token's gradient is known before its sequence's last log-prob.
+    and recomputes the rest: four products less the share that is held. A sequence-level ratio over more than 8192
+    tokens takes the lean way, since no token's gradient is known before its sequence's last log-prob.
 
     Raises:
         ValueError: shapes do not match, `beta` without `ref_logp`, or the back-end cannot run.
