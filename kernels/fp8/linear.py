@@ -81,7 +81,8 @@ class FP8Linear(nn.Linear):
         if x.shape[0] == 0 or not self._uses_fp8(x, dtype):
             bias = None if self.bias is None else self.bias.to(dtype)
             return nn.functional.linear(input.to(dtype), self.weight.to(dtype), bias)
-        if torch.is_grad_enabled():
+        asked = any(tensor is not None and tensor.requires_grad for tensor in (x, self.weight, self.bias))
+        if asked and torch.is_grad_enabled():
             apply = cast(Any, _FP8Product.apply)
             y = apply(x, self.weight, self.bias, self.recipe, dtype)
         else:

@@ -16,9 +16,9 @@ from veritune.kernels.linear.op import (
     check_targets,
     plain_bias,
     product_operand,
-    recorded,
     spread_rows,
     take_rows,
+    without_grad_detached,
 )
 from veritune.kernels.linear.reference import linear_logprob as reference_logprob
 
@@ -109,7 +109,7 @@ def linear_grpo_loss(
         old=facts_of(old_logp), ref=facts_of(ref_logp), policy_weight=facts_of(policy_weight),
         cells=cells, grid=grid, objective=objective,
     )  # fmt: skip
-    hidden, weight, bias = recorded(hidden, weight, bias)
+    hidden, weight, bias = without_grad_detached(hidden, weight, bias)
     rows = hidden.reshape(-1, hidden.shape[-1])
     if targets.device.type == "cpu":
         check_targets(batch.targets[needed], weight.shape[0])

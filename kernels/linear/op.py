@@ -48,7 +48,7 @@ def linear_logprob(
     check_head(hidden, weight, targets, bias, softcap, temperature)
     if mode not in get_args(Mode):
         raise ValueError(f"mode={mode!r}: expected one of {', '.join(get_args(Mode))}")
-    hidden, weight, bias = recorded(hidden, weight, bias)
+    hidden, weight, bias = without_grad_detached(hidden, weight, bias)
     rows = hidden.reshape(-1, hidden.shape[-1])
     flat = targets.reshape(-1).long()
     keep = None if mask is None else kept_rows(mask, targets)
@@ -70,7 +70,7 @@ def linear_logprob(
     return logp.view(targets.shape), None if entropy is None else entropy.view(targets.shape)
 
 
-def recorded(
+def without_grad_detached(
     hidden: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
     """The operands; detached under `no_grad`, where an autograd function is still told that parameters need gradients

@@ -141,6 +141,8 @@ def test_linear_layer_quantises_nothing_for_a_backward_that_cannot_come(monkeypa
     monkeypatch.setattr(linear, "quantize_both", lambda *_, **__: pytest.fail("the transposed copies were made"))
     with torch.no_grad():
         assert torch.equal(layer(x), law)
+    layer.requires_grad_(False)
+    assert torch.equal(layer(x), law)
 
 
 def test_linear_layer_runs_in_high_precision_on_a_cpu_unless_told_otherwise() -> None:

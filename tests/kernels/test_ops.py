@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from tests.kernels.cases import backward
+from veritune import kernels
 from veritune.kernels import (
     GRPOObjective,
     grpo_loss,
@@ -223,6 +224,25 @@ def test_slices_of_the_vocabulary_cover_it_once_and_fit_the_room(vocabulary: int
     assert slices[-1][1] == vocabulary
     assert all(0 < stop - start <= width for start, stop in slices)
     assert not kept or slices[0] == (0, width)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "divergence",
+        "fp8_matmul",
+        "linear_divergence",
+        "linear_grpo_loss",
+        "linear_logprob",
+        "logprob_entropy",
+        "quantize_blocks",
+        "quantize_both",
+        "quantize_rows",
+    ],
+)
+def test_every_operation_that_launches_kernels_looks_where_its_operands_are(name: str) -> None:
+    """The decorator of the test below; what is not in this list launches nothing of its own."""
+    assert getattr(kernels, name).__code__ is on_own_gpu(lambda operand: operand).__code__
 
 
 def test_an_operation_runs_on_the_gpu_that_holds_its_operands(monkeypatch: pytest.MonkeyPatch) -> None:

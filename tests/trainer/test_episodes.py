@@ -274,8 +274,8 @@ def test_a_function_that_is_cut_short_can_clean_up() -> None:
 # -- mistakes ------------------------------------------------------------------------------------------------------
 
 
-def test_an_exception_in_the_function_names_it_the_prompt_and_the_turn() -> None:
-    closed: list[str] = []
+def _buggy(closed: list[str], no_clean_up: str = "") -> Any:
+    """A function that fails for the prompt "b", and whose clean-up fails for `no_clean_up`."""
 
     def buggy(prompt: str) -> Told:
         try:
@@ -285,9 +285,16 @@ def test_an_exception_in_the_function_names_it_the_prompt_and_the_turn() -> None
             yield "x"
         finally:
             closed.append(prompt)
+            if prompt == no_clean_up:
+                raise RuntimeError("the clean-up failed")
 
+    return buggy
+
+
+def test_an_exception_in_the_function_names_it_the_prompt_and_the_turn() -> None:
+    closed: list[str] = []
     with pytest.raises(VerituneError) as caught:
-        Table(lambda context, call: "<7>").play(buggy, ("a", "b", "c"))
+        Table(lambda context, call: "<7>").play(_buggy(closed), ("a", "b", "c"))
     message = str(caught.value)
     assert "rollout 'buggy': KeyError: 'no such tool'" in message
     assert "after turn 1 of the policy: '<7>'" in message
@@ -298,20 +305,8 @@ def test_an_exception_in_the_function_names_it_the_prompt_and_the_turn() -> None
 
 def test_an_error_in_somebodys_clean_up_does_not_hide_the_first_one() -> None:
     closed: list[str] = []
-
-    def buggy(prompt: str) -> Told:
-        try:
-            yield
-            if prompt == "b":
-                raise KeyError("no such tool")
-            yield "x"
-        finally:
-            closed.append(prompt)
-            if prompt == "a":
-                raise RuntimeError("the clean-up failed")
-
     with pytest.raises(VerituneError, match="no such tool"):
-        Table(lambda context, call: "<7>").play(buggy, ("a", "b", "c"))
+        Table(lambda context, call: "<7>").play(_buggy(closed, no_clean_up="a"), ("a", "b", "c"))
     assert sorted(closed) == ["a", "b", "c"]
 
 
