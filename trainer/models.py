@@ -80,18 +80,26 @@ def load_policy(config: RunConfig, task: Task | None, place: bool = True) -> Pol
 
 
 def pick_device(name: str) -> torch.device:
-    """``auto``: the GPU if there is one. Raises ConfigError where the named device is absent."""
+    """``auto``: the GPU if there is one. A GPU always comes with its index: ``cuda`` is the current one.
+
+    Raises ConfigError where the named device is absent, or of a kind that the trainer does not run on.
+    """
     if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         device = torch.device(name)
     except RuntimeError as error:
         raise ConfigError(f"device {name!r} is unknown; use auto, cpu, cuda or cuda:N") from error
-    if device.type == "cuda" and not torch.cuda.is_available():
+    if device.type == "cpu":
+        return torch.device("cpu")
+    if device.type != "cuda":
+        raise ConfigError(f"device {name!r}: the trainer runs on CPUs and CUDA devices; use auto, cpu, cuda or cuda:N")
+    if not torch.cuda.is_available():
         raise ConfigError(f"device {name!r}: this machine has no usable CUDA device; use device: cpu")
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+    index = torch.cuda.current_device() if device.index is None else device.index
+    if index >= torch.cuda.device_count():
         raise ConfigError(f"device {name!r}: this machine has {torch.cuda.device_count()} CUDA devices, from cuda:0 on")
-    return device
+    return torch.device("cuda", index)
 
 
 def make_tokenizer(vocabulary: Sequence[str]) -> Any:
