@@ -79,7 +79,7 @@ class ChoiceVerifier:
 
     def letters(self, completion: str) -> tuple[frozenset[str], str, str]:
         """The letters of the final answer, what marked it, and its text."""
-        from veritune.verifiers.math.extraction import extract
+        from veritune.verifiers.math.extraction.extract import extract
 
         extraction = extract(completion)
         text = extraction.answer or ""

@@ -7,15 +7,11 @@ from enum import Enum
 from fractions import Fraction
 from functools import lru_cache
 
-from veritune.verifiers.math.compare import Comparison
-from veritune.verifiers.math.exact import TooBigError
-from veritune.verifiers.math.extraction import extract
+from veritune.verifiers.math.equality.compare import Comparison
+from veritune.verifiers.math.equality.parts import kind
+from veritune.verifiers.math.extraction.extract import extract
 from veritune.verifiers.math.gold import unboxed, unusable
-from veritune.verifiers.math.normalise import canonical, clean
-from veritune.verifiers.math.numeric import free_symbols
 from veritune.verifiers.math.options import DEFAULT, MathOptions
-from veritune.verifiers.math.parts import kind
-from veritune.verifiers.math.scalar import equal_numbers, printed
 from veritune.verifiers.math.syntax.cursor import ParseError
 from veritune.verifiers.math.syntax.nodes import (
     Func,
@@ -33,7 +29,19 @@ from veritune.verifiers.math.syntax.nodes import (
 )
 from veritune.verifiers.math.syntax.parser import parse
 from veritune.verifiers.math.syntax.tokens import plain_words
-from veritune.verifiers.math.words import SMALL, choice, letters, normal_words, same_words, time_of_day, word_number
+from veritune.verifiers.math.text.normalise import canonical, clean
+from veritune.verifiers.math.text.words import (
+    SMALL,
+    choice,
+    letters,
+    normal_words,
+    same_words,
+    time_of_day,
+    word_number,
+)
+from veritune.verifiers.math.values.exact import TooBigError
+from veritune.verifiers.math.values.numeric import free_symbols
+from veritune.verifiers.math.values.scalar import equal_numbers, printed
 
 _TOO_LONG = "too long to compare but as text"
 

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from veritune.verifiers.math.extraction import extract
-from veritune.verifiers.math.normalise import match_brace
+from veritune.verifiers.math.extraction.extract import extract
 from veritune.verifiers.math.options import MathOptions
+from veritune.verifiers.math.text.normalise import match_brace
 
 MAX_GOLD = 20_000
 """Characters of a gold answer; a longer one is no answer."""

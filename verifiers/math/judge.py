@@ -8,8 +8,8 @@ from typing import Literal
 
 from veritune.verifiers.math import symbolic
 from veritune.verifiers.math.cascade import Decision, Gold, Outcome, decide, prepare_gold
-from veritune.verifiers.math.normalise import clean
 from veritune.verifiers.math.options import DEFAULT, MathOptions
+from veritune.verifiers.math.text.normalise import clean
 
 FUNCTION = "veritune.verifiers.math.judge:judge"
 WARM_UP = "veritune.verifiers.math.judge:warm_up"

@@ -12,7 +12,7 @@ from veritune.plugins.types import Cause, Verdict
 from veritune.sandbox.workers.machine import available_cpus
 from veritune.verifiers.math.batch import Batch, GoldState, Pair
 from veritune.verifiers.math.executor import Executor, make_executor
-from veritune.verifiers.math.extraction import Extraction, extract
+from veritune.verifiers.math.extraction.extract import Extraction, extract
 from veritune.verifiers.math.finding import BoundedCache, Finding
 from veritune.verifiers.math.gold import Golds, read_golds
 from veritune.verifiers.math.judge import Task

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from veritune.verifiers.math.cascade import Outcome, decide, prepare_gold
-from veritune.verifiers.math.extraction import extract
+from veritune.verifiers.math.extraction.extract import extract
 from veritune.verifiers.math.gold import unboxed, unusable
 from veritune.verifiers.math.options import DEFAULT, MathOptions
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from veritune.verifiers.math.extraction import extract
+from veritune.verifiers.math.extraction.extract import extract
 from veritune.verifiers.math.options import MathOptions
 
 Rows = Callable[[str], list[dict[str, Any]]]

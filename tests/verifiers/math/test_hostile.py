@@ -16,7 +16,7 @@ import pytest
 
 from veritune.sandbox.workers import Status, WorkerPool
 from veritune.verifiers.math import MathVerifier
-from veritune.verifiers.math.extraction import extract
+from veritune.verifiers.math.extraction.extract import extract
 from veritune.verifiers.math.judge import WARM_UP
 from veritune.verifiers.math.options import DEFAULT
 

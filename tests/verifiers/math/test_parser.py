@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from veritune.verifiers.math.exact import TooBigError, UndefinedError, exact
-from veritune.verifiers.math.normalise import clean
 from veritune.verifiers.math.syntax.cursor import ParseError
 from veritune.verifiers.math.syntax.nodes import Based, Degree, Group, Listing, Matrix, Percent, Relation, SetOp, Unit
 from veritune.verifiers.math.syntax.parser import parse
+from veritune.verifiers.math.text.normalise import clean
+from veritune.verifiers.math.values.exact import TooBigError, UndefinedError, exact
 
 Rows = Callable[[str], list[dict[str, Any]]]
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from veritune.verifiers.math.numeric import FLOAT, free_symbols
 from veritune.verifiers.math.options import MathOptions
-from veritune.verifiers.math.scalar import ARITHMETIC, equal
 from veritune.verifiers.math.syntax.nodes import (
     Add,
     Func,
@@ -24,6 +22,8 @@ from veritune.verifiers.math.syntax.nodes import (
     Unit,
     Words,
 )
+from veritune.verifiers.math.values.numeric import FLOAT, free_symbols
+from veritune.verifiers.math.values.scalar import ARITHMETIC, equal
 
 INF = float("inf")
 _FLIP = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "=", "!=": "!="}

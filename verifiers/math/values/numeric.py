@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
-from veritune.verifiers.math.exact import MAX_FACTORIAL, TooBigError, UndefinedError
 from veritune.verifiers.math.syntax.nodes import (
     Add,
     Based,
@@ -30,6 +29,7 @@ from veritune.verifiers.math.syntax.nodes import (
     walk,
 )
 from veritune.verifiers.math.syntax.vocabulary import names
+from veritune.verifiers.math.values.exact import MAX_FACTORIAL, TooBigError, UndefinedError
 
 DIGITS = 60
 CONSTANTS = frozenset(["pi", "e", "i", "oo", "emptyset"])

@@ -6,13 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from veritune.verifiers.math.equations import same_equation
-from veritune.verifiers.math.exact import TooBigError
-from veritune.verifiers.math.families import renamings, same_argument
-from veritune.verifiers.math.matrices import as_matrix, as_rows
-from veritune.verifiers.math.numeric import free_symbols
-from veritune.verifiers.math.options import MathOptions
-from veritune.verifiers.math.parts import (
+from veritune.verifiers.math.equality.equations import same_equation
+from veritune.verifiers.math.equality.families import renamings, same_argument
+from veritune.verifiers.math.equality.matrices import as_matrix, as_rows
+from veritune.verifiers.math.equality.parts import (
     by_axis,
     decide_all,
     has_sign,
@@ -30,15 +27,15 @@ from veritune.verifiers.math.parts import (
     spelled,
     vector,
 )
-from veritune.verifiers.math.scalar import equal
-from veritune.verifiers.math.sets import NotASetError, is_infinite, real_set, same_set
-from veritune.verifiers.math.shapes import (
+from veritune.verifiers.math.equality.sets import NotASetError, is_infinite, real_set, same_set
+from veritune.verifiers.math.equality.shapes import (
     ContradictionError,
     assigned,
     expand,
     items_of,
     without_degrees,
 )
+from veritune.verifiers.math.options import MathOptions
 from veritune.verifiers.math.syntax.nodes import (
     Based,
     Div,
@@ -60,8 +57,11 @@ from veritune.verifiers.math.syntax.nodes import (
     Unit,
     Words,
 )
-from veritune.verifiers.math.units import convert, refuses, scaled
-from veritune.verifiers.math.words import same_words, word_number
+from veritune.verifiers.math.text.words import same_words, word_number
+from veritune.verifiers.math.values.exact import TooBigError
+from veritune.verifiers.math.values.numeric import free_symbols
+from veritune.verifiers.math.values.scalar import equal
+from veritune.verifiers.math.values.units import convert, refuses, scaled
 
 Tri = bool | None
 _MAX_ITEMS = 50

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import permutations
 
-from veritune.verifiers.math.numeric import free_symbols
-from veritune.verifiers.math.shapes import has_parameter, rename
+from veritune.verifiers.math.equality.shapes import has_parameter, rename
 from veritune.verifiers.math.syntax.nodes import Func, Node, Sym
+from veritune.verifiers.math.values.numeric import free_symbols
 
 _CONSTANTS = frozenset("CcKkAB") | {f"{name}_{index}" for name in "CcKk" for index in range(4)}
 _PARAMETERS = frozenset("knmljtN")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import random
 
-from veritune.verifiers.math.numeric import FLOAT, free_symbols
 from veritune.verifiers.math.options import MathOptions
-from veritune.verifiers.math.scalar import ARITHMETIC, equal
 from veritune.verifiers.math.syntax.nodes import Add, Neg, Node, Relation, Sym
+from veritune.verifiers.math.values.numeric import FLOAT, free_symbols
+from veritune.verifiers.math.values.scalar import ARITHMETIC, equal
 
 _TURN = {">": "<", ">=": "<=", "<": "<", "<=": "<=", "=": "=", "!=": "!=", "approx": "=", "equiv": "equiv"}
 _POINTS = 6

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from veritune.verifiers.math.boxes import Box, find_boxes, join_boxes, spilled
-from veritune.verifiers.math.options import DEFAULT, MathOptions
-from veritune.verifiers.math.phrases import (
+from veritune.verifiers.math.extraction.boxes import Box, find_boxes, join_boxes, spilled
+from veritune.verifiers.math.extraction.phrases import (
     CONNECTIVES,
     FINAL,
     LINE_STARTS,
@@ -15,7 +14,16 @@ from veritune.verifiers.math.phrases import (
     is_negated,
     rank_at,
 )
-from veritune.verifiers.math.sentences import first_line, last_sentence, readable, refine, segments, trailing, whole
+from veritune.verifiers.math.extraction.sentences import (
+    first_line,
+    last_sentence,
+    readable,
+    refine,
+    segments,
+    trailing,
+    whole,
+)
+from veritune.verifiers.math.options import DEFAULT, MathOptions
 
 _TAIL = 24_000
 _STOPS = (

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from fractions import Fraction
 
-from veritune.verifiers.math.sets import is_infinite
-from veritune.verifiers.math.shapes import ContradictionError, assigned, expand, is_qualifier
+from veritune.verifiers.math.equality.sets import is_infinite
+from veritune.verifiers.math.equality.shapes import ContradictionError, assigned, expand, is_qualifier
 from veritune.verifiers.math.syntax.nodes import (
     Add,
     Degree,
@@ -28,7 +28,7 @@ from veritune.verifiers.math.syntax.nodes import (
     Unit,
     walk,
 )
-from veritune.verifiers.math.units import is_degrees, is_percent, scaled
+from veritune.verifiers.math.values.units import is_degrees, is_percent, scaled
 
 
 def decide_all(results: Iterable[bool | None]) -> bool | None:

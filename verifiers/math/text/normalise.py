@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from veritune.verifiers.math.chinese import from_chinese, has_chinese
-from veritune.verifiers.math.rewriting import rewrite
-from veritune.verifiers.math.unicode import to_ascii
+from veritune.verifiers.math.text.chinese import from_chinese, has_chinese
+from veritune.verifiers.math.text.rewriting import rewrite
+from veritune.verifiers.math.text.unicode import to_ascii
 
 _WRAPPERS = (
     ("$$", "$$"),

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from veritune.verifiers.math.exact import TooBigError, UndefinedError, exact
-from veritune.verifiers.math.numeric import FLOAT, Field, as_fraction, free_symbols, many_digits
 from veritune.verifiers.math.options import MathOptions
 from veritune.verifiers.math.syntax.nodes import (
     Add,
@@ -25,6 +23,8 @@ from veritune.verifiers.math.syntax.nodes import (
     Unit,
     walk,
 )
+from veritune.verifiers.math.values.exact import TooBigError, UndefinedError, exact
+from veritune.verifiers.math.values.numeric import FLOAT, Field, as_fraction, free_symbols, many_digits
 
 ARITHMETIC = (ArithmeticError, ValueError, TypeError, RecursionError)
 _INTEGER_NAMES = frozenset("nkmlj")

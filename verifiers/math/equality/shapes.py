@@ -6,9 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from veritune.verifiers.math.exact import exact
-from veritune.verifiers.math.numeric import FLOAT, free_symbols
-from veritune.verifiers.math.scalar import ARITHMETIC
 from veritune.verifiers.math.syntax.nodes import (
     Add,
     Degree,
@@ -33,6 +30,9 @@ from veritune.verifiers.math.syntax.nodes import (
     children,
     walk,
 )
+from veritune.verifiers.math.values.exact import exact
+from veritune.verifiers.math.values.numeric import FLOAT, free_symbols
+from veritune.verifiers.math.values.scalar import ARITHMETIC
 
 _MAX_SIGNS = 3
 """Signs that are combined freely; more are all upper or all lower."""

@@ -1,0 +1,1 @@
+"""Which part of a completion is its answer: marks, boxes, sentences, phrases."""

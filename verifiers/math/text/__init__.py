@@ -1,0 +1,1 @@
+"""Texts before they are read as mathematics: Unicode, Chinese, wrappers, words."""

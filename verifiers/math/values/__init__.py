@@ -1,0 +1,1 @@
+"""What one value is: exact, numeric, with its unit, and when two values are equal."""
