@@ -28,20 +28,14 @@ from veritune.verifiers.math.syntax.nodes import (
     walk,
 )
 from veritune.verifiers.math.syntax.parser import parse
-from veritune.verifiers.math.syntax.tokens import plain_words
+from veritune.verifiers.math.text.choices import SMALL, choice, letters
 from veritune.verifiers.math.text.normalise import canonical, clean
-from veritune.verifiers.math.text.words import (
-    SMALL,
-    choice,
-    letters,
-    normal_words,
-    same_words,
-    time_of_day,
-    word_number,
-)
+from veritune.verifiers.math.text.strings import plain_words
+from veritune.verifiers.math.text.words import normal_words, same_words, word_number
 from veritune.verifiers.math.values.exact import TooBigError
 from veritune.verifiers.math.values.numeric import free_symbols
 from veritune.verifiers.math.values.scalar import equal_numbers, printed
+from veritune.verifiers.math.values.times import time_of_day
 
 _TOO_LONG = "too long to compare but as text"
 

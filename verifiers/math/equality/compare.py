@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from fractions import Fraction
 
 from veritune.verifiers.math.equality.equations import same_equation
-from veritune.verifiers.math.equality.families import renamings, same_argument
+from veritune.verifiers.math.equality.families import same_argument
+from veritune.verifiers.math.equality.leaves import Leaves, Tri
 from veritune.verifiers.math.equality.matrices import as_matrix, as_rows
 from veritune.verifiers.math.equality.parts import (
     by_axis,
@@ -17,7 +17,6 @@ from veritune.verifiers.math.equality.parts import (
     is_alternatives,
     is_interval,
     is_list,
-    is_unit_letter,
     labels,
     peel,
     plain_empty,
@@ -27,18 +26,14 @@ from veritune.verifiers.math.equality.parts import (
     spelled,
     vector,
 )
-from veritune.verifiers.math.equality.sets import NotASetError, is_infinite, real_set, same_set
+from veritune.verifiers.math.equality.sets import NotASetError, real_set, same_set
 from veritune.verifiers.math.equality.shapes import (
     ContradictionError,
     assigned,
     expand,
     items_of,
-    without_degrees,
 )
-from veritune.verifiers.math.options import MathOptions
 from veritune.verifiers.math.syntax.nodes import (
-    Based,
-    Div,
     Func,
     Group,
     Listing,
@@ -46,8 +41,6 @@ from veritune.verifiers.math.syntax.nodes import (
     Mul,
     Node,
     Num,
-    Operator,
-    Percent,
     Ratio,
     Relation,
     SetBuilder,
@@ -60,24 +53,13 @@ from veritune.verifiers.math.syntax.nodes import (
 from veritune.verifiers.math.text.words import same_words, word_number
 from veritune.verifiers.math.values.exact import TooBigError
 from veritune.verifiers.math.values.numeric import free_symbols
-from veritune.verifiers.math.values.scalar import equal
 from veritune.verifiers.math.values.units import convert, refuses, scaled
 
-Tri = bool | None
 _MAX_ITEMS = 50
 
 
-class Comparison:
+class Comparison(Leaves):
     """One comparison of a gold with a prediction; ``reason`` says what the first difference was."""
-
-    def __init__(self, options: MathOptions) -> None:
-        self.options = options
-        self.reason = ""
-        self.work = 4000
-
-    def no(self, reason: str) -> bool:
-        self.reason = self.reason or reason
-        return False
 
     def same(self, gold: Node, prediction: Node) -> Tri:
         """Whether `prediction` is `gold`. None: could not be decided here."""
@@ -142,7 +124,7 @@ class Comparison:
             return self._set_parts(gold, prediction)
         if isinstance(gold, Ratio) or isinstance(prediction, Ratio):
             return self._ratios(gold, prediction)
-        return self._scalars(gold, prediction)
+        return self.scalars(gold, prediction)
 
     # Words and units
 
@@ -169,7 +151,7 @@ class Comparison:
             return True
         a, b = peel(gold), peel(prediction)
         if a[1] and not b[1]:
-            b = self._letter(prediction) or b
+            b = self.letter(prediction) or b
         if b[1] and refuses(b[1]):
             return self.no("the words behind the value take it back")
         factor: Fraction | None = Fraction(1)
@@ -366,84 +348,7 @@ class Comparison:
                 return self.no("ratios of different lengths")
             pairs = zip(gold.parts[1:], prediction.parts[1:], strict=True)
             return decide_all(self.same(Mul((gold.parts[0], b)), Mul((prediction.parts[0], a))) for a, b in pairs)
-        return self._scalars(gold, prediction)
-
-    # Values
-
-    def _scalars(self, gold: Node, prediction: Node) -> Tri:
-        if isinstance(gold, Operator) or isinstance(prediction, Operator):
-            return None
-        infinite = is_infinite(gold), is_infinite(prediction)
-        if any(infinite):
-            return infinite[0] == infinite[1] or self.no("infinite against finite")
-        if isinstance(gold, Based) or isinstance(prediction, Based):
-            return self._based(gold, prediction)
-        if isinstance(gold, Percent) or isinstance(prediction, Percent):
-            return self._percents(gold, prediction)
-        gold, gold_degrees = without_degrees(gold)
-        prediction, degrees = without_degrees(prediction)
-        if gold_degrees != degrees and self.options.degrees:
-            return self._degrees(gold, gold_degrees, prediction)
-        found = equal(gold, prediction, self.options)
-        if found is not True:
-            renamed = self._renamed(gold, prediction)
-            if renamed:
-                return True
-            if self._letter_unit(gold, prediction):
-                return True
-        return self.no("the values differ") if found is False else found
-
-    def _degrees(self, gold: Node, gold_degrees: bool, prediction: Node) -> Tri:
-        if equal(gold, prediction, self.options):
-            return True
-        radians = (Sym("pi"), Num(Fraction(1, 180)))
-        exactly = replace(self.options, gold_rounding=False)
-        if gold_degrees:
-            found = equal(Mul((gold, *radians)), prediction, exactly)
-        else:
-            found = equal(gold, Mul((prediction, *radians)), exactly)
-        return True if found else self.no("the angles differ")
-
-    def _percents(self, gold: Node, prediction: Node) -> Tri:
-        a = gold.of if isinstance(gold, Percent) else gold
-        b = prediction.of if isinstance(prediction, Percent) else prediction
-        if equal(a, b, self.options) and (self.options.percent or type(gold) is type(prediction)):
-            return True
-        if type(gold) is not type(prediction) and equal(gold, prediction, self.options):
-            return True
-        return self.no("the percentages differ")
-
-    def _based(self, gold: Node, prediction: Node) -> Tri:
-        if isinstance(gold, Based) and isinstance(prediction, Based):
-            same = gold.base == prediction.base and gold.digits.lstrip("0") == prediction.digits.lstrip("0")
-            return same or self.no("the digits or the bases differ")
-        based, other = (gold, prediction) if isinstance(gold, Based) else (prediction, gold)
-        assert isinstance(based, Based)
-        if isinstance(other, Num) and str(other.value) == based.digits:
-            return True
-        return self.no("the bases differ")
-
-    def _renamed(self, gold: Node, prediction: Node) -> bool:
-        if not self.options.rename_parameters:
-            return False
-        return any(equal(gold, renamed, self.options) for renamed in renamings(gold, prediction))
-
-    def _letter(self, node: Node) -> tuple[Node, str] | None:
-        """``5 m`` as a value and its unit, where the gold has a unit too."""
-        if isinstance(node, Mul) and len(node.factors) == 2:
-            value, letter = node.factors
-            if isinstance(letter, Sym) and is_unit_letter(letter) and not free_symbols(value):
-                return value, letter.name
-        return None
-
-    def _letter_unit(self, gold: Node, prediction: Node) -> bool:
-        """``5 m`` and ``5 m/s`` for 5: a number times letters that name units, against a plain number."""
-        if not self.options.units or free_symbols(gold):
-            return False
-        over = prediction.over if isinstance(prediction, Div) and is_unit_letter(prediction.under) else prediction
-        if not isinstance(over, Mul) or len(over.factors) != 2 or not is_unit_letter(over.factors[1]):
-            return False
-        return bool(equal(gold, over.factors[0], self.options))
+        return self.scalars(gold, prediction)
 
 
 def _is_equation(node: Node) -> bool:

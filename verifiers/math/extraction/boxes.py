@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from veritune.verifiers.math.syntax.vocabulary import names
 from veritune.verifiers.math.text.normalise import match_brace
+from veritune.verifiers.math.text.strings import names
 
 _NAMES = ("\\boxed", "\\fbox", "\\framebox")
 _MAX_BOXES = 64

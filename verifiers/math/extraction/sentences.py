@@ -5,9 +5,9 @@ from __future__ import annotations
 from veritune.verifiers.math.syntax.cursor import ParseError
 from veritune.verifiers.math.syntax.nodes import Num, Unit, Words
 from veritune.verifiers.math.syntax.parser import parse
-from veritune.verifiers.math.syntax.vocabulary import names
+from veritune.verifiers.math.text.choices import choice
 from veritune.verifiers.math.text.normalise import clean
-from veritune.verifiers.math.text.words import choice
+from veritune.verifiers.math.text.strings import names
 
 _BOILERPLATE = ("i hope it is correct", "i hope this is correct", "i hope this helps")
 _DELIMITERS = (("$$", "$$"), ("\\[", "\\]"), ("\\(", "\\)"), ("$", "$"))

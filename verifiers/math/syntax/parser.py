@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
-from veritune.verifiers.math.syntax.atoms import Atoms
 from veritune.verifiers.math.syntax.build import ZERO, add, flat, joiner, mixed_frac, negate, nest, times
 from veritune.verifiers.math.syntax.cursor import ParseError
 from veritune.verifiers.math.syntax.nodes import (
-    Based,
-    Degree,
     Div,
-    Func,
-    Group,
     Node,
     Num,
-    Percent,
     PlusMinus,
-    Pow,
     Ratio,
     Relation,
     SetOp,
@@ -25,9 +16,10 @@ from veritune.verifiers.math.syntax.nodes import (
     Unit,
     Words,
 )
-from veritune.verifiers.math.syntax.tokens import Commas, LexError, Token, tokenize
+from veritune.verifiers.math.syntax.numerals import Commas, LexError
+from veritune.verifiers.math.syntax.postfix import Postfix
+from veritune.verifiers.math.syntax.tokens import Token, tokenize
 from veritune.verifiers.math.syntax.vocabulary import (
-    BASES,
     CONSTANTS,
     FUNCTIONS,
     GREEK,
@@ -51,7 +43,7 @@ def parse(text: str, *, commas: Commas = "auto", max_depth: int = 64, max_tokens
         raise ParseError("nested too deep") from None
 
 
-class _Parser(Atoms):
+class _Parser(Postfix):
     # Lists
 
     def whole(self) -> Node:
@@ -307,106 +299,3 @@ class _Parser(Atoms):
                 or token.value.startswith("set:")
             )
         return token.kind == "op" and (token.value in STARTERS) and not (token.value == "|" and self.bars)
-
-    def power(self) -> Node:
-        value = self.postfix(self.primary())
-        if self.op("^"):
-            self.take()
-            if self.cmd("circ") or (self.op("{") and self.peek().value == "circ"):
-                value = self.degrees(value)
-            elif self.op("'") or self.cmd("prime"):
-                value = self._primed(value)
-            else:
-                exponent = self.exponent()
-                value = Pow(value, exponent)
-            value = self.postfix(value)
-            if self.op("^"):
-                self.take()
-                value = Pow(value.base, Pow(value.exponent, self.exponent())) if isinstance(value, Pow) else value
-        return value
-
-    def _primed(self, value: Node) -> Node:
-        while self.op("'") or self.cmd("prime"):
-            self.take()
-        return Func("prime", (value,))
-
-    def degrees(self, value: Node) -> Node:
-        braced = self.op("{")
-        if braced:
-            self.take()
-        self.take()
-        if braced:
-            self.expect("}")
-        if self.here.kind == "sym" and self.here.value in "CF" and self.peek().kind != "op":
-            return Unit(value, "degrees " + self.take().value)
-        minutes = Fraction(0)
-        if self.here.kind == "num" and self.peek().value == "'":
-            minutes = self.here.number.value / 60 if self.here.number else minutes
-            self.at += 2
-        if minutes and isinstance(value, Num):
-            value = Num(value.value + minutes)
-        return Degree(value)
-
-    def exponent(self) -> Node:
-        """What follows ``^``: a group, a signed number or name, or a bracketed expression."""
-        self.deeper()
-        if self.op("{"):
-            value = self.braced()
-        elif self.op("-") or self.op("+"):
-            minus = self.take().value == "-"
-            value = self.exponent()
-            value = negate(value) if minus else value
-        elif self.op("*"):
-            self.take()
-            value = Sym("star")
-        else:
-            value = self.primary()
-            if self.op("!"):
-                self.take()
-                value = Func("factorial", (value,))
-        if self.op("^"):
-            self.take()
-            value = Pow(value, self.exponent())
-        self.depth -= 1
-        return value
-
-    def postfix(self, value: Node) -> Node:
-        for _ in range(8):
-            if self.op("!"):
-                self.take()
-                double = self.op("!")
-                if double:
-                    self.take()
-                value = Func("factorial2" if double else "factorial", (value,))
-            elif self.op("%"):
-                self.take()
-                value = Percent(value)
-            elif self.cmd("circ"):
-                value = self.degrees(value)
-            elif self.op("'"):
-                value = self._primed(value)
-            elif self.op("_"):
-                value = self.subscript(value)
-            else:
-                return value
-        raise ParseError("too many signs behind a value")
-
-    def subscript(self, value: Node) -> Node:
-        self.take()
-        index = self.braced() if self.op("{") else self.single()
-        label = flat(index)
-        if isinstance(value, Num) and value.value.denominator == 1 and isinstance(index, Num | Words | Group):
-            base = BASES.get(label.lower(), label.strip("()"))
-            if base.isdigit() and 2 <= int(base) <= 36:
-                return Based(str(value.value.numerator), int(base))
-        if isinstance(value, Sym):
-            return Sym(f"{value.name}_{label}")
-        if isinstance(value, Func | Pow | Group):
-            return Func("sub_" + label, (value,))
-        raise ParseError("a subscript under something that has none")
-
-    def single(self) -> Node:
-        token = self.here
-        if token.kind == "text":
-            return Words(self.take().value)
-        return self.primary()

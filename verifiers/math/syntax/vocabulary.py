@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-
-def names(text: str) -> frozenset[str]:
-    """The words of `text`."""
-    return frozenset(text.split())
-
+from veritune.verifiers.math.text.strings import names
 
 IGNORED = names(
     "left right big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr middle displaystyle textstyle "

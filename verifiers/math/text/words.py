@@ -1,21 +1,16 @@
-"""Answers that are words: choices, names, yes and no, times of day, number words."""
+"""Answers that are words: names, yes and no, number words."""
 
 from __future__ import annotations
 
 from fractions import Fraction
 
-from veritune.verifiers.math.syntax.tokens import plain_words
-from veritune.verifiers.math.syntax.vocabulary import names
+from veritune.verifiers.math.text.strings import names, plain_words
 
-LETTERS = frozenset("ABCDEFGHIJ")
-SMALL = frozenset("abcd")
-"""Lone small letters that may be choices in an answer; in a gold they are names."""
 _ARTICLES = frozenset(["a", "an", "the"])
 _FILLERS = names(
     "function functions number numbers is it are answer day person student team only there in on of be will"
 )
 _ORDINALS = frozenset(["st", "nd", "rd", "th"])
-_CHOICE_WORDS = ("i choose", "option", "choice", "answer", "选项", "选择", "答案", "选")
 _MONTHS = names("january february march april may june july august september october november december")
 _SYNONYMS = {
     "true": "yes",
@@ -152,74 +147,3 @@ def _whole_number(words: list[str]) -> int | None:
             return None
         seen = True
     return total
-
-
-def choice(text: str) -> tuple[str, str] | None:
-    """The letter of a multiple-choice answer and what is written behind it: ``(B) 12`` is ``("B", "12")``."""
-    flat = _flat_choice(text)
-    for word in _CHOICE_WORDS:
-        if flat[: len(word)].lower() == word:
-            flat = flat[len(word) :].lstrip(" :：")
-            break
-    if not flat:
-        return None
-    if flat[0] in "([" and flat[1:2].upper() in LETTERS and flat[2:3] in (")", "]"):
-        rest = flat[3:].strip(" .:,")
-        if flat[1] in LETTERS or not rest or flat[3] == " ":
-            return flat[1].upper(), rest
-    if flat in SMALL:
-        return flat.upper(), ""
-    if flat[0] in LETTERS:
-        if flat[1:].strip().lower() in ("", "选项", "项", "option", "choice"):
-            return flat[0], ""
-        if flat[1] in ".)" or (flat[1] == ":" and len(flat) > 2 and not flat[2].isdigit()):
-            rest = flat[2:].strip()
-            return flat[0], rest
-    return None
-
-
-def _flat_choice(text: str) -> str:
-    """`text` with the text commands in front opened: ``\\textbf{(B)}\\ 12`` is ``(B) 12``."""
-    flat = text.strip(" $*")
-    for command in ("\\textbf", "\\text", "\\mathrm", "\\mathbf", "\\textrm", "\\mbox"):
-        if flat.startswith(command):
-            at = len(command)
-            end = flat.find("}", at)
-            if flat[at : at + 1] == "{" and end > 0:
-                flat = flat[at + 1 : end] + " " + flat[end + 1 :].replace("\\ ", " ").replace("~", " ")
-    if flat.startswith("(\\text{") and flat.find("})") == 8:
-        flat = "(" + flat[7] + ")" + flat[10:]
-    return flat.strip(" $*")
-
-
-def letters(text: str) -> frozenset[str] | None:
-    """The letters of an answer that is only letters: ``A, C and F``, ``ACF``; None of anything else."""
-    flat = plain_words(text)
-    for word in ("and", "or", ",", "、", " ", "(", ")", ";", "和"):
-        flat = flat.replace(word, "")
-    if not flat or any(c not in LETTERS for c in flat) or len(set(flat)) != len(flat):
-        return None
-    return frozenset(flat)
-
-
-def time_of_day(text: str) -> tuple[int, bool] | None:
-    """Seconds since midnight and whether a.m. or p.m. was said; None of anything that is no time."""
-    flat = plain_words(text).lower().replace(".", "").replace(" ", "")
-    half = ""
-    for suffix in ("am", "pm"):
-        if flat.endswith(suffix):
-            flat, half = flat[:-2], suffix
-    parts = flat.split(":")
-    if (
-        not (1 <= len(parts) <= 3)
-        or not all(p.isdigit() and len(p) <= 2 for p in parts)
-        or (len(parts) == 1 and not half)
-    ):
-        return None
-    numbers = [int(p) for p in parts] + [0, 0]
-    hour, minute, second = numbers[:3]
-    if minute > 59 or second > 59 or hour > 24 or (half and not 1 <= hour <= 12):
-        return None
-    if half:
-        hour = hour % 12 + (12 if half == "pm" else 0)
-    return hour * 3600 + minute * 60 + second, bool(half)

@@ -28,7 +28,7 @@ from veritune.verifiers.math.syntax.nodes import (
     Unit,
     walk,
 )
-from veritune.verifiers.math.syntax.vocabulary import names
+from veritune.verifiers.math.text.strings import names
 from veritune.verifiers.math.values.exact import MAX_FACTORIAL, TooBigError, UndefinedError
 
 DIGITS = 60

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from veritune.verifiers.math.syntax.vocabulary import names
+from veritune.verifiers.math.text.strings import names
 
 _LENGTH: dict[str, int | Fraction] = {
     "km": 1000,

@@ -1,0 +1,105 @@
+"""Two values at the leaves of two trees: numbers, degrees, percentages, bases, renamed parameters, letters as units."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+
+from veritune.verifiers.math.equality.families import renamings
+from veritune.verifiers.math.equality.parts import is_unit_letter
+from veritune.verifiers.math.equality.sets import is_infinite
+from veritune.verifiers.math.equality.shapes import without_degrees
+from veritune.verifiers.math.options import MathOptions
+from veritune.verifiers.math.syntax.nodes import Based, Div, Mul, Node, Num, Operator, Percent, Sym
+from veritune.verifiers.math.values.numeric import free_symbols
+from veritune.verifiers.math.values.scalar import equal
+
+Tri = bool | None
+
+
+class Leaves:
+    """The comparison of values; ``reason`` says what the first difference was."""
+
+    def __init__(self, options: MathOptions) -> None:
+        self.options = options
+        self.reason = ""
+        self.work = 4000
+
+    def no(self, reason: str) -> bool:
+        self.reason = self.reason or reason
+        return False
+
+    def scalars(self, gold: Node, prediction: Node) -> Tri:
+        if isinstance(gold, Operator) or isinstance(prediction, Operator):
+            return None
+        infinite = is_infinite(gold), is_infinite(prediction)
+        if any(infinite):
+            return infinite[0] == infinite[1] or self.no("infinite against finite")
+        if isinstance(gold, Based) or isinstance(prediction, Based):
+            return self._based(gold, prediction)
+        if isinstance(gold, Percent) or isinstance(prediction, Percent):
+            return self._percents(gold, prediction)
+        gold, gold_degrees = without_degrees(gold)
+        prediction, degrees = without_degrees(prediction)
+        if gold_degrees != degrees and self.options.degrees:
+            return self._degrees(gold, gold_degrees, prediction)
+        found = equal(gold, prediction, self.options)
+        if found is not True:
+            renamed = self._renamed(gold, prediction)
+            if renamed:
+                return True
+            if self._letter_unit(gold, prediction):
+                return True
+        return self.no("the values differ") if found is False else found
+
+    def _degrees(self, gold: Node, gold_degrees: bool, prediction: Node) -> Tri:
+        if equal(gold, prediction, self.options):
+            return True
+        radians = (Sym("pi"), Num(Fraction(1, 180)))
+        exactly = replace(self.options, gold_rounding=False)
+        if gold_degrees:
+            found = equal(Mul((gold, *radians)), prediction, exactly)
+        else:
+            found = equal(gold, Mul((prediction, *radians)), exactly)
+        return True if found else self.no("the angles differ")
+
+    def _percents(self, gold: Node, prediction: Node) -> Tri:
+        a = gold.of if isinstance(gold, Percent) else gold
+        b = prediction.of if isinstance(prediction, Percent) else prediction
+        if equal(a, b, self.options) and (self.options.percent or type(gold) is type(prediction)):
+            return True
+        if type(gold) is not type(prediction) and equal(gold, prediction, self.options):
+            return True
+        return self.no("the percentages differ")
+
+    def _based(self, gold: Node, prediction: Node) -> Tri:
+        if isinstance(gold, Based) and isinstance(prediction, Based):
+            same = gold.base == prediction.base and gold.digits.lstrip("0") == prediction.digits.lstrip("0")
+            return same or self.no("the digits or the bases differ")
+        based, other = (gold, prediction) if isinstance(gold, Based) else (prediction, gold)
+        assert isinstance(based, Based)
+        if isinstance(other, Num) and str(other.value) == based.digits:
+            return True
+        return self.no("the bases differ")
+
+    def _renamed(self, gold: Node, prediction: Node) -> bool:
+        if not self.options.rename_parameters:
+            return False
+        return any(equal(gold, renamed, self.options) for renamed in renamings(gold, prediction))
+
+    def letter(self, node: Node) -> tuple[Node, str] | None:
+        """``5 m`` as a value and its unit, where the gold has a unit too."""
+        if isinstance(node, Mul) and len(node.factors) == 2:
+            value, letter = node.factors
+            if isinstance(letter, Sym) and is_unit_letter(letter) and not free_symbols(value):
+                return value, letter.name
+        return None
+
+    def _letter_unit(self, gold: Node, prediction: Node) -> bool:
+        """``5 m`` and ``5 m/s`` for 5: a number times letters that name units, against a plain number."""
+        if not self.options.units or free_symbols(gold):
+            return False
+        over = prediction.over if isinstance(prediction, Div) and is_unit_letter(prediction.under) else prediction
+        if not isinstance(over, Mul) or len(over.factors) != 2 or not is_unit_letter(over.factors[1]):
+            return False
+        return bool(equal(gold, over.factors[0], self.options))
