@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
+import itertools
 import pickle
 import threading
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
@@ -21,6 +22,7 @@ from veritune.plugins.errors import (
     VerituneError,
     did_you_mean,
 )
+from veritune.plugins.faults import record
 from veritune.plugins.parameters import (
     INJECTED,
     Parameter,
@@ -273,7 +275,7 @@ class Reward:
             result = self._function()(**self._inputs(sample, sources), **injected)
             return to_score(result)
         except Exception as error:
-            raise self._failure(error, sample) from error
+            return self._fault(error, sample)
 
     async def _score_each_async(
         self, samples: Sequence[Sample], sources: Mapping[str, str | None], injected: Mapping[str, Any]
@@ -282,7 +284,7 @@ class Reward:
             try:
                 return to_score(await self._function()(**self._inputs(sample, sources), **injected))
             except Exception as error:
-                raise self._failure(error, sample) from error
+                return self._fault(error, sample)
 
         return list(await asyncio.gather(*(one(sample) for sample in samples)))
 
@@ -307,10 +309,37 @@ class Reward:
                 result = _run_coroutine(result)
             scores = [to_score(value) for value in result]
         except Exception as error:
-            raise self._failure(error, None) from error
+            return self._without_the_faulty(error, samples, sources, injected)
         if len(scores) != len(samples):
             raise RewardError(self.name, f"returned {len(scores)} values for {len(samples)} completions")
         return scores
+
+    def _without_the_faulty(
+        self,
+        error: Exception,
+        samples: Sequence[Sample],
+        sources: Mapping[str, str | None],
+        injected: Mapping[str, Any],
+    ) -> list[Score]:
+        """A built-in failed on a batch: its groups one by one, so that the fault costs only where it is."""
+        groups = [list(group) for _, group in itertools.groupby(samples, key=lambda sample: sample.prompt)]
+        if not self._excuses(error) or len(samples) == 1:
+            return [self._fault(error, samples[0] if len(samples) == 1 else None)] * len(samples)
+        if len(groups) == 1:
+            groups = [[sample] for sample in samples]
+        return [score for group in groups for score in self._score_whole(group, sources, injected)]
+
+    def _excuses(self, error: Exception) -> bool:
+        """Whether an exception is a fault of ours (undecided), rather than of a user's reward or config (raised)."""
+        ours = self.function.__module__.startswith("veritune.rewards.") and self.compat_mode is None
+        return ours and not isinstance(error, VerituneError)
+
+    def _fault(self, error: Exception, sample: Sample | None) -> Score:
+        """A fault of a built-in as an undecided score. Raises for a user's reward: a bug must not train as a zero."""
+        if not self._excuses(error):
+            raise self._failure(error, sample) from error
+        given = {"completion": sample.completion, "prompt": sample.prompt} if sample is not None else {}
+        return Score.none(record(f"scoring with {self.name!r}", error, **given), Cause.INTERNAL_ERROR)
 
     def _failure(self, error: Exception, sample: Sample | None) -> VerituneError:
         if isinstance(error, ConfigError | RewardError | MissingExtraError | PluginError):

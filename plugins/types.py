@@ -22,6 +22,8 @@ class Cause(str, Enum):
     """Our own deadline ran out before the checker had its share of CPU."""
     INFRA_ERROR = "infra_error"
     """A worker, sandbox or service of ours failed."""
+    INTERNAL_ERROR = "internal_error"
+    """A fault of ours while a text was read or compared; its input is kept for a report (``plugins/faults.py``)."""
     ABSTAIN = "abstain"
     """The verifier cannot decide this kind of answer."""
     NOT_APPLICABLE = "not_applicable"

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from veritune.plugins.errors import ParameterError
+from veritune.plugins.faults import record
 from veritune.plugins.types import Cause, Verdict
 
 _LETTERS = "ABCDEFGHIJ"
@@ -51,6 +52,12 @@ class ChoiceVerifier:
 
     def verify(self, completion: str, gold: Any) -> Verdict:
         """The verdict on one completion."""
+        try:
+            return self._verdict(completion, gold)
+        except Exception as error:  # no text raises: a bug of ours is undecided
+            return Verdict.undecided(Cause.INTERNAL_ERROR, record("reading a choice", error, completion=completion))
+
+    def _verdict(self, completion: str, gold: Any) -> Verdict:
         expected = self._gold(gold)
         if expected is None:
             return Verdict.undecided(Cause.INVALID_GOLD, f"the gold is no choice: {gold!r:.80}")

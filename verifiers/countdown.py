@@ -44,9 +44,9 @@ def evaluate(expression: str) -> tuple[Fraction, list[int]]:
 def _tokens(expression: str) -> list[str]:
     tokens = [number or sign for number, sign in _TOKEN.findall(expression.strip())]
     for token in tokens:
-        if token.isdigit() and len(token) > MAX_DIGITS:
+        if token.isdecimal() and len(token) > MAX_DIGITS:
             raise ExpressionError(f"the number {token[:MAX_DIGITS]}… has more than {MAX_DIGITS} digits")
-        if not (token.isascii() and (token.isdigit() or token in "+-*/()")):
+        if not (token.isascii() and (token.isdecimal() or token in "+-*/()")):
             raise ExpressionError(f"{token!r} is not allowed; only whole numbers, + - * / and parentheses are")
     return tokens
 
@@ -90,7 +90,7 @@ class _Parser:
     def _atom(self) -> Fraction:
         token = self._next()
         self.at += 1
-        if token.isdigit():
+        if token.isdecimal():
             self.numbers.append(int(token))
             return Fraction(int(token))
         if token != "(":

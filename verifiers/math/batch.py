@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable
 from typing import Any, Literal
 
+from veritune.plugins.faults import record
 from veritune.plugins.types import Cause
 from veritune.sandbox.workers import Outcome, Status
 from veritune.verifiers.math.cascade import Outcome as Found
@@ -25,11 +26,10 @@ GoldState = Literal["fine", "slow", "unusable", "unknown"]
 _DECIDED = {Found.RIGHT: True, Found.WRONG: False}
 _CAUSES = {Found.ABSTAIN: Cause.ABSTAIN, Found.INVALID_GOLD: Cause.INVALID_GOLD}
 _SPENT = {Status.CPU: "time", Status.MEMORY: "memory", Status.CRASHED: "crash", Status.ERROR: "depth"}
-_NOT_ITS_FAULT = {
-    Status.CRASHED: lambda detail: any(sign in detail for sign in ("SIGKILL", "SIGTERM", "server")),
-    Status.ERROR: lambda detail: not detail.startswith(("RecursionError", "OverflowError")),
-}
-"""Ends that say nothing about the answer: a kill from outside, a bug of ours."""
+_PASSING = (Cause.TIMEOUT, Cause.INFRA_ERROR, Cause.INTERNAL_ERROR)
+"""Causes that may be gone the next time: such findings are not remembered."""
+_KILLED = ("SIGKILL", "SIGTERM", "server")
+_TOO_BIG = ("RecursionError", "OverflowError")
 
 
 class Batch:
@@ -114,8 +114,11 @@ class Batch:
         elif outcome.status in (Status.WALL, Status.QUEUE):
             reason = f"the checker was starved: {outcome.detail}"
             self._settle(pair, Finding(None, "limits", reason, Cause.TIMEOUT, {**evidence, "limit": "wall"}))
-        elif outcome.status in _NOT_ITS_FAULT and _NOT_ITS_FAULT[outcome.status](outcome.detail):
+        elif outcome.status is Status.CRASHED and any(sign in outcome.detail for sign in _KILLED):
             self._settle(pair, Finding(None, "limits", outcome.detail, Cause.INFRA_ERROR, evidence))
+        elif outcome.status is Status.ERROR and not outcome.detail.startswith(_TOO_BIG):
+            reason = record("comparing an answer", outcome.detail, answer=pair[0], gold=pair[1])
+            self._settle(pair, Finding(None, "limits", reason, Cause.INTERNAL_ERROR, evidence))
         else:
             state = self._golds.get(pair[1])
             if state is None:
@@ -139,7 +142,7 @@ class Batch:
 
     def _settle(self, pair: Pair, finding: Finding, keep: bool = True) -> None:
         self.found[pair] = finding
-        if keep and (finding.cause not in (Cause.TIMEOUT, Cause.INFRA_ERROR) or "gold_alone" in finding.evidence):
+        if keep and (finding.cause not in _PASSING or "gold_alone" in finding.evidence):
             self._cache.put(finding, *pair)
 
 

@@ -380,7 +380,7 @@ def _agree(left: Node, right: Node, options: MathOptions) -> bool:
 def _decimal_comma(found: Reading, want: Reading) -> bool:
     for one, other in ((found, want), (want, found)):
         whole, comma, places = one.text.lstrip("-").partition(",")
-        if comma and whole.isdigit() and places.isdigit() and isinstance(other.tree, Num) and "." in other.text:
+        if comma and whole.isdecimal() and places.isdecimal() and isinstance(other.tree, Num) and "." in other.text:
             sign = -1 if one.text.startswith("-") else 1
             grouped = len(places) == 3 and len(whole) <= 3 and whole[0] != "0"
             if len(places) >= 2 and not grouped and other.tree.value == sign * Fraction(f"{whole}.{places}"):

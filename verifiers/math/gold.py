@@ -26,6 +26,8 @@ class Golds:
 
     answers: tuple[str, ...]
     problem: str = ""
+    faulty: bool = False
+    """Reading them met a fault of ours."""
 
     @property
     def shown(self) -> str:

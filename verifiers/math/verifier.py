@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from veritune.plugins.errors import ParameterError, did_you_mean
+from veritune.plugins.faults import record
 from veritune.plugins.types import Cause, Verdict
 from veritune.sandbox.workers.machine import available_cpus
 from veritune.verifiers.math.batch import Batch, GoldState, Pair
@@ -23,6 +24,7 @@ _CPU_SHARE = 0.5
 _GOLD_SHARE = 0.5
 """Of the deadline: the wall clock of a gold tried alone, after an answer that spent its budget."""
 _SHOWN = 400
+_FAULT = "internal fault"
 
 
 class MathVerifier:
@@ -95,21 +97,33 @@ class MathVerifier:
         questions = []
         for completion, gold in pairs:
             if completion not in extracted:
-                extracted[completion] = extract(completion, self.options)
+                extracted[completion] = self._extract(completion)
             questions.append(_Question(extracted[completion], self._read(gold, read)))
         return questions
+
+    def _extract(self, completion: str) -> Extraction:
+        try:
+            return extract(completion, self.options)
+        except Exception as error:  # no text raises: a bug of ours is undecided
+            return Extraction(None, _FAULT, (), record("reading a completion", error, completion=completion))
 
     def _read(self, gold: Any, read: dict[str, Golds]) -> Golds:
         """The golds of one row; texts are read once a batch and remembered across calls."""
         if not isinstance(gold, str):
-            return read_golds(gold, self.options)
+            return self._golds_of(gold)
         if gold not in read:
             golds = self._readings.get(gold)
             if golds is None:
-                golds = read_golds(gold, self.options)
+                golds = self._golds_of(gold)
                 self._readings.put(golds, gold)
             read[gold] = golds
         return read[gold]
+
+    def _golds_of(self, gold: Any) -> Golds:
+        try:
+            return read_golds(gold, self.options)
+        except Exception as error:  # the same for the gold's text
+            return Golds((), record("reading a gold", error, gold=gold), faulty=True)
 
     def _batch(self, questions: list[_Question]) -> Batch:
         pairs = [pair for question in questions for pair in question.pairs]
@@ -143,6 +157,9 @@ class _Question:
 
     def verdict(self, batch: Batch) -> Verdict:
         expected = _shown(self.golds.shown)
+        if self.golds.faulty or self.extraction.marker == _FAULT:
+            reason = self.golds.problem if self.golds.faulty else self.extraction.reason
+            return Verdict.undecided(Cause.INTERNAL_ERROR, reason, evidence={"stage": "extraction"})
         if not self.golds.answers:
             return Verdict.undecided(Cause.INVALID_GOLD, self.golds.problem, evidence={"stage": "gold"})
         if self.extraction.answer is None:

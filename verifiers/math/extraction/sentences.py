@@ -251,14 +251,14 @@ def _last_formulas(sentence: str, found: list[tuple[int, int, str]]) -> str:
 
 
 def _is_words(text: str) -> bool:
-    return not any(c.isdigit() for c in text) and len(text.split()) > 3
+    return not any(c.isdecimal() for c in text) and len(text.split()) > 3
 
 
 def _numbers(text: str) -> list[str]:
     out: list[str] = []
     for word in "".join(" " if "\u4e00" <= c <= "\u9fff" else c for c in text).split():
         core = word.strip(".,;:!?()*$€£\\，：；")
-        if core and (core[0].isdigit() or core[0] in "-.") and any(c.isdigit() for c in core):
+        if core and (core[0].isdecimal() or core[0] in "-.") and any(c.isdecimal() for c in core):
             out.append(core)
     return out
 
@@ -307,6 +307,6 @@ def _is_number(text: str) -> bool:
 
 def _leading_number(text: str) -> str | None:
     end = 0
-    while end < len(text) and (text[end].isdigit() or text[end] in ".,-/"):
+    while end < len(text) and (text[end].isdecimal() or text[end] in ".,-/"):
         end += 1
     return text[:end].rstrip(".,-/") or None

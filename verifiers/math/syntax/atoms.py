@@ -54,7 +54,7 @@ class Atoms(Cursor):
         if self.op("{"):
             return self.braced()
         token = self.here
-        if token.kind == "num" and token.number is not None and len(token.value) > 1 and token.value.isdigit():
+        if token.kind == "num" and token.number is not None and len(token.value) > 1 and token.value.isdecimal():
             first, rest = token.value[0], token.value[1:]
             self.tokens[self.at] = Token("num", rest, Num(Fraction(int(rest))), False)
             return Num(Fraction(int(first)))
@@ -332,7 +332,7 @@ class Atoms(Cursor):
         if (
             token.kind == "num"
             and len(token.value) > 1
-            and token.value.isdigit()
+            and token.value.isdecimal()
             and self.peek().value not in ("(", "{")
         ):
             return self.argument()

@@ -44,7 +44,7 @@ class Numerals:
             whole, groups = self._groups(whole)
         places = ""
         text = self.text
-        if text.startswith(".", self.at) and text[self.at + 1 : self.at + 2].isdigit():
+        if text.startswith(".", self.at) and text[self.at + 1 : self.at + 2].isdecimal():
             self.at += 1
             places = self._digits()
         repeating = self._repeating(places, bool(places) or text[self.at : self.at + 1] == ".")
@@ -63,7 +63,7 @@ class Numerals:
     def _digits(self) -> str:
         start = self.at
         text, size = self.text, len(self.text)
-        while self.at < size and text[self.at].isdigit():
+        while self.at < size and text[self.at].isdecimal():
             self.at += 1
         return text[start : self.at]
 
@@ -84,10 +84,10 @@ class Numerals:
             while separator not in ", " and text.startswith(" ", begin):
                 begin += 1
             group = text[begin : begin + 3]
-            if len(group) < 3 or not group.isdigit() or text[begin + 3 : begin + 4].isdigit():
+            if len(group) < 3 or not group.isdecimal() or text[begin + 3 : begin + 4].isdecimal():
                 break
             digits, at, count, style = digits + group, begin + 3, count + 1, separator
-        loose = style == "," and text.startswith(",", at) and text[at + 1 : at + 2].isdigit()
+        loose = style == "," and text.startswith(",", at) and text[at + 1 : at + 2].isdecimal()
         if count == 0 or loose or (style == " " and text[at : at + 2].strip()[:1] in ("/", "\\")):
             return first, 0
         self.at = at
@@ -104,7 +104,7 @@ class Numerals:
             if text.startswith(opening, at):
                 begin = at + len(opening)
                 end = begin
-                while end < len(text) and text[end].isdigit():
+                while end < len(text) and text[end].isdecimal():
                     end += 1
                 digits = text[begin:end]
                 if not digits:
@@ -113,7 +113,7 @@ class Numerals:
                 return digits + self._dotted() if opening == "\\dot{" else digits
         if text[at : at + 1] == "(":
             end = text.find(")", at + 1, at + 24)
-            if end > 0 and text[at + 1 : end].isdigit():
+            if end > 0 and text[at + 1 : end].isdecimal():
                 self.at = end + 1
                 return text[at + 1 : end]
         if places:
@@ -130,7 +130,7 @@ class Numerals:
         start = self.at
         between = self._digits()
         last = self.text[self.at + 5 : self.at + 6]
-        if last.isdigit() and self.text[self.at : self.at + 7] == f"\\dot{{{last}}}":
+        if last.isdecimal() and self.text[self.at : self.at + 7] == f"\\dot{{{last}}}":
             self.at += 7
             return between + last
         self.at = start
@@ -153,7 +153,7 @@ class Numerals:
         if text[end : end + 1] in ("+", "-"):
             end += 1
         start = end
-        while end < len(text) and text[end].isdigit():
+        while end < len(text) and text[end].isdecimal():
             end += 1
         if end == start or end - start > 5 or text[end : end + 1].isalpha():
             return 0

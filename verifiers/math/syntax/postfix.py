@@ -115,7 +115,7 @@ class Postfix(Atoms):
         label = flat(index)
         if isinstance(value, Num) and value.value.denominator == 1 and isinstance(index, Num | Words | Group):
             base = BASES.get(label.lower(), label.strip("()"))
-            if base.isdigit() and 2 <= int(base) <= 36:
+            if base.isdecimal() and 2 <= int(base) <= 36:
                 return Based(str(value.value.numerator), int(base))
         if isinstance(value, Sym):
             return Sym(f"{value.name}_{label}")

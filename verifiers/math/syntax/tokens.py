@@ -53,7 +53,7 @@ class _Lexer(Numerals):
                 self.spaced = True
                 self.at += 1
                 continue
-            if c.isdigit() or (c == "." and self.at + 1 < size and text[self.at + 1].isdigit()):
+            if c.isdecimal() or (c == "." and self.at + 1 < size and text[self.at + 1].isdecimal()):
                 self.number()
             elif c == "\\":
                 self.command()

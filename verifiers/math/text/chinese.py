@@ -157,14 +157,14 @@ def number_of(word: str) -> int | None:
 
 def _number_before(text: str, end: int) -> int:
     start = end
-    while start > 0 and (text[start - 1].isdigit() or text[start - 1] == "."):
+    while start > 0 and (text[start - 1].isdecimal() or text[start - 1] == "."):
         start -= 1
     return start
 
 
 def _number_after(text: str, start: int) -> int:
     end = start
-    while end < len(text) and (text[end].isdigit() or text[end] == "."):
+    while end < len(text) and (text[end].isdecimal() or text[end] == "."):
         end += 1
     return end
 
@@ -188,14 +188,14 @@ def _fraction(text: str) -> str:
 
 def _after_number(text: str, word: str, latex: str) -> str:
     at = text.rfind(word)
-    if at > 0 and (text[at - 1].isdigit() or text[at - 1] in ")}$ "):
+    if at > 0 and (text[at - 1].isdecimal() or text[at - 1] in ")}$ "):
         return text[:at] + latex + text[at + len(word) :]
     return text
 
 
 def _digits_around(text: str, c: str) -> bool:
     at = text.find(c)
-    return 0 < at < len(text) - 1 and text[at - 1].isdigit() and text[at + 1].isdigit()
+    return 0 < at < len(text) - 1 and text[at - 1].isdecimal() and text[at + 1].isdecimal()
 
 
 def _trim_unit_before(text: str) -> str:

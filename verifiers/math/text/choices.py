@@ -28,7 +28,7 @@ def choice(text: str) -> tuple[str, str] | None:
     if flat[0] in LETTERS:
         if flat[1:].strip().lower() in ("", "选项", "项", "option", "choice"):
             return flat[0], ""
-        if flat[1] in ".)" or (flat[1] == ":" and len(flat) > 2 and not flat[2].isdigit()):
+        if flat[1] in ".)" or (flat[1] == ":" and len(flat) > 2 and not flat[2].isdecimal()):
             rest = flat[2:].strip()
             return flat[0], rest
     return None

@@ -98,7 +98,7 @@ def unwrap(text: str) -> str:
                 text = _envelope(text, len(envelope))
         if text.startswith("\\text{") and text.endswith("}") and text.find("}") == len(text) - 1 and "," not in text:
             inner = text[6:-1].strip()
-            text = inner if _numeric(inner) or inner.lstrip("-$\\")[:1].isdigit() else text
+            text = inner if _numeric(inner) or inner.lstrip("-$\\")[:1].isdecimal() else text
         if text == before:
             return text
     return text

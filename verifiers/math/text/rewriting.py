@@ -17,7 +17,7 @@ def rewrite(text: str) -> str:
     """`text` with currency words, spelled signs, infix ``U`` and ``\\choose``, ``x 10^3`` and systems made LaTeX."""
     low = text[:10].lower()
     for prefix in _CURRENCY:
-        if low.startswith(prefix) and text[len(prefix) :].lstrip()[:1].isdigit():
+        if low.startswith(prefix) and text[len(prefix) :].lstrip()[:1].isdecimal():
             text = text[len(prefix) :].lstrip()
     for sign in _SIGNS:
         if low.startswith(sign) and text[len(sign) : len(sign) + 1] in "0123456789\\":

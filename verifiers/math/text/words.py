@@ -67,7 +67,7 @@ def normal_words(text: str) -> str:
     flat = plain_words(text).lower()
     words = "".join(c if c.isalnum() or c in "-'/" else " " for c in flat).replace("-", " ").split()
     kept = [_stem(w) for w in words if w not in _ARTICLES] or words
-    kept = [w[:-2] if w[0].isdigit() and w[:-2].isdigit() and w[-2:] in _ORDINALS else w for w in kept]
+    kept = [w[:-2] if w[0].isdecimal() and w[:-2].isdecimal() and w[-2:] in _ORDINALS else w for w in kept]
     joined = " ".join(kept).removesuffix("条件")
     return _SYNONYMS.get(joined, joined)
 
@@ -100,7 +100,7 @@ def same_words(gold: str, prediction: str) -> bool | None:
 
 def _formula_signs(text: str) -> list[str]:
     """Operators of the formulas in a text, in order, and its roots; the hyphens of words are none."""
-    if not any(c.isdigit() or c == "=" for c in text):
+    if not any(c.isdecimal() or c == "=" for c in text):
         return []
     padded = f" {text} "
     signs = [
@@ -116,7 +116,7 @@ def _negations(words: list[str]) -> int:
 
 
 def _digits(words: list[str]) -> set[str]:
-    return {w for w in words if w.isdigit()}
+    return {w for w in words if w.isdecimal()}
 
 
 def word_number(text: str) -> Fraction | None:

@@ -15,7 +15,7 @@ def time_of_day(text: str) -> tuple[int, bool] | None:
     parts = flat.split(":")
     if (
         not (1 <= len(parts) <= 3)
-        or not all(p.isdigit() and len(p) <= 2 for p in parts)
+        or not all(p.isdecimal() and len(p) <= 2 for p in parts)
         or (len(parts) == 1 and not half)
     ):
         return None
