@@ -9,6 +9,7 @@ from veritune.plugins.errors import (
     ParameterError,
     PluginError,
     RewardError,
+    RunError,
     UnknownNameError,
     VerituneError,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "PluginManager",
     "Reward",
     "RewardError",
+    "RunError",
     "Sample",
     "Score",
     "Text",

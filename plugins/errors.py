@@ -8,14 +8,15 @@ VerituneError
 ├── PluginError                  a plugin does not import or breaks the contract
 ├── MissingExtraError            an optional package is not installed (also an ImportError)
 ├── DataError                    a file or row cannot be read (exit status 2)
-└── RewardError                  an exception inside a reward: a bug, never a zero; carries the sample
+├── RunError                     a run that had begun could not go on (exit status 1)
+└── RewardError                  an exception inside a reward: a bug, never a zero; carries the sample (exit status 1)
 """
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from veritune.plugins.types import Sample
@@ -28,6 +29,7 @@ __all__ = [
     "ParameterError",
     "PluginError",
     "RewardError",
+    "RunError",
     "UnknownNameError",
     "VerituneError",
     "did_you_mean",
@@ -42,6 +44,9 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 class VerituneError(Exception):
     """Base of every error raised on purpose."""
+
+    status: ClassVar[int] = 2
+    """The exit status of a command that it ends: 2 for a user's mistake, 1 for what failed while it ran."""
 
 
 class ConfigError(VerituneError, ValueError):
@@ -88,14 +93,27 @@ class MissingExtraError(VerituneError, ImportError):
         return type(self), self.args_for_pickle
 
 
+class RunError(VerituneError):
+    """A run that had begun could not go on: an environment raised, the disk is full, memory ran out."""
+
+    status: ClassVar[int] = 1
+
+
 class RewardError(VerituneError):
     """An exception inside a reward. It stops the run: a bug must not train as a zero.
 
-    ``reward`` is the reward's name, ``sample`` the sample that raised (None where the whole batch did).
+    ``reward`` is the reward's name, ``sample`` the sample that raised (None where the whole batch did), ``place`` the
+    file, line and function of the user's code and ``trace`` the whole traceback (both empty where nothing was raised).
     """
 
-    def __init__(self, reward: str, message: str, sample: Sample | None = None) -> None:
+    status: ClassVar[int] = 1
+
+    def __init__(
+        self, reward: str, message: str, sample: Sample | None = None, place: str = "", trace: str = ""
+    ) -> None:
         text = f"reward {reward!r}: {message}"
+        if place:
+            text += f"\n  at {place}"
         if sample is not None:
             text += f"\n  completion: {_shorten(sample.text)!r}"
             if sample.columns:
@@ -105,9 +123,11 @@ class RewardError(VerituneError):
         self.reward = reward
         self.message = message
         self.sample = sample
+        self.place = place
+        self.trace = trace
 
-    def __reduce__(self) -> tuple[type[RewardError], tuple[str, str, Sample | None]]:
-        return type(self), (self.reward, self.message, self.sample)
+    def __reduce__(self) -> tuple[type[RewardError], tuple[str, str, Sample | None, str, str]]:
+        return type(self), (self.reward, self.message, self.sample, self.place, self.trace)
 
 
 def _shorten(value: object, limit: int = 300) -> str:

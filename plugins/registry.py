@@ -142,7 +142,7 @@ def _load_file(where: str, kind: str) -> ModuleType:
 def _load_module(name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise PluginError(f"module {name!r} does not import: {type(error).__name__}: {error}") from error
 
 

@@ -31,10 +31,13 @@ from veritune.plugins.parameters import (
     missing_parameters,
     read_signature,
 )
+from veritune.plugins.places import place_of, trace_of
 from veritune.plugins.types import Cause, Sample, Score, Text, Verdict, is_chat
 
 _PER_SAMPLE = {"completion", "prompt", "completion_ids", "sample"}
 _PER_BATCH = {"completions", "prompts", "completion_ids", "samples"}
+PASSED_ON = (KeyboardInterrupt, GeneratorExit, asyncio.CancelledError)
+"""What is no failure of a reward: somebody asked for an end. Anything else is, ``sys.exit`` included."""
 
 
 class Reward:
@@ -274,7 +277,9 @@ class Reward:
         try:
             result = self._function()(**self._inputs(sample, sources), **injected)
             return to_score(result)
-        except Exception as error:
+        except PASSED_ON:
+            raise
+        except BaseException as error:
             return self._fault(error, sample)
 
     async def _score_each_async(
@@ -283,7 +288,9 @@ class Reward:
         async def one(sample: Sample) -> Score:
             try:
                 return to_score(await self._function()(**self._inputs(sample, sources), **injected))
-            except Exception as error:
+            except PASSED_ON:
+                raise
+            except BaseException as error:
                 return self._fault(error, sample)
 
         return list(await asyncio.gather(*(one(sample) for sample in samples)))
@@ -308,7 +315,9 @@ class Reward:
             if inspect.iscoroutine(result):
                 result = _run_coroutine(result)
             scores = [to_score(value) for value in result]
-        except Exception as error:
+        except PASSED_ON:
+            raise
+        except BaseException as error:
             return self._without_the_faulty(error, samples, sources, injected)
         if len(scores) != len(samples):
             raise RewardError(self.name, f"returned {len(scores)} values for {len(samples)} completions")
@@ -316,7 +325,7 @@ class Reward:
 
     def _without_the_faulty(
         self,
-        error: Exception,
+        error: BaseException,
         samples: Sequence[Sample],
         sources: Mapping[str, str | None],
         injected: Mapping[str, Any],
@@ -329,22 +338,22 @@ class Reward:
             groups = [[sample] for sample in samples]
         return [score for group in groups for score in self._score_whole(group, sources, injected)]
 
-    def _excuses(self, error: Exception) -> bool:
+    def _excuses(self, error: BaseException) -> bool:
         """Whether an exception is a fault of ours (undecided), rather than of a user's reward or config (raised)."""
         ours = self.function.__module__.startswith("veritune.rewards.") and self.compat_mode is None
-        return ours and not isinstance(error, VerituneError)
+        return ours and isinstance(error, Exception) and not isinstance(error, VerituneError)
 
-    def _fault(self, error: Exception, sample: Sample | None) -> Score:
+    def _fault(self, error: BaseException, sample: Sample | None) -> Score:
         """A fault of a built-in as an undecided score. Raises for a user's reward: a bug must not train as a zero."""
         if not self._excuses(error):
             raise self._failure(error, sample) from error
         given = {"completion": sample.completion, "prompt": sample.prompt} if sample is not None else {}
         return Score.none(record(f"scoring with {self.name!r}", error, **given), Cause.INTERNAL_ERROR)
 
-    def _failure(self, error: Exception, sample: Sample | None) -> VerituneError:
+    def _failure(self, error: BaseException, sample: Sample | None) -> VerituneError:
         if isinstance(error, ConfigError | RewardError | MissingExtraError | PluginError):
             return error
-        return RewardError(self.name, f"{type(error).__name__}: {error}", sample)
+        return RewardError(self.name, f"{type(error).__name__}: {error}", sample, place_of(error), trace_of(error))
 
 
 class NamedCallable(Protocol):

@@ -244,8 +244,8 @@ class EvaluationConfig(Strict):
     prompts: int = Field(default=128, ge=1)
     samples: int = Field(default=1, ge=1)
     """Completions a prompt; more than one adds pass@k."""
-    every: int | None = Field(default=None, ge=1)
-    """Steps between evaluations; before and after training there is always one."""
+    every: int | None = Field(default=None, ge=0)
+    """Steps between evaluations; before and after training there is always one, and with 0 or null no other."""
     temperature: float | None = Field(default=None, gt=0)
     """By default the sampling temperature."""
     metric: str = "accuracy"
@@ -289,11 +289,14 @@ class ScoringConfig(Strict):
     actors: int = Field(default=4, ge=1)
     overlap: bool = True
     """Score groups as they are complete, while others are still being drawn."""
+    timeout: float | None = Field(default=None, gt=0)
+    """Seconds that one call of the rewards may take; beyond it the run ends, its state saved, and says where the
+    reward stands. Without it, a call of over a minute is said and waited for."""
 
 
 class CheckpointConfig(Strict):
-    every: int | None = Field(default=None, ge=1)
-    """Steps between checkpoints; the last state is always saved."""
+    every: int | None = Field(default=None, ge=0)
+    """Steps between checkpoints; 0 or null: only at the end. The last state is always saved, whatever ends the run."""
     keep: int = Field(default=2, ge=1)
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal, TypeVar
@@ -83,10 +84,10 @@ class World:
             error = raised
         answers = self.gather((result, None if error is None else f"{type(error).__name__}: {error}"))
         if error is not None:
-            raise error
+            raise _met(error)
         for rank, (_, message) in enumerate(answers):
             if message is not None:
-                raise VerituneError(f"process {rank} stopped with {message}")
+                raise _met(VerituneError(f"process {rank} stopped with {message}"))
         return [value for value, _ in answers]
 
     def only_first(self, work: Callable[[], T]) -> T:
@@ -168,6 +169,18 @@ class World:
 
 
 ALONE = World()
+
+
+def _met(error: Exception) -> Exception:
+    """Marked as one that all processes raise, at the same place."""
+    with suppress(AttributeError, TypeError):
+        error.everywhere = True  # type: ignore[attr-defined]
+    return error
+
+
+def everywhere(error: BaseException) -> bool:
+    """Whether all processes raise because of this error: they can still meet."""
+    return bool(getattr(error, "everywhere", False))
 
 
 def start_world(device: str, strategy: Strategy = "auto") -> World:

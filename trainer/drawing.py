@@ -5,9 +5,12 @@ Each process draws its part of the completions and scores its part of the groups
 
 from __future__ import annotations
 
+import queue
+import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -20,6 +23,7 @@ from veritune.trainer.data import Row
 from veritune.trainer.distributed import ALONE, World, same_device
 from veritune.trainer.episodes import Episodes
 from veritune.trainer.metrics import Clock
+from veritune.trainer.patience import Patience
 from veritune.trainer.rollout import Done, Rollout, Sampler
 from veritune.trainer.scoring import make_samples, score
 
@@ -51,7 +55,12 @@ class Drawing:
     world: World = ALONE
     episodes: Episodes | None = None
     """Completions of several turns, with a function of the user's."""
-    _thread: ThreadPoolExecutor | None = None
+    patience: Patience = field(default_factory=Patience)
+    """How long scoring may take, and who is told what it waits for."""
+    interrupt: Callable[[BaseException], None] = lambda error: None
+    """Raises an error in the main thread, where the main thread is what takes too long."""
+    closed: bool = False
+    _thread: ScoringThread | None = None
 
     def draw(
         self,
@@ -79,9 +88,10 @@ class Drawing:
         return drawn
 
     def close(self) -> None:
-        """End the scoring thread."""
+        """End the scoring thread, when it is done with what it does: a reward that hangs is not waited for."""
+        self.closed = True
         if self._thread is not None:
-            self._thread.shutdown(cancel_futures=True)
+            self._thread.close()
             self._thread = None
 
     # -- whole groups ----------------------------------------------------------------------------------------------
@@ -99,8 +109,10 @@ class Drawing:
                 rollouts = self._generate(job, job.samples, scorer.done if self.overlap else None)
             with clock.phase("score"):
                 return scorer.finish(rollouts)
-        finally:
-            scorer.wait()
+        except Exception:
+            with suppress(Exception):  # the first error is the one to tell
+                scorer.wait()
+            raise
 
     def _generate(self, job: _Job, samples: int, done: Done | None = None) -> list[Rollout]:
         if self.episodes is not None:
@@ -110,8 +122,13 @@ class Drawing:
     def submit(self, work: Callable[[Sequence[int]], None], groups: Sequence[int]) -> Future[None]:
         """Run ``work`` in the scoring thread: one for the whole run, since workers may be bound to their thread."""
         if self._thread is None:
-            self._thread = ThreadPoolExecutor(1, "veritune-score", initializer=same_device())
+            self._thread = ScoringThread(self.patience)
         return self._thread.submit(work, groups)
+
+    def run_here(self, work: Callable[[Sequence[int]], None], groups: Sequence[int]) -> None:
+        """Run ``work`` in this thread: some rewards need the main one."""
+        with self.patience.watch(self.interrupt):
+            work(groups)
 
     # -- groups in parts -------------------------------------------------------------------------------------------
 
@@ -194,7 +211,7 @@ class _Scorer:
         if left and self.drawing.overlap:
             self.drawing.submit(self._score, left).result()
         elif left:
-            self._score(left)  # here: some rewards need the main thread
+            self.drawing.run_here(self._score, left)
         order = range(len(self.job.rows))
         samples = [sample for g in order for sample in self.samples[g]]
         return _Scored(rollouts, samples, [s for g in order for s in self.scores[g]], dict(self.logged))
@@ -214,13 +231,59 @@ class _Scorer:
         rewards, folder = self.drawing.rewards, self.drawing.folder
         logged: list[tuple[str, float]] = []
         log = lambda name, value: logged.append((name, float(value)))  # noqa: E731
-        scores = score(rewards, samples, folder, job.step, job.evaluation, log_metric=log)
+        wanted = lambda: not self.drawing.closed  # noqa: E731
+        scores = score(rewards, samples, folder, job.step, job.evaluation, log, wanted)
         times = Counter(name for name, _ in logged)
         for name, value in logged:
             self.logged[name].append((value, len(samples) / times[name]))
         for number, group in enumerate(groups):
             span = slice(number * size, (number + 1) * size)
             self.samples[group], self.scores[group] = samples[span], scores[span]
+
+
+class ScoringThread:
+    """One thread for all scoring, its calls watched. It is a daemon: the end of the process does not wait for it."""
+
+    def __init__(self, patience: Patience) -> None:
+        self.patience = patience
+        self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._begin = same_device()
+        self._thread = threading.Thread(target=self._work, name="veritune-score", daemon=True)
+        self._thread.start()
+        self._last: Future[None] | None = None
+
+    def submit(self, work: Callable[[Sequence[int]], None], groups: Sequence[int]) -> Future[None]:
+        """A call too long is an error of the future, though the thread still runs it."""
+        future: Future[None] = Future()
+        self._last = future
+
+        def stop(error: BaseException) -> None:
+            with suppress(InvalidStateError):
+                future.set_exception(error)
+
+        def job() -> None:
+            try:
+                with self.patience.watch(stop):
+                    work(groups)
+            except BaseException as error:
+                stop(error)
+            else:
+                with suppress(InvalidStateError):
+                    future.set_result(None)
+
+        self._jobs.put(job)
+        return future
+
+    def close(self) -> None:
+        """No more jobs. The thread is waited for only where it has answered all."""
+        self._jobs.put(None)
+        if self._last is None or self._last.done():
+            self._thread.join(timeout=1.0)
+
+    def _work(self) -> None:
+        self._begin()
+        while (job := self._jobs.get()) is not None:
+            job()
 
 
 def _join(parts: Sequence[_Scored]) -> Drawn:

@@ -23,7 +23,7 @@ from veritune.rewards.composition import validate
 from veritune.rewards.preference.encoding import Encoded, Encoder, EncodingOptions
 from veritune.rewards.preference.model import TRAINED, batches, context_length
 from veritune.rewards.preference.statistics import calibrate
-from veritune.trainer.checkpoint import check_folder
+from veritune.trainer.folders import check_folder, pick_folder
 from veritune.trainer.metrics import Clock, JsonLines
 from veritune.trainer.models import SMALL, pick_device
 from veritune.trainer.optimization import gradient_step, make_optimizer, set_lr
@@ -52,8 +52,6 @@ class RewardModelRun:
     """Everything a run holds. Building it checks all that can be checked before training."""
 
     def __init__(self, config: RewardModelConfig) -> None:
-        from veritune.trainer.run import pick_folder  # run dispatches to this module
-
         self.config = config
         self.train_pairs, self.held_pairs = load_pairs(config.data)
         self.tokenizer, self.model = load_classifier(config.model, self.train_pairs)

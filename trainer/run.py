@@ -3,50 +3,42 @@
 from __future__ import annotations
 
 import os
-import random
-import signal
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import torch
 import yaml
 
-from veritune.plugins import ConfigError
+from veritune.plugins import ConfigError, VerituneError
 from veritune.plugins.errors import did_you_mean
-from veritune.rewards.composition import RewardSet, compose
-from veritune.trainer.checkpoint import (
-    PHASES,
-    Progress,
-    check_folder,
-    list_checkpoints,
-    load_state,
-    load_weights,
-    read_progress,
-    save_checkpoint,
-    save_model,
-)
-from veritune.trainer.config import RunConfig, changed_keys, dump_config, parse_config, read_values, rewards_section
+from veritune.trainer.checkpoint import PHASES, Progress, load_state, read_progress, save_checkpoint, save_model
+from veritune.trainer.config import RunConfig, changed_keys, dump_config, parse_config, read_values
 from veritune.trainer.console import Console
 from veritune.trainer.data import PromptEncoder, make_sources
 from veritune.trainer.decode.choose import make_sampler, replicated
-from veritune.trainer.distributed import ALONE, World, start_world
+from veritune.trainer.distributed import ALONE, World, everywhere, start_world
 from veritune.trainer.drawing import Drawing
+from veritune.trainer.ending import Ending, Interrupted, Overtime
 from veritune.trainer.episodes import Episodes, load_episode
 from veritune.trainer.evaluation import Evaluator
+from veritune.trainer.folders import check_folder, forget_start, pick_folder
 from veritune.trainer.grpo import GRPO
 from veritune.trainer.metrics import Observer, forget_after, make_observers, read_metrics, write_completions
-from veritune.trainer.models import load_policy, pick_device
-from veritune.trainer.optimization import make_optimizer
+from veritune.trainer.models import load_policy
+from veritune.trainer.patience import Patience
 from veritune.trainer.ray_scoring import RayRewardSet
 from veritune.trainer.reference import Reference
 from veritune.trainer.report import write_report
+from veritune.trainer.rescue import Rescue, as_run_error
+from veritune.trainer.resuming import resume_point
 from veritune.trainer.scoring import completion_records
 from veritune.trainer.sft import Warmup
 from veritune.trainer.sharding import spare_copy
+from veritune.trainer.starting import check_stages, make_rewards, seed_all
 from veritune.trainer.watch import Watch
 
 STAGES = ("grpo", "reward_model")
@@ -54,8 +46,6 @@ STAGES = ("grpo", "reward_model")
 
 SEED_STRIDE = 1_000_003
 """Between the sampling seeds of processes."""
-
-TERMINATED = 128 + signal.SIGTERM
 
 
 def train_from_cli(path: Path, overrides: list[str]) -> None:
@@ -70,104 +60,152 @@ def train_from_cli(path: Path, overrides: list[str]) -> None:
         folder = train_reward_model(values, str(path))
         print(f"the reward model is in {folder / 'model'}: use it as preference with params: {{model: …}}")
         return
-    train(parse_config({key: value for key, value in values.items() if key != "stage"}, str(path)))
+    try:
+        train(parse_config({key: value for key, value in values.items() if key != "stage"}, str(path)))
+    except Interrupted as error:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(error.status)  # at once: what still runs, such as a reward that hangs, is not waited for
 
 
 def train(config: RunConfig, quiet: bool = False) -> Path:
     """Run a configuration; returns the run folder."""
     world = start_world(config.device, config.distributed.strategy)
     try:
-        run = Run(config, Console(quiet=quiet or not world.first), world)
+        run = start_run(config, Console(quiet=quiet or not world.first), world)
         try:
             run.execute()
         finally:
             run.close()
     finally:
         world.close()
-    return run.folder
+    return run.path
+
+
+def start_run(config: RunConfig, console: Console, world: World) -> Run:
+    """A run that can begin. Where it cannot, its new folder is removed: the next try has the same name."""
+    run = Run(config, console, world)
+    try:
+        run.prepare()
+    except BaseException:
+        if run.folder is not None and not config.resume and world.first:
+            forget_start(run.folder)
+        raise
+    return run
 
 
 class Run:
-    """Everything a run holds. Building it checks all that can be checked before training."""
+    """Everything a run holds. Building it and :meth:`prepare` check all that can be checked before training."""
 
     def __init__(self, config: RunConfig, console: Console, world: World = ALONE) -> None:
         self.config, self.console, self.world = config, console, world
         self.rewards = make_rewards(config)
-        self.source, self.held_out, task = make_sources(config.data, config.seed)
+        self.source, self.held_out, self.task = make_sources(config.data, config.seed)
         self.rewards.check_columns(self.source.columns())
         self.episode = None if config.rollout is None else load_episode(config.rollout)
         if self.episode is not None:
             self.episode.check_columns(self.source.columns())
         check_stages(config, world)
-        _seed(config.seed)
+        self.ending = Ending(self.warn)
+        self.folder: Path | None = None
+        self.observers: list[Observer] = []
+        self.drawing: Drawing | None = None
+        self.last_records: list[dict[str, Any]] = []
+        self.evaluated: set[int] = set()
+        """GRPO steps whose evaluation is in the log."""
+
+    def prepare(self) -> None:
+        """The model, the folder, where to go on, the sampler."""
+        config, world = self.config, self.world
+        seed_all(config.seed)
         placed = config.model_copy(update={"device": world.device(config.device)})
-        self.policy = load_policy(placed, task, place=not world.sharded)
+        self.policy = load_policy(placed, self.task, place=not world.sharded)
         world.same_weights(self.policy.model)
         self.encode = PromptEncoder(self.policy.tokenizer, config.data)
-        self.folder = world.only_first(self._folder)
-        self.checkpoints = self.folder / "checkpoints"
+        self.folder = folder = world.only_first(self._folder)
+        self.checkpoints = folder / "checkpoints"
         self.generator = torch.Generator(self.policy.device).manual_seed(config.seed + SEED_STRIDE * world.rank)
         self.progress = Progress("warmup" if config.warmup else "grpo")
+        self.watch = Watch(config.evaluation.metric)
         self.start = self._resume_point()
         world.only_first(self._write_config)
-        self.observers = self._observe() if world.first else []
+        if world.first:
+            self.observers = make_observers(folder, config.log.to, config.model_dump(mode="json"))
         self._shard()
         self.drawing = self._drawing()
-        self.watch = Watch(config.evaluation.metric)
-        self.last_records: list[dict[str, Any]] = []
-        self._stop = False
+        self.rescue = Rescue(
+            self.checkpoints, self.policy, self.generator, config.checkpoint.keep, world, self.progress
+        )
 
     # -- the run ---------------------------------------------------------------------------------------------------
 
     def execute(self) -> None:
-        """Warm-up, evaluation, GRPO, evaluation, report."""
-        self.console.begin(self.config, self.folder, self.policy, self.rewards, self.world)
-        with _on_terminate(self._terminate):
-            if self.config.warmup is not None and self.progress.phase == "warmup":
+        """Warm-up, evaluation, GRPO, evaluation, report. Whatever ends it early, its state is saved."""
+        self.console.begin(self.config, self.path, self.policy, self.rewards, self.world)
+        with self.ending:
+            try:
+                self._stages()
+            except SystemExit:
+                raise  # asked to end: saved already
+            except BaseException as error:
+                raise self._failed(error) from error
+
+    @property
+    def path(self) -> Path:
+        assert self.folder is not None
+        return self.folder
+
+    def _stages(self) -> None:
+        if self.progress.phase == "warmup":
+            if self.config.warmup is not None:
                 self._warm_up()
-                self.progress = Progress("grpo", 0, self.progress.position)
-            self._reinforce()
-        save_model(self.folder / "model", self.policy, self.world)
+            self.progress = Progress("grpo", 0, self.progress.position)
+        self._reinforce()
+        save_model(self.path / "model", self.policy, self.world)
         self.world.only_first(self._finish)
 
     def _finish(self) -> None:
-        report = write_report(self.folder)
-        lines = read_metrics(self.folder / "metrics.jsonl")
+        report = write_report(self.path)
+        lines = read_metrics(self.path / "metrics.jsonl")
         self.console.finish([r for r in lines if r["phase"] == "evaluation"], self.last_records, report)
 
     def _warm_up(self) -> None:
         assert self.config.warmup is not None
         stage = Warmup(self.config, self.policy, self.source, self.encode, self.progress, self.world)
         self._restore(stage.optimizer)
+        self.rescue.watch(stage.optimizer, None, self.progress)
         steps = self.config.warmup.steps
         with self.console.stage("warm-up", self.progress.step, steps) as show:
             while self.progress.step < steps:
                 metrics = stage.step()
+                self.rescue.mark(self.progress)
                 self.log(metrics)
                 show(self.progress.step, metrics)
                 self._after_step(stage.optimizer, last=self.progress.step == steps)
 
     def _reinforce(self) -> None:
+        assert self.drawing is not None
         stage = GRPO(self.config, self.policy, self.drawing, self.source, self.encode, self.generator, self.progress)
         self.policy.spare = None  # whoever needs a copy has made it
         self._restore(stage.optimizer, stage.reference)
-        steps, every = self.config.grpo.steps, self.config.evaluation.every
-        if self.progress.step == 0:
-            self._evaluate()
+        self.rescue.watch(stage.optimizer, stage.reference, self.progress)
+        steps = self.config.grpo.steps
+        self._evaluate()
+        self._end_if_asked(stage.optimizer, stage.reference)
         with self.console.stage("GRPO", self.progress.step, steps) as show:
             while self.progress.step < steps:
                 metrics = stage.step()
                 stage.refresh_reference()
+                self.rescue.mark(self.progress)
                 self.log(metrics)
                 self._warn(metrics)
                 self._save_completions(stage)
                 show(self.progress.step, metrics)
                 last = self.progress.step == steps
-                if every and self.progress.step % every == 0 and not last:
+                if not last:
                     self._evaluate()
                 self._after_step(stage.optimizer, last, stage.reference)
-        if steps:
-            self._evaluate()
+        self._evaluate()
 
     # -- what happens around a step --------------------------------------------------------------------------------
 
@@ -181,17 +219,22 @@ class Run:
             self.log({"of": self.progress.phase, "warning": warning}, "warning")
 
     def _evaluate(self) -> None:
-        if self.held_out is None:
+        """Where one is due at this step (before, after, every so many steps) and not in the log yet."""
+        step, every = self.progress.step, self.config.evaluation.every
+        due = step in (0, self.config.grpo.steps) or (every and step % every == 0)
+        if self.held_out is None or not due or step in self.evaluated:
             return
+        assert self.drawing is not None
         evaluator = Evaluator(self.config, self.policy, self.drawing, self.held_out, self.encode)
         begun = time.perf_counter()
-        metrics, records = evaluator.run(self.progress.step)
+        metrics, records = evaluator.run(step)
         metrics["seconds"] = time.perf_counter() - begun
         self.last_records = records
-        self.watch.evaluation(self.progress.step, metrics)
-        self.console.evaluation(self.progress.step, metrics)
+        self.watch.evaluation(step, metrics)
+        self.console.evaluation(step, metrics)
         self.log({"of": self.progress.phase, **metrics}, "evaluation")
-        self._write_completions(f"evaluation-{self.progress.step:06d}", records)
+        self.evaluated.add(step)
+        self._write_completions(f"evaluation-{step:06d}", records)
 
     def _save_completions(self, stage: GRPO) -> None:
         step, every = self.progress.step, self.config.log.completions_every
@@ -205,46 +248,60 @@ class Run:
         self._write_completions(f"step-{step:06d}", records)
 
     def _write_completions(self, name: str, records: list[dict[str, Any]]) -> None:
-        self.world.only_first(lambda: write_completions(self.folder / "completions", name, records))
+        self.world.only_first(lambda: write_completions(self.path / "completions", name, records))
 
     def _after_step(self, optimizer: torch.optim.Optimizer, last: bool, reference: Reference | None = None) -> None:
         every = self.config.checkpoint.every
-        self._stop = self.world.any(self._stop)
-        if self._stop or last or (every and self.progress.step % every == 0):
-            save_checkpoint(
-                self.checkpoints,
-                self.policy,
-                optimizer,
-                self.generator,
-                self.progress,
-                self.config.checkpoint.keep,
-                reference,
-                self.world,
-            )
-        if self._stop:
-            self.world.only_first(lambda: write_report(self.folder))
-            self.warn(f"terminated; the state is saved. Go on with resume=true output={self.folder}")
-            sys.exit(TERMINATED)
+        if last or (every and self.progress.step % every == 0):
+            self._save(optimizer, reference)
+        self._end_if_asked(optimizer, reference)
 
-    def _terminate(self, number: int, frame: FrameType | None) -> None:
-        self._stop = True
+    def _save(self, optimizer: torch.optim.Optimizer, reference: Reference | None) -> None:
+        keep = self.config.checkpoint.keep
+        save_checkpoint(
+            self.checkpoints, self.policy, optimizer, self.generator, self.progress, keep, reference, self.world
+        )
+
+    # -- early ends ------------------------------------------------------------------------------------------------
+
+    def _end_if_asked(self, optimizer: torch.optim.Optimizer, reference: Reference | None) -> None:
+        if self.world.any(self.ending.asked is not None):
+            self._save(optimizer, reference)
+            self.world.only_first(lambda: write_report(self.path))
+            self.warn(f"ended as asked; the state is saved. Go on with resume=true output={self.path}")
+            sys.exit(self.ending.status)
+
+    def _failed(self, error: BaseException) -> BaseException:
+        """Save the last whole step; the error, with where that is."""
+        error = error.reason if isinstance(error, Overtime) else error
+        saved = self.rescue.save(everywhere(error))
+        if self.world.first:
+            with suppress(Exception):  # the error is what matters
+                write_report(self.path)
+        found = as_run_error(error)
+        if isinstance(found, VerituneError):
+            found.args = (f"{found}\n  {saved}",)
+        else:
+            self.warn(saved)
+        return found
 
     # -- resuming --------------------------------------------------------------------------------------------------
 
     def _resume_point(self) -> Path | None:
-        """The newest checkpoint, its weights loaded and later lines of the log removed."""
-        found = list_checkpoints(self.checkpoints) if self.config.resume else []
-        order = ["start", *PHASES]
-        if not found:
-            if self.config.resume:
-                self.world.only_first(lambda: forget_after(self.folder / "metrics.jsonl", order, "start", 0))
+        """The newest checkpoint, its weights loaded, later lines of the log removed and the others read again."""
+        if not self.config.resume:
             return None
-        self.progress = read_progress(found[-1])
-        load_weights(found[-1], self.policy.model)
-        done = self.progress.phase, self.progress.step
-        self.world.only_first(lambda: forget_after(self.folder / "metrics.jsonl", order, *done))
-        self.warn(f"going on after {self.progress.phase} step {self.progress.step} ({found[-1]})")
-        return found[-1]
+        found = resume_point(self.checkpoints, self.config, self.policy.model, self.warn)
+        at, self.progress = found or (None, self.progress)
+        done = ("start", 0) if at is None else (self.progress.phase, self.progress.step)
+        log = self.path / "metrics.jsonl"
+        self.world.only_first(lambda: forget_after(log, ["start", *PHASES], *done))
+        lines = self.world.only_first(lambda: read_metrics(log) if log.is_file() else [])
+        self.watch.replay(lines)
+        self.evaluated = {int(r["step"]) for r in lines if r["phase"] == "evaluation" and r.get("of") == "grpo"}
+        if at is not None:
+            self.warn(f"going on after {self.progress.phase} step {self.progress.step} ({at})")
+        return at
 
     def _restore(self, optimizer: torch.optim.Optimizer, reference: Reference | None = None) -> None:
         """Optimizer, reference model and random states, once, in the phase that the checkpoint was written in."""
@@ -280,17 +337,25 @@ class Run:
             eos_ids, chat = policy.eos_ids, self.encode.chat
             episodes = Episodes(self.episode, config.rollout, sampler, policy.tokenizer, eos_ids, chat)
         overlap = config.scoring.overlap
-        return Drawing(sampler, self.rewards, self.folder, config.data.prefill, overlap, self.world, episodes)
-
-    def _observe(self) -> list[Observer]:
-        return make_observers(self.folder, self.config.log.to, self.config.model_dump(mode="json"))
+        patience = Patience(self.warn, config.scoring.timeout)
+        return Drawing(
+            sampler,
+            self.rewards,
+            self.path,
+            config.data.prefill,
+            overlap,
+            self.world,
+            episodes,
+            patience,
+            self.ending.fail,
+        )
 
     def warn(self, text: str) -> None:
         if self.world.first:
             self.console.warn(text)
 
     def _write_config(self) -> None:
-        path = self.folder / "config.yaml"
+        path = self.path / "config.yaml"
         resolved = dump_config(self.config)
         if path.is_file() and self.config.resume:
             before = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -300,74 +365,13 @@ class Run:
         path.write_text(resolved, encoding="utf-8")
 
     def close(self) -> None:
-        self.drawing.close()
-        release = getattr(self.drawing.sampler, "close", None)  # an engine with connections or files of its own
-        if release is not None:
-            release()
+        if self.drawing is not None:
+            self.drawing.close()
+            release = getattr(self.drawing.sampler, "close", None)  # an engine with connections or files of its own
+            if release is not None:
+                release()
         for observer in self.observers:
-            observer.close()
+            with suppress(OSError):  # a full disk has been told already
+                observer.close()
         if isinstance(self.rewards, RayRewardSet):
             self.rewards.close()
-
-
-def check_stages(config: RunConfig, world: World) -> None:
-    """Raise ConfigError for what the stages would only find when they begin: optimizers and the reference's device."""
-    for stage in (config.warmup, config.grpo):
-        if stage is not None:
-            make_optimizer(torch.nn.Linear(2, 2), stage)
-            if stage.optimizer == "adafactor" and world.sharded:
-                raise ConfigError(
-                    "optimizer: adafactor cannot go on from a checkpoint of sharded weights; use adamw with fsdp2"
-                )
-    device = config.grpo.reference_device
-    if device is not None:
-        pick_device(device)
-        if config.model.lora is not None:
-            raise ConfigError("grpo.reference_device: with model.lora the reference is the policy without its adapter")
-        if world.sharded:
-            raise ConfigError("grpo.reference_device: with fsdp2 the reference model is sharded like the policy")
-
-
-def make_rewards(config: RunConfig) -> RewardSet:
-    """The composed rewards, here or on Ray."""
-    rewards = compose(rewards_section(config), where="rewards")
-    return RayRewardSet(rewards, config.scoring.actors) if config.scoring.executor == "ray" else rewards
-
-
-def pick_folder(wanted: Path, resume: bool) -> Path:
-    """The folder itself to resume, or if it is new or empty; otherwise the first free of ``-2``, ``-3`` …"""
-    if resume:
-        if not (wanted / "config.yaml").is_file():
-            raise ConfigError(f"resume=true, but {str(wanted)!r} holds no run; name its folder with output=FOLDER")
-        return wanted
-    folder, number = wanted, 1
-    try:
-        while folder.is_dir() and any(folder.iterdir()):
-            number += 1
-            folder = wanted.with_name(f"{wanted.name}-{number}")
-    except OSError as error:
-        raise ConfigError(f"cannot read the output folder {str(folder)!r}: {error.strerror}") from error
-    return folder
-
-
-class _on_terminate:
-    """Within it, SIGTERM calls ``handler``; in a thread other than the main one it changes nothing."""
-
-    def __init__(self, handler: Callable[[int, FrameType | None], None]) -> None:
-        self.handler = handler
-
-    def __enter__(self) -> None:
-        try:
-            self._before: Any = signal.signal(signal.SIGTERM, self.handler)
-        except ValueError:
-            self._before = None
-
-    def __exit__(self, *exc: object) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGTERM, self._before)
-
-
-def _seed(seed: int) -> None:
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    random.seed(seed)
-    torch.manual_seed(seed)

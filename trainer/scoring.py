@@ -12,11 +12,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from veritune.plugins import Cause, RewardError, Sample, Score, Text
+from veritune.plugins import Cause, Reward, RewardError, Sample, Score, Text
 from veritune.plugins.types import message_text
 from veritune.rewards.composition import RewardSet
 from veritune.trainer.data import Row
 from veritune.trainer.rollout import Rollout
+
+MOST_GUILTY = 16
+"""Samples saved where none of them is the guilty one alone."""
 
 
 def make_samples(rollouts: Sequence[Rollout], rows: Sequence[Row], prefill: str) -> list[Sample]:
@@ -42,26 +45,70 @@ def score(
     step: int,
     evaluation: bool = False,
     log_metric: Callable[[str, float], None] | None = None,
+    wanted: Callable[[], bool] = lambda: True,
 ) -> list[Score]:
-    """Scores of a batch. A reward that raises stops the run, with the sample saved as ``failed_sample.json``."""
+    """Scores of a batch. A reward that raises stops the run, with the sample saved as ``failed_sample.json``.
+
+    ``wanted``: whether anybody still waits for the scores; where nobody does, a failure leaves no file.
+    """
     injected = {} if log_metric is None else {"log_metric": log_metric}
     try:
         return rewards.score_batch(samples, step=step, evaluation=evaluation, **injected)
     except RewardError as error:
-        guilty = [error.sample] if error.sample is not None else list(samples)
+        if not wanted():
+            raise
+        guilty = [error.sample] if error.sample is not None else find_guilty(rewards, error.reward, samples)
         record = {
             "reward": error.reward,
             "message": error.message,
+            "place": error.place,
+            "traceback": error.trace.splitlines(),
             "step": step,
-            "samples": [{"prompt": s.prompt, "completion": s.completion, "columns": dict(s.columns)} for s in guilty],
+            "samples": [_plain(sample) for sample in guilty[:MOST_GUILTY]],
         }
+        if len(guilty) > 1:
+            record["note"] = f"it raised on {len(guilty)} samples together, and on none of them alone"
         path = folder / "failed_sample.json"
-        path.write_text(json.dumps(record, ensure_ascii=False, indent=2, default=str) + "\n", encoding="utf-8")
+        text = json.dumps(record, ensure_ascii=False, indent=2, default=str) + "\n"
         hint = ""
         if "signal" in error.message and threading.current_thread() is not threading.main_thread():
             hint = "\n  it needs the main thread: set scoring.overlap=false"
-        error.args = (f"{error}\n  saved: {path}{hint}",)
+        try:
+            path.write_text(text, encoding="utf-8", errors="backslashreplace")
+            error.args = (f"{error}\n  saved: {path}{hint}",)
+        except OSError as full:
+            error.args = (f"{error}\n  {path} could not be written: {full.strerror}{hint}",)
         raise
+
+
+def find_guilty(rewards: RewardSet, alias: str, samples: Sequence[Sample]) -> list[Sample]:
+    """Of samples on which a batch reward raised, the one that it raises on alone, by halving; where it raises on the
+    whole only, the whole."""
+    try:
+        component = rewards.component(alias)
+    except KeyError:
+        return list(samples)
+    guilty = [sample for sample in samples if component.mismatch(sample) is None]
+    while len(guilty) > 1:
+        middle = len(guilty) // 2
+        halves = (guilty[:middle], guilty[middle:])
+        half = next((part for part in halves if _raises(component.reward, part)), None)
+        if half is None:
+            break
+        guilty = half
+    return guilty or list(samples)
+
+
+def _raises(reward: Reward, samples: Sequence[Sample]) -> bool:
+    try:
+        reward.score_batch(samples)
+    except RewardError:
+        return True
+    return False
+
+
+def _plain(sample: Sample) -> dict[str, Any]:
+    return {"prompt": sample.prompt, "completion": sample.completion, "columns": dict(sample.columns)}
 
 
 def reward_tensor(scores: Sequence[Score], samples: int) -> Tensor:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 WINDOW = 20
 
@@ -20,6 +22,15 @@ class Watch:
     def evaluation(self, step: int, metrics: Mapping[str, float]) -> None:
         if "accuracy" in metrics:
             self._evaluations.append((step, metrics["accuracy"], metrics["reward"]))
+
+    def replay(self, lines: Sequence[Mapping[str, Any]]) -> None:
+        """Take over the log of a run that goes on: nothing is said twice."""
+        for line in lines:
+            numbers = {k: v for k, v in line.items() if isinstance(v, int | float)}
+            if line["phase"] == "grpo":
+                self.step(int(line["step"]), numbers)
+            elif line["phase"] == "evaluation" and line.get("of") == "grpo":
+                self.evaluation(int(line["step"]), {"reward": math.nan, **numbers})
 
     def step(self, step: int, metrics: Mapping[str, float]) -> list[str]:
         """New warnings."""

@@ -21,11 +21,15 @@ PROBE = "7b2e4probe"
 class ReplyTemplate:
     """Renders messages that follow an assistant turn. Every method raises VerituneError where the template cannot."""
 
-    def __init__(self, tokenizer: Any) -> None:
+    def __init__(self, tokenizer: Any, eos_ids: Sequence[int] = ()) -> None:
+        """``eos_ids``: what ends the policy's turns, whether or not the tokenizer flags it as special."""
         self.tokenizer = tokenizer
         self._roles: set[str] = set()
         """Roles that are known to be rendered."""
         special = [str(token) for token in getattr(tokenizer, "added_tokens_decoder", {}).values() if token.special]
+        ends = [tokenizer.decode([i], skip_special_tokens=False) for i in eos_ids]
+        # a lone letter or a line's end may be somebody's end token: no environment could write without it
+        special += [end for end in ends if len(end.strip()) > 1 and end not in special]
         self._special = re.compile("|".join(map(re.escape, special)) or r"(?!)")
 
     def __call__(self, messages: Sequence[Mapping[str, Any]], more: bool) -> str:

@@ -6,9 +6,10 @@ import inspect
 from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any
 
-from veritune.plugins import ConfigError, ParameterError, PluginError, VerituneError
+from veritune.plugins import ConfigError, ParameterError, PluginError, RunError, VerituneError
 from veritune.plugins.columns import find_column, missing_column
 from veritune.plugins.parameters import check_parameters, missing_parameters, read_signature
+from veritune.plugins.places import place_of
 from veritune.plugins.registry import load_path
 from veritune.trainer.config import RolloutConfig
 from veritune.trainer.data import Row
@@ -66,8 +67,11 @@ class EpisodeFunction:
     def failure(self, error: BaseException, row: Row, turns: int, text: str) -> VerituneError:
         """What an exception inside the function becomes: it says whose it is and where it happened."""
         kind = "" if type(error) is VerituneError else f"{type(error).__name__}: "
-        return VerituneError(
-            f"{self}: {kind}{error}\n  after turn {turns} of the policy: {text[-300:]!r}\n  prompt: {row.prompt!r:.300}"
+        at = place_of(error) if kind else ""
+        return RunError(
+            f"{self}: {kind}{error}"
+            + (f"\n  at {at}" if at else "")
+            + f"\n  after turn {turns} of the policy: {text[-300:]!r}\n  prompt: {row.prompt!r:.300}"
         )
 
     def _sources(self, available: Mapping[str, Any] | Sequence[str]) -> dict[str, str]:

@@ -6,9 +6,11 @@ longest episode has turns. A turn runs its whole context again: nothing is kept 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +25,8 @@ from veritune.trainer.episodes.chat import ReplyTemplate
 from veritune.trainer.episodes.function import Episode, EpisodeFunction
 from veritune.trainer.episodes.transcript import Transcript, Turn
 from veritune.trainer.rollout import Done, Finish, Rollout, Sampler, decode
+
+HALVES = re.compile("[\ud800-\udfff]")
 
 
 @dataclass
@@ -56,7 +60,7 @@ class Episodes:
     ) -> None:
         self.function, self.config, self.sampler = function, config, sampler
         self.tokenizer, self.eos_ids = tokenizer, list(eos_ids)
-        self.template = ReplyTemplate(tokenizer) if chat else None
+        self.template = ReplyTemplate(tokenizer, eos_ids) if chat else None
 
     def play(
         self,
@@ -85,7 +89,7 @@ class Episodes:
                         live = self._settle(live, rollouts, done)
         except BaseException:
             for one in everybody:  # the others let go of what they hold; the first error is the one to tell
-                with suppress(Exception):
+                with suppress(Exception, SystemExit):
                     one.episode.close()
             raise
         return [rollout for rollout in rollouts if rollout is not None]
@@ -107,10 +111,19 @@ class Episodes:
             for place, seed in enumerate(seeds)
         ]
 
-    def _threads(self) -> AbstractContextManager[Executor | None]:
+    @contextmanager
+    def _threads(self) -> Iterator[Executor | None]:
         if self.config.threads == 1:
-            return nullcontext()
-        return ThreadPoolExecutor(self.config.threads, "veritune-episode", initializer=same_device())
+            yield None
+            return
+        pool = ThreadPoolExecutor(self.config.threads, "veritune-episode", initializer=same_device())
+        try:
+            yield pool
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)  # at once: a function that hangs is not waited for
+            raise
+        finally:
+            pool.shutdown(wait=not isinstance(sys.exc_info()[1], KeyboardInterrupt))
 
     # -- the function's word ---------------------------------------------------------------------------------------
 
@@ -134,12 +147,12 @@ class Episodes:
             return one.episode.send(one.turn), False
         except StopIteration as stop:
             return stop.value, True
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # sys.exit in the function is a bug like any other
             raise self._failure(one, error) from error
 
     def _append(self, one: _Live, answer: Any, over: bool, limit: int) -> bool:
         """Add what the environment says; False, and nothing added, where there is no room for it and a turn after."""
-        transcript = one.transcript
+        transcript, answer = one.transcript, self._clean(answer)
         if one.turn is None and over:
             raise VerituneError("it returned before the policy had the word; yield at least once")
         if transcript.turns >= self.config.max_turns and not over:
@@ -172,6 +185,15 @@ class Episodes:
 
     def _encode(self, text: str) -> list[int]:
         return list(self.tokenizer(text, add_special_tokens=False)["input_ids"]) if text else []
+
+    def _clean(self, answer: Any) -> Any:
+        """The answer with halves of surrogate pairs replaced: a program's output may hold them, no tokenizer takes
+        them."""
+        if isinstance(answer, str):
+            return answer.encode("utf-8", "replace").decode() if HALVES.search(answer) else answer
+        if isinstance(answer, Mapping):
+            return {key: self._clean(value) for key, value in answer.items()}
+        return [self._clean(value) for value in answer] if isinstance(answer, list | tuple) else answer
 
     # -- the policy's word -----------------------------------------------------------------------------------------
 
@@ -215,10 +237,10 @@ class Episodes:
         one.finish = "length"
         try:
             one.episode.close()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise self._failure(one, error) from error
 
-    def _failure(self, one: _Live, error: Exception) -> VerituneError:
+    def _failure(self, one: _Live, error: BaseException) -> VerituneError:
         return self.function.failure(error, one.row, one.transcript.turns, one.transcript.text)
 
 

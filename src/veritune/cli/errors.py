@@ -7,13 +7,11 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-USER_MISTAKE = 2
-BUG_IN_REWARD = 1
 INTERRUPTED = 130
 
 
 class GuardedGroup(TyperGroup):
-    """Shows veritune's own errors as messages: status 2 for a user's mistake, 1 for a bug inside a reward."""
+    """Shows veritune's own errors as messages: each has its exit status."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -22,12 +20,12 @@ class GuardedGroup(TyperGroup):
             show_error("interrupted")
             raise typer.Exit(INTERRUPTED) from None
         except Exception as error:
-            from veritune.plugins.errors import RewardError, VerituneError  # not needed for --help
+            from veritune.plugins.errors import VerituneError  # not needed for --help
 
             if not isinstance(error, VerituneError):
                 raise
             show_error(str(error))
-            raise typer.Exit(BUG_IN_REWARD if isinstance(error, RewardError) else USER_MISTAKE) from None
+            raise typer.Exit(error.status) from None
 
 
 def show_error(message: str) -> None:

@@ -1,0 +1,300 @@
+"""Nothing is lost: whatever ends a run but SIGKILL, its state is saved, and it goes on to the same numbers."""
+
+from __future__ import annotations
+
+import errno
+import json
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from veritune.plugins import RewardError, RunError
+from veritune.trainer.checkpoint import list_checkpoints
+from veritune.trainer.config import RunConfig
+from veritune.trainer.grpo import GRPO
+from veritune.trainer.metrics import JsonLines, read_metrics
+from veritune.trainer.optimization import gradient_step
+from veritune.trainer.run import train
+
+Make = Callable[..., RunConfig]
+
+FAILING = """
+import os, sys, time
+from pathlib import Path
+from veritune import reward
+
+HERE = Path(__file__).parent
+
+def trouble(where):
+    if (HERE / "trouble").exists() and (HERE / "trouble").read_text() == where:
+        return True
+    return False
+
+def check(number):
+    if number:
+        raise LookupError("a bug of mine")          # line 15
+
+@reward
+def raises(completion_ids, prompt, step=None):
+    check(trouble("raise"))
+    return float(sum(completion_ids) % 2)
+
+@reward
+def batch(completions, completion_ids):
+    for text in completions:
+        check(trouble("raise") and "1" in text)
+    return [float(sum(ids) % 2) for ids in completion_ids]
+
+@reward
+def quits(completion_ids):
+    if trouble("raise"):
+        sys.exit(0)
+    return float(sum(completion_ids) % 2)
+
+@reward
+def hangs(completion_ids):
+    if trouble("raise"):
+        (HERE / "hanging").write_text("now")
+        time.sleep(1000)
+    return float(sum(completion_ids) % 2)
+"""
+
+
+@pytest.fixture
+def rewards(tmp_path: Path) -> Path:
+    """A file of rewards that have trouble while a file ``trouble`` says so."""
+    (tmp_path / "mine.py").write_text(FAILING)
+    return tmp_path / "mine.py"
+
+
+def _config(make: Make, file: Path, name: str, **changes: Any) -> RunConfig:
+    grpo = {"steps": 5, **changes.pop("grpo", {})}
+    values = {"rewards": {"it": {"use": f"{file}:{name}"}}, "evaluation": {"prompts": 2, "metric": "it"}}
+    return make(**{**values, "grpo": grpo, **changes})
+
+
+def _trouble_at(monkeypatch: pytest.MonkeyPatch, folder: Path, step: int) -> None:
+    """From this step on (counted from 0) the rewards have trouble."""
+    original = GRPO.step
+
+    def begin(stage: Any) -> dict[str, float]:
+        if stage.progress.step == step:
+            (folder / "trouble").write_text("raise")
+        return original(stage)
+
+    monkeypatch.setattr(GRPO, "step", begin)
+
+
+def _numbers(folder: Path) -> list[dict[str, Any]]:
+    clocks = ("seconds", "tokens_per_second", "peak_memory")
+    lines = read_metrics(folder / "metrics.jsonl")
+    return [{k: v for k, v in r.items() if not k.startswith(clocks)} for r in lines]
+
+
+def _same_model(one: Path, other: Path) -> bool:
+    from safetensors.torch import load_file
+
+    first, second = (load_file(str(f / "model" / "model.safetensors")) for f in (one, other))
+    return all(torch.equal(first[name], second[name]) for name in first)
+
+
+@pytest.mark.parametrize(("name", "overlap"), [("raises", True), ("batch", True), ("quits", True), ("batch", False)])
+def test_a_reward_that_raises_leaves_the_state_the_place_and_that_sample(
+    make_config: Make, rewards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, overlap: bool
+) -> None:
+    scoring = {"overlap": overlap}
+    changes: dict[str, Any] = {"scoring": scoring, "grpo": {"updates": 2, "steps": 4, "objective": {"beta": 0.1}}}
+    whole = train(_config(make_config, rewards, name, **changes, output=str(tmp_path / "whole")), quiet=True)
+    _trouble_at(monkeypatch, tmp_path, 2)
+    config = _config(make_config, rewards, name, **changes, output=str(tmp_path / "part"))
+    with pytest.raises(RewardError, match=r"mine\.py, line \d+") as raised:
+        train(config, quiet=True)
+    assert "after grpo step 2 is saved" in str(raised.value)
+    assert ("a bug of mine" in str(raised.value)) == (name != "quits")
+    saved = json.loads((tmp_path / "part" / "failed_sample.json").read_text())
+    assert len(saved["samples"]) == 1
+    assert any("mine.py" in line for line in saved["traceback"])
+    assert "mine.py" in saved["place"]
+    (tmp_path / "trouble").unlink()
+    monkeypatch.undo()
+    train(config.model_copy(update={"resume": True}), quiet=True)
+    assert _numbers(tmp_path / "part") == _numbers(whole)
+    assert _same_model(tmp_path / "part", whole)
+
+
+def test_the_place_is_the_line_that_raised(
+    make_config: Make, rewards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "trouble").write_text("raise")
+    with pytest.raises(RewardError) as raised:
+        train(_config(make_config, rewards, "raises"), quiet=True)
+    line = FAILING.splitlines().index('        raise LookupError("a bug of mine")          # line 15') + 1
+    assert f"{rewards}, line {line}, in check" in str(raised.value)
+    assert "is saved in" in str(raised.value)  # in the first evaluation, too
+
+
+def test_a_disk_that_fills_ends_in_a_sentence_with_the_state_saved(
+    make_config: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = JsonLines.log
+
+    def full(self: Any, phase: str, step: int, metrics: Any) -> None:
+        if phase == "grpo" and step == 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        log(self, phase, step, metrics)
+
+    monkeypatch.setattr(JsonLines, "log", full)
+    with pytest.raises(RunError, match=r"no space left on the disk[\s\S]*after grpo step 2 is saved"):
+        train(make_config(), quiet=True)
+
+
+def test_a_disk_too_full_for_the_state_keeps_the_newest_checkpoint(
+    make_config: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save = torch.save
+
+    def full(state: Any, path: Path) -> None:
+        if path.parent.name.endswith("grpo-000003"):
+            raise RuntimeError("[enforce fail at inline_container.cc:664] . PytorchStreamWriter failed writing file")
+        save(state, path)
+
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(RunError, match=r"could not be saved \(the disk takes no more\); the newest checkpoint is"):
+        train(make_config(checkpoint={"every": 1}), quiet=True)
+    assert [p.name for p in list_checkpoints(tmp_path / "run" / "checkpoints")] == ["grpo-000002"]
+    assert not list((tmp_path / "run" / "checkpoints").glob(".partial*"))
+
+
+def test_memory_that_runs_out_ends_in_a_sentence(make_config: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    def out(*_: Any) -> None:
+        raise RuntimeError("[enforce fail at alloc_cpu.cpp:127] data. DefaultCPUAllocator: can't allocate memory")
+
+    monkeypatch.setattr(GRPO, "update", out)
+    with pytest.raises(RunError, match=r"out of memory[\s\S]*micro_batch_tokens[\s\S]*is saved"):
+        train(make_config(), quiet=True)
+
+
+def test_a_run_interrupted_within_an_update_says_so(make_config: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = [0]
+
+    def stumble(*arguments: Any) -> float | None:
+        steps[0] += 1
+        if steps[0] == 4:
+            raise ZeroDivisionError("in the second update of step 2")
+        return gradient_step(*arguments)
+
+    monkeypatch.setattr("veritune.trainer.grpo.gradient_step", stumble)
+    with pytest.raises(ZeroDivisionError):
+        train(make_config(grpo={"steps": 5, "updates": 2}), quiet=True)
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_in_the_first_evaluation_ends_after_it_with_the_state(
+    make_config: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, status: int
+) -> None:
+    from veritune.trainer.evaluation import Evaluator
+
+    run, before = Evaluator.run, signal.getsignal(number)
+
+    def interrupted(self: Any, step: int) -> Any:
+        os.kill(os.getpid(), number)
+        return run(self, step)
+
+    whole = train(make_config(output=str(tmp_path / "whole")), quiet=True)
+    monkeypatch.setattr(Evaluator, "run", interrupted)
+    with pytest.raises(SystemExit) as stopped:
+        train(make_config(), quiet=True)
+    assert stopped.value.code == status
+    assert signal.getsignal(number) == before
+    assert not (tmp_path / "run" / "failed_sample.json").exists()
+    assert [p.name for p in list_checkpoints(tmp_path / "run" / "checkpoints")] == ["grpo-000000"]
+    monkeypatch.undo()
+    train(make_config(resume=True), quiet=True)
+    assert _numbers(tmp_path / "run") == _numbers(whole)  # the evaluation is not repeated
+
+
+@pytest.mark.parametrize("overlap", [True, False])
+def test_a_second_signal_ends_at_once_though_a_reward_hangs(
+    make_config: Make, rewards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, overlap: bool
+) -> None:
+    from veritune.trainer.ending import Interrupted
+
+    _trouble_at(monkeypatch, tmp_path, 2)
+    config = _config(make_config, rewards, "hangs", scoring={"overlap": overlap})
+
+    def child() -> None:
+        try:
+            train(config, quiet=True)
+        except Interrupted as error:
+            os._exit(error.status)
+
+    process = multiprocessing.get_context("fork").Process(target=child)
+    process.start()
+    _wait_for(tmp_path / "hanging")
+    assert process.pid is not None
+    os.kill(process.pid, signal.SIGTERM)
+    time.sleep(0.5)
+    assert process.is_alive()
+    os.kill(process.pid, signal.SIGTERM)
+    process.join(20)
+    assert process.exitcode == 143
+    assert [p.name for p in list_checkpoints(tmp_path / "run" / "checkpoints")] == ["grpo-000002"]
+    assert not (tmp_path / "run" / "failed_sample.json").exists()
+
+
+@pytest.mark.parametrize("overlap", [True, False])
+def test_a_reward_that_hangs_is_bounded_where_the_config_says_so(
+    make_config: Make, rewards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, overlap: bool
+) -> None:
+    _trouble_at(monkeypatch, tmp_path, 2)
+    config = _config(make_config, rewards, "hangs", scoring={"overlap": overlap, "timeout": 1.5})
+
+    def child() -> None:
+        try:
+            train(config, quiet=True)
+        except RunError as error:
+            (tmp_path / "said").write_text(str(error))
+            os._exit(9)
+
+    process = multiprocessing.get_context("fork").Process(target=child)
+    process.start()
+    process.join(60)
+    assert process.exitcode == 9
+    said = (tmp_path / "said").read_text()
+    assert "scoring.timeout=1.5 s: reward 'it' stands at" in said
+    assert f"{rewards}, line" in said
+    assert "after grpo step 2 is saved" in said
+
+
+def test_a_reward_that_takes_its_time_is_named(tmp_path: Path, rewards: Path) -> None:
+    from veritune import get_reward
+    from veritune.trainer.patience import Patience
+
+    (tmp_path / "trouble").write_text("raise")
+    said: list[str] = []
+    Path(tmp_path / "mine.py").write_text(FAILING.replace("sleep(1000)", "sleep(1.0)"))
+    slow = get_reward(f"{rewards}:hangs")
+    with Patience(said.append, first=0.3).watch(lambda error: None):
+        slow.score("x", completion_ids=[1])
+    assert len(said) == 2  # after 0.3 and 0.6 seconds
+    assert "reward 'hangs' stands at" in said[0]
+    assert f"{rewards}, line" in said[0]
+
+
+def test_no_checkpoints_but_the_last_is_written_zero(make_config: Make, tmp_path: Path) -> None:
+    train(make_config(checkpoint={"every": 0}, evaluation={"prompts": 2, "every": 0, "metric": "even"}), quiet=True)
+    assert [p.name for p in list_checkpoints(tmp_path / "run" / "checkpoints")] == ["grpo-000003"]
+
+
+def _wait_for(path: Path) -> None:
+    deadline = time.monotonic() + 60
+    while not path.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

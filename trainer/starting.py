@@ -1,0 +1,46 @@
+"""What a run needs before there is a model: its rewards, and checks of what stages would only find later."""
+
+from __future__ import annotations
+
+import os
+import random
+
+import torch
+
+from veritune.plugins import ConfigError
+from veritune.rewards.composition import RewardSet, compose
+from veritune.trainer.config import RunConfig, rewards_section
+from veritune.trainer.distributed import World
+from veritune.trainer.models import pick_device
+from veritune.trainer.optimization import make_optimizer
+from veritune.trainer.ray_scoring import RayRewardSet
+
+
+def check_stages(config: RunConfig, world: World) -> None:
+    """Raise ConfigError for what the stages would only find when they begin: optimizers and the reference's device."""
+    for stage in (config.warmup, config.grpo):
+        if stage is not None:
+            make_optimizer(torch.nn.Linear(2, 2), stage)
+            if stage.optimizer == "adafactor" and world.sharded:
+                raise ConfigError(
+                    "optimizer: adafactor cannot go on from a checkpoint of sharded weights; use adamw with fsdp2"
+                )
+    device = config.grpo.reference_device
+    if device is not None:
+        pick_device(device)
+        if config.model.lora is not None:
+            raise ConfigError("grpo.reference_device: with model.lora the reference is the policy without its adapter")
+        if world.sharded:
+            raise ConfigError("grpo.reference_device: with fsdp2 the reference model is sharded like the policy")
+
+
+def make_rewards(config: RunConfig) -> RewardSet:
+    """The composed rewards, here or on Ray."""
+    rewards = compose(rewards_section(config), where="rewards")
+    return RayRewardSet(rewards, config.scoring.actors) if config.scoring.executor == "ray" else rewards
+
+
+def seed_all(seed: int) -> None:
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    random.seed(seed)
+    torch.manual_seed(seed)
