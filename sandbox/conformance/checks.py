@@ -45,7 +45,7 @@ class Finding:
 CHECKS: list[Check] = []
 
 
-def _check(
+def check(
     *, needs: str | None = None, language: str = "python", links: bool = False, feature: str | None = None
 ) -> Callable[[Callable[[Sandbox], None]], Callable[[Sandbox], None]]:
     def register(function: Callable[[Sandbox], None]) -> Callable[[Sandbox], None]:
@@ -87,7 +87,7 @@ def _expect(outcome: Outcome, stdout: bytes) -> None:
     assert outcome.stdout == stdout, f"stdout {outcome.stdout[:200]!r} is not {stdout[:200]!r}"
 
 
-@_check(feature="binary")
+@check(feature="binary")
 def reads_stdin_and_writes_stdout(sandbox: Sandbox) -> None:
     """Bytes in, the same bytes out, whatever they are."""
     data = bytes(range(256)) * 3000
@@ -95,7 +95,7 @@ def reads_stdin_and_writes_stdout(sandbox: Sandbox) -> None:
     _expect(_python(sandbox, copy, data), data)
 
 
-@_check()
+@check()
 def keeps_stderr_apart(sandbox: Sandbox) -> None:
     """stderr is handed back by itself."""
     outcome = _python(sandbox, "import sys; print('out'); print('err', file=sys.stderr)")
@@ -103,7 +103,7 @@ def keeps_stderr_apart(sandbox: Sandbox) -> None:
     assert outcome.stderr == b"err\n", outcome.stderr
 
 
-@_check()
+@check()
 def tells_exit_statuses(sandbox: Sandbox) -> None:
     """An exit status is the program's own, and an uncaught exception is 1 with its traceback."""
     assert _python(sandbox, "raise SystemExit(7)").exit_code == 7
@@ -112,7 +112,7 @@ def tells_exit_statuses(sandbox: Sandbox) -> None:
     assert b"ValueError: why" in outcome.stderr, outcome.stderr
 
 
-@_check()
+@check()
 def tells_a_crash_from_an_exit(sandbox: Sandbox) -> None:
     """Death by a signal is not an exit status 0."""
     outcome = _python(sandbox, "import os; os.abort()")
@@ -120,13 +120,13 @@ def tells_a_crash_from_an_exit(sandbox: Sandbox) -> None:
     assert outcome.signal == 6 or outcome.exit_code not in (0, None), outcome.describe()
 
 
-@_check()
+@check()
 def speaks_unicode(sandbox: Sandbox) -> None:
     """Source, stdin and stdout are UTF-8."""
     _expect(_python(sandbox, "print('é→' + input())", "日本\n"), "é→日本\n".encode())
 
 
-@_check()
+@check()
 def gives_files(sandbox: Sandbox) -> None:
     """A job's files lie in the working directory, and modules among them can be imported."""
     files = {"helper.py": "value = 6\n", "data/numbers.txt": b"7"}
@@ -134,7 +134,7 @@ def gives_files(sandbox: Sandbox) -> None:
     _expect(_python(sandbox, source, files=files), b"42\n")
 
 
-@_check()
+@check()
 def refuses_files_outside(sandbox: Sandbox) -> None:
     """A file name that leaves the folder is the caller's mistake."""
     for name in ("../x", "/etc/x", "a//b", ""):
@@ -145,7 +145,7 @@ def refuses_files_outside(sandbox: Sandbox) -> None:
         raise AssertionError(f"the file name {name!r} was accepted")
 
 
-@_check()
+@check()
 def refuses_unknown_languages(sandbox: Sandbox) -> None:
     """An unknown language is the caller's mistake, named with its nearest."""
     try:
@@ -155,14 +155,14 @@ def refuses_unknown_languages(sandbox: Sandbox) -> None:
     raise AssertionError("the language 'pyhton' was accepted")
 
 
-@_check(feature="arguments")
+@check(feature="arguments")
 def passes_arguments(sandbox: Sandbox) -> None:
     """Arguments arrive as they are."""
     program = Program("python", "import sys; print(sys.argv[1:])", args=("a b", "$HOME", ""))
     _expect(sandbox.run(program, limits=SHORT), b"['a b', '$HOME', '']\n")
 
 
-@_check()
+@check()
 def imports_support_modules(sandbox: Sandbox) -> None:
     """Our own helper modules can be imported by name."""
     program = Program("python", "from our_helper import answer; print(answer())", support={"our_helper": _SUPPORT})
@@ -173,7 +173,7 @@ def imports_support_modules(sandbox: Sandbox) -> None:
 _SUPPORT = "def answer():\n    return 42\n"
 
 
-@_check(feature="cpu_time")
+@check(feature="cpu_time")
 def ends_a_spinning_program(sandbox: Sandbox) -> None:
     """CPU time is limited, and the outcome says so."""
     started = time.monotonic()
@@ -182,7 +182,7 @@ def ends_a_spinning_program(sandbox: Sandbox) -> None:
     assert time.monotonic() - started < 15, f"took {time.monotonic() - started:.1f} s"
 
 
-@_check()
+@check()
 def ends_a_sleeping_program(sandbox: Sandbox) -> None:
     """Clock time is limited, and the outcome says so."""
     started = time.monotonic()
@@ -192,7 +192,7 @@ def ends_a_sleeping_program(sandbox: Sandbox) -> None:
     assert time.monotonic() - started < 12, f"took {time.monotonic() - started:.1f} s"
 
 
-@_check(needs="memory")
+@check(needs="memory")
 def bounds_memory(sandbox: Sandbox) -> None:
     """Memory is limited, and the outcome says so."""
     hoard = "x = []\nwhile True: x.append(bytearray(8 << 20))"
@@ -201,7 +201,7 @@ def bounds_memory(sandbox: Sandbox) -> None:
     assert outcome.peak_memory_mb < 400, outcome.peak_memory_mb
 
 
-@_check()
+@check()
 def bounds_output(sandbox: Sandbox) -> None:
     """Output is cut at its limit, and the outcome says so."""
     outcome = _python(sandbox, "while True: print('x' * 1000)", limits=Limits(cpu_s=5, wall_s=10, output_kb=64))
@@ -211,7 +211,7 @@ def bounds_output(sandbox: Sandbox) -> None:
     assert outcome.limit_hit == "output", outcome.describe()
 
 
-@_check()
+@check()
 def starts_in_an_empty_folder(sandbox: Sandbox) -> None:
     """Nothing of one run is there in the next."""
     _expect(_python(sandbox, "open('left', 'w').write('x'); print(1)"), b"1\n")
@@ -219,7 +219,7 @@ def starts_in_an_empty_folder(sandbox: Sandbox) -> None:
     _expect(_python(sandbox, look), b"[]\n")
 
 
-@_check(needs="fs_read")
+@check(needs="fs_read")
 def hides_host_files(sandbox: Sandbox) -> None:
     """A file of the host that everybody may read cannot be read."""
     with World() as world:
@@ -229,7 +229,7 @@ def hides_host_files(sandbox: Sandbox) -> None:
         assert not outcome.ok
 
 
-@_check(needs="fs_write")
+@check(needs="fs_write")
 def protects_host_files(sandbox: Sandbox) -> None:
     """Nothing can be written outside the scratch folder."""
     with World() as world:
@@ -237,7 +237,7 @@ def protects_host_files(sandbox: Sandbox) -> None:
         assert world.written() == []
 
 
-@_check()
+@check()
 def hides_the_environment(sandbox: Sandbox) -> None:
     """The caller's environment is not the program's."""
     with World() as world:
@@ -246,7 +246,7 @@ def hides_the_environment(sandbox: Sandbox) -> None:
         assert world.token.encode() not in outcome.stdout
 
 
-@_check(needs="network")
+@check(needs="network")
 def cuts_the_network(sandbox: Sandbox) -> None:
     """No TCP, UDP, abstract or path Unix socket of the host can be reached."""
     with World() as world:
@@ -274,7 +274,7 @@ for family, kind, address in places:
 """
 
 
-@_check(needs="pids")
+@check(needs="pids")
 def bounds_processes(sandbox: Sandbox) -> None:
     """A program cannot multiply beyond its limit."""
     source = (
@@ -286,7 +286,7 @@ def bounds_processes(sandbox: Sandbox) -> None:
     assert int(outcome.stdout) < 100, outcome.stdout
 
 
-@_check(needs="tree_kill")
+@check(needs="tree_kill")
 def ends_what_a_program_leaves(sandbox: Sandbox) -> None:
     """A daemon of the program does not outlive the run, and the run does not wait for it."""
     with World() as world:
@@ -300,7 +300,7 @@ def ends_what_a_program_leaves(sandbox: Sandbox) -> None:
         assert time.monotonic() - started < 10
 
 
-@_check(language="cpp")
+@check(language="cpp")
 def compiles_and_runs(sandbox: Sandbox) -> None:
     """A compiled language's program is compiled under limits and run."""
     source = '#include <cstdio>\nint main() { int a, b; scanf("%d %d", &a, &b); printf("%d\\n", a + b); }\n'
@@ -310,7 +310,7 @@ def compiles_and_runs(sandbox: Sandbox) -> None:
     assert outcome.compiled.ok
 
 
-@_check(language="cpp")
+@check(language="cpp")
 def tells_a_compile_error(sandbox: Sandbox) -> None:
     """A program that does not compile never ran, and the compiler's words are kept."""
     outcome = sandbox.run(Program("cpp", "int main() { return oops; }"), limits=SHORT)
@@ -320,13 +320,13 @@ def tells_a_compile_error(sandbox: Sandbox) -> None:
     assert b"oops" in outcome.compiled.messages
 
 
-@_check(language="bash")
+@check(language="bash")
 def runs_shell_scripts(sandbox: Sandbox) -> None:
     """A script in another language reads the same stdin."""
     _expect(sandbox.run(Program("bash", "read a b; echo $((a + b))"), "40 2\n", limits=SHORT), b"42\n")
 
 
-@_check()
+@check()
 def answers_a_batch_in_order(sandbox: Sandbox) -> None:
     """Answers stand in their requests' places, whichever ends first."""
     jobs = [Job(Program("python", f"import time; time.sleep({0.2 if i == 0 else 0}); print({i})")) for i in range(6)]
@@ -335,7 +335,7 @@ def answers_a_batch_in_order(sandbox: Sandbox) -> None:
     assert said == [b"%d\n" % i for i in range(6)], said
 
 
-@_check()
+@check()
 def keeps_a_batch_deadline(sandbox: Sandbox) -> None:
     """What has no time left is undecided, and the call ends."""
     started = time.monotonic()
@@ -345,7 +345,7 @@ def keeps_a_batch_deadline(sandbox: Sandbox) -> None:
     assert all(isinstance(answer, DeadlineExceeded) for answer in answers), answers
 
 
-@_check()
+@check()
 def drives_tasks_with_an_early_stop(sandbox: Sandbox) -> None:
     """A task sees each outcome before it asks for the next."""
 
@@ -359,7 +359,7 @@ def drives_tasks_with_an_early_stop(sandbox: Sandbox) -> None:
     assert sandbox.run_tasks([task(), task()]) == [3, 3]
 
 
-@_check(links=True)
+@check(links=True)
 def joins_two_programs(sandbox: Sandbox) -> None:
     """Two programs talk over descriptor 3, and neither sees the other's files."""
     first = "import socket\ns = socket.socket(fileno=3)\ns.sendall(b'%d' % (6 * int(s.recv(9))))"
@@ -369,7 +369,7 @@ def joins_two_programs(sandbox: Sandbox) -> None:
     _expect(two, b"42\n")
 
 
-@_check(links=True)
+@check(links=True)
 def ends_the_partner(sandbox: Sandbox) -> None:
     """Once the second program of a pair has ended, the first is not waited for."""
     started = time.monotonic()
@@ -383,7 +383,7 @@ def _linked_job(source: str) -> Job:
     return Job(Program("python", source), limits=Limits(cpu_s=5, wall_s=10))
 
 
-@_check(links=True, feature="sessions")
+@check(links=True, feature="sessions")
 def holds_a_session(sandbox: Sandbox) -> None:
     """The caller talks to a running program, and its end is an outcome like any other."""
     echo = (

@@ -1,4 +1,9 @@
-"""A job as the warm interpreter takes it: one memory file with a header and all content, and the program's streams."""
+"""A job as a slot takes it: one memory file with a header, a private part and all content, and the program's streams.
+
+The warm interpreter reads the header and no more: whatever it reads stays in its memory, and every later program
+inherits that. So the header holds numbers and our own words only. What belongs to the job (arguments, file names,
+sources) is read by the job's own process.
+"""
 
 from __future__ import annotations
 
@@ -123,36 +128,37 @@ def checked_files(files: Mapping[str, bytes | str] | None) -> dict[str, bytes]:
 
 
 def _pack(step: Step, scratch: str) -> tuple[bytes, bytes]:
-    blobs: list[bytes] = [step.source]
-    for content in step.files.values():
-        blobs.append(content)
-    support = {name: source.encode() for name, source in step.support.items()}
-    blobs += support.values()
-    header = _header(step, scratch, blobs, support)
-    # The header holds offsets behind itself: its length is fixed by padding.
-    length = len(json.dumps(header)) + 20 * len(blobs) + 64
-    offset = length
-    places = []
-    for blob in blobs:
-        places.append([offset, len(blob)])
-        offset += len(blob)
-    header["source"] = places[0]
-    header["files"] = [[name, *places[1 + i]] for i, name in enumerate(step.files)]
-    first = 1 + len(step.files)
+    """(header, body). Offsets count from the start of the body: neither part depends on the other's length."""
+    body: list[bytes] = []
+    end = 0
+
+    def place(blob: bytes) -> list[int]:
+        nonlocal end
+        body.append(blob)
+        end += len(blob)
+        return [end - len(blob), len(blob)]
+
+    header = _header(step)
     header["support"] = [
-        [name, hashlib.sha256(code).hexdigest(), *places[first + i]] for i, (name, code) in enumerate(support.items())
+        [name, hashlib.sha256(code).hexdigest(), *place(code)]
+        for name, code in ((name, source.encode()) for name, source in step.support.items())
     ]
-    return json.dumps(header).encode().ljust(length), b"".join(blobs)
-
-
-def _header(step: Step, scratch: str, blobs: list[bytes], support: Mapping[str, bytes]) -> dict[str, Any]:
-    limits = step.limits
-    environment = {} if step.python else {**base_environment(scratch), **step.environment}
-    return {
-        "python": step.python,
+    private = {
         "argv": list(step.argv),
         "arguments": list(step.arguments),
-        "environment": environment,
+        "environment": {} if step.python else {**base_environment(scratch), **step.environment},
+        "source": place(step.source),
+        "files": [[name, *place(content)] for name, content in step.files.items()],
+    }
+    header["private"] = place(json.dumps(private).encode())
+    return json.dumps(header).encode(), b"".join(body)
+
+
+def _header(step: Step) -> dict[str, Any]:
+    """All that the warm interpreter is told: nothing of it may depend on what a program or its tests say."""
+    limits = step.limits
+    return {
+        "python": step.python,
         "stack": None if step.stack_mb is None else step.stack_mb << 20,
         "sparse": step.sparse_mb,
         "open_files": step.open_files,
@@ -163,7 +169,4 @@ def _header(step: Step, scratch: str, blobs: list[bytes], support: Mapping[str, 
             name: getattr(limits, name)
             for name in ("cpu_s", "wall_s", "memory_mb", "processes", "file_mb", "scratch_mb", "inodes")
         },
-        "source": [0, 0],
-        "files": [[name, 0, 0] for name in step.files],
-        "support": [[name, "0" * 64, 0, 0] for name in support],
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import signal
@@ -37,7 +38,9 @@ class Confinement:
 def start(confinement: Confinement, job: dict[str, Any], descriptors: dict[str, int], report: int) -> None:
     """Runs in the fork and never returns. ``report`` tells the parent that set-up is done, or what failed in it."""
     try:
-        payload = kernel.content(descriptors["payload"])
+        body = memoryview(kernel.content(descriptors["payload"]))[job["body"] :]
+        offset, length = job["private"]
+        job.update(json.loads(bytes(body[offset : offset + length])))
         if confinement.ruleset is not None:
             descriptors["ruleset"] = confinement.ruleset
         placed = _arrange(descriptors, report)
@@ -46,20 +49,27 @@ def start(confinement: Confinement, job: dict[str, Any], descriptors: dict[str, 
         os.umask(0o022)
         _set_limits(job, confinement)
         _become(confinement)
-        _write_files(job, payload, confinement.scratch)
+        _write_files(job, body, confinement.scratch)
         _restrict(confinement, placed.get("ruleset"))
         os.write(report, b"R%d" % time.process_time_ns())
         if job["python"]:
             os.close(report)
-            run_source(job, payload, confinement.scratch)
+            run_source(job, body, confinement.scratch)
         else:
             _execute(job, placed.get("binary"))
     except BaseException as error:
         try:
-            number = getattr(error, "errno", None)
-            os.write(report, f"E{number or 0} {type(error).__name__}: {error}".encode("utf-8", "replace")[:2000])
+            _tell(report, error)
         finally:
             os._exit(199)
+
+
+def _tell(report: int, error: BaseException) -> None:
+    """Our words only to the warm interpreter, which keeps what it reads; names of the job's files go to its stderr."""
+    number = getattr(error, "errno", None) or 0
+    kind = type(error).__name__
+    os.write(report, f"E{number} {kind}: {getattr(error, 'strerror', None) or ''}".encode()[:500])
+    os.write(2, f"{kind}: {error}\n".encode("utf-8", "replace")[:2000])
 
 
 def _arrange(descriptors: dict[str, int], report: int) -> dict[str, int]:
@@ -115,12 +125,12 @@ def _become(confinement: Confinement) -> None:
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _write_files(job: dict[str, Any], payload: bytes, scratch: str) -> None:
+def _write_files(job: dict[str, Any], body: memoryview, scratch: str) -> None:
     for path, offset, length in job["files"]:
         target = os.path.join(scratch, path)
         os.makedirs(os.path.dirname(target), exist_ok=True)
         with open(target, "wb") as file:
-            file.write(payload[offset : offset + length])
+            file.write(body[offset : offset + length])
     if job["stdin_file"]:
         with open(os.path.join(scratch, ".stdin"), "wb") as file:
             file.write(kernel.content(0))

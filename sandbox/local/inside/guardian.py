@@ -24,6 +24,7 @@ def main(descriptor: int) -> None:
         _settle_descriptors(control)
         proc = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         lifeline, held = os.pipe2(os.O_CLOEXEC)
+        keeper, asked = (None, None) if config["namespaces"] else socket.socketpair(type=socket.SOCK_SEQPACKET)
         if config["namespaces"]:
             if config["drop_first"]:
                 _become_user(config["run_uid"])
@@ -37,9 +38,16 @@ def main(descriptor: int) -> None:
         os._exit(1)
     if pid == 0:
         os.close(held)
-        _be_zygote(control, config, proc, lifeline)
+        if asked is not None:
+            asked.close()
+        _be_zygote(control, config, proc, lifeline, keeper)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
     control.close()
     os.close(lifeline)
+    if keeper is not None and asked is not None:
+        keeper.close()
+        scratch.keep(asked, config["scratch"])
     _guard(pid, config, proc)
 
 
@@ -71,12 +79,14 @@ def _become_user(uid: int) -> None:
     kernel.prctl(kernel.PR_SET_DUMPABLE, 1)
 
 
-def _be_zygote(control: socket.socket, config: dict[str, Any], proc: int, lifeline: int) -> None:
+def _be_zygote(
+    control: socket.socket, config: dict[str, Any], proc: int, lifeline: int, keeper: socket.socket | None
+) -> None:
     try:
         if config["namespaces"]:
             kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
             rootfs.build_root(config["read_only"])
-        zygote = Zygote(control, config, proc, lifeline)
+        zygote = Zygote(control, config, proc, lifeline, keeper)
         missing = zygote.warm()
         _say(
             control,
@@ -104,8 +114,6 @@ def _say(control: socket.socket, message: dict[str, Any]) -> None:
 
 def _guard(pid: int, config: dict[str, Any], proc: int) -> None:
     """Wait for the warm interpreter. Without a pid namespace its orphans come here: end them and clean up."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
     with contextlib.suppress(ChildProcessError):
         os.waitpid(pid, 0)
     if config["namespaces"]:

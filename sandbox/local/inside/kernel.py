@@ -17,7 +17,7 @@ CLONE_NEWPID = 0x20000000
 CLONE_NEWNET = 0x40000000
 
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT = 1, 2, 4, 8, 32
-MS_BIND, MS_REC, MS_PRIVATE = 4096, 16384, 1 << 18
+MS_NOATIME, MS_NODIRATIME, MS_BIND, MS_REC, MS_PRIVATE = 1024, 2048, 4096, 16384, 1 << 18
 MNT_DETACH = 2
 
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_CAPBSET_DROP, PR_SET_SECCOMP = 1, 4, 24, 22
@@ -31,6 +31,7 @@ _CAPABILITY_VERSION_3 = 0x20080522
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.syscall.restype = ctypes.c_long
 _fork = ctypes.PyDLL(None).fork
+_entries = ctypes.create_string_buffer(512)
 _ZERO = ctypes.c_ulong(0)
 _CAPABILITY_HEADER = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
 _NO_CAPABILITIES = (ctypes.c_uint32 * 6)()
@@ -131,6 +132,23 @@ def drop_capabilities() -> None:
     """Clear the effective, permitted and inheritable sets."""
     if _libc.capset(_CAPABILITY_HEADER, _NO_CAPABILITIES) != 0:
         _fail("capset")
+
+
+def is_empty(folder: int) -> bool:
+    """Whether an open folder has no entries. Their names, which a program chose, are not kept."""
+    length = syscall("getdents64", NUMBERS["getdents64"], folder, _entries, len(_entries))
+    at = 0
+    try:
+        while at < length:
+            dots = _entries[at + 19] == b"." and (
+                _entries[at + 20] == b"\0" or (_entries[at + 20] == b"." and _entries[at + 21] == b"\0")
+            )
+            if not dots:
+                return False
+            at += ctypes.c_uint16.from_buffer(_entries, at + 16).value
+        return True
+    finally:
+        ctypes.memset(_entries, 0, len(_entries))
 
 
 def content(descriptor: int) -> bytes:

@@ -26,18 +26,21 @@ compiled_support: dict[str, types.CodeType] = {}
 """Digest → code of our own helper modules, compiled in the warm interpreter."""
 
 
-def compile_support(job: dict[str, Any], payload: bytes) -> None:
-    """Compile the helper modules that have not been seen before. Trusted code only."""
+def compile_support(job: dict[str, Any], payload: int, body: int) -> None:
+    """Compile the helper modules that have not been seen before. Trusted code only.
+
+    Nothing else of the payload is read: what this interpreter has read once, every later program finds in its memory.
+    """
     for name, digest, offset, length in job["support"]:
         if digest not in compiled_support:
-            source = payload[offset : offset + length]
+            source = os.pread(payload, length, body + offset)
             compiled_support[digest] = compile(source, f"<{name}>", "exec", dont_inherit=True)
 
 
-def run_source(job: dict[str, Any], payload: bytes, scratch: str) -> None:
+def run_source(job: dict[str, Any], body: memoryview, scratch: str) -> None:
     """Run the job's source as ``__main__`` and leave the process as an interpreter would. Never returns."""
     offset, length = job["source"]
-    source = payload[offset : offset + length]
+    source = bytes(body[offset : offset + length])
     main = _make_main(job, scratch, source)
     status = _run(main, source)
     os._exit(_finish(main, source, status))

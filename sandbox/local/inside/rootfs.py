@@ -7,7 +7,7 @@ import stat
 from collections.abc import Iterable
 
 from veritune.sandbox.local.inside import kernel
-from veritune.sandbox.local.inside.kernel import MS_BIND, MS_NODEV, MS_NOEXEC, MS_NOSUID
+from veritune.sandbox.local.inside.kernel import MS_BIND, MS_NOATIME, MS_NODEV, MS_NODIRATIME, MS_NOEXEC, MS_NOSUID
 
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 SCRATCH_PARENT = "/box"
@@ -89,6 +89,7 @@ def _bind(descriptor: int, target: str) -> None:
 
 
 def mount_scratch(size: int, inodes: int) -> None:
-    kernel.mount(
-        "tmpfs", SCRATCH, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, f"size={size},nr_inodes={inodes + 1},mode=1777"
-    )
+    flags = (
+        MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME
+    )  # no times of looking: a next program would see
+    kernel.mount("tmpfs", SCRATCH, "tmpfs", flags, f"size={size},nr_inodes={inodes + 1},mode=1777")

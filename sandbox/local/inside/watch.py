@@ -25,6 +25,7 @@ class ProcessTree:
 
     def __init__(self, proc: int) -> None:
         self.proc = proc
+        self._buffer = bytearray(4096)
 
     def _read(self, path: str) -> bytes:
         try:
@@ -37,6 +38,23 @@ class ProcessTree:
             return b""
         finally:
             os.close(descriptor)
+
+    def _stat(self, pid: int) -> list[bytes]:
+        """Fields of ``stat`` behind the name. The name is the program's to choose: it never becomes an object here,
+        and the one buffer that held it is cleared, since later programs inherit this memory."""
+        try:
+            descriptor = os.open(f"{pid}/stat", os.O_RDONLY | os.O_CLOEXEC, dir_fd=self.proc)
+        except OSError:
+            return []
+        buffer = self._buffer
+        try:
+            length = os.readv(descriptor, [buffer])
+            return bytes(memoryview(buffer)[buffer.rfind(b")") + 1 : length]).split()
+        except OSError:
+            return []
+        finally:
+            os.close(descriptor)
+            buffer[:128] = bytes(128)
 
     def _tasks(self, pid: int) -> list[str]:
         try:
@@ -94,7 +112,7 @@ class ProcessTree:
         memory = 0
         pids = self.pids()
         for pid in pids:
-            fields = self._read(f"{pid}/stat").rpartition(b")")[2].split()
+            fields = self._stat(pid)
             if len(fields) > 21:
                 cpu += sum(map(int, fields[11:15])) / _TICKS
                 memory += max(0, int(fields[21]) * _PAGE - inherited)

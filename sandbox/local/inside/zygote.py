@@ -15,6 +15,7 @@ import socket
 import struct
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 from veritune.sandbox.local.inside import child, collect, kernel, landlock, python, rootfs
@@ -30,7 +31,9 @@ _STACK = 64 * _MEBI
 class Zygote:
     """Serves jobs that arrive on ``control`` until its other end is closed."""
 
-    def __init__(self, control: socket.socket, config: dict[str, Any], proc: int, lifeline: int) -> None:
+    def __init__(
+        self, control: socket.socket, config: dict[str, Any], proc: int, lifeline: int, keeper: socket.socket | None
+    ) -> None:
         self.control = control
         self.config = config
         self.lifeline = lifeline
@@ -39,18 +42,35 @@ class Zygote:
         self.namespaces = bool(config["namespaces"])
         uid = config["run_uid"] if os.getuid() == 0 else None
         self.scratch: MountedScratch | FolderScratch = (
-            MountedScratch() if self.namespaces else FolderScratch(config["scratch"], uid)
+            MountedScratch() if keeper is None else FolderScratch(config["scratch"], uid, keeper)
         )
         self.scratch.prepare(8 * _MEBI, 64)
         ruleset = self._ruleset()
         self.confinement = child.Confinement(config, ruleset, self.scratch.path)
         self.has_landlock = ruleset is not None
+        self._last_pid = self._open_last_pid() if self.namespaces else -1
 
     def _ruleset(self) -> int | None:
         if not self.config["landlock"] or landlock.abi() < 1:
             return None
         writable = rootfs.SCRATCH_PARENT if self.namespaces else self.scratch.path
         return landlock.build(self.config["read_only"], rootfs.DEVICES, writable)
+
+    def _open_last_pid(self) -> int:
+        """Where the number before the next process's may be set, as far as this kernel and container let us."""
+        try:
+            return os.open("sys/kernel/ns_last_pid", os.O_WRONLY | os.O_CLOEXEC, dir_fd=self.tree.proc)
+        except OSError:
+            return -1
+
+    def _restart_pids(self) -> None:
+        """Every program gets the same process id: else it could tell how many processes the ones before it made."""
+        if self._last_pid >= 0:
+            try:
+                os.pwrite(self._last_pid, b"1", 0)
+            except OSError:
+                os.close(self._last_pid)
+                self._last_pid = -1
 
     def warm(self) -> list[str]:
         """Import what programs are likely to need; returns what could not be imported."""
@@ -108,6 +128,7 @@ class Zygote:
                 break
             try:
                 self.control.send(json.dumps(answer).encode())
+                self.scratch.renew()
             except OSError:
                 break
         with contextlib.suppress(OSError):
@@ -136,7 +157,9 @@ class Zygote:
         length, names = struct.unpack("I", message[:4])[0], message[4:].decode().split()
         descriptors = dict(zip(names, received, strict=True))
         try:
+            # The header and nothing behind it: see veritune.sandbox.local.wire.
             job = json.loads(os.pread(descriptors["payload"], length, 0))
+            job["body"] = length
             return self._run(job, descriptors)
         except OSError as error:
             return {"setup_error": f"{type(error).__name__}: {error}", "errno": error.errno}
@@ -149,9 +172,10 @@ class Zygote:
         self.scratch.prepare(int(limits["scratch_mb"] * _MEBI), int(limits["inodes"]))
         self._bounds(job)
         if job["support"]:
-            python.compile_support(job, kernel.content(descriptors["payload"]))
+            python.compile_support(job, descriptors["payload"], job["body"])
         report, report_in_child = os.pipe2(os.O_CLOEXEC)
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        self._restart_pids()
         started = time.monotonic()
         pid = kernel.fork()
         if pid == 0:
@@ -182,10 +206,10 @@ class Zygote:
         if answer["limit"] is None and answer["cpu_s"] > job["limits"]["cpu_s"]:
             answer["limit"] = "cpu"
         if job.get("collect") and answer["limit"] is None and answer["status"] == 0:
-            answer["collected"] = collect.into(descriptors["collect"], self.scratch.path, job["collect"])
+            made = descriptors["collect"]
+            answer["collected"] = _in_a_fork(lambda: collect.into(made, self.scratch.path, job["collect"]))
         if job["stdout_file"]:
-            with contextlib.suppress(OSError):
-                collect.append_stream(descriptors["stdout"], self.scratch.path, ".stdout")
+            _in_a_fork(lambda: collect.append_stream(descriptors["stdout"], self.scratch.path, ".stdout"))
         return answer
 
     def _bounds(self, job: dict[str, Any]) -> None:
@@ -281,6 +305,18 @@ class Zygote:
         for other in self.tree.pids():
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(int(other), signal.SIGKILL)
+
+
+def _in_a_fork(action: Callable[[], object]) -> bool:
+    """Whether ``action`` returned something true in a process of its own: what it read of a program goes with it."""
+    pid = kernel.fork()
+    if pid == 0:
+        status = 1
+        try:
+            status = 0 if action() else 1
+        finally:
+            os._exit(status)
+    return os.waitpid(pid, 0)[1] == 0
 
 
 class _EndWatch:
