@@ -10,7 +10,7 @@ from pydantic import PositiveFloat
 from veritune.plugins.reward import reward
 from veritune.plugins.types import Sample, Score, Verdict
 from veritune.rewards.code_peer import peer_scores
-from veritune.rewards.text import whole_text
+from veritune.rewards.text import Opened, code_text
 from veritune.verifiers.code.compare import Comparison
 from veritune.verifiers.code.extraction import NoFence
 from veritune.verifiers.code.judge import Isolation, SandboxSpec
@@ -31,6 +31,7 @@ def code(
     isolation: Isolation = "split",
     no_fence: NoFence = "run",
     thinking: bool = False,
+    prefilled: Opened = "auto",
 ) -> list[Score]:
     """The fraction of its tests that the completion's program passes, in [0, 1]; 0 without a program.
 
@@ -38,7 +39,8 @@ def code(
     they are; ``columns: {tests: COLUMN}`` names another column of tests. ``language: auto`` is the row's, else Python.
     ``limits`` are those of one run (``cpu_s``, ``memory_mb``, …), ``deadline`` is seconds for the whole call.
     ``sandbox`` names a back-end, or is ``{name: …, option: …}``. ``isolation: same-process`` is for tests that patch
-    or subclass the program; its verdicts are marked tamperable.
+    or subclass the program; its verdicts are marked tamperable. ``prefilled`` is what the prompt already wrote of the
+    answer: ``<think>`` or an opening fence, seen by itself where the prompt ends in it.
 
     No tests, a broken sandbox, an exhausted deadline: undecided. SandboxUnavailable where nothing can be isolated.
     Source: open-r1 ``code_reward``; DeepSeek-R1, section 2.2.
@@ -47,7 +49,7 @@ def code(
         language=language, sandbox=sandbox, limits=limits, isolation=isolation, deadline_s=deadline,
         no_fence=no_fence, thinking=thinking,
     )  # fmt: skip
-    return [fraction(verdict) for verdict in verdicts(verifier, samples, tests)]
+    return [fraction(verdict) for verdict in verdicts(verifier, samples, tests, prefilled)]
 
 
 @code.compat("open-r1")
@@ -80,6 +82,7 @@ def binary_code(
     isolation: Isolation = "split",
     no_fence: NoFence = "run",
     thinking: bool = False,
+    prefilled: Opened = "auto",
     right: float = 1.0,
     wrong: float = 0.0,
 ) -> list[Score]:
@@ -91,7 +94,7 @@ def binary_code(
         language=language, sandbox=sandbox, limits=limits, isolation=isolation, deadline_s=deadline,
         no_fence=no_fence, thinking=thinking, all_tests=False,
     )  # fmt: skip
-    return [Score.of(verdict, right, wrong) for verdict in verdicts(verifier, samples, tests)]
+    return [Score.of(verdict, right, wrong) for verdict in verdicts(verifier, samples, tests, prefilled)]
 
 
 @binary_code.compat("open-r1")
@@ -123,6 +126,7 @@ def code_stdio(
     deadline: PositiveFloat | None = None,
     no_fence: NoFence = "run",
     thinking: bool = False,
+    prefilled: Opened = "auto",
 ) -> list[Score]:
     """The fraction of stdin/stdout tests passed (``partial: false``: 1 for all, else 0).
 
@@ -136,7 +140,7 @@ def code_stdio(
     )  # fmt: skip
     comparison = None if compare == "auto" else Comparison.parse(compare)
     problems = [_stdio(verifier.problem(row), comparison, checker) for row in rows(samples, tests)]
-    found = verifier.verify_batch([(whole_text(s, "auto"), p) for s, p in zip(samples, problems, strict=True)])
+    found = verifier.verify_batch([(code_text(s, prefilled), p) for s, p in zip(samples, problems, strict=True)])
     return [fraction(verdict) if partial else Score.of(verdict) for verdict in found]
 
 
@@ -187,9 +191,11 @@ def rows(samples: Sequence[Sample], tests: Sequence[Any] | None) -> list[Any]:
     return found
 
 
-def verdicts(verifier: CodeVerifier, samples: Sequence[Sample], tests: Sequence[Any] | None) -> list[Verdict]:
+def verdicts(
+    verifier: CodeVerifier, samples: Sequence[Sample], tests: Sequence[Any] | None, prefilled: Opened = "auto"
+) -> list[Verdict]:
     """The verdict on each sample's program."""
-    texts = [whole_text(sample, "auto") for sample in samples]
+    texts = [code_text(sample, prefilled) for sample in samples]
     return verifier.verify_batch(list(zip(texts, rows(samples, tests), strict=True)))
 
 

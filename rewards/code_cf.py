@@ -12,14 +12,15 @@ from pydantic import PositiveFloat
 from veritune.plugins.errors import ConfigError, MissingExtraError, ParameterError
 from veritune.plugins.reward import reward
 from veritune.plugins.types import Cause, Sample, Score
-from veritune.rewards.code_ioi import with_verdict
+from veritune.rewards.code_ioi import decided, with_verdict
 from veritune.rewards.code_peer import last_message, peer_extract
-from veritune.rewards.text import whole_text
-from veritune.sandbox.errors import DeadlineExceeded, SandboxError, SandboxUnavailable
+from veritune.rewards.text import code_text
 from veritune.sandbox.interface import Limits
+from veritune.sandbox.language_names import canonical
+from veritune.sandbox.languages import LANGUAGES
 from veritune.verifiers.code.compare import Comparison
-from veritune.verifiers.code.extraction import extract_code, names_of
-from veritune.verifiers.code.judge import SandboxSpec, shared_sandbox
+from veritune.verifiers.code.extraction import extract_code
+from veritune.verifiers.code.judge import SandboxSpec, shared_sandbox, too_large, unsupported
 from veritune.verifiers.code.problem import InputOutput, InvalidProblem, StdioTests
 from veritune.verifiers.code.split import Judged
 from veritune.verifiers.code.stdio import stdio_task
@@ -54,7 +55,7 @@ def cf_code(
     tasks, judged, codes = [], [], []
     for sample in samples:
         language = _language(sample)
-        code = extract_code(whole_text(sample, "auto"), language or "cpp", no_fence="none")
+        code = extract_code(code_text(sample, "auto"), language or "cpp", no_fence="none")
         judged.append(Judged(judge="stdio"))
         codes.append(code)
         tasks.append(_score(judged[-1], sample.columns, code, language, scoring_mode, test_batch_size, patch_code,
@@ -97,7 +98,7 @@ def _language(sample: Sample) -> str | None:
     language = sample.columns.get("language")
     if not isinstance(language, str) or not language:
         return "cpp"
-    return next((name for name in ("cpp", "python") if name in names_of(language)), None)
+    return language if canonical(language) in LANGUAGES else None
 
 
 def _run(
@@ -111,15 +112,7 @@ def _run(
     report = box.report()
     for whole in judged:
         whole.isolation = report
-    scores = []
-    for finding in box.run_tasks(list(tasks), deadline_s=deadline):
-        if isinstance(finding, SandboxUnavailable):
-            raise finding
-        if isinstance(finding, SandboxError):
-            cause = Cause.TIMEOUT if isinstance(finding, DeadlineExceeded) else Cause.INFRA_ERROR
-            scores.append(Score.none(str(finding), cause))
-        else:
-            scores.append(finding)
+    scores = [decided(finding) for finding in box.run_tasks(list(tasks), deadline_s=deadline)]
     return [
         with_verdict(score, whole, code, "codeforces") for score, whole, code in zip(scores, judged, codes, strict=True)
     ]
@@ -142,10 +135,13 @@ def _score(
     except InvalidProblem as error:
         return Score.none(str(error), Cause.INVALID_GOLD)
     if language is None:
-        return Score.none(f"the row's language {row.get('language')!r} is not cpp or python", Cause.INVALID_GOLD)
+        return Score.none(unsupported(str(row.get("language"))) or "no language", Cause.ABSTAIN)
     if code is None:
         return Score(penalties[0], f"no {language} program in the completion")
-    source = patched(code, language) if patch else code
+    source = patched(code, canonical(language)) if patch else code
+    large = too_large(source, _limits(row, extra_s))
+    if large is not None:
+        return Score(penalties[1], large)
     limits, checker = _limits(row, extra_s), row.get("generated_checker")
     suite = StdioTests((), Comparison("tokens"), checker if isinstance(checker, str) and checker.strip() else None)
     size = batch if batch >= 1 else len(tests)

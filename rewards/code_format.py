@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 from veritune.plugins.errors import ParameterError
 from veritune.plugins.reward import reward
@@ -11,18 +10,8 @@ from veritune.plugins.types import Sample, Score
 from veritune.rewards.blocks import open_r1_blocks
 from veritune.rewards.format import shape_problem
 from veritune.rewards.text import Prefilled, after_think, first_message, last_answer, whole_text
-
-_ALIASES = (
-    {"python", "py", "python3"},
-    {"javascript", "js", "node"},
-    {"typescript", "ts"},
-    {"cpp", "c++", "cc"},
-    {"bash", "sh", "shell"},
-    {"csharp", "c#", "cs"},
-    {"go", "golang"},
-    {"rust", "rs"},
-)
-_FENCE = re.compile(r"^[ \t]{0,8}```([^\s`]*)[^\n`]*$", re.MULTILINE)
+from veritune.sandbox.language_names import canonical
+from veritune.verifiers.code.fences import fences
 
 
 @reward
@@ -39,7 +28,8 @@ def code_format(
 
     ``strict`` asks for the shape of ``format``'s ``think_answer`` around it; without it the block may stand anywhere
     after the thinking. ``language: auto`` reads the sample's column ``language`` and takes python where there is none;
-    usual aliases (py, js, c++, sh …) count as the language. A fence starts its line and ends with ``` on another.
+    its other names (py, js, c++, sh …) count as the language. Fences are read as ``code`` reads them: they may open
+    behind text, in a list item, and close on a line of code.
 
     Source: open-r1 ``get_code_format_reward``.
     """
@@ -48,9 +38,10 @@ def code_format(
     if problem is not None:
         return Score(wrong, problem)
     wanted = _language(sample).strip() or "python" if language == "auto" else language
+    language_name = canonical(wanted)
     answer = (last_answer(text) or "") if strict else after_think(text)
-    for tag, code in _fences(answer):
-        if tag in _names(wanted) and code.strip():
+    for block in fences(answer, wanted):
+        if block.opened and block.closed and block.code.strip() and block.tag and canonical(block.tag) == language_name:
             return Score(right, f"a closed block of {wanted} with code")
     return Score(wrong, f"no closed code block of {wanted} with code in it")
 
@@ -72,21 +63,3 @@ def _open_r1(sample: Sample, *, language: str = "python") -> Score:
 def _language(sample: Sample, default: str = "python") -> str:
     found = sample.columns.get("language")
     return found if isinstance(found, str) and found else default
-
-
-def _names(language: str) -> set[str]:
-    name = language.casefold()
-    return next((group for group in _ALIASES if name in group), {name})
-
-
-def _fences(text: str) -> Sequence[tuple[str, str]]:
-    """Language tag (lower case) and inside of every closed fence, in order."""
-    blocks: list[tuple[str, str]] = []
-    opened: re.Match[str] | None = None
-    for fence in _FENCE.finditer(text):
-        if opened is None:
-            opened = fence
-        elif not fence[1]:
-            blocks.append((opened[1].casefold(), text[opened.end() : fence.start()]))
-            opened = None
-    return blocks

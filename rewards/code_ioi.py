@@ -12,12 +12,12 @@ from veritune.plugins.errors import ParameterError
 from veritune.plugins.reward import reward
 from veritune.plugins.types import Cause, Sample, Score, Verdict
 from veritune.rewards.code_peer import last_message, peer_extract
-from veritune.rewards.text import whole_text
-from veritune.sandbox.errors import DeadlineExceeded, SandboxError, SandboxUnavailable
+from veritune.rewards.text import code_text
+from veritune.sandbox.errors import SandboxError
 from veritune.sandbox.interface import Limits
 from veritune.verifiers.code.compare import Comparison
 from veritune.verifiers.code.extraction import extract_code
-from veritune.verifiers.code.judge import SandboxSpec, evidence_of, shared_sandbox
+from veritune.verifiers.code.judge import SandboxSpec, evidence_of, settled, shared_sandbox
 from veritune.verifiers.code.problem import InputOutput, InvalidProblem, StdioTests
 from veritune.verifiers.code.split import Judged
 from veritune.verifiers.code.stdio import stdio_task
@@ -46,7 +46,7 @@ def ioi_code(
 
     Header and grader are put into one source with the submission. Source: open-r1 ``ioi_code_reward``.
     """
-    submissions = [_submission(s, extract_code(whole_text(s, "auto"), "cpp", no_fence="none")) for s in samples]
+    submissions = [_submission(s, extract_code(code_text(s, "auto"), "cpp", no_fence="none")) for s in samples]
     return _score_all(samples, submissions, test_batch_size, sandbox, deadline)
 
 
@@ -134,7 +134,7 @@ def _score_all(
     tasks = [
         _subtask(s.columns, source, batch, whole) for s, source, whole in zip(samples, submissions, judged, strict=True)
     ]
-    found = [_settled(finding) for finding in box.run_tasks(tasks, deadline_s=deadline)]
+    found = [decided(finding) for finding in box.run_tasks(tasks, deadline_s=deadline)]
     return [
         with_verdict(score, whole, source, "ioi")
         for score, whole, source in zip(found, judged, submissions, strict=True)
@@ -153,11 +153,11 @@ def with_verdict(score: Score, judged: Judged, code: str | None, form: str) -> S
     return Score(score.value, score.reason, verdict)
 
 
-def _settled(finding: Score | SandboxError) -> Score:
-    if isinstance(finding, SandboxUnavailable):
-        raise finding
+def decided(finding: Score | SandboxError) -> Score:
+    """A task's score; a failure of ours is None with its cause. Raises where nothing can be isolated."""
     if isinstance(finding, SandboxError):
-        return Score.none(str(finding), Cause.TIMEOUT if isinstance(finding, DeadlineExceeded) else Cause.INFRA_ERROR)
+        cause, reason = settled(finding)
+        return Score.none(reason, cause)
     return finding
 
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 from veritune.plugins.types import Cause, Sample, Score, message_text
-from veritune.sandbox.errors import SandboxError, SandboxUnavailable
+from veritune.sandbox.errors import SandboxError
 from veritune.sandbox.interface import Job, Limits, Outcome, Program
-from veritune.verifiers.code.judge import SandboxSpec, shared_sandbox
+from veritune.verifiers.code.judge import SandboxSpec, settled, shared_sandbox
 
 TEST_SECONDS = 5.0
 SCRIPT_SECONDS = 30.0
@@ -49,10 +49,9 @@ def peer_scores(
 
 
 def _settled(finding: Score | SandboxError) -> Score:
-    if isinstance(finding, SandboxUnavailable):
-        raise finding
     if isinstance(finding, SandboxError):
-        return Score.none(str(finding), Cause.INFRA_ERROR)
+        cause, reason = settled(finding)
+        return Score.none(reason, cause)
     return finding
 
 

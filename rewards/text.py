@@ -14,7 +14,12 @@ TAGS = (THINK_OPEN, THINK_CLOSE, ANSWER_OPEN, ANSWER_CLOSE)
 Prefilled: TypeAlias = bool | Literal["auto"]
 """Whether the prompt already wrote ``<think>``; ``auto`` looks whether the prompt as given ends in it."""
 
+Opened: TypeAlias = bool | str
+"""What the prompt already wrote of a program's answer: ``auto`` looks whether the prompt as given ends in ``<think>``
+or in an opening code fence; True is ``<think>``, False nothing, any other text is that text (```` ```python ````)."""
+
 _TAG = re.compile(r"</?(?:think|answer)>")
+_OPEN_FENCE = re.compile(r"(?:^|\n)[ \t]*((?:`{3,}|~{3,})[ \t]*[\w+#.-]+)[ \t]*\n?$")
 _BRACES = re.compile(r"\\(?:boxed|fbox)\s*\{|\\.|[{}]", re.DOTALL)
 
 
@@ -27,11 +32,14 @@ def first_message(sample: Sample) -> str:
 
 def prompt_opens_think(prompt: Text | None) -> bool:
     """The prompt (of a chat: its last message) ends in ``<think>``, white space aside."""
-    if prompt is None:
-        return False
-    if not isinstance(prompt, str):
-        prompt = message_text(prompt[-1]) if len(prompt) else ""
-    return prompt.rstrip().endswith(THINK_OPEN)
+    return prompt_end(prompt).rstrip().endswith(THINK_OPEN)
+
+
+def prompt_end(prompt: Text | None) -> str:
+    """The prompt; of a chat, its last message."""
+    if prompt is None or isinstance(prompt, str):
+        return prompt or ""
+    return message_text(prompt[-1]) if len(prompt) else ""
 
 
 def whole_text(sample: Sample, prefilled: Prefilled) -> str:
@@ -44,6 +52,16 @@ def whole_text(sample: Sample, prefilled: Prefilled) -> str:
     if not (prompt_opens_think(sample.prompt) if prefilled == "auto" else prefilled):
         return text
     return THINK_OPEN + text if text.startswith("\n") else f"{THINK_OPEN}\n{text}"
+
+
+def code_text(sample: Sample, prefilled: Opened) -> str:
+    """The completion with what the prompt began of it: a ``<think>``, or the fence around a program."""
+    if isinstance(prefilled, bool):
+        return whole_text(sample, prefilled)
+    if prefilled != "auto":
+        return f"{prefilled}{'' if prefilled.endswith(chr(10)) else chr(10)}{sample.text}"
+    fence = _OPEN_FENCE.search(prompt_end(sample.prompt))
+    return f"{fence[1]}\n{sample.text}" if fence is not None else whole_text(sample, "auto")
 
 
 def tags(text: str) -> list[tuple[str, int, int]]:

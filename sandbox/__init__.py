@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from veritune.plugins.hookspecs import hookimpl
 from veritune.sandbox.errors import (
     DeadlineExceeded,
+    JobRefused,
     LanguageUnavailable,
     SandboxClosed,
     SandboxCrashed,
@@ -36,6 +37,7 @@ __all__ = [
     "DeadlineExceeded",
     "IsolationReport",
     "Job",
+    "JobRefused",
     "LanguageUnavailable",
     "Limits",
     "Linked",

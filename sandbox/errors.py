@@ -3,6 +3,7 @@
 SandboxError (VerituneError)
 ├── SandboxUnavailable        nothing can be enforced here, or the back-end's tool or service is missing
 │   └── LanguageUnavailable   no toolchain for this language on this machine
+├── JobRefused                the back-end's protocol cannot carry this job (see ``Sandbox.lacks``)
 ├── SandboxCrashed            our own machinery died or answered nonsense, also on a second try
 ├── DeadlineExceeded          the whole call's deadline passed before this job had its turn
 └── SandboxClosed             the sandbox was closed
@@ -15,6 +16,7 @@ from veritune.plugins.errors import VerituneError
 
 __all__ = [
     "DeadlineExceeded",
+    "JobRefused",
     "LanguageUnavailable",
     "SandboxClosed",
     "SandboxCrashed",
@@ -33,6 +35,10 @@ class SandboxUnavailable(SandboxError):
 
 class LanguageUnavailable(SandboxUnavailable):
     """The language is known and its toolchain is not installed."""
+
+
+class JobRefused(SandboxError):
+    """This back-end cannot carry such a job: bytes on stdin, arguments, linked programs. Another one can."""
 
 
 class SandboxCrashed(SandboxError):

@@ -60,12 +60,16 @@ class Program:
     """A program that a policy wrote."""
 
     language: str
-    """``python``, ``cpp``, ``c``, ``javascript``, ``bash``, ``java``, ``rust``, ``go`` or an alias such as ``py``."""
+    """``python``, ``cpp``, ``c``, ``javascript``, ``bash``, ``java``, ``rust``, ``go``, or another name of one, with
+    a version or without: ``py``, ``C++20``, ``PyPy 3``."""
     source: str
     args: tuple[str, ...] = ()
     support: Mapping[str, str] = field(default_factory=dict)
     """Python only: module name → source of *our* helper modules, importable by the program. They are trusted code:
     a warm back-end compiles them once, outside the program's limits. Never put anything of a policy here."""
+    units: Mapping[str, str] = field(default_factory=dict)
+    """C and C++ only: file name → source or header that lies beside the program when it is compiled. Sources are
+    compiled as translation units of their own and linked with it."""
 
 
 @dataclass(frozen=True, slots=True)

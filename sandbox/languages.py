@@ -11,12 +11,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from veritune.plugins.errors import UnknownNameError
+from veritune.sandbox import language_names
 from veritune.sandbox.errors import LanguageUnavailable
 
 
 @dataclass(frozen=True)
 class Language:
-    """How a language is compiled and run. ``{tool}`` in a command is the tool's path, ``{file}`` the source's name."""
+    """How a language is compiled and run.
+
+    ``{tool}`` in a command is the tool's path, ``{file}`` the source's name, ``{standard}`` the standard asked for.
+    """
 
     name: str
     filename: str
@@ -26,7 +30,10 @@ class Language:
     artifact: tuple[str, str] | None = None
     """What the compiler leaves: ``("file", path)``, an executable, or ``("jar", folder)`` of classes."""
     tools: tuple[str, ...] = ()
-    aliases: tuple[str, ...] = ()
+    standards: tuple[str, ...] = ()
+    """What ``{standard}`` may be where a program names no version: the first that compiles it."""
+    versions: dict[str, str] = field(default_factory=dict)
+    """Version in a language's name (``c++20``) → the standard that it asks for."""
     environment: dict[str, str] = field(default_factory=dict)
     sparse_mb: int | None = None
     """The runtime reserves far more address space than it uses: no limit on it, and this much more data allowed."""
@@ -45,6 +52,11 @@ class Language:
     def file_for(self, source: str) -> str:
         return self.rename(source) if self.rename is not None else self.filename
 
+    def standards_for(self, name: str) -> tuple[str, ...]:
+        """The standards to compile with, one after the other, for a program whose language is spelled so."""
+        asked = self.versions.get(language_names.split_version(name)[1])
+        return (asked,) if asked is not None else self.standards or ("",)
+
 
 def _rust_tools() -> dict[str, str]:
     """The compiler itself: what is on PATH is often a proxy that reads the user's home."""
@@ -60,12 +72,15 @@ def _rust_tools() -> dict[str, str]:
     return {"rustc": os.path.join(root, "bin", "rustc")}
 
 
+_LONGEST_NAME = 200
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 
 
 def _java_file(source: str) -> str:
     found = re.search(r"\bpublic\s+(?:(?:final|abstract|strictfp)\s+)*class\s+(\w+)", _COMMENT.sub("", source))
-    return f"{found[1] if found else 'Main'}.java"
+    if found is None or len(found[1].encode("utf-8", "replace")) > _LONGEST_NAME:
+        return "Main.java"  # no file can have so long a name, here or anywhere: javac says so
+    return f"{found[1]}.java"
 
 
 def java_main_class(source: str) -> str:
@@ -87,22 +102,25 @@ _JVM = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData", "-Xsh
 LANGUAGES: dict[str, Language] = {
     language.name: language
     for language in (
-        Language("python", "main.py", aliases=("py", "python3"), out_of_memory=(b"MemoryError",)),
+        Language("python", "main.py", out_of_memory=(b"MemoryError",)),
         Language(
             "cpp",
             "main.cpp",
-            compile=("{g++}", "-O2", "-std=gnu++17", "-pipe", "-o", "a.out", "{file}"),
+            compile=("{g++}", "-O2", "-std={standard}", "-pipe", "-o", "a.out", "{file}"),
             artifact=("file", "a.out"),
             tools=("g++",),
-            aliases=("c++", "cxx", "cc"),
+            standards=("gnu++17", "gnu++20"),
+            versions={version: f"gnu++{version}" for version in ("98", "03", "11", "14", "17", "20", "23")},
             out_of_memory=_CPP_MEMORY,
         ),
         Language(
             "c",
             "main.c",
-            compile=("{gcc}", "-O2", "-std=gnu17", "-pipe", "-o", "a.out", "{file}", "-lm"),
+            compile=("{gcc}", "-O2", "-std={standard}", "-pipe", "-o", "a.out", "{file}", "-lm"),
             artifact=("file", "a.out"),
             tools=("gcc",),
+            standards=("gnu17",),
+            versions={**{v: f"gnu{v}" for v in ("89", "90", "99", "11", "17")}, "18": "gnu17", "23": "gnu2x"},
             out_of_memory=_CPP_MEMORY,
         ),
         Language(
@@ -110,14 +128,13 @@ LANGUAGES: dict[str, Language] = {
             "main.js",
             run=("{node}", "--stack-size=16000", "--max-old-space-size={memory}", "{file}"),
             tools=("node",),
-            aliases=("js", "node", "nodejs"),
             environment={"UV_THREADPOOL_SIZE": "1"},
             sparse_mb=512,
             runtime_mb=96,
             processes=16,
             out_of_memory=(b"heap out of memory", b"Array buffer allocation failed", b"Fatal process out of memory"),
         ),
-        Language("bash", "main.sh", run=("{bash}", "{file}"), tools=("bash",), aliases=("sh", "shell")),
+        Language("bash", "main.sh", run=("{bash}", "{file}"), tools=("bash",)),
         Language(
             "java",
             "Main.java",
@@ -146,7 +163,6 @@ LANGUAGES: dict[str, Language] = {
             ),
             artifact=("file", "a.out"),
             tools=("rustc", "gcc"),
-            aliases=("rs",),
             sparse_mb=1024,
             out_of_memory=(b"memory allocation of",),
             locate=_rust_tools,
@@ -157,7 +173,6 @@ LANGUAGES: dict[str, Language] = {
             compile=("{go}", "build", "-o", "a.out", "{file}"),
             artifact=("file", "a.out"),
             tools=("go",),
-            aliases=("golang",),
             environment={"GOCACHE": "/tmp/.go", "GOFLAGS": "-mod=mod", "GO111MODULE": "off", "GOTELEMETRY": "off"},
             sparse_mb=1024,
             processes=32,
@@ -165,15 +180,15 @@ LANGUAGES: dict[str, Language] = {
         ),
     )
 }
-_BY_NAME = {name: each for each in LANGUAGES.values() for name in (each.name, *each.aliases)}
 
 
 def find_language(name: str) -> Language:
-    """A language by name or alias; UnknownNameError names the nearest."""
-    try:
-        return _BY_NAME[name.strip().lower()]
-    except KeyError:
-        raise UnknownNameError("language", name, _BY_NAME) from None
+    """A language by any of its names, with a version or without; UnknownNameError names the nearest."""
+    found = LANGUAGES.get(language_names.canonical(name))
+    if found is None:
+        known = [other for each in LANGUAGES for other in (each, *language_names.aliases(each))]
+        raise UnknownNameError("language", name, known)
+    return found
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ from veritune.sandbox.interface import (
     Sandbox,
 )
 from veritune.sandbox.languages import Language, Toolchain, find_language, java_main_class
-from veritune.sandbox.local.compiler import expand
+from veritune.sandbox.local.compiler import compile_command, expand
 from veritune.sandbox.local.inside import collect
 from veritune.sandbox.local.wire import BASE_ENVIRONMENT, checked_files, encoded, memory_file
 
@@ -252,7 +252,7 @@ class _JobFolder:
         values = {"file": name, "memory": str(int(limits.memory_mb)), "main": java_main_class(program.source)}
         place = os.path.join(self._root, "run")
         if language.compile:
-            artifact = self._compile(name, source, values)
+            artifact = self._compiled_by_any(name, source, values)
             if artifact is None:
                 assert self.compiled is not None
                 self.failed = Outcome(None, None, b"", b"", self.report, compiled=self.compiled)
@@ -276,9 +276,20 @@ class _JobFolder:
     def _environment(self) -> dict[str, str]:
         return {**BASE_ENVIRONMENT, "HOME": HOME, "TMPDIR": HOME, **self.language.environment}
 
-    def _compile(self, name: str, source: bytes, values: dict[str, str]) -> bytes | None:
-        place = os.path.join(self._root, "compile")
-        _write(place, {name: source})
+    def _compiled_by_any(self, name: str, source: bytes, values: dict[str, str]) -> bytes | None:
+        """By the first standard that takes it; where none does, ``compiled`` is what the first one said."""
+        first: CompileOutcome | None = None
+        for number, standard in enumerate(self.language.standards_for(self.job.program.language)):
+            artifact = self._compile(f"compile{number}", name, source, {**values, "standard": standard})
+            if artifact is not None or (self.compiled is not None and self.compiled.limit_hit is not None):
+                return artifact
+            first = self.compiled = first or self.compiled
+        return None
+
+    def _compile(self, folder: str, name: str, source: bytes, values: dict[str, str]) -> bytes | None:
+        place = os.path.join(self._root, folder)
+        units = self.job.program.units
+        _write(place, {**{unit: encoded(text) for unit, text in units.items()}, name: source})
         self._sandbox.own(place)
         limits = self.job.limits
         bounds = dataclasses.replace(
@@ -289,7 +300,7 @@ class _JobFolder:
             processes=max(limits.processes, 16, self.language.processes),
             file_mb=max(limits.file_mb, 64),
         )
-        argv = expand(self.language.compile, self._chain, values)
+        argv = compile_command(self.language, self._chain, values, units)
         step = Wrapped(argv, self._environment(), place, bounds, self.language.sparse_mb, writable=True)
         running = Running(self._sandbox, step, b"", None)
         running.wait(bounds.wall_s)

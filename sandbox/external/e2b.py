@@ -18,7 +18,7 @@ from veritune.sandbox.errors import LanguageUnavailable, SandboxClosed, SandboxC
 from veritune.sandbox.external.findings import limit_of
 from veritune.sandbox.interface import CompileOutcome, IsolationReport, Job, LimitHit, Limits, Outcome, Program, Sandbox
 from veritune.sandbox.languages import LANGUAGES, Language, Toolchain, find_language, java_main_class
-from veritune.sandbox.local.compiler import expand
+from veritune.sandbox.local.compiler import compile_command, expand
 from veritune.sandbox.local.wire import BASE_ENVIRONMENT, checked_files, encoded
 
 PLACE = "/veritune"
@@ -113,6 +113,7 @@ class E2BSandbox(Sandbox):
         tools = self._available()
         chain = Toolchain({"python": tools["python3"], **tools}, ())
         values = {"file": name, "memory": str(int(limits.memory_mb)), "main": java_main_class(program.source)}
+        values["standard"] = language.standards_for(program.language)[0]
         run = ("{python}", "-s", "{file}") if language.name == "python" else language.run
         argv = expand(run, chain, values) if run else ["./a.out"]
         artifact = language.artifact[1] if language.artifact else ""
@@ -133,9 +134,11 @@ class E2BSandbox(Sandbox):
             "environment": {**BASE_ENVIRONMENT, **language.environment},
             "stdin": base64.b64encode(encoded(job.stdin)).decode(),
             "files": _as_text({**files, **support}),
-            "sources": _as_text({name: source}),
+            "sources": _as_text({**{unit: encoded(text) for unit, text in program.units.items()}, name: source}),
             "artifact": artifact,
-            "compile": _step(expand(language.compile, chain, values), _compile_limits(limits, language), language)
+            "compile": _step(
+                compile_command(language, chain, values, program.units), _compile_limits(limits, language), language
+            )
             if language.compile
             else None,
             "run": _step([*argv, *program.args], room, language),

@@ -274,7 +274,7 @@ class LocalSandbox(Sandbox):
         chain = self._toolchain(language.name)
         compiled: Compiled | None = None
         if language.compile:
-            compiled = self._compile(language, chain, source, job.limits)
+            compiled = self._compile(language, chain, job)
             if not compiled.outcome.ok:
                 return dataclasses.replace(_never_ran(self.report()), compiled=compiled.outcome)
         artifact = compiled.artifact if compiled is not None else None
@@ -282,9 +282,18 @@ class LocalSandbox(Sandbox):
         outcome = compiled.outcome if compiled is not None else None
         return _Prepared(_with(step, stdin, files, by_name), job, language, outcome, artifact)
 
-    def _compile(self, language: Language, chain: Toolchain, source: str, limits: Limits) -> Compiled:
-        step = compiler.compile_step(language, chain, source, limits)
-        return self._cache.get(step, lambda: self._compile_now(step, limits))
+    def _compile(self, language: Language, chain: Toolchain, job: Job) -> Compiled:
+        """The program compiled by the first standard that takes it; where none does, what the first one said."""
+        program, limits = job.program, job.limits
+        first: Compiled | None = None
+        for standard in language.standards_for(program.language):
+            step = compiler.compile_step(language, chain, program.source, limits, standard, program.units)
+            made = self._cache.get(step, lambda step=step: self._compile_now(step, limits))  # type: ignore[misc]
+            if made.outcome.ok or made.outcome.limit_hit is not None:
+                return made
+            first = first or made
+        assert first is not None
+        return first
 
     def _compile_now(self, step: Step, limits: Limits) -> Compiled:
         result = self._retry(lambda: self._run_alone(step, limits))

@@ -6,7 +6,7 @@ import hashlib
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from veritune.sandbox.interface import CompileOutcome, Limits
@@ -15,6 +15,7 @@ from veritune.sandbox.local.wire import Step
 
 _MOST_ENTRIES = 512
 _MOST_BYTES = 512 << 20
+_SOURCES = (".c", ".cc", ".cpp", ".cxx")
 
 
 @dataclass
@@ -26,8 +27,10 @@ class Compiled:
     size: int = 0
 
 
-def compile_step(language: Language, chain: Toolchain, source: str, limits: Limits) -> Step:
-    """The step that runs the compiler, under limits of its own."""
+def compile_step(
+    language: Language, chain: Toolchain, source: str, limits: Limits, standard: str, units: Mapping[str, str]
+) -> Step:
+    """The step that runs the compiler, under limits of its own. ``units``: further sources and headers."""
     name = language.file_for(source)
     bounds = replace(
         limits,
@@ -41,9 +44,9 @@ def compile_step(language: Language, chain: Toolchain, source: str, limits: Limi
     )
     return Step(
         bounds,
-        argv=expand(language.compile, chain, {"file": name}),
+        argv=compile_command(language, chain, {"file": name, "standard": standard}, units),
         environment=_environment(language, chain),
-        files={name: source.encode("utf-8", "surrogatepass")},
+        files={each: text.encode("utf-8", "surrogatepass") for each, text in {**units, name: source}.items()},
         stack_mb=language.stack_mb,
         sparse_mb=language.sparse_mb,
         collect=language.artifact,
@@ -102,6 +105,16 @@ def expand(command: tuple[str, ...], chain: Toolchain, values: dict[str, str]) -
             word = word.replace("{" + name + "}", value)
         words.append(word)
     return words
+
+
+def compile_command(
+    language: Language, chain: Toolchain, values: dict[str, str], units: Mapping[str, str]
+) -> list[str]:
+    """The compiler's command line, with the sources among ``units`` behind the program's own."""
+    argv = expand(language.compile, chain, values)
+    position = argv.index(values["file"]) + 1
+    argv[position:position] = [unit for unit in units if unit.endswith(_SOURCES)]
+    return argv
 
 
 class CompileCache:

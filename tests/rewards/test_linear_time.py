@@ -22,6 +22,8 @@ ATTACKS = {
     "closing braces": "}",
     "fences": "```python\n",
     "backticks": "`",
+    "fences in comments": "# ```\n",
+    "fences after quotes": '""" ```\n',
     "spaces": " ",
     "line breaks": "\n",
     "tabs": "\n\t\t\t\t\t\t\t\t\t",

@@ -5,19 +5,29 @@ from __future__ import annotations
 import functools
 import json
 import re
+import sys
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
 from veritune.plugins.registry import get_sandbox
 from veritune.plugins.types import Cause, Verdict
 from veritune.sandbox import default_sandbox
-from veritune.sandbox.errors import DeadlineExceeded, SandboxClosed, SandboxError, SandboxUnavailable
+from veritune.sandbox.errors import (
+    DeadlineExceeded,
+    JobRefused,
+    LanguageUnavailable,
+    SandboxClosed,
+    SandboxError,
+    SandboxUnavailable,
+)
 from veritune.sandbox.interface import Limits, Sandbox
-from veritune.verifiers.code.extraction import names_of
+from veritune.sandbox.language_names import canonical
+from veritune.sandbox.languages import LANGUAGES
 from veritune.verifiers.code.problem import InvalidProblem, Problem, StdioTests
 from veritune.verifiers.code.split import Judged, split_task
 from veritune.verifiers.code.stdio import stdio_task
 
+_NO_MODULE = re.compile(r"No module named '(\w{1,40})")
 Isolation: TypeAlias = Literal["split", "same-process"]
 SandboxSpec: TypeAlias = str | Mapping[str, Any] | None
 
@@ -58,8 +68,8 @@ def judge_batch(
 
     ``score`` is the fraction of tests passed; ``correct`` is whether all passed. ``stop_early`` ends a program at its
     first failed test: its fraction is then 0, as the rest is not known. What our side could not do is undecided:
-    ``timeout`` (deadline, no CPU), ``infra_error``, ``invalid_gold`` (no tests), ``abstain``. SandboxUnavailable is
-    raised: nothing can be isolated, or a toolchain is missing.
+    ``timeout`` (deadline, no CPU), ``infra_error``, ``invalid_gold`` (no tests), ``abstain`` (a language that has no
+    toolchain here, a job that the back-end cannot carry). SandboxUnavailable is raised: nothing can be isolated.
     """
     sandbox.report()  # refuses before anything runs
     tasks = [_task(code, problem, limits, stop_early, isolation) for code, problem in programs]
@@ -72,17 +82,46 @@ def _task(
 ) -> Task:
     if isinstance(problem, InvalidProblem):
         return Verdict.undecided(Cause.INVALID_GOLD, str(problem))
+    unknown = unsupported(problem.language)
+    if unknown is not None:
+        return Verdict.undecided(Cause.ABSTAIN, unknown)
     if code is None:
         return Verdict.wrong(f"no {problem.language} program in the completion")
     source, limits = assembled(code, problem), problem.limits(limits)
+    large = too_large(source, limits)
+    if large is not None:
+        return Verdict.wrong(large, extracted=code[:10_000])
     try:
         if isinstance(problem.tests, StdioTests):
             return (yield from stdio_task(source, problem.language, problem.tests, limits, stop_early))
-        if "python" not in names_of(problem.language):
+        if canonical(problem.language) != "python":
             raise InvalidProblem(f"function-call and test-code problems are judged in Python, not {problem.language}")
         return (yield from split_task(source, problem.tests, limits, stop_early, isolation == "same-process"))
     except InvalidProblem as error:
         return Verdict.undecided(Cause.INVALID_GOLD, str(error))
+
+
+def unsupported(language: str) -> str | None:
+    """Why no program in this language can be judged, whatever is installed; None where it can."""
+    if canonical(language) in LANGUAGES:
+        return None
+    return f"programs in {language[:40]!r} cannot be run; the languages are {', '.join(LANGUAGES)}"
+
+
+def too_large(source: str, limits: Limits) -> str | None:
+    """A program may be as large as any file of its own, and no larger."""
+    size = len(source.encode("utf-8", "surrogatepass"))
+    most = min(limits.file_mb, limits.scratch_mb / 2)
+    return None if size <= most * (1 << 20) else f"the program has {size} bytes, more than {most:g} MiB"
+
+
+def settled(error: SandboxError) -> tuple[Cause, str]:
+    """The cause of what a failure of ours leaves undecided. Raises it where nothing can be isolated at all."""
+    if isinstance(error, LanguageUnavailable | JobRefused):
+        return Cause.ABSTAIN, str(error)
+    if isinstance(error, SandboxUnavailable | SandboxClosed):
+        raise error
+    return (Cause.TIMEOUT if isinstance(error, DeadlineExceeded) else Cause.INFRA_ERROR), str(error)
 
 
 def assembled(code: str, problem: Problem) -> str:
@@ -99,12 +138,9 @@ def assembled(code: str, problem: Problem) -> str:
 def _verdict(finding: Verdict | Judged | SandboxError, code: str | None, problem: Problem | InvalidProblem) -> Verdict:
     if isinstance(finding, Verdict):
         return finding
-    if isinstance(finding, SandboxUnavailable | SandboxClosed):
-        raise finding
-    if isinstance(finding, DeadlineExceeded):
-        return Verdict.undecided(Cause.TIMEOUT, str(finding), extracted=code)
     if isinstance(finding, SandboxError):
-        return Verdict.undecided(Cause.INFRA_ERROR, str(finding), extracted=code)
+        cause, reason = settled(finding)
+        return Verdict.undecided(cause, reason, extracted=code)
     assert isinstance(problem, Problem)
     return _decided(finding, code, problem)
 
@@ -128,7 +164,16 @@ def _decided(judged: Judged, code: str | None, problem: Problem) -> Verdict:
     known = judged.judge != "stdio" or not judged.stopped
     score = passed / total
     reason = f"{passed} of {total} tests passed; {why}" if known else why
-    return Verdict.wrong(" ".join(reason.split())[:280], score=score, **fields)
+    return Verdict.wrong(" ".join(reason.split())[:280] + _advice(reason), score=score, **fields)
+
+
+def _advice(reason: str) -> str:
+    """Where a program imports what the sandbox does not show it."""
+    missing = _NO_MODULE.search(reason)
+    if missing is None or missing[1] in sys.stdlib_module_names:
+        return ""
+    option = f"{{name: local, packages: [numpy, {missing[1]}]}}"
+    return f" (programs see the standard library, numpy, and what sandbox: {option} names)"
 
 
 def evidence_of(judged: Judged, form: str) -> dict[str, Any]:
