@@ -152,6 +152,8 @@ def _decided(judged: Judged, code: str | None, problem: Problem) -> Verdict:
         return Verdict.undecided(Cause.TIMEOUT, "the program waited for a CPU until its wall limit passed", **fields)
     if judged.abstain is not None:
         return Verdict.undecided(Cause.ABSTAIN, judged.abstain, **fields)
+    if judged.invalid is not None:
+        return Verdict.undecided(Cause.INVALID_GOLD, judged.invalid, **fields)
     total = max(judged.total, len(judged.results))
     if total == 0:
         return Verdict.undecided(Cause.INVALID_GOLD, "the test code ran no test", **fields)

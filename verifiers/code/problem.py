@@ -53,10 +53,10 @@ class CallTests:
 
 @dataclass(frozen=True)
 class ScriptTests:
-    """Test code: assert statements, a ``check(candidate)``, ``unittest`` cases or functions ``test_…``."""
+    """Test code: assert statements, a ``check(candidate)``, ``unittest`` cases, functions and classes ``test_…``, …"""
 
     tests: Sequence[str]
-    """Each one a test; a list of several is for plain statements only."""
+    """Of several each is one test; of a single one each test that it defines."""
     entry: str | None = None
     prelude: str = ""
     """Trusted helpers that the tests may use (HumanEval: the prompt)."""
@@ -105,3 +105,7 @@ class TestResult:
     limit: str | None = None
     score: float = 0.0
     """Of a checker that gives part of the points; else 1 or 0."""
+    asserted: bool = True
+    """It executed an assertion about the program, or failed. A test that did neither says nothing."""
+    reached: bool = True
+    """False where the test asked the program and its assertions were not reached."""

@@ -164,9 +164,9 @@ def _from_cases(cases: Sequence[Any], row: Row, form: str) -> Problem:
         entry = next((c["fn_name"] for c in cases if c.get("fn_name")), None) or row.get("fn_name")
         if not entry:
             raise InvalidProblem("function-call tests without fn_name")
-        calls = [(_arguments(c["input"]), _literal(c["output"])) for c in cases]
+        calls = [(_arguments(c["input"]), _literal(_answer(c["output"], row))) for c in cases]
         return Problem(CallTests(str(entry), calls, prelude=LEETCODE_PRELUDE), _language(row), form, **_limits(row))
-    tests = [InputOutput(_text(_first(c, "stdin", "input")), _text(_first(c, "stdout", "output"))) for c in cases]
+    tests = [InputOutput(_text(_first(c, "stdin", "input")), _output(_first(c, "stdout", "output"))) for c in cases]
     return Problem(StdioTests(tests, _comparison(row), _checker(row)), _language(row), form, **_limits(row))
 
 
@@ -175,6 +175,23 @@ def _first(case: Row, *names: str) -> Any:
         if name in case:
             return case[name]
     raise InvalidProblem(f"a test has none of the fields {', '.join(names)}")
+
+
+def _output(value: Any) -> str:
+    """What a program must print. InvalidProblem for None and for no lines at all: the answer is missing."""
+    if value is None or (isinstance(value, list | tuple) and not value):
+        raise InvalidProblem(f"a test has no expected output ({value!r})")
+    return _text(value)
+
+
+def _answer(value: Any, row: Row) -> Any:
+    """What a call must give. None is a missing answer, unless the row has ``expected_none: true``.
+
+    An answer that is written as text, ``"null"`` or ``"None"``, is meant.
+    """
+    if value is None and row.get("expected_none") is not True:
+        raise InvalidProblem("a test has no expected value (None); if None is meant the row says expected_none: true")
+    return value
 
 
 def _literal(value: Any) -> Any:
@@ -268,11 +285,11 @@ def _apps(row: Row) -> Problem:
     if entry:
         # APPS wraps the one result of a call in a list, in every test of a row or in none.
         wrapped = all(isinstance(o, list | tuple) and len(o) == 1 for o in outputs)
-        values = [o[0] if wrapped else _literal(o) for o in outputs]
+        values = [_answer(o[0], row) if wrapped else _literal(_answer(o, row)) for o in outputs]
         calls = [(_arguments(i), v) for i, v in zip(inputs, values, strict=True)]
         tests: CallTests | StdioTests = CallTests(str(entry), calls, prelude=LEETCODE_PRELUDE)
     else:
-        lines = [InputOutput(_text(i), _text(o)) for i, o in zip(inputs, outputs, strict=True)]
+        lines = [InputOutput(_text(i), _output(o)) for i, o in zip(inputs, outputs, strict=True)]
         tests = StdioTests(lines, _comparison(row), _checker(row))
     return Problem(tests, _language(row), "APPS", **_limits(row))
 
@@ -309,7 +326,7 @@ def _case_list(row: Row) -> list[Any] | None:
 
 
 def _calls(row: Row) -> Problem:
-    calls = [(list(args), expected) for args, expected in _value(row, "tests")]
+    calls = [(list(args), _answer(expected, row)) for args, expected in _value(row, "tests")]
     entry = row.get("entry_point") or row.get("fn_name")
     return Problem(CallTests(str(entry), calls), _language(row), "calls", **_limits(row))
 
@@ -327,10 +344,14 @@ def _code(row: Row) -> Problem:
     return Problem(ScriptTests(tests, entry if isinstance(entry, str) else None), _language(row), "test code")
 
 
+_CODE = re.compile(r"\bassert|\bdef (?:test|check)|\bTestCase\b|\braise \w+|^>>> ", re.MULTILINE)
+_CODE_COLUMNS = ("test_code", "unit_tests", "test")
+
+
 def _code_list(row: Row) -> list[str] | None:
     for name in ("tests", "test", "test_code", "unit_tests", "gold", "ground_truth"):
         value = _value(row, name)
-        if isinstance(value, str) and re.search(r"\bassert|\bdef test|\bTestCase\b|\bdef check\b", value):
+        if isinstance(value, str) and (_CODE.search(value) or (name in _CODE_COLUMNS and value.strip())):
             return [value]
         if isinstance(value, list | tuple) and value and all(isinstance(v, str) for v in value):
             return [str(v) for v in value]

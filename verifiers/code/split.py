@@ -17,6 +17,10 @@ from veritune.verifiers.code.problem import CallTests, InvalidProblem, ScriptTes
 from veritune.verifiers.code.testcode import analyse
 
 _MAX_TIMEOUTS = 3
+_MODULES = (
+    "assertions", "cases", "codec", "collect", "counting", "doctests", "fixtures", "modules", "program",
+    "pytest_stand_in", "running", "stubs", "tests",
+)  # fmt: skip
 _TESTS_LIMITS = Limits(cpu_s=10, wall_s=30, memory_mb=1024, output_kb=4096)
 
 
@@ -29,6 +33,8 @@ class Judged:
     isolation: IsolationReport | None = None
     judge: str = "split"
     abstain: str | None = None
+    invalid: str | None = None
+    """Why the tests are no gold: none of them executed an assertion about the program."""
     starved: bool = False
     stopped: bool = False
     """Not every test was run: an early stop."""
@@ -60,7 +66,7 @@ def _source(name: str) -> str:
 
 @functools.cache
 def _support() -> dict[str, str]:
-    return {f"_veritune_{name}": _source(name) for name in ("codec", "program", "stubs", "tests")}
+    return {f"_veritune_{name}": _source(name) for name in _MODULES}
 
 
 def split_task(
@@ -68,13 +74,43 @@ def split_task(
 ) -> Generator[Linked | Job, Any, Judged]:
     """Judge one program. Yields runs and is sent their outcomes; see ``Sandbox.run_tasks``.
 
+    Tests that asserted nothing about the program are left out; where none did, ``Judged.invalid`` says so.
+    """
+    return settled((yield from _runs(code, tests, limits, stop_early, same_process)))
+
+
+def settled(judged: Judged) -> Judged:
+    """Leave out the tests that say nothing. If all do, those fail whose assertions the program kept from being reached.
+
+    Where no assertion could have been reached the tests are no gold: what a program does cannot bring that about.
+    """
+    silent = [result for result in judged.results if not result.asserted]
+    if not silent or judged.abstain is not None:
+        return judged
+    counted = [result for result in judged.results if result.asserted]
+    judged.total -= len(silent)
+    if not counted:
+        counted = [dataclasses.replace(result, asserted=True) for result in silent if not result.reached]
+        judged.total += len(counted)
+    judged.results = counted
+    if not counted:
+        skipped = next((r.reason for r in silent if r.reason.startswith(("skipped", "known to fail"))), "")
+        judged.invalid = f"no test executed an assertion about the program{f' ({skipped})' if skipped else ''}"
+    return judged
+
+
+def _runs(
+    code: str, tests: CallTests | ScriptTests, limits: Limits, stop_early: bool, same_process: bool
+) -> Generator[Linked | Job, Any, Judged]:
+    """All runs that it takes.
+
     A run that met its wall limit for want of a CPU is made once more, with three times as long.
     A run that dies in one test is started again for the next, unless ``stop_early``. A test that meets the time limit
     after others had their share of it is tried once more with the whole of it.
     """
     task = _task(tests, stop_early)
     judged = Judged(judge="same process" if same_process else "split")
-    judged.total = 0 if task["kind"] in ("unittest", "functions") else len(tests)
+    judged.total = len(tests) if task["kind"] == "calls" or len(tests) > 1 else 0
     timeouts, patient = 0, False
     while True:
         start = len(judged.results)
@@ -90,7 +126,7 @@ def split_task(
         limit = _limit(program) if program is not None else _limit(ended)
         if findings is None:
             return _without_findings(judged, ended, limit)
-        judged.results += [TestResult(ok, said, score=float(ok)) for ok, said in findings["found"]]
+        judged.results += [_result(state, said) for state, said in findings["found"]]
         judged.abstain = findings["abstain"]
         judged.asked += findings["asked"]
         judged.total = max(judged.total, findings["planned"])
@@ -98,23 +134,26 @@ def split_task(
             judged.results.append(TestResult(False, findings["broken"]))
             return judged
         if judged.abstain is not None or findings["gone"] is None:
-            judged.stopped = stop_early and not all(r.passed for r in judged.results)
+            judged.stopped = stop_early and any(r.asserted and not r.passed for r in judged.results)
             return judged
         done = len(findings["found"])
-        if limit == "cpu" and done and timeouts < _MAX_TIMEOUTS and task["kind"] != "unittest":
+        if limit == "cpu" and done and timeouts < _MAX_TIMEOUTS:
             timeouts += 1
             continue
         judged.limit = judged.limit or limit
         reason = f"{limit} limit hit" if limit else findings["gone"]
         judged.results.append(TestResult(False, reason, limit))
         timeouts += limit in ("cpu", "wall")
-        if stop_early or task["kind"] == "unittest" or timeouts >= _MAX_TIMEOUTS:
+        if stop_early or timeouts >= _MAX_TIMEOUTS:
             judged.stopped = True
             return judged
-        if judged.total and len(judged.results) >= judged.total:
+        if len(judged.results) >= judged.total:
             return judged
-        if not judged.total and len(judged.results) > 1000:
-            return judged
+
+
+def _result(state: str, said: str) -> TestResult:
+    return TestResult(state == "passed", said, score=float(state == "passed"), asserted=state in ("passed", "failed"),
+                      reached=state != "unreached")  # fmt: skip
 
 
 def _without_findings(judged: Judged, ended: Outcome, limit: str | None) -> Judged:
@@ -201,15 +240,16 @@ def _task(tests: CallTests | ScriptTests, stop_early: bool) -> dict[str, Any]:
         }
     code = analyse(tests)
     return {
-        "kind": code.kind,
-        "call_check": code.call_check,
+        "kind": "code",
         "entry": tests.entry,
         "prelude": tests.prelude,
         "setup": tests.setup,
-        "tests": list(tests.tests),
+        "tests": code.sources,
         "stop_early": stop_early,
         "rich": code.rich,
         "names": code.names,
         "imports": code.imports,
         "subjects": code.subjects,
+        "modules": code.modules,
+        "may_import": code.may_import,
     }

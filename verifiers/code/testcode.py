@@ -1,18 +1,19 @@
-"""What a piece of test code needs, read from its syntax: which names the program must supply, and what kind it is."""
+"""What test code needs, read from its syntax: which names the program must supply, and whether it can assert."""
 
 from __future__ import annotations
 
 import ast
 import builtins
+import functools
+import re
+import symtable
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
 
+from veritune.verifiers.code.inside.assertions import Facts, last_name, why_hollow
 from veritune.verifiers.code.problem import InvalidProblem, ScriptTests
-
-Kind: TypeAlias = Literal["script", "functions", "unittest"]
 
 HELPERS: dict[str, str] = {
     **dict.fromkeys(("isclose", "isnan", "isinf", "isfinite", "fabs", "floor", "ceil", "sqrt", "pi", "inf"), "math"),
@@ -21,12 +22,18 @@ HELPERS: dict[str, str] = {
     "Decimal": "decimal",
     "Fraction": "fractions",
     **dict.fromkeys(("reduce", "partial"), "functools"),
+    "TestCase": "unittest",
 }
 """Names that tests use as if imported. A program does not get to define them, unless they are what is tested."""
 
+PROGRAM_MODULES = ("solution", "main", "candidate_solution", "__main__")
+"""Under these names test code imports the program, whatever else has them."""
+
+_EXAMPLE = re.compile(r"^\s*>>> (.*)$", re.MULTILINE)
 _WRAPPERS = frozenset({"set", "list", "tuple", "sorted", "str", "len", "abs", "round", "dict", "int", "float", "all"})
 _MODULES = {"np": "numpy", "pd": "pandas", "numpy": "numpy", "pandas": "pandas"}
 _BUILTINS = frozenset(dir(builtins))
+_IMPLICIT = frozenset({"candidate", "__name__", "__file__", "__doc__", "__builtins__", "__debug__", "exit", "quit"})
 
 
 @dataclass
@@ -35,36 +42,70 @@ class TestCode:
 
     __test__ = False
 
-    kind: Kind
-    call_check: bool = False
+    sources: list[str]
     names: list[str] = field(default_factory=list)
     """Asked of the program."""
     subjects: list[str] = field(default_factory=list)
     """The program's functions, whatever else has that name."""
     imports: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Name → (module, attribute), imported for real."""
+    modules: list[str] = field(default_factory=list)
+    """Modules that are the program, unless the library has one of that name with what is imported from it."""
+    may_import: bool = False
+    """Nothing else says what is tested: a module that nobody has is the program."""
     rich: bool = False
     """The tests use classes of the program."""
 
 
 def analyse(tests: ScriptTests) -> TestCode:
-    """Read test code. InvalidProblem where it is no Python, or holds no test."""
-    trees = [_parsed(source) for source in tests.tests if source.strip()]
-    if not trees:
-        raise InvalidProblem("there are no tests")
-    kind, call_check = _kind(tests, trees)
-    extra = [_parsed(tests.setup)] if tests.setup else []
-    prelude = _bound([_parsed_leniently(tests.prelude)])
-    bound = _bound([*trees, *extra])
-    used = {node.id for tree in (*trees, *extra) for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    free = used - bound - prelude - ({"candidate"} if tests.entry else set())
-    code = TestCode(kind, call_check)
-    bases = _module_bases([*trees, *extra])
-    reference = _bound([_parsed_leniently(tests.reference)], imports=False) if tests.reference else None
-    if reference is not None:
-        subjects = (free & reference) | ({tests.entry} if tests.entry else set())
+    """Read test code. InvalidProblem where it is no Python, or asserts nothing."""
+    given = (tuple(tests.tests), tests.entry, tests.prelude, tests.setup, tests.reference)
+    found = _analyse(*given)
+    if isinstance(found, InvalidProblem):
+        raise InvalidProblem(str(found))
+    return found
+
+
+@functools.lru_cache(maxsize=512)
+def _analyse(
+    texts: tuple[str, ...], entry: str | None, prelude: str, setup: str, reference: str
+) -> TestCode | InvalidProblem:
+    """The same for every completion of a problem."""
+    try:
+        sources = [_python(source) for source in texts if source.strip()]
+        trees = [_parsed(source) for source in sources]
+        extra = [_parsed(setup)] if setup else []
+        if not trees:
+            raise InvalidProblem("there are no tests")
+        every = [*trees, *extra]
+        code = _named(TestCode(sources), every, [*sources, setup], list(_hidden(every)), entry, prelude, reference)
+        _require_assertions(every, trees, {*code.names, *code.subjects})
+        return code
+    except InvalidProblem as error:
+        return error
+
+
+def _named(
+    code: TestCode, trees: Sequence[ast.Module], sources: Sequence[str], hidden: Sequence[str], entry: str | None,
+    prelude: str, reference: str,
+) -> TestCode:  # fmt: skip
+    """Decide whose each name is. ``hidden``: code in texts, that uses names as well."""
+    used, bound = _scopes(sources)
+    used |= _scopes(hidden)[0]
+    known = _scopes([prelude])[1] | bound
+    free = used - known - _IMPLICIT
+    bases = _module_bases(trees)
+    right = _scopes([reference], imports=False)[1] if reference else set()
+    imported = list(_imported(trees))
+    certain = {module for module, names in imported if module in PROGRAM_MODULES or names & (right | {entry or ""})}
+    if reference:
+        subjects = (free & right) | ({entry} if entry else set())
+    elif entry:
+        subjects = {entry}
+    elif certain or any(_unknown(module) for module, _ in imported):
+        subjects = set()
     else:
-        subjects = {tests.entry} if tests.entry else _subjects(free - bases, trees)
+        subjects = _subjects(free - bases, trees)
     for name in sorted(free - subjects):
         if name in bases:
             code.imports[name] = (_MODULES.get(name, name), "")
@@ -72,10 +113,54 @@ def analyse(tests: ScriptTests) -> TestCode:
             code.imports[name] = (HELPERS[name], name)
         elif name not in _BUILTINS:
             code.names.append(name)
-    code.subjects = sorted(subjects & (_BUILTINS | HELPERS.keys())) + ([tests.entry] if tests.entry else [])
+    code.modules = sorted(certain - set(PROGRAM_MODULES))
+    code.may_import = not (entry or certain or subjects or code.names)
+    code.subjects = sorted({n for n in subjects if n in _BUILTINS or n in HELPERS} | ({entry} if entry else set()))
     code.names.extend(sorted(subjects - set(code.subjects)))
-    code.rich = any(name[:1].isupper() for name in code.names)
+    ours = {*code.names, *(name for module, names in imported if _unknown(module) for name in names)}
+    code.rich = any(_is_class(name, trees, reference) for name in ours)
     return code
+
+
+def _hidden(trees: Sequence[ast.Module]) -> Iterator[str]:
+    """Code that stands in texts: examples of docstrings, and what ``exec`` may be given."""
+    for text in _docstrings(trees):
+        yield from _EXAMPLE.findall(text)
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    if any(isinstance(node, ast.Call) and last_name(node.func) in ("exec", "eval") for node in nodes):
+        yield from (node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str))
+
+
+def _require_assertions(every: Sequence[ast.Module], trees: Sequence[ast.Module], program: set[str]) -> None:
+    """InvalidProblem where nothing in the code can fail a test but the program's own errors."""
+    facts = Facts(every, program)
+    if any(">>>" in text for text in _docstrings(trees)):
+        return
+    if any(facts.any_assertion(tree) for tree in every):
+        return
+    raise InvalidProblem(why_hollow(trees))
+
+
+def _docstrings(trees: Sequence[ast.Module]) -> Iterator[str]:
+    for tree in trees:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                yield ast.get_docstring(node) or ""
+
+
+def _python(source: str) -> str:
+    """The source, dedented if need be; a text of ``>>>`` examples as a docstring."""
+    import textwrap
+
+    try:
+        _parsed(source)
+    except InvalidProblem:
+        if source.lstrip().startswith(">>>") or "\n>>>" in source:
+            return repr(source)
+        dedented = textwrap.dedent(source).strip("\n")
+        _parsed(dedented)
+        return dedented
+    return source
 
 
 def _parsed(source: str) -> ast.Module:
@@ -87,63 +172,49 @@ def _parsed(source: str) -> ast.Module:
         raise InvalidProblem(f"the test code is no Python: {error}") from None
 
 
-def _parsed_leniently(source: str) -> ast.Module:
-    try:
-        return _parsed(source)
-    except InvalidProblem:
-        return ast.Module([], [])
+def _scopes(sources: Sequence[str], imports: bool = True) -> tuple[set[str], set[str]]:
+    """Names that code uses as globals, and those that it defines (or imports) at the top or declares global."""
+    used: set[str] = set()
+    bound: set[str] = set()
+    for source in sources:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                table = symtable.symtable(source, "tests.py", "exec")
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            continue
+        for symbol in table.get_symbols():
+            if (symbol.is_assigned() or symbol.is_namespace()) if not symbol.is_imported() else imports:
+                bound.add(symbol.get_name())
+        _globals(table, used, bound)
+    return used, bound
 
 
-def _kind(tests: ScriptTests, trees: Sequence[ast.Module]) -> tuple[Kind, bool]:
-    if len(trees) > 1:
-        return "script", False
-    tree = trees[0]
-    defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
-    if any(isinstance(node, ast.ClassDef) and _is_test_case(node) for node in tree.body):
-        return "unittest", False
-    if "check" in defined and tests.entry:
-        called = any(
-            isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and _name(node.value.func) == "check"
-            for node in tree.body
-        )
-        return "script", not called
-    if any(name.startswith("test") for name in defined):
-        return "functions", False
-    if not any(isinstance(node, ast.Assert | ast.Raise) for node in ast.walk(tree)) and not _calls_anything(tree):
-        raise InvalidProblem("the test code has no assert, check(candidate), unittest case or test function")
-    return "script", False
+def _globals(table: symtable.SymbolTable, used: set[str], bound: set[str]) -> None:
+    top = table.get_type() == "module"
+    for symbol in table.get_symbols():
+        if symbol.is_referenced() and (top or symbol.is_global()):
+            used.add(symbol.get_name())
+        if not top and symbol.is_declared_global() and symbol.is_assigned():
+            bound.add(symbol.get_name())
+    for child in table.get_children():
+        _globals(child, used, bound)
 
 
-def _calls_anything(tree: ast.Module) -> bool:
-    return any(isinstance(node, ast.Call) for node in ast.walk(tree))
-
-
-def _is_test_case(node: ast.ClassDef) -> bool:
-    return any(_name(base).endswith("TestCase") for base in node.bases)
-
-
-def _name(node: ast.expr) -> str:
-    if isinstance(node, ast.Attribute):
-        return node.attr
-    return node.id if isinstance(node, ast.Name) else ""
-
-
-def _bound(trees: Sequence[ast.Module], imports: bool = True) -> set[str]:
-    """Names that the code itself defines, imports or assigns, at any level."""
-    names: set[str] = set()
+def _imported(trees: Sequence[ast.Module]) -> Iterator[tuple[str, set[str]]]:
+    """Modules that the code imports, with the names taken from each; a relative one is the program."""
     for tree in trees:
         for node in ast.walk(tree):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-                names.add(node.name)
-            elif isinstance(node, ast.arg):
-                names.add(node.arg)
-            elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-                names.add(node.id)
-            elif isinstance(node, ast.ExceptHandler) and node.name:
-                names.add(node.name)
-            elif imports and isinstance(node, ast.Import | ast.ImportFrom):
-                names.update((alias.asname or alias.name).partition(".")[0] for alias in node.names)
-    return names
+            if isinstance(node, ast.Import):
+                yield from ((alias.name, set()) for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                module = node.module or ""
+                yield (PROGRAM_MODULES[0] if node.level else module), {alias.name for alias in node.names}
+
+
+def _unknown(module: str) -> bool:
+    root = module.partition(".")[0]
+    return root not in sys.stdlib_module_names and root not in (*_MODULES.values(), "pytest")
 
 
 def _module_bases(trees: Sequence[ast.Module]) -> set[str]:
@@ -155,7 +226,7 @@ def _module_bases(trees: Sequence[ast.Module]) -> set[str]:
         for node in ast.walk(tree):
             if isinstance(node, ast.Name):
                 (attributes if id(node) in inside else other).add(node.id)
-    return {n for n in attributes - other if n in sys.stdlib_module_names or n in _MODULES}
+    return {n for n in attributes - other if n in sys.stdlib_module_names or n in (*_MODULES, "pytest")}
 
 
 def _subjects(free: set[str], trees: Sequence[ast.Module]) -> set[str]:
@@ -171,3 +242,52 @@ def _subjects(free: set[str], trees: Sequence[ast.Module]) -> set[str]:
     ]
     everywhere = set.intersection(*called) & free if called else set()
     return (everywhere - _WRAPPERS) or everywhere
+
+
+def _is_class(name: str, trees: Sequence[ast.Module], reference: str) -> bool:
+    """Do the tests use ``name`` as a class? Where the reference is known, it says so.
+
+    A function's name may be capitalised: what counts is that an attribute of what it gives is asked for, that it is
+    handed on, subclassed or asked about, or that two of them meet in one expression.
+    """
+    if reference:
+        made = [n.name for n in ast.walk(_leniently(reference)) if isinstance(n, ast.ClassDef)]
+        return name in made
+    return name[:1].isupper() and any(_class_use(tree, name) for tree in trees)
+
+
+def _leniently(source: str) -> ast.Module:
+    try:
+        return _parsed(source)
+    except InvalidProblem:
+        return ast.Module([], [])
+
+
+def _class_use(tree: ast.Module, name: str) -> bool:
+    kept = {t.id for n in ast.walk(tree) if isinstance(n, ast.Assign) and _makes(n.value, name)
+            for t in n.targets if isinstance(t, ast.Name)}  # fmt: skip
+
+    def one(node: ast.AST) -> bool:
+        return _makes(node, name) or (isinstance(node, ast.Name) and node.id in kept)
+
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute | ast.Subscript) and (one(node.value) or last_name(node.value) == name):
+            return True
+        if isinstance(node, ast.ClassDef) and any(last_name(base) == name for base in node.bases):
+            return True
+        if isinstance(node, ast.withitem) and one(node.context_expr):
+            return True
+        if isinstance(node, ast.Call) and last_name(node.func) not in _BUILTINS - {"isinstance", "issubclass"}:
+            handed = [*node.args, *(keyword.value for keyword in node.keywords)]
+            plain = last_name(node.func).startswith("assert")
+            if any((one(arg) and not plain) or last_name(arg) == name for arg in handed):
+                return True
+        if isinstance(node, ast.BinOp) and one(node.left) and one(node.right):
+            return True
+        if isinstance(node, ast.Compare) and one(node.left) and all(one(c) for c in node.comparators):
+            return True
+    return False
+
+
+def _makes(node: ast.AST, name: str) -> bool:
+    return isinstance(node, ast.Call) and last_name(node.func) == name

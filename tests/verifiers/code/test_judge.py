@@ -75,7 +75,7 @@ CHEATS: dict[str, tuple[str, str | list[str]]] = {
     ),
     "a test that catches everything": (
         "import os\ndef f(x): os._exit(0)",
-        ["try: f(1)\nexcept: pass"],
+        ["def test_a():\n    try: r = f(1)\n    except: r = 3\n    assert r == 3"],
     ),
 }
 

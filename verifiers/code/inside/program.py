@@ -150,6 +150,8 @@ def _do(request: dict[str, Any], arguments: list[Any], named: dict[str, Any], ob
     what = request["do"]
     if what == "names":
         return {name: _kind(name, objects.names[name]) for name in request["names"] if name in objects.names}
+    if what == "defined":
+        return _defined(objects.names)
     if what == "get":
         return objects.names[request["name"]]
     if what == "call":
@@ -162,6 +164,17 @@ def _do(request: dict[str, Any], arguments: list[Any], named: dict[str, Any], ob
         return setattr(target, request["name"], arguments[0])
     name = request["name"]
     return _PLAIN[name](target) if name in _PLAIN else getattr(operator, name)(target, *arguments)
+
+
+def _defined(names: dict[str, Any]) -> list[str]:
+    """Functions of the program, and methods of its ``Solution``; those that no other one uses first, the last first."""
+    made = [n for n, v in names.items() if isinstance(v, types.FunctionType) and v.__module__ == "solution"]
+    solution = names.get("Solution")
+    if isinstance(solution, type):
+        made += [n for n, v in vars(solution).items() if isinstance(v, types.FunctionType)]
+    used = {n for v in names.values() if isinstance(v, types.FunctionType) for n in v.__code__.co_names}
+    public = [n for n in reversed(made) if not n.startswith("_")]
+    return sorted(public, key=lambda name: name in used)
 
 
 def _function(name: str, objects: _Objects) -> Any:

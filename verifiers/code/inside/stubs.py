@@ -28,6 +28,14 @@ class Unsendable(BaseException):
     """A test hands over a value that cannot travel: the split judge cannot decide it."""
 
 
+class Absent(BaseException):
+    """The tests ask for what the program does not define. No test may catch it."""
+
+
+class Stopped(RuntimeError):
+    """The program raised StopIteration out of a call, which must not end a loop of the tests (as PEP 479 has it)."""
+
+
 class Link(Handles):  # type: ignore[misc]
     """Requests to the program, and its answers as values, stand-ins and exceptions."""
 
@@ -41,6 +49,11 @@ class Link(Handles):  # type: ignore[misc]
         self.asked = 0
         """Operands handed to the program's objects, and equalities that they decided: a lie there would be believed."""
         self.gone: str | None = None
+        self.absent: str | None = None
+        self.requests = 0
+        """How often the program was asked for anything."""
+        self.raised: BaseException | None = None
+        """What the program raised last."""
 
     def make(self, value: Any) -> dict[str, Any]:
         kind = type(value)
@@ -68,6 +81,7 @@ class Link(Handles):  # type: ignore[misc]
         """Ask, serve the program's calls of test functions meanwhile, and give back its value or raise its error."""
         if self.gone is not None:
             raise Gone(self.gone)
+        self.requests += 1
         sent = [encode(a, self) for a in args]
         named = {k: encode(v, self) for k, v in (kwargs or {}).items()}
         try:
@@ -89,6 +103,9 @@ class Link(Handles):  # type: ignore[misc]
         except (Refused, LookupError, TypeError, RecursionError) as error:
             self.gone = f"the program's answer cannot be read: {error}"
             raise Gone(self.gone) from None
+        if isinstance(problem, StopIteration | StopAsyncIteration) and where.get("name") != "next":
+            problem = Stopped(f"the program raised {type(problem).__name__}")
+        self.raised = problem
         raise problem
 
     def _call_back(self, message: dict[str, Any]) -> None:
@@ -158,6 +175,25 @@ class Function:
 
     def __get__(self, owner: Any, kind: type | None = None) -> Any:
         return self if owner is None else types.MethodType(self, owner)
+
+
+class Missing(Function):
+    """A name of the program that its module does not define: a method of its ``Solution``, or nothing."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().__call__(*args, **kwargs)
+        except NameError:
+            raise self._absence() from None
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise self._absence()
+
+    def _absence(self) -> Absent:
+        self._link.absent = f"the program does not define {self.__name__}"
+        return Absent(self._link.absent)
 
 
 class Remote:

@@ -5,7 +5,6 @@ Reads its task from stdin; the last line of stdout is the task's token and the f
 
 from __future__ import annotations
 
-import ast
 import importlib
 import json
 import math
@@ -13,12 +12,22 @@ import os
 import sys
 import traceback
 import types
-import unittest
-from collections.abc import Callable
 from typing import Any
 
 from _veritune_codec import Channel, Handles, Refused, decode  # type: ignore[import-not-found]
-from _veritune_stubs import Function, Gone, Link, Unsendable, export  # type: ignore[import-not-found]
+from _veritune_stubs import (  # type: ignore[import-not-found]
+    Function,
+    Gone,
+    Link,
+    Missing,
+    Stopped,
+    Unsendable,
+    export,
+)
+
+MODULE = "__tests__"
+"""The name of the module in which test code is executed."""
+_leave_process = os._exit
 
 
 class _Run:
@@ -32,17 +41,40 @@ class _Run:
         self.gone: str | None = None
         self.planned = 0
         self.link: Link | None = None
+        self.names: dict[str, Any] = {}
 
-    def record(self, problem: BaseException | str | None) -> bool:
+    def record(self, state: str, problem: BaseException | str | None = None) -> bool:
         """Add a test's finding. False where there is no going on."""
-        if isinstance(problem, Gone):
-            self.gone = str(problem)
-            return False
-        if isinstance(problem, Unsendable):
-            self.abstain = str(problem)
-            return False
-        self.found.append([problem is None, "" if problem is None else _said(problem)])
-        return problem is None or not self.task["stop_early"]
+        self.found.append([state, "" if problem is None else _said(problem)])
+        return state != "failed" or not self.task["stop_early"]
+
+    def check_link(self) -> None:
+        """Raise Gone where the program is, though a test caught everything."""
+        if self.link is not None and self.link.gone is not None:
+            raise Gone(self.link.gone)
+
+    def absent(self) -> str | None:
+        """What the tests asked for and the program does not define."""
+        return self.link.absent if self.link is not None else None
+
+    def asked(self) -> int:
+        """How often the program was asked for something."""
+        return self.link.requests if self.link is not None else 1
+
+    def from_program(self, problem: BaseException | None) -> bool:
+        """Did the program raise this?"""
+        return self.link is not None and problem is not None and self.link.raised is problem
+
+    def candidates(self) -> list[Any]:
+        """What ``check(candidate)`` is about: the row's entry, else what the program defines, likeliest first."""
+        if self.task.get("entry"):
+            return [self.names["candidate"]]
+        if self.link is None:
+            own = [v for v in self.names.values() if isinstance(v, types.FunctionType)]
+            return [v for v in own if v.__code__.co_filename == "solution.py"][::-1][:_CANDIDATES]
+        found = self.link.request("defined")
+        names = [name for name in found if type(name) is str] if type(found) is list else []
+        return [Function(self.link, name) for name in names[:_CANDIDATES]]
 
     def leave(self) -> None:
         findings = {
@@ -57,7 +89,11 @@ class _Run:
         data = line.encode("utf-8", "backslashreplace")
         while data:
             data = data[os.write(1, data) :]
-        os._exit(0)
+        _leave_process(0)
+
+
+_CANDIDATES = 5
+"""How many of a program's functions are tried where the row does not say which one is meant."""
 
 
 def _said(problem: BaseException | str) -> str:
@@ -75,9 +111,10 @@ def main() -> None:
     run = _Run(task)
     sys.stdin = open(os.devnull)  # noqa: SIM115
     try:
-        names = _same_process(run) if task.get("program") is not None else _connect(run)
-        if names is not None:
-            _KINDS[task["kind"]](run, names)
+        same = task.get("program") is not None
+        module = _same_process(run) if same else _connect(run)
+        if module is not None:
+            (_calls if task["kind"] == "calls" else _code)(run, module)
     except Gone as problem:
         run.gone = str(problem)
     except Unsendable as problem:
@@ -87,8 +124,8 @@ def main() -> None:
     run.leave()
 
 
-def _connect(run: _Run) -> dict[str, Any] | None:
-    """The names that the tests see: trusted helpers, then the program's. None where it did not load."""
+def _connect(run: _Run) -> types.ModuleType | None:
+    """The module that the tests run in: trusted helpers, then the program's names. None where it did not load."""
     task = run.task
     run.link = link = Link(Channel(3), task["rich"])
     try:
@@ -100,27 +137,39 @@ def _connect(run: _Run) -> dict[str, Any] | None:
         error = loaded["loaded"] if type(loaded["loaded"]) is dict else {}
         run.broken = f"the program does not load: {error.get('name')}: {str(error.get('text'))[:200]}"
         return None
-    names: dict[str, Any] = {"__name__": "tests"}
-    entry = task.get("entry")
-    names.update(export(link, set(task["names"])))
-    for name, (module, attribute) in task["imports"].items():
+    module = types.ModuleType(MODULE)
+    names = run.names = vars(module)
+    subjects = set(task["subjects"])
+    found = export(link, set(task["names"]) | subjects)
+    for name in task["names"]:
+        names[name] = found[name] if name in found else _fallback(link, name)
+    for name, (origin, attribute) in task["imports"].items():
         try:
-            found = importlib.import_module(module)
+            value = importlib.import_module(origin)
         except ImportError:
             continue
-        names[name] = getattr(found, attribute) if attribute else found
+        names[name] = getattr(value, attribute) if attribute else value
     _execute(task.get("prelude"), names)
-    for name in task["subjects"]:
-        names[name] = Function(link, name)
-    if entry:
-        names[entry] = names["candidate"] = Function(link, entry)
-    _publish(names, lambda name: export(link, {name}).get(name))
-    return names
+    for name in subjects:
+        names[name] = Function(link, name) if name in found else Missing(link, name)
+    if task.get("entry"):
+        names["candidate"] = names[task["entry"]]
+    link.requests = sum(type(value) is not Function and type(value) is not Missing for value in found.values())
+    return module
 
 
-def _same_process(run: _Run) -> dict[str, Any] | None:
+def _fallback(link: Link, name: str) -> Any:
+    """What a name is that the program does not define: of ``typing``, or a function that it fails to define."""
+    import typing
+
+    return getattr(typing, name) if name in typing.__all__ else Missing(link, name)
+
+
+def _same_process(run: _Run) -> types.ModuleType | None:
     """The program's own names: nothing is kept from it, and the verdict says so."""
-    names: dict[str, Any] = {"__name__": "solution"}
+    module = types.ModuleType("solution")
+    names = run.names = vars(module)
+    sys.modules["solution"] = module
     try:
         _execute(run.task.get("prelude"), names)
         exec(compile(run.task["program"], "solution.py", "exec", dont_inherit=True), names)
@@ -130,22 +179,19 @@ def _same_process(run: _Run) -> dict[str, Any] | None:
     entry = run.task.get("entry")
     if entry:
         names["candidate"] = names.get(entry) or getattr(names.get("Solution", object)(), entry, None)
-    _publish(names, lambda name: None)
-    return names
+    return module
 
 
-def _publish(names: dict[str, Any], find: Callable[[str], Any]) -> None:
-    """Tests may ``from solution import …``."""
-
-    class Solution(types.ModuleType):
-        def __getattr__(self, name: str) -> Any:
-            value = names[name] if name in names else None if name.startswith("__") else find(name)
-            if value is None:
-                raise AttributeError(name)
-            return value
-
-    for name in ("solution", "main", "candidate_solution"):
-        sys.modules[name] = Solution(name)
+def _find(run: _Run, name: str, missing: Any) -> Any:
+    """The program's own ``name``, for tests that import it."""
+    if run.link is None:
+        return run.names.get(name, missing)
+    if name == run.task.get("entry"):
+        return run.names["candidate"]
+    requests = run.link.requests
+    found = export(run.link, {name})
+    run.link.requests = requests + sum(type(value) is not Function for value in found.values())
+    return found.get(name, missing)
 
 
 def _execute(source: str | None, names: dict[str, Any]) -> None:
@@ -153,152 +199,34 @@ def _execute(source: str | None, names: dict[str, Any]) -> None:
         exec(compile(source, "prelude.py", "exec", dont_inherit=True), names)
 
 
-def _load(run: _Run, source: str, names: dict[str, Any]) -> None:
-    import linecache
+def _code(run: _Run, module: types.ModuleType) -> None:
+    """Test code of any form."""
+    from _veritune_counting import Counter  # type: ignore[import-not-found]
+    from _veritune_modules import Imports  # type: ignore[import-not-found]
+    from _veritune_running import Code  # type: ignore[import-not-found]
 
-    _require_imports(source)
-    linecache.cache["tests.py"] = (len(source), None, source.splitlines(keepends=True), "tests.py")
-    unittest.main = lambda *a, **k: None  # type: ignore[assignment]
-    exec(compile(source, "tests.py", "exec", dont_inherit=True), names)
-
-
-def _require_imports(source: str) -> None:
-    """A module that only the tests ask for and that is not here is no fault of the program's."""
-    for node in ast.parse(source).body:
-        if isinstance(node, ast.Import):
-            modules = [alias.name for alias in node.names]
-        else:
-            modules = [node.module] if isinstance(node, ast.ImportFrom) and node.module and not node.level else []
-        for module in modules:
-            try:
-                importlib.import_module(module)
-            except (ImportError, OSError):
-                raise Unsendable(f"the tests import {module}, which is not in the sandbox") from None
+    imports = Imports(run.task, lambda name, missing: _find(run, name, missing))
+    counter = Counter(run.asked, run.from_program, Stopped)
+    counter.always = run.asked() > 0
+    Code(run, module, counter, imports.prepare).run_all()
 
 
-def _attempt(run: _Run, test: Callable[[], Any]) -> bool:
-    try:
-        test()
-    except (KeyboardInterrupt, MemoryError) as problem:
-        return run.record(f"{type(problem).__name__} in the test")
-    except BaseException as problem:
-        return run.record(problem)
-    if run.link is not None and run.link.gone is not None:  # a test that catches everything
-        return run.record(Gone(run.link.gone))
-    return run.record(None)
-
-
-def _script(run: _Run, names: dict[str, Any]) -> None:
-    """Statements one by one; with ``call_check``, one script and then ``check(candidate)``."""
-    task = run.task
-    try:
-        _execute(task.get("setup"), names)
-    except BaseException as problem:
-        if run.record(problem):
-            run.abstain = None
-        return
-    for source in task["tests"][task["start"] :]:
-
-        def test(source: str = source) -> None:
-            _load(run, source, names)
-            if task["call_check"]:
-                names["check"](names["candidate"])
-
-        if not _attempt(run, test):
-            return
-
-
-def _functions(run: _Run, names: dict[str, Any]) -> None:
-    """Every function ``test_…`` is a test, as for pytest."""
-    try:
-        _load(run, run.task["tests"][0], names)
-    except BaseException as problem:
-        run.record(problem)
-        return
-    tests = [v for n, v in names.items() if n.startswith("test") and isinstance(v, types.FunctionType)]
-    run.planned = len(tests)
-    for test in tests[run.task["start"] :]:
-        if not _attempt(run, test):
-            return
-
-
-def _unittest(run: _Run, names: dict[str, Any]) -> None:
-    try:
-        _load(run, run.task["tests"][0], names)
-    except BaseException as problem:
-        run.record(problem)
-        return
-    loader = unittest.TestLoader()
-    classes = [v for v in names.values() if isinstance(v, type) and issubclass(v, unittest.TestCase)]
-    suite = unittest.TestSuite(loader.loadTestsFromTestCase(c) for c in classes if c is not unittest.TestCase)
-    run.planned = suite.countTestCases()
-    result = _Result(run)
-    try:
-        suite.run(result)
-    except BaseException as problem:
-        run.found = [[False, _said(problem)] for _ in run.found]
-    if result.failed_outside:
-        run.found.append([False, result.failed_outside])
-
-
-class _Result(unittest.TestResult):
-    """Records each test once; a skipped test proves nothing and fails."""
-
-    def __init__(self, run: _Run) -> None:
-        super().__init__()
-        self.task_run = run
-        self.failed_outside = ""
-        self.problem: str | None = None
-
-    def startTest(self, test: unittest.TestCase) -> None:
-        super().startTest(test)
-        self.problem = None
-
-    def stopTest(self, test: unittest.TestCase) -> None:
-        super().stopTest(test)
-        link = self.task_run.link
-        if link is not None and link.gone is not None:
-            self.problem = link.gone
-        if not self.task_run.record(self.problem):
-            self.stop()
-
-    def _note(self, test: Any, error: Any) -> None:
-        text = _said(error[1])
-        if isinstance(error[1], Unsendable):
-            self.task_run.abstain = str(error[1])
-        if isinstance(test, unittest.TestCase):
-            self.problem = self.problem or text
-        else:
-            self.failed_outside = text
-
-    def addError(self, test: Any, err: Any) -> None:
-        self._note(test, err)
-
-    def addFailure(self, test: Any, err: Any) -> None:
-        self._note(test, err)
-
-    def addSubTest(self, test: Any, subtest: Any, err: Any) -> None:
-        if err is not None:
-            self._note(test, err)
-
-    def addSkip(self, test: Any, reason: str) -> None:
-        self.problem = f"skipped: {reason}"
-
-    def addUnexpectedSuccess(self, test: Any) -> None:
-        self.problem = "unexpected success"
-
-
-def _calls(run: _Run, names: dict[str, Any]) -> None:
+def _calls(run: _Run, module: types.ModuleType) -> None:
     """``entry(*args)`` against the expected value, with the values' own equality, tuples being lists."""
-    function, task = names["candidate"], run.task
+    function, task = run.names["candidate"], run.task
     for args, expected in decode(task["tests"], Handles())[task["start"] :]:
-
-        def test(args: list[Any] = args, expected: Any = expected) -> None:
+        try:
             value = function(*args)
             if not same(value, expected, task["tolerance"]):
                 raise AssertionError(f"{_shown(value)} instead of {_shown(expected)}")
-
-        if not _attempt(run, test):
+        except (Gone, Unsendable):
+            raise
+        except BaseException as problem:
+            going = run.record("failed", problem)
+        else:
+            going = run.record("passed")
+        run.check_link()
+        if not going:
             return
 
 
@@ -327,6 +255,3 @@ def same(value: Any, expected: Any, tolerance: float) -> bool:
     if hasattr(value, "tolist") and isinstance(expected, list | int | float):
         return same(value.tolist(), expected, tolerance)
     return type(value).__name__ != "Remote" and bool(value == expected)
-
-
-_KINDS = {"calls": _calls, "script": _script, "functions": _functions, "unittest": _unittest}

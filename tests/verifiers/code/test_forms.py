@@ -1,0 +1,101 @@
+"""Test code in every form that data sets have: right programs pass, wrong ones fail, what asserts nothing is no gold.
+
+All forms are judged in one batch, and each is a test of its own.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.verifiers.code.forms import FORMS, HOLLOW, RIGHT, WRONG
+from veritune.plugins import Cause, Verdict
+from veritune.verifiers.code import CodeVerifier
+
+OPERATORS = [
+    "eq",
+    "ne",
+    "lt",
+    "le",
+    "gt",
+    "ge",
+    "contains",
+    "bool",
+    "call",
+    "add",
+    "radd",
+    "sub",
+    "rsub",
+    "mul",
+    "truediv",
+    "abs",
+    "neg",
+    "getitem",
+    "iter",
+    "enter",
+]
+LIAR = (
+    "class L:\n    def __getattr__(s, n): return lambda *a, **k: True\n    __hash__ = object.__hash__\n"
+    + "".join(f"    def __{name}__(s, *a): return True\n" for name in OPERATORS[:9])
+    + "".join(f"    def __{name}__(s, *a): return s\n" for name in OPERATORS[9:])
+    + "    def __next__(s): raise StopIteration\n    def __len__(s): return 0\ndef add_all(*a, **k):\n    return L()\n"
+)
+TRIVIAL = {
+    "an empty program": "pass\n",
+    "StopIteration": "def add_all(*a):\n    raise StopIteration\n",
+    "None": "def add_all(*a):\n    return None\n",
+    "a lying object": LIAR,
+    "SystemExit": "def add_all(*a):\n    raise SystemExit(0)\n",
+    "an empty list": "def add_all(*a):\n    return []\n",
+    "the end of the process": "import os\ndef add_all(*a):\n    os._exit(0)\n",
+}
+"""Programs that do nothing right; each form meets one of them, in turn."""
+
+
+def trivial(index: int) -> str:
+    return list(TRIVIAL)[index % len(TRIVIAL)]
+
+
+@pytest.fixture(scope="module")
+def verdicts() -> dict[tuple[str, str], Verdict]:
+    asked: dict[tuple[str, str], tuple[str, Any]] = {}
+    for index, (name, form) in enumerate(FORMS.items()):
+        asked[name, "right"] = (form.right, form.row)
+        asked[name, "wrong"] = (form.wrong, form.row)
+        asked[name, "trivial"] = (TRIVIAL[trivial(index)], form.row)
+    for name, row in HOLLOW.items():
+        asked[name, "right"] = (RIGHT, row)
+        asked[name, "wrong"] = (WRONG, row)
+    verifier = CodeVerifier(limits={"cpu_s": 4, "wall_s": 30})
+    return dict(zip(asked, verifier.verify_batch(list(asked.values())), strict=True))
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_a_right_program_passes_every_form(name: str, verdicts: dict[tuple[str, str], Verdict]) -> None:
+    verdict = verdicts[name, "right"]
+    assert verdict.correct is True, verdict.reason
+    if FORMS[name].total is not None:
+        assert verdict.evidence["total"] == FORMS[name].total
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_a_wrong_program_fails_every_form(name: str, verdicts: dict[tuple[str, str], Verdict]) -> None:
+    verdict = verdicts[name, "wrong"]
+    assert verdict.score == 0.0, verdict.reason
+
+
+@pytest.mark.parametrize("index", range(len(FORMS)), ids=list(FORMS))
+def test_a_program_that_keeps_assertions_from_being_reached_is_wrong(
+    index: int, verdicts: dict[tuple[str, str], Verdict]
+) -> None:
+    verdict = verdicts[list(FORMS)[index], "trivial"]
+    assert verdict.score == 0.0, (trivial(index), verdict.reason)
+
+
+@pytest.mark.parametrize("name", HOLLOW)
+def test_tests_that_assert_nothing_are_no_gold(name: str, verdicts: dict[tuple[str, str], Verdict]) -> None:
+    for role in ("right", "wrong"):
+        verdict = verdicts[name, role]
+        assert verdict.cause is Cause.INVALID_GOLD, verdict.reason
+        assert verdict.reason
