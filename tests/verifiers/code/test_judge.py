@@ -141,7 +141,7 @@ LIAR = "class P:\n    def __init__(s, a): s.a = a\n    def __lt__(s, o): return 
 
 @pytest.mark.parametrize("test", ["assert P(9) < 1", "assert P(1) + 2 == 3"])
 def test_a_verdict_that_rests_on_a_programs_operators_is_tamperable(test: str) -> None:
-    assert judge(LIAR, [test]).evidence["tamperable"] is True
+    assert judge(LIAR, ["assert P(5).a == 5", test]).evidence["tamperable"] is True
     assert judge(LIAR, ["assert P(5).a == 5"]).evidence["tamperable"] is False
 
 

@@ -321,7 +321,12 @@ def _constants(nodes: Sequence[ast.AST]) -> set[str]:
         elif isinstance(node, ast.Call) and last_name(node.func) not in _BUILTINS:
             arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
             spoiled |= {n.id for arg in arguments for n in ast.walk(arg) if isinstance(n, ast.Name)}
-    found = set(values) - spoiled
+    found = set(values)
+    while spoiled:  # what a handed name holds is handed with it
+        inside = {n.id for name in spoiled for value in values.get(name, ()) for n in ast.walk(value)
+                  if isinstance(n, ast.Name)}  # fmt: skip
+        found -= spoiled
+        spoiled = inside & found
     while True:
         kept = {name for name in found if all(_literal(value, found) for value in values[name])}
         if kept == found:
