@@ -14,11 +14,12 @@ from veritune.plugins.faults import record
 from veritune.plugins.types import Cause
 from veritune.sandbox.workers import Outcome, Status
 from veritune.verifiers.math.cascade import Outcome as Found
-from veritune.verifiers.math.cascade import decide, prepare_gold
+from veritune.verifiers.math.cascade import decide
 from veritune.verifiers.math.finding import BoundedCache, Finding
 from veritune.verifiers.math.judge import Judgement, Task
 from veritune.verifiers.math.options import MathOptions
 from veritune.verifiers.math.plain import is_plain, plain_integer
+from veritune.verifiers.math.reading import prepare_gold
 
 Pair = tuple[str, str]
 GoldState = Literal["fine", "slow", "unusable", "unknown"]

@@ -169,8 +169,9 @@ def _category(row: Mapping[str, Any], column: str | None) -> str:
 
 def cascade_grader(options: MathOptions = DEFAULT) -> Grade:
     """Our extraction and cascade alone, in this process: what neither needs a worker nor sympy."""
-    from veritune.verifiers.math.cascade import decide, prepare_gold
+    from veritune.verifiers.math.cascade import decide
     from veritune.verifiers.math.extraction.extract import extract
+    from veritune.verifiers.math.reading import prepare_gold
 
     def grade(completion: str, gold: str) -> Finding:
         prepared = prepare_gold(gold, options)

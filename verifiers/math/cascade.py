@@ -2,42 +2,39 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
-from functools import lru_cache
 
 from veritune.verifiers.math.equality.compare import Comparison
+from veritune.verifiers.math.equality.formulas import has_signs, same_formula_of_signs
 from veritune.verifiers.math.equality.parts import kind
-from veritune.verifiers.math.extraction.extract import extract
-from veritune.verifiers.math.gold import unboxed, unusable
 from veritune.verifiers.math.options import DEFAULT, MathOptions
+from veritune.verifiers.math.reading import TOO_LONG, Gold, Reading, never_grouped, prepare_gold, read
 from veritune.verifiers.math.syntax.cursor import ParseError
 from veritune.verifiers.math.syntax.nodes import (
+    Div,
     Func,
     Group,
-    Listing,
     Node,
     Num,
     Operator,
-    Relation,
+    Ratio,
     SetOf,
     SetOp,
-    Sym,
     Words,
     walk,
 )
 from veritune.verifiers.math.syntax.parser import parse
-from veritune.verifiers.math.text.choices import SMALL, choice, letters
-from veritune.verifiers.math.text.normalise import canonical, clean
+from veritune.verifiers.math.text.choices import SMALL, letters, names_others
+from veritune.verifiers.math.text.commands import says_formula
 from veritune.verifiers.math.text.strings import plain_words
-from veritune.verifiers.math.text.words import normal_words, same_words, word_number
+from veritune.verifiers.math.text.words import same_words
 from veritune.verifiers.math.values.exact import TooBigError
 from veritune.verifiers.math.values.numeric import free_symbols
 from veritune.verifiers.math.values.scalar import equal_numbers, printed
-from veritune.verifiers.math.values.times import time_of_day
-
-_TOO_LONG = "too long to compare but as text"
+from veritune.verifiers.math.values.times import dates, day_or_month, same_date, same_time, time_of_day
 
 
 class Outcome(str, Enum):
@@ -69,101 +66,6 @@ class Decision:
         return {Outcome.RIGHT: True, Outcome.WRONG: False}.get(self.outcome)
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """One answer as it is read."""
-
-    text: str
-    """Cleaned of wrappers and Unicode."""
-    canonical: str
-    tree: Node | None
-    """None where the text is no mathematics."""
-    choice: tuple[str, str] | None
-    error: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Gold:
-    """A gold, parsed once as the answer itself."""
-
-    raw: str
-    reading: Reading
-    invalid: str = ""
-    """Why the gold cannot be used; empty where it can."""
-    flags: tuple[str, ...] = field(default=())
-    """Other readings that disagree with the one taken."""
-
-    @property
-    def usable(self) -> bool:
-        return not self.invalid
-
-
-def read(text: str, options: MathOptions = DEFAULT) -> Reading:
-    """An answer's text, cleaned, as a tree where it is mathematics."""
-    plain = text.strip()
-    if plain.isdecimal() and plain.isascii() and len(plain) < 640:
-        return Reading(plain, plain, Num(Fraction(int(plain))), None)
-    cleaned = clean(text[: options.max_answer + 1])
-    tree, error = None, ""
-    number = word_number(cleaned) if options.text_numbers and cleaned[:1].isalpha() and len(cleaned) < 40 else None
-    if number is not None:
-        return Reading(cleaned, canonical(cleaned), Num(number), None)
-    try:
-        tree = parse(cleaned, max_depth=options.max_depth)
-        if isinstance(tree, Words):
-            tree = Sym("set_R") if normal_words(tree.text) in ("all real number", "set of all real number") else None
-    except ParseError as problem:
-        error = str(problem)
-    return Reading(cleaned, canonical(cleaned), tree, choice(cleaned), error)
-
-
-def prepare_gold(gold: str, options: MathOptions = DEFAULT) -> Gold:
-    """The gold, read as the answer itself (a box around it is taken off). Cached: parsing is paid once."""
-    return _prepare(gold, options)
-
-
-@lru_cache(maxsize=16384)
-def _prepare(gold: str, options: MathOptions) -> Gold:
-    text = gold
-    if not gold.strip():
-        return Gold(gold, Reading("", "", None, None), "the gold is empty")
-    if options.gold_format == "solution":
-        found = extract(gold, options)
-        if found.answer is None:
-            return Gold(gold, Reading("", "", None, None), "no answer is marked in the gold solution")
-        text = found.answer
-    else:
-        text = unboxed(gold)
-        problem = unusable(text)
-        if problem:
-            return Gold(gold, Reading("", "", None, None), problem)
-    if len(text) > options.max_answer:
-        return Gold(gold, Reading("", "", None, None), f"{_TOO_LONG}: over {options.max_answer} characters")
-    reading = read(text, options)
-    if not reading.text:
-        return Gold(gold, reading, "nothing is left of the gold but wrappers")
-    return Gold(gold, reading, "", _flags(reading, options))
-
-
-def _flags(reading: Reading, options: MathOptions) -> tuple[str, ...]:
-    flags = []
-    if reading.tree is None and _looks_mathematical(reading.text):
-        flags.append(f"looks like mathematics but cannot be read ({reading.error}); compared as text")
-    other = _never_grouped(reading, options)
-    if other is not None and not _one_number(reading.tree):
-        flags.append("a comma may separate thousands or list items")
-    return tuple(flags)
-
-
-def _one_number(tree: Node | None) -> bool:
-    """``15,600`` or ``x = 15,600``: commas that separate thousands, beyond doubt."""
-    return isinstance(tree, Num) or (isinstance(tree, Relation) and isinstance(tree.items[-1], Num))
-
-
-def _looks_mathematical(text: str) -> bool:
-    return any(c in text for c in "=<>^_") or "\\frac" in text or "\\sqrt" in text
-
-
 def decide(prediction: str, gold: Gold | str, options: MathOptions = DEFAULT) -> Decision:
     """Whether `prediction`, an extracted answer, is `gold`.
 
@@ -172,7 +74,7 @@ def decide(prediction: str, gold: Gold | str, options: MathOptions = DEFAULT) ->
     """
     if isinstance(gold, str):
         gold = prepare_gold(gold, options)
-    if prediction.strip() == gold.raw.strip() and (not gold.invalid or gold.invalid.startswith(_TOO_LONG)):
+    if prediction.strip() == gold.raw.strip() and (not gold.invalid or gold.invalid.startswith(TOO_LONG)):
         return _right("string", "the same text")
     if gold.invalid:
         return Decision(Outcome.INVALID_GOLD, "gold", gold.invalid)
@@ -203,7 +105,7 @@ def _decide_reading(found: Reading, gold: Gold, options: MathOptions) -> Decisio
             return _right("number", "the same number")
         if not _ambiguous(found, want):
             return _wrong("number", "another number")
-    decision = _choices(found, want, options) or _times(found, want)
+    decision = _formulas(found, want) or _choices(found, want, options) or _times(found, want)
     if decision is not None:
         return decision
     if options.strict_operators:
@@ -255,6 +157,8 @@ def _texts(found: Reading, want: Reading, options: MathOptions) -> Decision:
         return _wrong("text", "other words")
     if want.tree is None and same_words(want.text, found.text):
         return _right("text", "the same words")
+    if says_formula(want.text if want.tree is None else found.text):
+        return _wrong("text", f"what was not read as mathematics has other signs ({found.error or want.error})")
     left: Node = want.tree if want.tree is not None else Words(plain_words(want.text))
     right: Node = found.tree if found.tree is not None else Words(plain_words(found.text))
     comparison = Comparison(options)
@@ -271,7 +175,7 @@ def _choices(found: Reading, want: Reading, options: MathOptions) -> Decision | 
     mine, theirs = want.choice if want.text not in SMALL else None, found.choice
     if mine is not None and not mine[1]:
         if theirs is not None:
-            same = mine[0] == theirs[0] and not _names_other_letters(theirs)
+            same = mine[0] == theirs[0] and not names_others(*theirs)
             return _right("choice", "the same choice") if same else _wrong("choice", f"the choice is {theirs[0]}")
         if letters(found.text) is not None:
             return _wrong("choice", "several choices")
@@ -296,10 +200,14 @@ def _choices(found: Reading, want: Reading, options: MathOptions) -> Decision | 
     return None
 
 
-def _names_other_letters(found: tuple[str, str]) -> bool:
-    letter, rest = found
-    others = letters(rest)
-    return others is not None and others != frozenset([letter])
+def _formulas(found: Reading, want: Reading) -> Decision | None:
+    """Formulas of logic, sets and geometry, where the gold is one."""
+    if not has_signs(want.text) or not (has_signs(found.text) or len(found.text) < 40):
+        return None
+    same = same_formula_of_signs(want.text, found.text)
+    if same is None:
+        return None
+    return _right("formula", "the same formula") if same else _wrong("formula", "another formula")
 
 
 def _decide_text(prediction: str, gold: str, options: MathOptions) -> Decision:
@@ -311,12 +219,24 @@ def _decide_text(prediction: str, gold: str, options: MathOptions) -> Decision:
 
 def _times(found: Reading, want: Reading) -> Decision | None:
     a, b = time_of_day(want.text), time_of_day(found.text)
-    if a is None or b is None:
-        return None
-    if not (a[1] or b[1]):
-        return _right("time", "the same time") if a[0] == b[0] else None
-    same = a[0] == b[0] if a[1] and b[1] else (a[0] - b[0]) % 43200 == 0 or a[0] == b[0]
-    return _right("time", "the same time") if same else _wrong("time", "another time")
+    if a is not None and b is not None:
+        return _right("time", "the same time") if same_time(a, b) else _wrong("time", "another time")
+    if a is not None and isinstance(found.tree, Num | Div) and not _may_be_ratio(want.tree):
+        return _wrong("time", "a number where a time was expected")
+    mine, theirs = dates(want.text), dates(found.text)
+    if mine and theirs:
+        return _right("time", "the same date") if same_date(mine, theirs) else _wrong("time", "another date")
+    day, other = day_or_month(want.text), day_or_month(found.text)
+    if day is not None and other is not None:
+        return _right("time", "the same day or month") if day == other else _wrong("time", "another day or month")
+    return None
+
+
+def _may_be_ratio(tree: Node | None) -> bool:
+    """``1:15`` may be a ratio in lowest terms; ``10:20`` is a time."""
+    if not isinstance(tree, Ratio) or not all(isinstance(p, Num) for p in tree.parts):
+        return tree is not None
+    return math.gcd(*(int(p.value) for p in tree.parts if isinstance(p, Num))) == 1
 
 
 def _unevaluated(found: Node | None, want: Node | None) -> str:
@@ -333,17 +253,6 @@ def _ambiguous(found: Reading, want: Reading) -> bool:
     return "," in found.text or "," in want.text
 
 
-def _never_grouped(reading: Reading, options: MathOptions) -> Node | None:
-    """The same text with every plain comma a separator, where that is another reading."""
-    if "," not in reading.text or not isinstance(reading.tree, Num | Group | Listing | Relation):
-        return None
-    try:
-        other = parse(reading.text, commas="never", max_depth=options.max_depth)
-    except ParseError:
-        return None
-    return other if other != reading.tree else None
-
-
 def _always_grouped(reading: Reading, options: MathOptions) -> Node | None:
     if "," not in reading.text or not isinstance(reading.tree, Group | SetOf | SetOp):
         return None
@@ -358,7 +267,7 @@ def _other_readings(found: Reading, want: Reading, options: MathOptions) -> Deci
     """Right under the other meaning of a comma; never a reason to call something wrong."""
     if not _ambiguous(found, want):
         return None
-    for reader in (_never_grouped, _always_grouped):
+    for reader in (never_grouped, _always_grouped):
         mine, theirs = reader(want, options), reader(found, options)
         if mine is None and theirs is None:
             continue

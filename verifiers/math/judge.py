@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from veritune.verifiers.math import symbolic
-from veritune.verifiers.math.cascade import Decision, Gold, Outcome, decide, prepare_gold
+from veritune.verifiers.math.cascade import Decision, Outcome, decide
 from veritune.verifiers.math.options import DEFAULT, MathOptions
+from veritune.verifiers.math.reading import Gold, prepare_gold
 from veritune.verifiers.math.text.normalise import clean
 
 FUNCTION = "veritune.verifiers.math.judge:judge"

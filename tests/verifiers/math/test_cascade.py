@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from veritune.verifiers.math.cascade import Outcome, decide, prepare_gold
+from veritune.verifiers.math.cascade import Outcome, decide
 from veritune.verifiers.math.extraction.extract import extract
 from veritune.verifiers.math.gold import unboxed, unusable
 from veritune.verifiers.math.options import DEFAULT, MathOptions
+from veritune.verifiers.math.reading import prepare_gold
 
 Rows = Callable[[str], list[dict[str, Any]]]
 
@@ -75,7 +76,7 @@ RIGHT = {
     r"\left\{\begin{array}{l}x=1 \\ y=2\end{array}\right.": ["x=1, y=2", "(1,2)"],
     "3": ["综上所述，x=3"],
     "5000000": ["5 million", "500万", "5 million dollars"],
-    r"5 \text{ million}": ["5", "5000000"],
+    r"5 \text{ million}": ["5000000", r"5{,}000{,}000"],
     "60": ["5 dozen"],
     r"70 \text{ km/h}": ["70 km/hr", "70 kilometers per hour", "70"],
     r"(1,\pm2)": ["(1,2),(1,-2)"],

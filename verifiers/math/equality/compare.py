@@ -9,6 +9,7 @@ from veritune.verifiers.math.equality.equations import same_equation
 from veritune.verifiers.math.equality.families import same_argument
 from veritune.verifiers.math.equality.leaves import Leaves, Tri
 from veritune.verifiers.math.equality.matrices import as_matrix, as_rows
+from veritune.verifiers.math.equality.names import names_agree
 from veritune.verifiers.math.equality.parts import (
     by_axis,
     decide_all,
@@ -17,8 +18,10 @@ from veritune.verifiers.math.equality.parts import (
     is_alternatives,
     is_interval,
     is_list,
+    is_once,
+    is_set,
     labels,
-    peel,
+    measured,
     plain_empty,
     set_like,
     signs,
@@ -34,6 +37,7 @@ from veritune.verifiers.math.equality.shapes import (
     items_of,
 )
 from veritune.verifiers.math.syntax.nodes import (
+    Div,
     Func,
     Group,
     Listing,
@@ -52,8 +56,9 @@ from veritune.verifiers.math.syntax.nodes import (
 )
 from veritune.verifiers.math.text.words import same_words, word_number
 from veritune.verifiers.math.values.exact import TooBigError
+from veritune.verifiers.math.values.measures import Measure, in_kelvin, in_radians, is_angle, measure
 from veritune.verifiers.math.values.numeric import free_symbols
-from veritune.verifiers.math.values.units import convert, refuses, scaled
+from veritune.verifiers.math.values.units import convert, refuses, temperature
 
 _MAX_ITEMS = 50
 
@@ -82,29 +87,29 @@ class Comparison(Leaves):
             both = isinstance(gold, Relation) and isinstance(prediction, Relation)
             if found or not both or not (free_symbols(gold) and free_symbols(prediction)):
                 return found
+            if measured(gold) or measured(prediction):
+                return found
             return self._relations(gold, prediction) or found
         return self._shapes(gold, prediction)
 
     def _assigned(self, gold_name: Node | None, gold: Node, name: Node | None, prediction: Node) -> Tri:
-        if gold_name is not None and name is not None and not self._names_agree(gold_name, name):
+        if gold_name is not None and name is not None and not names_agree(gold_name, name):
+            if names_agree(gold_name, prediction) and names_agree(gold, name) and free_symbols(gold):
+                return True
             return self.no("the value is given for another name")
         if gold_name is not None and name is not None:
             prediction = same_argument(gold_name, name, prediction)
         return self.same(gold, prediction)
 
-    def _names_agree(self, gold: Node, prediction: Node) -> bool:
-        if gold == prediction or isinstance(gold, Words) or isinstance(prediction, Words):
-            return True
-        if isinstance(gold, Sym) and isinstance(prediction, Sym):
-            mine, theirs = gold.name.partition("_"), prediction.name.partition("_")
-            return gold.name == prediction.name or (mine[0] == theirs[0] and not (mine[2] and theirs[2]))
-        if isinstance(gold, Group) and isinstance(prediction, Group):
-            return len(gold.items) == len(prediction.items)
-        return True
-
     def _shapes(self, gold: Node, prediction: Node) -> Tri:
         if isinstance(gold, Unit) or isinstance(prediction, Unit):
             return self._units(gold, prediction)
+        if isinstance(gold, Mul | Div) and isinstance(prediction, Mul | Div):
+            found = self._letter_units(gold, prediction)
+            if found is not None:
+                return found
+        if is_set(gold) and is_set(prediction) and {type(gold), type(prediction)} == {Sym, SetOf}:
+            return self.no("a set by its name against one by its elements")
         if is_list(gold) or is_list(prediction) or has_sign(gold) or has_sign(prediction):
             found = self._lists(gold, prediction)
             if found is not None:
@@ -146,24 +151,37 @@ class Comparison(Leaves):
         return self.no("one is words, the other is mathematics")
 
     def _units(self, gold: Node, prediction: Node) -> Tri:
-        unscaled = isinstance(gold, Unit) and not isinstance(prediction, Unit) and scaled(gold.unit)[0] != 1
-        if unscaled and isinstance(gold, Unit) and self.same(gold.of, prediction):
-            return True
-        a, b = peel(gold), peel(prediction)
-        if a[1] and not b[1]:
-            b = self.letter(prediction) or b
-        if b[1] and refuses(b[1]):
+        a, b = measure(gold), measure(prediction)
+        if b.unit and refuses(b.unit):
             return self.no("the words behind the value take it back")
-        factor: Fraction | None = Fraction(1)
-        if a[1] and b[1]:
-            factor = convert(a[1], b[1])
-            if factor is None:
-                return self.no(f"the unit is {b[1]!r}, not {a[1]!r}")
-        if not self.options.units and bool(a[1]) != bool(b[1]):
+        if not self.options.units and bool(a.unit) != bool(b.unit):
             return self.no("a unit stands on one side only")
+        if is_angle(a) and is_angle(b) and "rad" in (a.unit, b.unit):
+            return self._angles(a, b)
+        if not (a.unit and b.unit):
+            return self.same(a.value, b.value)
+        warm = temperature(a.unit), temperature(b.unit)
+        if warm[0] and warm[1]:
+            return self.same(in_kelvin(a.value, *warm[0]), in_kelvin(b.value, *warm[1]))
+        factor = None if warm[0] or warm[1] else convert(a.unit, b.unit, self.options.unit_table)
+        if factor is None:
+            return self.no(f"the unit is {b.unit!r}, not {a.unit!r}")
         if factor == 1:
-            return self.same(a[0], b[0])
-        return self.same(a[0], Mul((Num(factor or Fraction(1)), b[0])))
+            return self.same(a.value, b.value)
+        return self.same(a.value, Mul((Num(factor), b.value)))
+
+    def _letter_units(self, gold: Node, prediction: Node) -> Tri:
+        """``1 m/s`` against ``1 km/h``: letters on both sides that name different units of one kind."""
+        a, b = measure(gold), measure(prediction)
+        if not (a.unit and b.unit) or a.unit == b.unit:
+            return None
+        factor = convert(a.unit, b.unit, self.options.unit_table)
+        return None if factor in (None, 1) else self.same(a.value, Mul((Num(factor or Fraction(1)), b.value)))
+
+    def _angles(self, a: Measure, b: Measure) -> Tri:
+        """Radians that say so against degrees: one is converted."""
+        x, y = in_radians(a), in_radians(b)
+        return self.same(x, y)
 
     # Lists
 
@@ -202,13 +220,14 @@ class Comparison(Leaves):
             return named
         if not (is_list(gold) or has_sign(gold) or is_list(prediction) or has_sign(prediction)):
             return None
-        first = self._any_order(items_of(gold), items_of(prediction))
+        once = is_once(gold) or is_once(prediction)
+        first = self._any_order(items_of(gold), items_of(prediction), once)
         if first or not (signs(gold) > 1 or signs(prediction) > 1):
             return first
         left, right = independent(gold), independent(prediction)
         if any(map(has_sign, (*left, *right))):
             return first
-        return self._any_order(left, right)
+        return self._any_order(left, right, once)
 
     def _expanded_groups(self, gold: Node, prediction: Node) -> Tri:
         if has_sign(gold) or has_sign(prediction):
@@ -245,12 +264,15 @@ class Comparison(Leaves):
             return self.no(f"{len(prediction)} parts where {len(gold)} were expected")
         return decide_all(self.same(a, b) for a, b in zip(gold, prediction, strict=True))
 
-    def _any_order(self, gold: Sequence[Node], prediction: Sequence[Node]) -> Tri:
-        """A perfect matching, greedily: equality is transitive, so greedy loses nothing. Duplicates count once."""
-        left, right = self._unique(gold), self._unique(prediction)
+    def _any_order(self, gold: Sequence[Node], prediction: Sequence[Node], once: bool = False) -> Tri:
+        """A perfect matching, greedily: equality is transitive, so greedy loses nothing. With `once`, as in a set or
+        behind "or", an item written twice counts once."""
+        left, right = list(gold), list(prediction)
+        if once:
+            left, right = self._unique(gold), self._unique(prediction)
         if len(left) > _MAX_ITEMS or len(right) > _MAX_ITEMS:
             return self.no("more items than are compared") if len(left) != len(right) else None
-        if len(left) < len(right) <= 8:
+        if once and len(left) < len(right) <= 8:
             right = self._distinct(right)
         if len(left) != len(right):
             return self.no(f"{len(right)} answers where {len(left)} were expected")
@@ -291,10 +313,10 @@ class Comparison(Leaves):
 
     def _set_parts(self, gold: Node, prediction: Node) -> Tri:
         if isinstance(gold, SetOf) and isinstance(prediction, SetOf):
-            return self._any_order(items_of(gold), items_of(prediction))
-        if isinstance(gold, SetOf) and len(gold.items) == 1:
+            return self._any_order(items_of(gold), items_of(prediction), True)
+        if isinstance(gold, SetOf) and len(gold.items) == 1 and not is_set(prediction):
             return self.same(gold.items[0], prediction)
-        if isinstance(prediction, SetOf) and len(prediction.items) == 1:
+        if isinstance(prediction, SetOf) and len(prediction.items) == 1 and not is_set(gold):
             return self.same(gold, prediction.items[0])
         if isinstance(gold, SetOp) and isinstance(prediction, SetOp) and gold.op == prediction.op:
             if gold.op == "setminus":
@@ -346,6 +368,8 @@ class Comparison(Leaves):
         if isinstance(gold, Ratio) and isinstance(prediction, Ratio):
             if len(gold.parts) != len(prediction.parts):
                 return self.no("ratios of different lengths")
+            if any(_is_zero(part) for part in (*gold.parts, *prediction.parts)):
+                return self._in_order(gold.parts, prediction.parts)
             pairs = zip(gold.parts[1:], prediction.parts[1:], strict=True)
             return decide_all(self.same(Mul((gold.parts[0], b)), Mul((prediction.parts[0], a))) for a, b in pairs)
         return self.scalars(gold, prediction)
@@ -353,3 +377,8 @@ class Comparison(Leaves):
 
 def _is_equation(node: Node) -> bool:
     return isinstance(node, Relation) and node.ops == ("=",)
+
+
+def _is_zero(node: Node) -> bool:
+    """A part of a ratio that is nothing: such a ratio equals only itself."""
+    return isinstance(node, Num) and not node.value

@@ -69,12 +69,14 @@ def _same_curve(solved: Relation, other: Node) -> bool:
         point = {n: rng.uniform(0.3, 2.7) for n in names}
         try:
             y = complex(FLOAT.value(value, point))
-            at = [complex(FLOAT.value(other, {**point, name.name: y + step})) for step in (0, 1, 2)]
+            at = [complex(FLOAT.value(other, {**point, name.name: y + step})) for step in (0, 1, 2, -7, 31)]
         except ARITHMETIC:
             continue
         slope = at[1] - at[0]
         scale = max(abs(at[1]), abs(at[2]), 1e-300)
-        if abs(at[0]) > 1e-9 * scale or abs(at[2] - 2 * slope) > 1e-8 * scale or abs(slope) < 1e-9:
+        if abs(at[0]) > 1e-9 * scale or abs(slope) < 1e-9:
+            return False
+        if any(abs(value - step * slope) > 1e-8 * scale for step, value in zip((2, -7, 31), at[2:], strict=True)):
             return False
         seen += 1
     return seen >= 3

@@ -6,15 +6,21 @@ from dataclasses import replace
 from fractions import Fraction
 
 from veritune.verifiers.math.equality.families import renamings
-from veritune.verifiers.math.equality.parts import is_unit_letter
 from veritune.verifiers.math.equality.sets import is_infinite
 from veritune.verifiers.math.equality.shapes import without_degrees
 from veritune.verifiers.math.options import MathOptions
-from veritune.verifiers.math.syntax.nodes import Based, Div, Mul, Node, Num, Operator, Percent, Sym
+from veritune.verifiers.math.syntax.nodes import Based, Div, Mul, Node, Num, Operator, Percent, Sym, walk
+from veritune.verifiers.math.values.exact import exact
+from veritune.verifiers.math.values.measures import measure
 from veritune.verifiers.math.values.numeric import free_symbols
 from veritune.verifiers.math.values.scalar import equal
 
 Tri = bool | None
+
+
+def unread(node: Node) -> bool:
+    """Whether an operator stands in `node` that could not be taken apart."""
+    return any(isinstance(n, Operator) and not n.parts for n in walk(node))
 
 
 class Leaves:
@@ -30,8 +36,10 @@ class Leaves:
         return False
 
     def scalars(self, gold: Node, prediction: Node) -> Tri:
-        if isinstance(gold, Operator) or isinstance(prediction, Operator):
+        if unread(gold) or unread(prediction):
             return None
+        if isinstance(gold, Operator) and gold.name == "primitive":
+            return self._primitive(gold, prediction)
         infinite = is_infinite(gold), is_infinite(prediction)
         if any(infinite):
             return infinite[0] == infinite[1] or self.no("infinite against finite")
@@ -52,6 +60,12 @@ class Leaves:
                 return True
         return self.no("the values differ") if found is False else found
 
+    def _primitive(self, gold: Operator, prediction: Node) -> Tri:
+        """An indefinite integral: whatever has its body as derivative."""
+        slope = Operator("derivative", "", (prediction,), gold.bound)
+        found = equal(gold.parts[0], slope, self.options)
+        return self.no("the derivative is another") if found is False else found
+
     def _degrees(self, gold: Node, gold_degrees: bool, prediction: Node) -> Tri:
         if equal(gold, prediction, self.options):
             return True
@@ -66,11 +80,18 @@ class Leaves:
     def _percents(self, gold: Node, prediction: Node) -> Tri:
         a = gold.of if isinstance(gold, Percent) else gold
         b = prediction.of if isinstance(prediction, Percent) else prediction
-        if equal(a, b, self.options) and (self.options.percent or type(gold) is type(prediction)):
+        if equal(a, b, self.options) and (type(gold) is type(prediction) or self._drops_percent(gold)):
             return True
         if type(gold) is not type(prediction) and equal(gold, prediction, self.options):
             return True
         return self.no("the percentages differ")
+
+    def _drops_percent(self, gold: Node) -> bool:
+        """Whether the sign may be missing on one side: a gold below 1 without it is a ratio, not a percentage."""
+        if not self.options.percent or isinstance(gold, Percent):
+            return self.options.percent
+        value = exact(gold) if isinstance(gold, Num | Div) else None
+        return value is None or abs(value) >= 1
 
     def _based(self, gold: Node, prediction: Node) -> Tri:
         if isinstance(gold, Based) and isinstance(prediction, Based):
@@ -87,19 +108,9 @@ class Leaves:
             return False
         return any(equal(gold, renamed, self.options) for renamed in renamings(gold, prediction))
 
-    def letter(self, node: Node) -> tuple[Node, str] | None:
-        """``5 m`` as a value and its unit, where the gold has a unit too."""
-        if isinstance(node, Mul) and len(node.factors) == 2:
-            value, letter = node.factors
-            if isinstance(letter, Sym) and is_unit_letter(letter) and not free_symbols(value):
-                return value, letter.name
-        return None
-
     def _letter_unit(self, gold: Node, prediction: Node) -> bool:
-        """``5 m`` and ``5 m/s`` for 5: a number times letters that name units, against a plain number."""
+        """``5 m`` and ``5 m/s^2`` for 5: a number times letters that name units, against a plain number."""
         if not self.options.units or free_symbols(gold):
             return False
-        over = prediction.over if isinstance(prediction, Div) and is_unit_letter(prediction.under) else prediction
-        if not isinstance(over, Mul) or len(over.factors) != 2 or not is_unit_letter(over.factors[1]):
-            return False
-        return bool(equal(gold, over.factors[0], self.options))
+        found = measure(prediction)
+        return bool(found.unit) and bool(equal(gold, found.value, self.options))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from fractions import Fraction
 
 from veritune.verifiers.math.equality.sets import is_infinite
 from veritune.verifiers.math.equality.shapes import ContradictionError, assigned, expand, is_qualifier
@@ -17,7 +16,6 @@ from veritune.verifiers.math.syntax.nodes import (
     Mul,
     Neg,
     Node,
-    Num,
     Percent,
     PlusMinus,
     Relation,
@@ -28,7 +26,6 @@ from veritune.verifiers.math.syntax.nodes import (
     Unit,
     walk,
 )
-from veritune.verifiers.math.values.units import is_degrees, is_percent, scaled
 
 
 def decide_all(results: Iterable[bool | None]) -> bool | None:
@@ -39,17 +36,6 @@ def decide_all(results: Iterable[bool | None]) -> bool | None:
             return False
         undecided |= result is None
     return None if undecided else True
-
-
-def peel(node: Node) -> tuple[Node, str]:
-    if isinstance(node, Unit):
-        if is_percent(node.unit):
-            return Percent(node.of), ""
-        if is_degrees(node.unit):
-            return Degree(node.of), ""
-        factor, unit = scaled(node.unit)
-        return (node.of if factor == 1 else Mul((Num(Fraction(factor)), node.of))), unit
-    return node, ""
 
 
 def is_list(node: Node) -> bool:
@@ -85,6 +71,23 @@ def set_like(node: Node) -> bool:
     if isinstance(node, SetOf):
         return False
     return False
+
+
+def is_once(node: Node) -> bool:
+    """Whether an item written twice counts once: in a set, among alternatives, behind a ±."""
+    if isinstance(node, Listing):
+        return node.join == "or" or any(isinstance(i, Relation) or has_sign(i) for i in node.items)
+    return isinstance(node, SetOf) or has_sign(node)
+
+
+def measured(node: Node) -> bool:
+    """Whether units or signs of measure stand in `node`: an equation of such values is no equation of numbers."""
+    return any(isinstance(n, Unit | Percent | Degree) for n in walk(node))
+
+
+def is_set(node: Node) -> bool:
+    """A set by its form, the empty one too: it is none of its own elements."""
+    return isinstance(node, SetOf | SetOp | SetBuilder) or (isinstance(node, Sym) and set_like(node))
 
 
 def is_interval(node: Node) -> bool:
@@ -155,14 +158,6 @@ def spelled(node: Node) -> str:
         case Add():
             return ""
     return ""
-
-
-_UNIT_LETTERS = frozenset("mgshLlNJWVACKF")
-
-
-def is_unit_letter(node: Node) -> bool:
-    """Whether `node` is one letter that may name a unit: m, s, J …"""
-    return isinstance(node, Sym) and node.name in _UNIT_LETTERS
 
 
 def plain_empty(node: Node) -> Node:

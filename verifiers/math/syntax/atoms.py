@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from veritune.verifiers.math.syntax.build import MINUS_ONE, ZERO, flat, grouped, negate, plain_factor, product, times
-from veritune.verifiers.math.syntax.cursor import Cursor, ParseError
+from veritune.verifiers.math.syntax.cursor import ParseError
 from veritune.verifiers.math.syntax.nodes import (
     Div,
     Func,
@@ -14,7 +14,6 @@ from veritune.verifiers.math.syntax.nodes import (
     Matrix,
     Node,
     Num,
-    Operator,
     PlusMinus,
     Pow,
     SetBuilder,
@@ -22,6 +21,7 @@ from veritune.verifiers.math.syntax.nodes import (
     Sym,
     Words,
 )
+from veritune.verifiers.math.syntax.operators import Operators, determinant, pieces
 from veritune.verifiers.math.syntax.tokens import Token
 from veritune.verifiers.math.syntax.vocabulary import (
     ALIGNED,
@@ -34,8 +34,10 @@ from veritune.verifiers.math.syntax.vocabulary import (
     OPERATORS,
 )
 
+_CONDITION_WORDS = frozenset(["if", "when", "for", "where", "当", "若"])
 
-class Atoms(Cursor):
+
+class Atoms(Operators):
     """Reads one primary at a time."""
 
     def braced(self) -> Node:
@@ -190,6 +192,8 @@ class Atoms(Cursor):
             elif self.op(",") or self.op(".") or self.op(";") or self.cmd("hline"):
                 self.take()
             else:
+                if self.here.kind == "text" and self.here.value.lower().strip() in _CONDITION_WORDS:
+                    self.take()
                 row.append(self.relation())
         if row:
             rows.append(tuple(row))
@@ -197,12 +201,14 @@ class Atoms(Cursor):
             raise ParseError(f"{name} without an end")
         self.depth -= 1
         if name in MATRICES:
-            if name in ("vmatrix", "Vmatrix"):
-                return Operator("det", "determinant")
             if len({len(r) for r in rows}) != 1:
                 raise ParseError("rows of different lengths")
-            return Matrix(tuple(rows))
+            matrix = Matrix(tuple(rows))
+            return determinant(matrix) if name in ("vmatrix", "Vmatrix") else matrix
         if name in ALIGNED:
+            found = pieces(rows) if name == "cases" else None
+            if found is not None:
+                return found
             items = tuple(item for r in rows for item in r)
             return items[0] if len(items) == 1 else Listing(items, ",")
         raise ParseError(f"an environment {name!r}")
@@ -269,26 +275,11 @@ class Atoms(Cursor):
             return Sym(f"set_{name}{self.take().value}")
         return value
 
-    def operator(self, name: str) -> Node:
-        """A sum, limit, gcd … : kept whole, to be compared as text; nothing is carried out."""
-        words: list[str] = []
-        depth = 0
-        while self.here.kind != "eof":
-            token = self.here
-            if depth == 0 and (
-                token.value in (",", ";", ")", "]", "}", "\\}", "=", "\\\\", "&") or token.kind == "end"
-            ):
-                break
-            depth += token.value in ("(", "[", "{", "\\{")
-            depth -= token.value in (")", "]", "}", "\\}")
-            words.append(self.take().value)
-        return Operator(name, " ".join(words))
-
     def fraction(self) -> Node:
         over = self.argument()
+        if over == Sym("d") and self.op("{"):
+            return self.derivative()
         under = self.argument()
-        if isinstance(over, Sym) and over.name == "d":
-            return self.operator("derivative")
         return Div(over, under)
 
     def root(self) -> Node:

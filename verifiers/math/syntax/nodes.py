@@ -152,10 +152,17 @@ class Matrix:
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """Something that would have to be carried out: a sum, an integral, a limit … kept unread in ``source``."""
+    """Something that would have to be carried out: a sum, an integral, a limit …
+
+    ``source`` is how it is written. ``parts`` is what it is made of where that could be read, else empty: the
+    arguments of ``gcd``, ``max`` …; low, high and body of ``sum``, ``prod`` and ``int``; the point and the body of
+    ``lim``; the body of ``derivative`` and ``primitive``; the matrix of ``det``. ``bound`` names its variable.
+    """
 
     name: str
     source: str
+    parts: tuple[Node, ...] = ()
+    bound: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,9 @@ from veritune.verifiers.math.syntax.vocabulary import (
     AMBIGUOUS,
     BARE_COMMANDS,
     GLUED,
-    IGNORED,
     KEEP_WORDS,
-    TEXT_COMMANDS,
 )
+from veritune.verifiers.math.text.commands import IGNORED, TEXT_COMMANDS
 from veritune.verifiers.math.text.strings import plain_words
 
 

@@ -4,19 +4,6 @@ from __future__ import annotations
 
 from veritune.verifiers.math.text.strings import names
 
-IGNORED = names(
-    "left right big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr middle displaystyle textstyle "
-    "scriptstyle scriptscriptstyle limits nolimits mathstrut strut allowbreak nobreak quad qquad enspace enskip "
-    "thinspace medspace thickspace negthinspace tiny small normalsize large Large huge hfill noindent hspace vspace "
-    "phantom hphantom vphantom rm bf it sf tt bm boldsymbol mathbf mathit mathsf mathop mathrel mathbin mathord "
-    "smash color"
-)
-"""Commands that only change how things look."""
-TEXT_COMMANDS = names(
-    "textbf textit emph textsf texttt underline text mbox textnormal textrm mathrm operatorname operatorname* hbox "
-    "mathtt textup"
-)
-"""Commands whose argument is text."""
 BARE_COMMANDS = names(
     "sin cos tan cot sec csc arcsin arccos arctan arccot arcsec arccsc sinh cosh tanh coth sech csch asin acos atan "
     "arcsinh arccosh arctanh ln log lg exp sqrt cbrt abs floor ceil gcd lcm max min det binom mod sgn cis pi theta "
@@ -94,6 +81,11 @@ ALIASES = {
     "approxeq": "approx",
     "doteq": "approx",
     "imath": "i",
+    "rightarrow": "to",
+    "longrightarrow": "to",
+    "lVert": "||",
+    "rVert": "||",
+    "Vert": "||",
     "dots": "ldots",
     "cdots": "ldots",
     "dotsc": "ldots",
@@ -119,7 +111,7 @@ FUNCTIONS = names(
 """Functions of one argument."""
 OPERATORS = names(
     "sum prod int iint iiint oint lim limsup liminf gcd lcm max min sup inf det deg Pr partial nabla coprod bmod "
-    "pmod frac_d dim ker tr"
+    "pmod frac_d dim ker tr Var Cov"
 )
 """Commands that ask for work: their presence is the question given back."""
 CONSTANTS = {"pi": "pi", "infty": "oo", "emptyset": "emptyset", "infinity": "oo"}

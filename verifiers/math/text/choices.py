@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from veritune.verifiers.math.text.commands import says_formula
 from veritune.verifiers.math.text.strings import plain_words
 
 LETTERS = frozenset("ABCDEFGHIJ")
 SMALL = frozenset("abcd")
 """Lone small letters that may be choices in an answer; in a gold they are names."""
+_HEDGES = frozenset(["or", "possibly", "maybe", "perhaps", "probably", "alternatively", "either", "或", "或者"])
 _CHOICE_WORDS = ("i choose", "option", "choice", "answer", "选项", "选择", "答案", "选")
 
 
@@ -48,11 +50,29 @@ def _flat_choice(text: str) -> str:
     return flat.strip(" $*")
 
 
+def names_others(letter: str, rest: str) -> bool:
+    """Whether what stands behind a choice offers another letter: ``(B), possibly (C)``, ``B or C``."""
+    others = letters(rest)
+    if others is not None:
+        return others != frozenset([letter])
+    words = plain_words(rest).replace("(", " ").replace(")", " ").replace(",", " ").split()
+    hedged = any(w.lower() in _HEDGES for w in words)
+    return hedged and any(w.strip(".?") in LETTERS and w.strip(".?") != letter for w in words)
+
+
 def letters(text: str) -> frozenset[str] | None:
-    """The letters of an answer that is only letters: ``A, C and F``, ``ACF``; None of anything else."""
+    """The letters of an answer that is only letters: ``A, C and F``, ``ACF``; None of anything else.
+
+    A formula of capital letters is none, nor are letters side by side that stand in another order (``BCA``).
+    """
+    if says_formula(text):
+        return None
     flat = plain_words(text)
+    beside = flat.isalpha()
     for word in ("and", "or", ",", "、", " ", "(", ")", ";", "和"):
         flat = flat.replace(word, "")
     if not flat or any(c not in LETTERS for c in flat) or len(set(flat)) != len(flat):
+        return None
+    if beside and len(flat) > 1 and list(flat) != sorted(flat):
         return None
     return frozenset(flat)

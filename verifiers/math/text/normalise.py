@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from veritune.verifiers.math.text.chinese import from_chinese, has_chinese
 from veritune.verifiers.math.text.rewriting import rewrite
 from veritune.verifiers.math.text.unicode import to_ascii
@@ -19,21 +21,23 @@ _WRAPPERS = (
 _ENVELOPES = ("\\boxed", "\\fbox", "\\framebox")
 _TRAILING = " \n.,;:!。，；।"
 _SPACING = ("\\,", "\\!", "\\;", "\\:", "\\ ", "~")
-_SYNONYMS = (
-    ("\\dfrac", "\\frac"),
-    ("\\tfrac", "\\frac"),
-    ("\\cfrac", "\\frac"),
-    ("\\left", ""),
-    ("\\right", ""),
-    ("\\leq", "\\le"),
-    ("\\geq", "\\ge"),
-    ("\\cdot", "*"),
-    ("\\times", "*"),
-    ("\\displaystyle", ""),
-    ("\\%", "%"),
-    ("^\\circ", "°"),
-    ("^{\\circ}", "°"),
-    ("\\$", ""),
+_SYNONYMS = {
+    "\\dfrac": "\\frac",
+    "\\tfrac": "\\frac",
+    "\\cfrac": "\\frac",
+    "\\left": "",
+    "\\right": "",
+    "\\leq": "\\le",
+    "\\geq": "\\ge",
+    "\\cdot": "*",
+    "\\times": "*",
+    "\\displaystyle": "",
+    "\\%": "%",
+    "^\\circ": "°",
+    "^{\\circ}": "°",
+}
+_SYNONYM = re.compile(
+    r"\\(?:[dtc]frac|left|right|leq|geq|cdot|times|displaystyle)(?![A-Za-z])|\\%|\^\\circ(?![A-Za-z])|\^\{\\circ\}"
 )
 
 
@@ -139,9 +143,8 @@ def match_brace(text: str, at: int) -> int:
 
 def canonical(text: str) -> str:
     """One string for the common ways to write the same LaTeX; spaces go except between two digits or words."""
-    for old, new in _SYNONYMS:
-        if old in text:
-            text = text.replace(old, new)
+    if "\\" in text:
+        text = _SYNONYM.sub(lambda found: _SYNONYMS[found[0]], text)
     for old in _SPACING:
         if old in text:
             text = text.replace(old, " " if old in ("\\ ", "~") else "")

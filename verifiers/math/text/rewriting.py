@@ -4,7 +4,33 @@ from __future__ import annotations
 
 import re
 
-_CURRENCY = ("rs.", "rs ", "us\\$", "us$", "hk$", "usd ", "eur ", "inr ", "₹", "¥")
+_MONEY = {
+    "\\$": "dollars",
+    "$": "dollars",
+    "us\\$": "dollars",
+    "us$": "dollars",
+    "usd": "dollars",
+    "hk$": "hkd",
+    "€": "euros",
+    "eur": "euros",
+    "£": "sterling",
+    "gbp": "sterling",
+    "¥": "yuan",
+    "₹": "rupees",
+    "rs.": "rupees",
+    "rs": "rupees",
+    "inr": "rupees",
+    "₩": "won",
+    "₽": "ruble",
+}
+_MONEY_BEFORE = re.compile(
+    r"(-?)(us\\?\$|hk\$|\\\$|\$|€|£|¥|₹|₩|₽|usd\b|eur\b|gbp\b|inr\b|rs\b\.?) *"
+    r"(-?[\d.][\d.,{}!\\]*|\\[dt]?frac\{[^{}]*\}\{[^{}]*\})(.*)",
+    re.IGNORECASE | re.DOTALL,
+)
+_MONEY_BEHIND = re.compile(r"(-?[\d.,{}!\\ ]*\d) *(?:\\text\{ *)?(€|£|¥|₹|₩|₽|\\\$|\$)(?: *\})?")
+_MONEY_SIGNS = frozenset("$€£¥₹₩₽")
+_SIZE = re.compile(r" *(?:\\text\{)? *(?:million|billion|thousand|trillion|hundred)")
 _SIGNS = ("negative ", "minus ")
 _UNION = re.compile(r"([)\]}]) ?U ?(?=[(\[]|\\left|\\\{)")
 _TIMES_TEN = re.compile(r"(?<=\d) ?[xX] ?(?=10\^)")
@@ -16,9 +42,8 @@ _SYSTEM_END = re.compile(r"\\end *\{(?:array|aligned|matrix)\} *\\right *(?:\.|$
 def rewrite(text: str) -> str:
     """`text` with currency words, spelled signs, infix ``U`` and ``\\choose``, ``x 10^3`` and systems made LaTeX."""
     low = text[:10].lower()
-    for prefix in _CURRENCY:
-        if low.startswith(prefix) and text[len(prefix) :].lstrip()[:1].isdecimal():
-            text = text[len(prefix) :].lstrip()
+    if not _MONEY_SIGNS.isdisjoint(text) or low[:3] in _MONEY or low.startswith("rs"):
+        text = _money(text)
     for sign in _SIGNS:
         if low.startswith(sign) and text[len(sign) : len(sign) + 1] in "0123456789\\":
             text = "-" + text[len(sign) :]
@@ -33,6 +58,24 @@ def rewrite(text: str) -> str:
     if "\\right" in text and _SYSTEM_END.search(text) and len(_SYSTEM.findall(text)) == 1:
         text = _SYSTEM_END.sub(r"\\end{cases}", _SYSTEM.sub(r"\\begin{cases}", text))
     return text.replace("\\text{,}", "{,}")
+
+
+def _money(text: str) -> str:
+    """``\\$5`` as ``5`` with the word for dollars behind it. Lists of amounts, and dollars that delimit, stay."""
+    found = _MONEY_BEFORE.fullmatch(text)
+    if found and not _MONEY_SIGNS.intersection(found[4]):
+        minus, sign, number, rest = found[1], found[2].lower(), found[3].rstrip(",!\\"), found[4]
+        word = _MONEY.get(sign, "dollars")
+        if "dollar" in rest or "euro" in rest or (sign == "$" and "\\" in rest and "text" not in rest):
+            return minus + number + rest
+        size = _SIZE.match(rest)
+        if size:
+            return f"{minus}{number}{rest}\\text{{ {word}}}"
+        return f"{minus}{number}\\text{{ {word}}}{rest}"
+    behind = _MONEY_BEHIND.fullmatch(text)
+    if behind:
+        return f"{behind[1]}\\text{{ {_MONEY[behind[2]]}}}"
+    return text
 
 
 def _choose(text: str) -> str:

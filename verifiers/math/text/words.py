@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from veritune.verifiers.math.text.commands import said, same_formula, says_formula
 from veritune.verifiers.math.text.strings import names, plain_words
 
 _ARTICLES = frozenset(["a", "an", "the"])
@@ -79,8 +80,8 @@ def _stem(word: str) -> str:
 def same_words(gold: str, prediction: str) -> bool | None:
     """Whether two texts say the same; None where both are prose that may or may not mean the same."""
     a, b = normal_words(gold), normal_words(prediction)
-    if _formula_signs(gold) != _formula_signs(prediction):
-        return False
+    if says_formula(gold) or says_formula(prediction):
+        return _same_with_signs(gold, prediction)
     if a == b and a:
         return True
     x, y = a.split(), b.split()
@@ -92,23 +93,24 @@ def same_words(gold: str, prediction: str) -> bool | None:
         return True
     if x and len(y) > len(x) and y[-len(x) :] == x and all(w in _FILLERS for w in y[: -len(x)]):
         return True
-    if len(x) < 5 or len(y) < 4:
+    return _prose(x, y)
+
+
+def _same_with_signs(gold: str, prediction: str) -> bool | None:
+    """Texts with signs in them: the same if every token is; open where the same formulas stand in other prose."""
+    if same_formula(gold, prediction):
+        return True
+    signs = [[t for t in said(text) if not t[0].isalpha()] for text in (gold, prediction)]
+    if signs[0] != signs[1]:
+        return False
+    return _prose(normal_words(gold).split(), normal_words(prediction).split())
+
+
+def _prose(x: list[str], y: list[str]) -> bool | None:
+    if len(x) < 5 or len(y) < 4 or sorted(x) == sorted(y):
         return False
     common = len(set(x) & set(y)) / len(set(x) | set(y))
     return None if common >= 0.25 and _negations(x) == _negations(y) and _digits(x) == _digits(y) else False
-
-
-def _formula_signs(text: str) -> list[str]:
-    """Operators of the formulas in a text, in order, and its roots; the hyphens of words are none."""
-    if not any(c.isdecimal() or c == "=" for c in text):
-        return []
-    padded = f" {text} "
-    signs = [
-        c
-        for before, c, after in zip(padded, padded[1:], padded[2:], strict=False)
-        if c in "+=<>^*" or (c == "-" and not before.isalpha() and not after.isspace())
-    ]
-    return signs + ["sqrt"] * text.count("sqrt")
 
 
 def _negations(words: list[str]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import cmath
 import functools
 import math
+import operator
 import threading
 import zlib
 from collections.abc import Callable, Mapping
@@ -17,15 +18,19 @@ from veritune.verifiers.math.syntax.nodes import (
     Degree,
     Div,
     Func,
+    Listing,
     Mul,
     Neg,
     Node,
     Num,
+    Operator,
     Percent,
     Pow,
     Ratio,
+    Relation,
     Sym,
     Unit,
+    Words,
     walk,
 )
 from veritune.verifiers.math.text.strings import names
@@ -36,10 +41,16 @@ CONSTANTS = frozenset(["pi", "e", "i", "oo", "emptyset"])
 
 
 def free_symbols(node: Node) -> frozenset[str]:
-    """The variables of `node`; constants and number sets are none."""
-    return frozenset(
-        n.name for n in walk(node) if isinstance(n, Sym) and n.name not in CONSTANTS and not n.name.startswith("set_")
-    )
+    """The variables of `node`; constants, number sets and what a sum or an integral runs over are none."""
+    found: set[str] = set()
+    for n in walk(node):
+        if isinstance(n, Sym):
+            if n.name not in CONSTANTS and not n.name.startswith("set_"):
+                found.add(n.name)
+        elif isinstance(n, Operator):
+            inner = frozenset[str]().union(*map(free_symbols, n.parts))
+            found |= inner if n.name in ("derivative", "primitive") else inner - {n.bound}
+    return frozenset(found)
 
 
 class Field:
@@ -88,6 +99,10 @@ class Field:
                     return self.number(Fraction(int(digits, base)))
                 except ValueError:
                     raise UndefinedError("a digit that the base does not have") from None
+            case Operator(parts=parts) if parts:
+                from veritune.verifiers.math.values.operators import operate  # which evaluates by this class
+
+                return self.number(Fraction(1)) * operate(node, point)
         raise UndefinedError(f"{type(node).__name__} has no value")
 
     def _symbol(self, name: str, point: Mapping[str, Any]) -> Any:
@@ -120,6 +135,8 @@ class Field:
         return value**power
 
     def _function(self, name: str, args: tuple[Node, ...], point: Mapping[str, Any]) -> Any:
+        if name == "cases":
+            return self._cases(args, point)
         values = [self.value(a, point) for a in args]
         if name.startswith(("call_", "sub_", "prime")) or name in _MARKS:
             return self._unknown(name, values)
@@ -133,6 +150,10 @@ class Field:
             return self._log(values[0]) / self._log(self.number(Fraction(10)))
         if name == "factorial":
             return self._gamma(values[0] + 1)
+        if name == "factorial2":
+            raise UndefinedError("a double factorial of no whole number")
+        if name in ("sgn", "rem", "zeta"):
+            return self._stepped(name, values)
         if name == "binom":
             n, k = values
             return self._gamma(n + 1) / (self._gamma(k + 1) * self._gamma(n - k + 1))
@@ -150,6 +171,41 @@ class Field:
         if function is None:
             raise UndefinedError(f"{name} has no value")
         return function(_bounded(values[0]) if name.endswith("h") else values[0])
+
+    def _stepped(self, name: str, values: list[Any]) -> Any:
+        first = _real(values[0])
+        if name == "sgn":
+            return self.number(Fraction((first > 0) - (first < 0)))
+        if name == "zeta":
+            if first <= 1:
+                raise UndefinedError("a value of the zeta function that is not computed")
+            return self.functions["zeta"](values[0])
+        below = _real(values[1])
+        if below == 0:
+            raise UndefinedError("a remainder by zero")
+        return values[0] - values[1] * math.floor(first / below)
+
+    def _cases(self, args: tuple[Node, ...], point: Mapping[str, Any]) -> Any:
+        """The value of the first piece whose condition holds at the point."""
+        for value, condition in zip(args[::2], args[1::2], strict=True):
+            if self.holds(condition, point):
+                return self.value(value, point)
+        raise UndefinedError("no piece holds here")
+
+    def holds(self, condition: Node, point: Mapping[str, Any]) -> bool:
+        """Whether a chain of comparisons holds at a point; words such as "otherwise" do."""
+        if isinstance(condition, Words):
+            return True
+        if isinstance(condition, Listing):
+            truths = [self.holds(item, point) for item in condition.items]
+            return any(truths) if condition.join == "or" else all(truths)
+        if not isinstance(condition, Relation):
+            raise UndefinedError("a condition that cannot be read")
+        values = [_real(self.value(item, point)) for item in condition.items]
+        return all(
+            _TESTS[op](a, b) if op in _TESTS else _refuse()
+            for op, a, b in zip(condition.ops, values, values[1:], strict=False)
+        )
 
     def _root(self, values: list[Any]) -> Any:
         if len(values) == 1:
@@ -186,7 +242,21 @@ class Field:
         return self.functions["sin"](total) + total / 3 + self.number(Fraction(seed).limit_denominator(997))
 
 
-_MARKS = names("angle triangle vec overrightarrow hat bar overline widehat tilde measuredangle mod arg sgn Re Im")
+_TESTS: dict[str, Callable[[float, float], bool]] = {
+    "<": operator.lt,
+    ">": operator.gt,
+    "<=": operator.le,
+    ">=": operator.ge,
+    "=": operator.eq,
+    "!=": operator.ne,
+}
+
+
+def _refuse() -> bool:
+    raise UndefinedError("a condition that cannot be read")
+
+
+_MARKS = names("angle triangle vec overrightarrow hat bar overline widehat tilde measuredangle mod arg Re Im")
 
 
 def _real(value: Any) -> float:
@@ -272,7 +342,14 @@ def _table(
         "arcsinh": base.asinh,
         "arccosh": base.acosh,
         "arctanh": base.atanh,
+        "zeta": lambda z: _zeta(base, z),
     }
+
+
+def _zeta(base: Any, value: Any) -> Any:
+    from mpmath import fp  # only where it is wanted
+
+    return getattr(base, "zeta", fp.zeta)(value)
 
 
 FLOAT = Field(_table(cmath, _float_gamma, cmath.log, complex(math.pi), complex(math.e), 1j), _float_number)
@@ -280,19 +357,21 @@ FLOAT = Field(_table(cmath, _float_gamma, cmath.log, complex(math.pi), complex(m
 _local = threading.local()
 
 
-def many_digits() -> Field:
-    """The field of complex numbers with DIGITS digits. One per thread: an mpmath context is not shared safely."""
-    field: Field | None = getattr(_local, "field", None)
-    if field is None:
-        field = _local.field = _make_field()
-    return field
+def many_digits(digits: int = DIGITS) -> Field:
+    """The field of complex numbers with that many digits. One per thread: an mpmath context is not shared safely."""
+    fields: dict[int, Field] | None = getattr(_local, "fields", None)
+    if fields is None:
+        fields = _local.fields = {}
+    if digits not in fields:
+        fields[digits] = _make_field(digits)
+    return fields[digits]
 
 
-def _make_field() -> Field:
+def _make_field(digits: int) -> Field:
     from mpmath.ctx_mp import MPContext  # only where many digits are needed
 
     context = MPContext()
-    context.dps = DIGITS
+    context.dps = digits
     number = functools.partial(_mp_number, context)
     table = _table(
         context, context.gamma, context.log, context.mpf(context.pi), context.mpf(context.e), context.mpc(0, 1)

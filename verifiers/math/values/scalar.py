@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -12,7 +11,6 @@ from veritune.verifiers.math.syntax.nodes import (
     Add,
     Degree,
     Div,
-    Func,
     Mul,
     Neg,
     Node,
@@ -24,12 +22,11 @@ from veritune.verifiers.math.syntax.nodes import (
     walk,
 )
 from veritune.verifiers.math.values.exact import TooBigError, UndefinedError, exact
-from veritune.verifiers.math.values.numeric import FLOAT, Field, as_fraction, free_symbols, many_digits
+from veritune.verifiers.math.values.numeric import FLOAT, as_fraction, free_symbols, many_digits
+from veritune.verifiers.math.values.operators import is_approximate
+from veritune.verifiers.math.values.sampling import ARITHMETIC as ARITHMETIC
+from veritune.verifiers.math.values.sampling import at_points, cancels, near, small_exact
 
-ARITHMETIC = (ArithmeticError, ValueError, TypeError, RecursionError)
-_INTEGER_NAMES = frozenset("nkmlj")
-_POINTS = 8
-_RANGES = ((0.35, 2.6), (0.05, 0.95), (2.1, 9.7), (-4.0, -0.3), (1.1, 4.9))
 _FLOAT_DIGITS = 14
 
 
@@ -52,7 +49,7 @@ def printed(node: Node) -> Printed | None:
             inner = printed(of)
             return None if inner is None else Printed(inner.ulp / 100, inner.digits)
         case Mul((Num() as head, Pow(Num(value=base), _) as power)) if base == 10:
-            inner, scale = printed(head), _small_exact(power)
+            inner, scale = printed(head), small_exact(power)
             return Printed(inner.ulp * scale, inner.digits) if inner and scale and scale > 0 else None
         case Mul(factors) | Add(factors):
             return _loosest(factors)
@@ -65,13 +62,6 @@ def _loosest(parts: tuple[Node, ...]) -> Printed | None:
     """Of an expression with decimals in it: no absolute place, but as many digits as its shortest decimal."""
     found = [n.digits for part in parts for n in walk(part) if isinstance(n, Num) and n.digits is not None]
     return Printed(Fraction(0), min(found)) if found else None
-
-
-def _small_exact(node: Node) -> Fraction | None:
-    try:
-        return exact(node, 4000)
-    except ArithmeticError:
-        return None
 
 
 def equal(gold: Node, prediction: Node, options: MathOptions) -> bool | None:
@@ -93,7 +83,7 @@ def equal(gold: Node, prediction: Node, options: MathOptions) -> bool | None:
     symbols = free_symbols(gold) | free_symbols(prediction)
     if not symbols:
         return _constants(gold, prediction, gold_exact, prediction_exact, options)
-    return _at_points(gold, prediction, sorted(symbols), options)
+    return at_points(gold, prediction, sorted(symbols), _tolerance(gold, prediction, options))
 
 
 def _exact_gold(gold: Node, options: MathOptions) -> Fraction | None:
@@ -118,7 +108,7 @@ def equal_numbers(
         return True
     if gold_print and options.gold_rounding and _is_rounding(gold, error, gold_print, prediction_print):
         return True
-    return bool(prediction_print) and _rounds_exact(gold, prediction, error, prediction_print, options)
+    return bool(prediction_print) and _rounds_exact(gold, prediction, error, gold_print, prediction_print, options)
 
 
 def _is_rounding(gold: Fraction, error: Fraction, gold_print: Printed, prediction_print: Printed | None) -> bool:
@@ -132,9 +122,17 @@ def _is_rounding(gold: Fraction, error: Fraction, gold_print: Printed, predictio
 
 
 def _rounds_exact(
-    gold: Fraction, prediction: Fraction, error: Fraction, print_: Printed | None, options: MathOptions
+    gold: Fraction,
+    prediction: Fraction,
+    error: Fraction,
+    gold_print: Printed | None,
+    print_: Printed | None,
+    options: MathOptions,
 ) -> bool:
-    """The prediction is the gold rounded or cut at the prediction's last place, and shows enough digits."""
+    """The prediction is the gold rounded or cut at the prediction's last place, and shows enough digits.
+
+    A gold that ends by that place itself is no longer than what is printed: there is nothing to round.
+    """
     if print_ is None:
         return False
     if print_.digits >= _FLOAT_DIGITS and error <= abs(gold) * Fraction(1, 10**13):
@@ -143,8 +141,10 @@ def _rounds_exact(
         return False
     if not print_.ulp:
         return error <= abs(gold) * Fraction(1, 10 ** (options.min_digits - 1)) / 2
-    if print_.digits >= 8:
-        return error <= print_.ulp
+    if gold_print is not None and gold_print.ulp >= print_.ulp:
+        return False
+    if (gold / print_.ulp).denominator == 1:
+        return False
     cut = error < print_.ulp and abs(prediction) < abs(gold)
     return error * 2 <= print_.ulp or cut
 
@@ -155,8 +155,10 @@ def _constants(
     a, b = _float_of(gold, gold_exact), _float_of(prediction, prediction_exact)
     if b is None and _undefined(prediction):
         return False
-    if a is not None and b is not None and not _near(a, b, 2e-2):
+    if a is not None and b is not None and not near(a, b, 2e-2):
         return False
+    if is_approximate(gold) or is_approximate(prediction):
+        return _settled(a, b, gold, prediction, options)
     field = many_digits()
     try:
         x = field.value(gold, {})
@@ -173,13 +175,24 @@ def _constants(
     return _compare_many(x, y, gold, prediction, options)
 
 
+def _settled(a: complex | None, b: complex | None, gold: Node, prediction: Node, options: MathOptions) -> bool | None:
+    """Two values of which one takes a limit, so that floats are all there is."""
+    if a is None or b is None:
+        return None
+    if near(a, b, 1e-9):
+        return True
+    if abs(a.imag) + abs(b.imag) > 1e-9:
+        return False
+    return equal_numbers(Fraction(a.real), Fraction(b.real), printed(gold), printed(prediction), options)
+
+
 def _compare_many(x: Any, y: Any, gold: Node, prediction: Node, options: MathOptions) -> bool | None:
     size = max(abs(x), abs(y))
     if size == 0:
         return True
     if abs(x - y) <= size * 1e-45:
         return True
-    if min(abs(x), abs(y)) < 1e-50 and size < 1e-50 and (_cancels(gold) or _cancels(prediction)):
+    if min(abs(x), abs(y)) < 1e-50 and size < 1e-50 and (cancels(gold) or cancels(prediction)):
         return True
     if abs(complex(x).imag) > 1e-12 * abs(x) or abs(complex(y).imag) > 1e-12 * abs(y):
         rounding = [p for p in (printed(gold), printed(prediction)) if p]
@@ -194,10 +207,6 @@ def _compare_many(x: Any, y: Any, gold: Node, prediction: Node, options: MathOpt
 
 def _many(prints: list[Printed], options: MathOptions) -> bool:
     return all(p.digits >= options.min_digits for p in prints)
-
-
-def _cancels(node: Node) -> bool:
-    return any(isinstance(n, Add | Func) for n in walk(node))
 
 
 def _float_of(node: Node, known: Fraction | None) -> complex | None:
@@ -220,99 +229,8 @@ def _undefined(node: Node) -> bool:
     return False
 
 
-def _near(a: complex, b: complex, tolerance: float) -> bool:
-    return abs(a - b) <= tolerance * max(abs(a), abs(b)) + 1e-12
-
-
-def _at_points(gold: Node, prediction: Node, names: list[str], options: MathOptions) -> bool | None:
-    """Compare at points that depend on nothing but the names: the same pair always gets the same verdict."""
-    rng = random.Random("|".join(names))
-    compared = 0
-    imaginary = _imaginary(gold) or _imaginary(prediction)
-    tolerance = _tolerance(gold, prediction, options)
-    too_big: TooBigError | None = None
-    for index in range(_POINTS * 3):
-        if compared >= _POINTS or (index >= _POINTS * 2 and compared >= 3):
-            break
-        point = {name: _coordinate(name, rng, index) for name in names}
-        try:
-            a = complex(FLOAT.value(gold, point))
-        except ARITHMETIC:
-            continue
-        try:
-            b = complex(FLOAT.value(prediction, point))
-        except TooBigError as error:
-            too_big = error
-            continue
-        except ARITHMETIC:
-            continue
-        if a != a or b != b or min(abs(a), abs(b)) > 1e150:
-            continue
-        if not imaginary and index < _POINTS * 2 and (_complex(a) or _complex(b)):
-            continue
-        if not _near(a, b, tolerance) and not _cancelled(gold, prediction, a, b):
-            return False
-        compared += 1
-    if compared < 3:
-        if too_big is not None:
-            raise too_big
-        return None
-    return _confirm(gold, prediction, names, rng) if _risky(gold) or _risky(prediction) else True
-
-
-def _coordinate(name: str, rng: random.Random, index: int) -> float:
-    if name.split("_")[0] in _INTEGER_NAMES:
-        return float(rng.randint(2, 11))
-    low, high = _RANGES[index % len(_RANGES)]
-    return rng.uniform(low, high)
-
-
-def _complex(value: complex) -> bool:
-    return abs(value.imag) > 1e-9 * (abs(value) + 1e-9)
-
-
-def _imaginary(node: Node) -> bool:
-    return any(n == Sym("i") for n in walk(node))
-
-
-def _cancelled(gold: Node, prediction: Node, a: complex, b: complex) -> bool:
-    """Both values are noise of a cancellation around zero."""
-    return max(abs(a), abs(b)) < 1e-9 and abs(a - b) < 1e-9 and (_cancels(gold) or _cancels(prediction))
-
-
 def _tolerance(gold: Node, prediction: Node, options: MathOptions) -> float:
     """Floats are compared to nine digits; a long decimal inside an expression, only to its own digits."""
     digits = [n.digits for side in (gold, prediction) for n in walk(side) if isinstance(n, Num) and n.digits]
     long = [d for d in digits if d >= options.min_digits]
     return max(1e-9, 0.6 * 10.0 ** (1 - min(long))) if long else 1e-9
-
-
-def _risky(node: Node) -> bool:
-    """Whether `node` may hold something too small or too large for floats to see."""
-    for n in walk(node):
-        if isinstance(n, Num) and (abs(n.value) > 10**6 or (n.digits is None and n.value.denominator > 10**6)):
-            return True
-        if isinstance(n, Pow) and isinstance(n.exponent, Num | Neg):
-            power = _small_exact(n.exponent)
-            if power is None or abs(power) > 6:
-                return True
-        if isinstance(n, Func) and n.name in ("factorial", "binom"):
-            return True
-    return False
-
-
-def _confirm(gold: Node, prediction: Node, names: list[str], rng: random.Random) -> bool | None:
-    field: Field = many_digits()
-    for _ in range(6):
-        point = {
-            name: field.number(Fraction(rng.randint(3, 9)))
-            if name.split("_")[0] in _INTEGER_NAMES
-            else field.number(Fraction(rng.randint(30, 190), 97))
-            for name in names
-        }
-        try:
-            a, b = field.value(gold, point), field.value(prediction, point)
-        except ARITHMETIC:
-            continue
-        return bool(abs(a - b) <= max(abs(a), abs(b)) * 1e-40)
-    return None

@@ -1,0 +1,255 @@
+"""Are two expressions with variables equal? At points, and then a second look where points alone see too little.
+
+The same pair always gets the same verdict: the points depend on nothing but the names and the constants.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from typing import Any
+
+from veritune.verifiers.math.syntax.nodes import Add, Func, Neg, Node, Num, Operator, Pow, Sym, walk
+from veritune.verifiers.math.values.exact import TooBigError, exact
+from veritune.verifiers.math.values.numeric import FLOAT, free_symbols, many_digits
+from veritune.verifiers.math.values.operators import is_approximate
+
+ARITHMETIC = (ArithmeticError, ValueError, TypeError, RecursionError)
+_INTEGER_NAMES = frozenset("nkmlj")
+_POINTS = 8
+_RANGES = ((0.35, 2.6), (0.05, 0.95), (2.1, 9.7), (-4.0, -0.3), (1.1, 4.9))
+_EDGES = 160
+_STEPPED = frozenset(["floor", "ceil", "abs", "sgn", "rem", "cases", "min", "max"])
+_WHOLE = frozenset(["gcd", "lcm", "rem", "factorial2", "perm", "sum", "prod"])
+_EXACT_BITS = 20_000
+
+
+def at_points(gold: Node, prediction: Node, names: list[str], tolerance: float) -> bool | None:
+    """Whether two expressions agree wherever they are tried; None if they could not be tried often enough.
+
+    Floats at a few points say no. Their yes is looked at again: at the edges of steps and pieces, and in exact
+    rational arithmetic or many digits where one term may swamp another.
+    """
+    whole = _needs_whole(gold) or _needs_whole(prediction)
+    rng = random.Random("|".join(names))
+    compared = 0
+    imaginary = _imaginary(gold) or _imaginary(prediction)
+    too_big: TooBigError | None = None
+    for index in range(_POINTS * 3):
+        if compared >= _POINTS or (index >= _POINTS * 2 and compared >= 3):
+            break
+        point = {name: _coordinate(name, rng, index, whole) for name in names}
+        try:
+            a = complex(FLOAT.value(gold, point))
+        except ARITHMETIC:
+            continue
+        try:
+            b = complex(FLOAT.value(prediction, point))
+        except TooBigError as error:
+            too_big = error
+            continue
+        except ARITHMETIC:
+            continue
+        if a != a or b != b or min(abs(a), abs(b)) > 1e150:
+            continue
+        if not imaginary and index < _POINTS * 2 and (_complex(a) or _complex(b)):
+            continue
+        if not near(a, b, tolerance) and not _cancelled(gold, prediction, a, b):
+            return False
+        compared += 1
+    if compared < 3:
+        if too_big is not None:
+            raise too_big
+        return None
+    return _second_look(gold, prediction, names, whole, tolerance)
+
+
+def _second_look(gold: Node, prediction: Node, names: list[str], whole: bool, tolerance: float) -> bool | None:
+    if is_approximate(gold) or is_approximate(prediction):
+        return True
+    if (_stepped(gold) or _stepped(prediction)) and not _same_at_edges(gold, prediction, names, whole, tolerance):
+        return False
+    if tolerance > 1e-9 or not (_risky(gold) or _risky(prediction)):
+        return True
+    return _confirm(gold, prediction, names, whole)
+
+
+def _coordinate(name: str, rng: random.Random, index: int, whole: bool) -> float:
+    if whole:
+        return float(rng.randint(1, 6) * rng.choice((1, 2, 3)))
+    if name.split("_")[0] in _INTEGER_NAMES:
+        return float(rng.randint(2, 11))
+    low, high = _RANGES[index % len(_RANGES)]
+    return rng.uniform(low, high)
+
+
+def _complex(value: complex) -> bool:
+    return abs(value.imag) > 1e-9 * (abs(value) + 1e-9)
+
+
+def _imaginary(node: Node) -> bool:
+    return any(n == Sym("i") for n in walk(node))
+
+
+def _cancelled(gold: Node, prediction: Node, a: complex, b: complex) -> bool:
+    """Both values are noise of a cancellation around zero."""
+    return max(abs(a), abs(b)) < 1e-9 and abs(a - b) < 1e-9 and (cancels(gold) or cancels(prediction))
+
+
+def cancels(node: Node) -> bool:
+    """Whether a sum or a function in `node` may leave noise where the value is zero."""
+    return any(isinstance(n, Add | Func) for n in walk(node))
+
+
+def near(a: complex, b: complex, tolerance: float) -> bool:
+    """Whether two floats agree, relative to the larger."""
+    return abs(a - b) <= tolerance * max(abs(a), abs(b)) + 1e-12
+
+
+def small_exact(node: Node) -> Fraction | None:
+    """The rational value of an exponent, if it has one of moderate size."""
+    try:
+        return exact(node, 4000)
+    except ArithmeticError:
+        return None
+
+
+# The second look
+
+
+def _all_nodes(node: Node) -> Iterator[Node]:
+    for n in walk(node):
+        yield n
+        if isinstance(n, Operator):
+            for part in n.parts:
+                yield from _all_nodes(part)
+
+
+def _stepped(node: Node) -> bool:
+    return any(isinstance(n, Func | Operator) and n.name in _STEPPED for n in _all_nodes(node))
+
+
+def _needs_whole(node: Node) -> bool:
+    return any(isinstance(n, Func | Operator) and n.name in _WHOLE for n in _all_nodes(node))
+
+
+def _edges(gold: Node, prediction: Node, whole: bool) -> list[Fraction]:
+    """Where steps and pieces may begin: around every constant, its double and its negative, and small numbers."""
+    constants = {
+        abs(n.value) for side in (gold, prediction) for n in _all_nodes(side) if isinstance(n, Num) and n.value
+    }
+    found = [Fraction(n) for n in range(0, 41)]
+    for constant in sorted(constants)[:12]:
+        for scale in (1, 2, 10):
+            at = constant * scale
+            found += [at - 1, at, at + 1]
+            if not whole:
+                found += [at - Fraction(1, 3), at + Fraction(1, 3), -at - Fraction(1, 3), -at, Fraction(1, 3) - at]
+    if not whole:
+        found += [Fraction(sign * n, 7) for n in (1, 5, 9, 16, 24, 333, 7001) for sign in (1, -1)]
+    return list(dict.fromkeys(found))[:_EDGES]
+
+
+def _same_at_edges(gold: Node, prediction: Node, names: list[str], whole: bool, tolerance: float) -> bool:
+    rng = random.Random("edges|" + "|".join(names))
+    edges = _edges(gold, prediction, whole)
+    for name in names:
+        only_whole = whole or name.split("_")[0] in _INTEGER_NAMES
+        for edge in edges:
+            if only_whole and (edge.denominator != 1 or edge < 1):
+                continue
+            point = {other: Fraction(rng.randint(1, 12)) if whole else rng.choice(edges) for other in names}
+            point[name] = edge
+            if not _agree_exactly(gold, prediction, point, tolerance):
+                return False
+    return True
+
+
+def _agree_exactly(gold: Node, prediction: Node, point: Mapping[str, Fraction], tolerance: float) -> bool:
+    """Whether two values agree at a rational point: exactly where both are rational, otherwise as floats do."""
+    pair = _exact_pair(gold, prediction, point)
+    if pair is not None:
+        return pair[0] == pair[1]
+    floats = {name: complex(float(value)) for name, value in point.items()}
+    try:
+        a, b = complex(FLOAT.value(gold, floats)), complex(FLOAT.value(prediction, floats))
+    except ARITHMETIC:
+        return True
+    if a != a or b != b or _complex(a) or _complex(b):
+        return True
+    return near(a, b, max(tolerance, 1e-9)) or abs(a - b) < 1e-9
+
+
+def _exact_pair(gold: Node, prediction: Node, point: Mapping[str, Fraction]) -> tuple[Fraction, Fraction] | None:
+    try:
+        a = exact(gold, _EXACT_BITS, point)
+        b = None if a is None else exact(prediction, _EXACT_BITS, point)
+    except ARITHMETIC:
+        return None
+    return None if a is None or b is None else (a, b)
+
+
+def _risky(node: Node) -> bool:
+    """Whether `node` may hold something too small or too large for floats to see."""
+    for n in _all_nodes(node):
+        if isinstance(n, Num):
+            size = abs(n.value)
+            if size > 10**6 or 0 < size < Fraction(1, 10**5) or (n.digits is None and n.value.denominator > 10**6):
+                return True
+        if isinstance(n, Pow):
+            if not isinstance(n.exponent, Num | Neg):
+                if free_symbols(n.exponent):
+                    return True
+                continue
+            power = small_exact(n.exponent)
+            if power is None or abs(power) > 6:
+                return True
+        if isinstance(n, Func) and n.name in ("factorial", "binom", "exp", "sinh", "cosh"):
+            return True
+    return False
+
+
+def _confirm(gold: Node, prediction: Node, names: list[str], whole: bool) -> bool | None:
+    """Agreement in exact arithmetic where it goes, otherwise in many digits: as many as the values are long."""
+    rng = random.Random("confirm|" + "|".join(names))
+    seen = 0
+    for _ in range(8):
+        point = {
+            name: Fraction(rng.randint(1, 9))
+            if whole or name.split("_")[0] in _INTEGER_NAMES
+            else Fraction(rng.randint(30, 190), 97)
+            for name in names
+        }
+        pair = _exact_pair(gold, prediction, point)
+        if pair is None and not whole:
+            pair = _exact_pair(gold, prediction, {name: Fraction(max(1, round(v * 2))) for name, v in point.items()})
+        if pair is not None:
+            if pair[0] != pair[1]:
+                return False
+        else:
+            found = _many(gold, prediction, point)
+            if found is False:
+                return False
+            if found is None:
+                continue
+        seen += 1
+        if seen == 3:
+            return True
+    return True if seen else None
+
+
+def _many(gold: Node, prediction: Node, point: Mapping[str, Fraction]) -> bool | None:
+    for digits in (60, 400):
+        field = many_digits(digits)
+        numbers: dict[str, Any] = {name: field.number(value) for name, value in point.items()}
+        try:
+            a, b = field.value(gold, numbers), field.value(prediction, numbers)
+        except ARITHMETIC:
+            return None
+        size = max(abs(a), abs(b))
+        if abs(a - b) > size * field.number(Fraction(1, 10 ** (digits - 20))):
+            return False
+        if size < 1e15:
+            return True
+    return True
