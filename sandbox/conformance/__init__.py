@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from veritune.sandbox.conformance import memory  # registers its laws
+from veritune.sandbox.conformance import files, memory  # they register their laws
 from veritune.sandbox.conformance.checks import CHECKS, Check, Finding, examine
 from veritune.sandbox.conformance.world import World
 
-__all__ = ["CHECKS", "Check", "Finding", "World", "examine", "memory"]
+__all__ = ["CHECKS", "Check", "Finding", "World", "examine", "files", "memory"]

@@ -28,7 +28,7 @@ from veritune.sandbox.interface import (
     Session,
 )
 from veritune.sandbox.languages import Language, Toolchain
-from veritune.sandbox.local import compiler, host, probe
+from veritune.sandbox.local import compiler, probe
 from veritune.sandbox.local.compiler import CompileCache, Compiled
 from veritune.sandbox.local.pool import Pool
 from veritune.sandbox.local.slot import Result, Slot, SlotDied, wait_any
@@ -116,10 +116,8 @@ class LocalSandbox(Sandbox):
         """A language's tools, if the programs' user can execute them."""
         chain = languages.toolchain(name)
         plan = self._probe().plan
-        other_user = os.getuid() == 0
         for tool in chain.tools.values():
-            root = os.path.dirname(os.path.dirname(tool))
-            if not host.readable(tool, other_user, plan.tier != "namespaces", below=root):
+            if not plan.readable(tool, below=os.path.dirname(os.path.dirname(tool))):
                 raise LanguageUnavailable(
                     f"{name} programs need {tool}, which the user that programs run as cannot read in the tier "
                     f"{plan.tier!r}; install it under /usr"

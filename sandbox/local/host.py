@@ -38,7 +38,9 @@ HEAVY_MODULES = tuple(_HEAVY.split())
 is paid for at every fork."""
 
 _OLDEST = (3, 10)
-_FIRST_UID, _LAST_UID = 20000, 59999
+_UIDS, _FEW_UIDS = (1 << 30, (1 << 31) - 2), (20000, 59999)
+"""Where a program's user ids come from: all but unused by accounts; in a container with fewer ids, the usual gap."""
+_CAP_SETGID, _CAP_SETUID = 6, 7
 
 
 @dataclass(frozen=True)
@@ -140,14 +142,40 @@ def read_only_paths(interpreter: Interpreter, packages: Sequence[str], extra: Se
     return [path for path in dict.fromkeys(map(os.path.abspath, paths)) if os.path.exists(path)]
 
 
+def can_become_others(uid_map: str = "/proc/self/uid_map") -> bool:
+    """Whether this process, being root, may take on another user's id: a right, and an id that is mapped here."""
+    try:
+        with open("/proc/self/status") as lines:
+            rights = next(int(line.split()[1], 16) for line in lines if line.startswith("CapEff:"))
+    except (OSError, StopIteration):
+        return False
+    return rights >> _CAP_SETUID & 1 == 1 and rights >> _CAP_SETGID & 1 == 1 and _mapped_range(uid_map) is not None
+
+
+def _mapped_range(uid_map: str = "/proc/self/uid_map") -> tuple[int, int] | None:
+    """Ids to choose from, first and last: where no account and no file is likely to have one of them."""
+    try:
+        with open(uid_map) as lines:
+            spans = [(int(first), int(first) + int(count) - 1) for first, _, count in map(str.split, lines)]
+    except (OSError, ValueError):
+        return None
+    for low, high in (_UIDS, _FEW_UIDS, (1, 1 << 31)):
+        for first, last in spans:
+            if max(low, first) <= min(high, last):
+                return max(low, first), min(high, last)
+    return None
+
+
 def fresh_uid() -> int:
     """A user id that belongs to nobody, a different one for every slot: limits and signals are per user."""
-    taken = {entry for entry in _known_uids()}
+    low, high = _mapped_range() or _FEW_UIDS
+    taken = _known_uids()
     generator = random.SystemRandom()
-    while True:
-        uid = generator.randint(_FIRST_UID, _LAST_UID)
+    for _ in range(1000):
+        uid = generator.randint(low, high)
         if uid not in taken:
             return uid
+    raise OSError("no user id is left for programs in this user namespace")
 
 
 def _known_uids() -> set[int]:
@@ -158,5 +186,12 @@ def _known_uids() -> set[int]:
 
 def fresh_scratch() -> str:
     """A path for a slot's scratch folder; its guardian makes it and removes it."""
+    try:
+        place = os.path.realpath(tempfile.gettempdir())
+    except OSError as error:
+        raise OSError(
+            "no folder can be written to for programs' files: mount one (an emptyDir, --tmpfs /tmp) and name it in "
+            f"TMPDIR ({error.strerror or error})"
+        ) from error
     name = "".join(random.SystemRandom().choices("abcdefghijklmnopqrstuvwxyz0123456789", k=12))
-    return os.path.join(os.path.realpath(tempfile.gettempdir()), f"veritune-{os.getpid()}-{name}", "box")
+    return os.path.join(place, f"veritune-{os.getpid()}-{name}", "box")

@@ -16,6 +16,13 @@ from veritune.sandbox.local.slot import Slot, SlotDied
 from veritune.sandbox.local.wire import base_environment
 
 Tier = Literal["namespaces", "confined", "none"]
+Way = Literal["other", "mapped", "dropped", "own"]
+"""Whom programs run as. ``other``: root becomes a user of its own for each slot. ``mapped``: the same inside a user
+namespace that has both (root without CAP_SYS_ADMIN). ``dropped``: it becomes that user before the namespace is made.
+``own``: the caller's user."""
+_INSIDE = 1000
+_landlock_at_most: int | None = None
+"""Set by tests that act as an older kernel."""
 _HEAVY_NAMES = tuple(dict.fromkeys(name.partition(".")[0] for name in host.HEAVY_MODULES))
 TIERS: tuple[Tier, ...] = ("namespaces", "confined", "none")
 
@@ -30,9 +37,24 @@ class Plan:
     warm: tuple[str, ...] = ()
     read_only: tuple[str, ...] = ()
     landlock: bool = True
-    user_namespace: bool = False
-    drop_first: bool = False
+    way: Way = "own"
     use_filter: bool = True
+    landlock_at_most: int | None = None
+    """Act as on a kernel with this version of Landlock (for tests)."""
+
+    @property
+    def other_user(self) -> bool:
+        """Whether programs run as somebody else than the caller."""
+        return self.way in ("other", "mapped", "dropped")
+
+    @property
+    def open_parents(self) -> bool:
+        """Whether what programs read must lie in folders that their user may enter: nobody shows it to them."""
+        return self.tier != "namespaces" or self.way == "dropped"
+
+    def readable(self, path: str, below: str = "/") -> bool:
+        """Whether programs can read a file of this machine, if it is among those that are shown."""
+        return host.readable(path, self.other_user, self.open_parents, below)
 
     def wants_heavy(self, source: str) -> bool:
         """Whether a program is better off in the interpreter that has packages and large modules imported."""
@@ -40,22 +62,21 @@ class Plan:
 
     def start(self, heavy: bool) -> Slot:
         """Start a slot; SlotDied says why it cannot be had."""
-        shown, entries = host.package_folders(self.packages)
-        if self.interpreter.version != host.own_interpreter().version:
-            shown, entries = (), ()  # compiled packages belong to one version of Python
-        extra = (*host.HEAVY_MODULES, *(self.packages if shown else ())) if heavy else ()
-        scratch = host.fresh_scratch()
+        shown, entries, hidden = self.shown_packages()
+        warm = [name for name in self.packages if name not in hidden]
+        extra = (*host.HEAVY_MODULES, *(warm if shown else ())) if heavy else ()
         read_only = host.read_only_paths(self.interpreter, shown, self.read_only)
-        home = scratch
         if self.tier == "namespaces":
+            scratch = ""
             home = rootfs.SCRATCH if any(path.startswith("/tmp/") for path in read_only) else "/tmp"
+        else:
+            scratch = home = host.fresh_scratch()
         config: dict[str, Any] = {
             "namespaces": self.tier == "namespaces",
-            "user_namespace": self.user_namespace,
-            "drop_first": self.drop_first,
+            **self._identity(),
             "landlock": self.landlock and self.tier != "none",
+            "landlock_at_most": self.landlock_at_most,
             "no_filter": not self.use_filter,
-            "run_uid": host.fresh_uid() if os.getuid() == 0 else os.getuid(),
             "read_only": read_only,
             "python_path": list(entries),
             "warm": [*host.LIGHT_MODULES, *self.warm, *extra],
@@ -64,6 +85,25 @@ class Plan:
             "environment": base_environment(home),
         }
         return Slot(self.interpreter.path, config, heavy)
+
+    def shown_packages(self) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+        """(what to show, entries of ``sys.path``, packages that are installed and cannot be shown to programs)."""
+        if self.interpreter.version != host.own_interpreter().version:
+            return (), (), tuple(self.packages)  # compiled packages belong to one version of Python
+        hidden = tuple(name for name in self.packages if not all(map(self.readable, host.package_folders((name,))[0])))
+        shown, entries = host.package_folders(name for name in self.packages if name not in hidden)
+        return shown, entries, hidden
+
+    def _identity(self) -> dict[str, Any]:
+        """Whom programs run as. ``become``: the id that each of them takes on, as the warm interpreter sees it."""
+        own = os.getuid()
+        uid = host.fresh_uid() if self.other_user else own
+        maps = {"mapped": [[0, own], [_INSIDE, uid]], "dropped": [[_INSIDE, uid]], "own": [[_INSIDE, own]]}
+        return {
+            "map": maps.get(self.way) if self.tier == "namespaces" else None,
+            "become": {"other": uid, "mapped": _INSIDE}.get(self.way),
+            "drop_to": uid if self.way == "dropped" else None,
+        }
 
 
 @dataclass(frozen=True)
@@ -120,31 +160,45 @@ def _search(
             continue
         for plan in _plans(wanted, python, failures):
             plan = replace(plan, packages=packages, warm=warm, read_only=read_only, landlock=landlock)
+            plan = replace(plan, landlock_at_most=_landlock_at_most)
             try:
                 return Probe(plan, _examine(plan), tuple(failures))
             except (SlotDied, OSError) as error:
-                how = " (user namespace)" if plan.user_namespace else ""
-                failures.append(f"{wanted}{how}: {error}")
+                failures.append(f"{wanted}{_HOW[plan.way] if wanted == 'namespaces' else ''}: {error}")
     raise SandboxUnavailable(_explain(tier, failures, allow_unsafe))
 
 
+_HOW = {
+    "other": "",
+    "mapped": " (user namespace of two ids)",
+    "dropped": " (user namespace of another user)",
+    "own": " (user namespace)",
+}
+
+
+def _ways(tier: Tier) -> list[Way]:
+    """Whom programs may run as in a tier, best first."""
+    if os.getuid() != 0 or tier == "none" or not host.can_become_others():
+        return ["own"]
+    return ["other", "mapped", "dropped"] if tier == "namespaces" else ["other"]
+
+
 def _plans(tier: Tier, python: str | None, failures: list[str]) -> list[Plan]:
-    """The ways to get a tier, best first."""
-    root = os.getuid() == 0
-    other_user = root and tier != "none"
+    """The ways to get a tier, best first, each with an interpreter that its programs can read."""
     candidates = host.interpreters(python)
-    chosen = next((c for c in candidates if host.usable(c, other_user, tier != "namespaces")), None)
-    if chosen is None:
-        failures.append(
-            f"{tier}: programs run as another user, who can read none of the interpreters "
-            f"{', '.join(c.path for c in candidates) or python!r}; install a Python under /usr or pass python="
-        )
-        return []
-    plan = Plan(tier, chosen)
-    if tier == "namespaces":
-        ways = [plan, replace(plan, user_namespace=True, drop_first=True)]
-        return ways if root else [replace(plan, user_namespace=True)]
-    return [plan] if tier == "confined" else [plan, replace(plan, use_filter=False)]
+    plans = []
+    for way in _ways(tier):
+        for candidate in candidates:
+            plan = Plan(tier, candidate, way=way)
+            if host.usable(candidate, plan.other_user and tier != "none", plan.open_parents):
+                plans.append(plan)
+                break
+        else:
+            failures.append(
+                f"{tier}{_HOW[way]}: programs run as another user, who can read none of the interpreters "
+                f"{', '.join(c.path for c in candidates) or repr(python)}; install a Python under /usr or pass python="
+            )
+    return [each for plan in plans for each in (plan, replace(plan, use_filter=False))] if tier == "none" else plans
 
 
 def _examine(plan: Plan) -> IsolationReport:
@@ -155,7 +209,7 @@ def _examine(plan: Plan) -> IsolationReport:
         if plan.tier == "confined" and landlock < 1:
             raise SlotDied("the kernel has no Landlock, or it is switched off")
         held = selftest.attack(slot)
-        notes = tuple(slot.facts["not_warm"])
+        notes = (*slot.facts["not_warm"], *_unseen(plan))
     finally:
         slot.close()
     report = _expected(plan, landlock, notes)
@@ -166,9 +220,16 @@ def _examine(plan: Plan) -> IsolationReport:
     return replace(report, **taken)
 
 
+def _unseen(plan: Plan) -> list[str]:
+    """Packages that are installed and that programs ask for in vain."""
+    hidden = [name for name in plan.shown_packages()[2] if host.package_folders((name,))[0]]
+    why = "the programs' user cannot read them, or they belong to another Python"
+    return [f"not to be imported by programs: {', '.join(hidden)} ({why})"] if hidden else []
+
+
 def _expected(plan: Plan, landlock: int, notes: tuple[str, ...]) -> IsolationReport:
     """What a tier enforces by construction; the self-test takes away what does not hold."""
-    root = os.getuid() == 0
+    other = plan.other_user
     filtered: Enforcement = "enforced" if plan.use_filter else "none"
     memory_note = "memory: each process by the kernel, the tree's total looked at 40 times a second"
     if plan.tier == "namespaces":
@@ -180,13 +241,15 @@ def _expected(plan: Plan, landlock: int, notes: tuple[str, ...]) -> IsolationRep
             "partial",
             "enforced",
             "enforced",
-            "enforced" if root else "partial",
+            "enforced" if other else "partial",
             "enforced",
             filtered,
             memory_note,
             "fs_read: contents are protected, names and sizes of files can be asked for (stat)",
             "fs_write: the scratch folder's total size is watched, not capped by the kernel",
-            *(() if root else ("pids: counted together with all of this user's processes",)),
+            f"fs_write: Landlock {landlock} does not govern modes, owners and times"
+            f"{'' if landlock >= 3 else ' nor truncation'}: the filter refuses them for all files",
+            *(() if other else ("pids: counted together with all of this user's processes",)),
         )
     network: Enforcement = "enforced" if plan.use_filter else "none"
     return _report(plan, "none", "none", network, "partial", "partial", filtered, memory_note)

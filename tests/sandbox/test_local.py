@@ -344,7 +344,7 @@ def test_without_signal_scopes_the_filter_guards_others() -> None:
     def attempt() -> bool:
         parent = os.getppid()
         kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
-        kernel.install_filter(seccomp.build(own_group=True, kill_only=os.getpid()))
+        kernel.install_filter(seccomp.build(seccomp.Guard(own_group=True, kill_only=os.getpid())))
         os.kill(os.getpid(), 0)
         guarded = (
             lambda: os.kill(parent, 0),

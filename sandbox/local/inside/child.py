@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import resource
@@ -25,13 +26,18 @@ _LIMITS = {
 class Confinement:
     """What every job of a slot is put under; made once, in the warm interpreter."""
 
-    def __init__(self, config: dict[str, Any], ruleset: int | None, scratch: str) -> None:
+    def __init__(self, config: dict[str, Any], ruleset: int | None, version: int, scratch: str) -> None:
         self.own_group = not config["namespaces"]
-        self.uid: int | None = config["run_uid"] if os.getuid() == 0 else None
+        self.uid: int | None = config["become"]
         self.ruleset = ruleset
         self.scratch = scratch
-        self.kill_only = self.own_group and self.uid is None and not (ruleset is not None and landlock.scopes_signals())
-        self.filter = None if config.get("no_filter") else seccomp.build(own_group=self.own_group)
+        self.guard = seccomp.Guard(
+            own_group=self.own_group,
+            attributes=self.own_group,
+            lengths=self.own_group and version < landlock.TRUNCATES,
+        )
+        self.kill_only = self.own_group and self.uid is None and version < landlock.SCOPES_SIGNALS
+        self.filter = None if config.get("no_filter") else seccomp.build(self.guard)
         self.process_offset = 0
 
 
@@ -139,7 +145,7 @@ def _write_files(job: dict[str, Any], body: memoryview, scratch: str) -> None:
 def _restrict(confinement: Confinement, ruleset: int | None) -> None:
     program = confinement.filter
     if program is not None and confinement.kill_only:
-        program = seccomp.build(own_group=True, kill_only=os.getpid())
+        program = seccomp.build(dataclasses.replace(confinement.guard, kill_only=os.getpid()))
     if ruleset is not None:
         landlock.restrict(ruleset)
         os.close(ruleset)

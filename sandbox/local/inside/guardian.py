@@ -11,7 +11,7 @@ import sys
 import time
 from typing import Any
 
-from veritune.sandbox.local.inside import kernel, landlock, rootfs, scratch, watch
+from veritune.sandbox.local.inside import kernel, rootfs, scratch, watch
 from veritune.sandbox.local.inside.zygote import Zygote
 
 
@@ -26,9 +26,9 @@ def main(descriptor: int) -> None:
         lifeline, held = os.pipe2(os.O_CLOEXEC)
         keeper, asked = (None, None) if config["namespaces"] else socket.socketpair(type=socket.SOCK_SEQPACKET)
         if config["namespaces"]:
-            if config["drop_first"]:
-                _become_user(config["run_uid"])
-            rootfs.enter_namespaces(config["user_namespace"])
+            if config["drop_to"] is not None:
+                _become_user(config["drop_to"])
+            rootfs.enter_namespaces(config["map"])
         else:
             kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
             os.mkdir(os.path.dirname(config["scratch"]), 0o711)
@@ -92,8 +92,8 @@ def _be_zygote(
             control,
             {
                 "ready": True,
-                "landlock": landlock.abi() if zygote.has_landlock else 0,
-                "uid": config["run_uid"] if os.getuid() == 0 else os.getuid(),
+                "landlock": zygote.landlock,
+                "uid": os.getuid() if config["become"] is None else config["become"],
                 "python": sys.version.split()[0],
                 "not_warm": missing,
             },

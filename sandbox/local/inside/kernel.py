@@ -83,17 +83,19 @@ def umount(target: str) -> None:
         _fail(f"umount {target}")
 
 
-def make_read_only(target: str) -> None:
-    """Make a mount and all mounts below it read-only, without set-uid programs and devices."""
-    attributes = (ctypes.c_uint64 * 4)(_MOUNT_ATTR_RDONLY | _MOUNT_ATTR_NOSUID | _MOUNT_ATTR_NODEV, 0, 0, 0)
+def make_read_only(target: str, devices: bool = False) -> None:
+    """Make a mount and all mounts below it read-only, without set-uid programs and, but for ``devices``, devices."""
+    wanted = _MOUNT_ATTR_RDONLY | _MOUNT_ATTR_NOSUID | (0 if devices else _MOUNT_ATTR_NODEV)
+    attributes = (ctypes.c_uint64 * 4)(wanted, 0, 0, 0)
     try:
         syscall("mount_setattr", _MOUNT_SETATTR, AT_FDCWD, target.encode(), AT_RECURSIVE, ctypes.byref(attributes), 32)
     except OSError:
         for point in _mounts_below(target):
             # A user namespace may not drop a flag that the source mount has: repeat them.
-            kept = os.statvfs(point).f_flag & (MS_NOEXEC | 1024 | 2048 | 4096)
+            kept = os.statvfs(point).f_flag & (MS_NOEXEC | MS_NODEV | 1024 | 2048 | 4096)
             noatime = (1024 if kept & 1024 else 0) | (2048 if kept & 2048 else 0) | ((1 << 21) if kept & 4096 else 0)
-            flags = MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | (kept & MS_NOEXEC) | noatime
+            flags = MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | (kept & (MS_NOEXEC | MS_NODEV)) | noatime
+            flags |= 0 if devices else MS_NODEV
             mount(None, point, None, flags)
 
 

@@ -19,21 +19,25 @@ _FILE_RIGHTS = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL_DEV
 READ_ONLY = EXECUTE | READ_FILE | READ_DIR
 
 
-def abi() -> int:
-    """The kernel's Landlock version, 0 where there is none."""
+TRUNCATES, SCOPES_SIGNALS = 3, 6
+"""The versions from which truncation and signals are governed."""
+
+
+def abi(most: int | None = None) -> int:
+    """The kernel's Landlock version, 0 where there is none. ``most``: act as an older kernel's (for tests)."""
+    version = _version()
+    return version if most is None else min(version, most)
+
+
+def _version() -> int:
     try:
         return kernel.syscall("landlock_create_ruleset", _CREATE_RULESET, None, 0, 1)
     except OSError:
         return 0
 
 
-def scopes_signals() -> bool:
-    return abi() >= 6
-
-
-def build(read_only: Iterable[str], devices: Iterable[str], scratch: str) -> int:
+def build(version: int, read_only: Iterable[str], devices: Iterable[str], scratch: str) -> int:
     """A ruleset's descriptor: read and execute below ``read_only``, everything but execute below ``scratch``."""
-    version = abi()
     if version < 1:
         raise OSError(38, "the kernel has no Landlock")
     handled = (1 << 13) - 1

@@ -20,7 +20,9 @@ _X86_64 = """
     statfs=137 fstatfs=138 getpriority=140 setpriority=141 sched_getparam=143 sched_getscheduler=145
     sched_get_priority_max=146 sched_get_priority_min=147 sched_rr_get_interval=148 mlock=149 munlock=150
     mlockall=151 munlockall=152 pivot_root=155 prctl=157 arch_prctl=158 setrlimit=160 chroot=161 mount=165
-    umount2=166 gettid=186 readahead=187 tkill=200 time=201 futex=202 sched_setaffinity=203 sched_getaffinity=204
+    umount2=166 gettid=186 readahead=187 setxattr=188 lsetxattr=189 fsetxattr=190 getxattr=191 lgetxattr=192
+    fgetxattr=193 listxattr=194 llistxattr=195 flistxattr=196 removexattr=197 lremovexattr=198 fremovexattr=199
+    tkill=200 time=201 futex=202 sched_setaffinity=203 sched_getaffinity=204
     epoll_create=213 getdents64=217 set_tid_address=218 restart_syscall=219 fadvise64=221 timer_create=222
     timer_settime=223 timer_gettime=224 timer_getoverrun=225 timer_delete=226 clock_gettime=228 clock_getres=229
     clock_nanosleep=230 exit_group=231 epoll_wait=232 epoll_ctl=233 tgkill=234 utimes=235 get_mempolicy=239
@@ -35,9 +37,12 @@ _X86_64 = """
     rseq=334 clone3=435 close_range=436 openat2=437 faccessat2=439 epoll_pwait2=441 landlock_create_ruleset=444
     landlock_add_rule=445 landlock_restrict_self=446 process_mrelease=448 futex_waitv=449 cachestat=451
     fchmodat2=452 map_shadow_stack=453 futex_wake=454 futex_wait=455 futex_requeue=456
+    setxattrat=463 getxattrat=464 listxattrat=465 removexattrat=466
 """
 
 _AARCH64 = """
+    setxattr=5 lsetxattr=6 fsetxattr=7 getxattr=8 lgetxattr=9 fgetxattr=10 listxattr=11 llistxattr=12 flistxattr=13
+    removexattr=14 lremovexattr=15 fremovexattr=16
     getcwd=17 eventfd2=19 epoll_create1=20 epoll_ctl=21 epoll_pwait=22 dup=23 dup3=24 fcntl=25 ioctl=29 flock=32
     mknodat=33 mkdirat=34 unlinkat=35 symlinkat=36 linkat=37 renameat=38 umount2=39 mount=40 pivot_root=41 statfs=43
     fstatfs=44 truncate=45 ftruncate=46 fallocate=47 faccessat=48 chdir=49 fchdir=50 chroot=51 fchmod=52 fchmodat=53
@@ -65,6 +70,7 @@ _AARCH64 = """
     clone3=435 close_range=436 openat2=437 faccessat2=439 epoll_pwait2=441 landlock_create_ruleset=444
     landlock_add_rule=445 landlock_restrict_self=446 process_mrelease=448 futex_waitv=449 cachestat=451
     fchmodat2=452 map_shadow_stack=453 futex_wake=454 futex_wait=455 futex_requeue=456
+    setxattrat=463 getxattrat=464 listxattrat=465 removexattrat=466
 """
 
 AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}

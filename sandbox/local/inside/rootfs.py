@@ -24,19 +24,61 @@ _NAMESPACES = (
 )
 
 
-def enter_namespaces(user_namespace: bool) -> None:
-    """Leave the host's namespaces. The caller's *next child* is the first process of the new pid namespace."""
-    uid, gid = os.getuid(), os.getgid()
-    kernel.unshare(_NAMESPACES | (kernel.CLONE_NEWUSER if user_namespace else 0))
-    if user_namespace:
-        # Unbuffered writes, and setgroups before gid_map: a refusal must surface here and not as EOVERFLOW later.
-        for name, text in (("setgroups", "deny"), ("uid_map", f"1000 {uid} 1"), ("gid_map", f"1000 {gid} 1")):
-            descriptor = os.open(f"/proc/self/{name}", os.O_WRONLY | os.O_CLOEXEC)
-            try:
-                os.write(descriptor, text.encode())
-            finally:
-                os.close(descriptor)
+def enter_namespaces(ids: list[list[int]] | None) -> None:
+    """Leave the host's namespaces. The caller's *next child* is the first process of the new pid namespace.
+
+    ``ids``: pairs (inside, outside) of a new user namespace. One pair is the caller's own user; several need the right
+    to become other users (CAP_SETUID), but not CAP_SYS_ADMIN.
+    """
+    if ids is None:
+        kernel.unshare(_NAMESPACES)
+    elif len(ids) == 1:
+        inside, own, group = ids[0][0], os.getuid(), os.getgid()
+        kernel.unshare(_NAMESPACES | kernel.CLONE_NEWUSER)
+        # setgroups before gid_map: a refusal must surface here and not as EOVERFLOW later.
+        _write("/proc/self/setgroups", "deny")
+        _write("/proc/self/uid_map", f"{inside} {own} 1")
+        _write("/proc/self/gid_map", f"{inside} {group} 1")
+    else:
+        _enter_mapped(ids)
     kernel.mount(None, "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
+
+
+def _enter_mapped(ids: list[list[int]]) -> None:
+    """The map of several ids is written by a process that stays behind, with its rights in the old namespace."""
+    place, text = f"/proc/{os.getpid()}", "".join(f"{inside} {outside} 1\n" for inside, outside in ids)
+    begin, go = os.pipe2(os.O_CLOEXEC)
+    helper = os.fork()
+    if helper == 0:
+        status = 1
+        try:
+            os.close(go)
+            if os.read(begin, 1):
+                for name in ("uid_map", "gid_map"):
+                    _write(f"{place}/{name}", text)
+                status = 0
+        except OSError as error:
+            status = error.errno or 1
+        finally:
+            os._exit(status)
+    try:
+        os.close(begin)
+        kernel.unshare(_NAMESPACES | kernel.CLONE_NEWUSER)
+        os.write(go, b"g")
+    finally:
+        os.close(go)
+        status = os.waitstatus_to_exitcode(os.waitpid(helper, 0)[1])
+    if status:
+        raise OSError(status, f"the user namespace's ids could not be set: {os.strerror(abs(status))}")
+
+
+def _write(path: str, text: str) -> None:
+    """In one unbuffered call: a buffered file hides the error."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.write(descriptor, text.encode())
+    finally:
+        os.close(descriptor)
 
 
 def build_root(read_only: Iterable[str]) -> None:
@@ -55,6 +97,7 @@ def build_root(read_only: Iterable[str]) -> None:
         kernel.make_read_only(place + path)
     for path, descriptor in devices:
         _bind(descriptor, place + path)
+        kernel.make_read_only(place + path, devices=True)  # its mode, owner and times; what is written goes through
     for path in (SCRATCH, "/proc", "/etc"):
         os.makedirs(place + path, 0o755, exist_ok=True)
     if not os.path.isdir(place + "/tmp"):  # unless something shown lies there: an environment under /tmp, say

@@ -9,10 +9,11 @@ from __future__ import annotations
 import ctypes
 import struct
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from veritune.sandbox.local.inside.numbers import AUDIT_ARCH, MACHINE, NUMBERS
 
-EPERM, ENOTTY, ENOSYS = 1, 25, 38
+EPERM, ENOTTY, ENOSYS, EOPNOTSUPP = 1, 25, 38, 95
 
 
 def _names(text: str) -> list[str]:
@@ -50,19 +51,48 @@ REFUSED = _names(
 )
 """Answered with EPERM rather than ENOSYS, because programs print the error."""
 
+UNSUPPORTED = _names(
+    """
+    setxattr lsetxattr fsetxattr getxattr lgetxattr fgetxattr listxattr llistxattr flistxattr removexattr lremovexattr
+    fremovexattr setxattrat getxattrat listxattrat removexattrat
+    """
+)
+"""Answered as by a file system without extended attributes: whoever copies files goes on without them."""
+
+ATTRIBUTES = _names("chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat utime utimes utimensat futimesat")
+"""Change modes, owners and times of a file by its path, or by a descriptor that was opened to read it."""
+
 _NEW_NAMESPACES = 0x7E020000
 _CLONE_PTRACE_PARENT = 0x0000A000
 _IOCTLS = (0x5401, 0x5402, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451, 0x802C542A, 0x540F)
 """TCGETS TCSETS TIOCGWINSZ FIONREAD FIONBIO FIONCLEX FIOCLEX TCGETS2 TIOCGPGRP: what streams are asked."""
 _PRCTLS = (2, 3, 4, 7, 15, 16, 21, 23, 25, 29, 30, 37, 38, 39, 41, 42, 47, 0x53564D41, 0x53434D41)
 """Names, dumpable, THP, timer slack, speculation … Not: PDEATHSIG, SECCOMP, SUBREAPER, MM, PTRACER, capabilities."""
-_FCNTLS_REFUSED = (8, 10, 15, 1024, 1026)
-"""F_SETOWN F_SETSIG F_SETOWN_EX F_SETLEASE F_NOTIFY: the kernel would send signals on the program's behalf."""
+_FCNTLS_REFUSED = (8, 10, 15, 1024, 1026, 1036, 1038)
+"""F_SETOWN F_SETSIG F_SETOWN_EX F_SETLEASE F_NOTIFY: the kernel would send signals on the program's behalf.
+F_SET_RW_HINT, F_SET_FILE_RW_HINT: a file's attribute, by a descriptor that only reads it."""
+_O_TRUNC, _O_ACCESS_MODE = 0o1000, 0o3
 
 _LOAD, _JUMP, _EQUAL, _GREATER_EQUAL, _ANY_BIT, _AND, _RETURN = 0x20, 0x05, 0x15, 0x35, 0x45, 0x54, 0x06
 _ALLOW, _ERROR, _KILL_PROCESS = 0x7FFF0000, 0x00050000, 0x80000000
 
 Instruction = tuple[int, int, int, int]  # (code, jump if true, jump if false, constant)
+
+
+@dataclass(frozen=True)
+class Guard:
+    """What the filter takes over where programs have no mount namespace: calls that Landlock does not govern.
+
+    A filter sees no paths, so they are refused on a program's own files too. ``attributes``: modes, owners and times.
+    ``lengths``: truncation by path, and by an opening for reading only, which Landlock governs from its version 3 on.
+    """
+
+    own_group: bool = False
+    """The program may not leave its process group: how its tree is killed without a pid namespace."""
+    attributes: bool = False
+    lengths: bool = False
+    kill_only: int | None = None
+    """The one process id that it may signal, where the kernel cannot scope signals."""
 
 
 class _Program(ctypes.Structure):
@@ -92,8 +122,22 @@ def _none_of(index: int, values: Iterable[int]) -> list[Instruction]:
     return [*code, _ret(_ALLOW)]
 
 
-def _checked(own_group: bool, kill_only: int | None) -> dict[str, list[Instruction]]:
+def _no_truncating_read(index: int) -> list[Instruction]:
+    """Refuse O_TRUNC without O_WRONLY or O_RDWR: Landlock before its version 3 asks for no right to write then."""
+    return [
+        _load_argument(index),
+        (_ANY_BIT, 0, 4, _O_TRUNC),
+        (_AND, 0, 0, _O_ACCESS_MODE),
+        (_EQUAL, 2, 0, 1),
+        (_EQUAL, 1, 0, 2),
+        _ret(_ERROR | EPERM),
+        _ret(_ALLOW),
+    ]
+
+
+def _checked(guard: Guard) -> dict[str, list[Instruction]]:
     """Calls that are allowed by their arguments."""
+    refused = [_ret(_ERROR | EPERM)]
     blocks = {
         "clone": [
             _load_argument(0),
@@ -129,26 +173,34 @@ def _checked(own_group: bool, kill_only: int | None) -> dict[str, list[Instructi
         "prctl": _one_of(0, _PRCTLS, EPERM),
         "fcntl": _none_of(1, _FCNTLS_REFUSED),
     }
-    if own_group:
-        blocks["setsid"] = blocks["setpgid"] = [_ret(_ERROR | EPERM)]
-    if kill_only is not None:
-        blocks["kill"] = _one_of(0, (0, kill_only, -kill_only), EPERM)
-        blocks["tgkill"] = _one_of(0, (kill_only,), EPERM)
-        blocks["tkill"] = [_ret(_ERROR | EPERM)]
+    if guard.own_group:
+        blocks["setsid"] = blocks["setpgid"] = refused
+    if guard.attributes:
+        blocks.update(dict.fromkeys(ATTRIBUTES, refused))
+    if guard.lengths:
+        blocks["truncate"] = refused
+        blocks["open"], blocks["openat"] = _no_truncating_read(1), _no_truncating_read(2)
+    if guard.kill_only is not None:
+        blocks["kill"] = _one_of(0, (0, guard.kill_only, -guard.kill_only), EPERM)
+        blocks["tgkill"] = _one_of(0, (guard.kill_only,), EPERM)
+        blocks["tkill"] = refused
     return blocks
 
 
-def _segments(own_group: bool, kill_only: int | None) -> list[tuple[int, list[Instruction]]]:
+def _segments(guard: Guard) -> list[tuple[int, list[Instruction]]]:
     """(first number, what to do) with neighbours of the same fate joined; the last one has no end."""
     default = [_ret(_ERROR | ENOSYS)]
     fate: dict[int, list[Instruction]] = {}
     for name in REFUSED:
         if name in NUMBERS:
             fate[NUMBERS[name]] = [_ret(_ERROR | EPERM)]
+    for name in UNSUPPORTED:
+        if name in NUMBERS:
+            fate[NUMBERS[name]] = [_ret(_ERROR | EOPNOTSUPP)]
     for name in ALLOWED:
         if name in NUMBERS:
             fate[NUMBERS[name]] = [_ret(_ALLOW)]
-    for name, block in _checked(own_group, kill_only).items():
+    for name, block in _checked(guard).items():
         if name in NUMBERS:
             fate[NUMBERS[name]] = block
     segments: list[tuple[int, list[Instruction]]] = []
@@ -170,10 +222,8 @@ def _tree(segments: Sequence[tuple[int, list[Instruction]]]) -> list[Instruction
     return [(_GREATER_EQUAL, 0, 1, pivot), (_JUMP, 0, 0, len(left)), *left, *right]
 
 
-def build(own_group: bool = False, kill_only: int | None = None) -> _Program:
-    """The filter. ``own_group``: the program may not leave its process group (how its tree is killed without a pid
-    namespace). ``kill_only``: the one process id that it may signal, where the kernel cannot scope signals.
-    """
+def build(guard: Guard = Guard()) -> _Program:
+    """The filter, as strict as ``guard`` asks for."""
     if not NUMBERS:
         raise OSError(ENOSYS, f"no system call filter for this processor ({MACHINE})")
     code: list[Instruction] = [
@@ -183,7 +233,7 @@ def build(own_group: bool = False, kill_only: int | None = None) -> _Program:
         (_LOAD, 0, 0, 0),
         (_GREATER_EQUAL, 0, 1, 0x40000000),
         _ret(_KILL_PROCESS),
-        *_tree(_segments(own_group, kill_only)),
+        *_tree(_segments(guard)),
     ]
     buffer = ctypes.create_string_buffer(_encode(code))
     program = _Program(len(code), ctypes.addressof(buffer))

@@ -40,21 +40,21 @@ class Zygote:
         self.tree = ProcessTree(proc)
         self.abandoned = False
         self.namespaces = bool(config["namespaces"])
-        uid = config["run_uid"] if os.getuid() == 0 else None
+        uid = config["become"]
         self.scratch: MountedScratch | FolderScratch = (
             MountedScratch() if keeper is None else FolderScratch(config["scratch"], uid, keeper)
         )
         self.scratch.prepare(8 * _MEBI, 64)
+        self.landlock = landlock.abi(config["landlock_at_most"]) if config["landlock"] else 0
         ruleset = self._ruleset()
-        self.confinement = child.Confinement(config, ruleset, self.scratch.path)
-        self.has_landlock = ruleset is not None
+        self.confinement = child.Confinement(config, ruleset, self.landlock, self.scratch.path)
         self._last_pid = self._open_last_pid() if self.namespaces else -1
 
     def _ruleset(self) -> int | None:
-        if not self.config["landlock"] or landlock.abi() < 1:
+        if self.landlock < 1:
             return None
         writable = rootfs.SCRATCH_PARENT if self.namespaces else self.scratch.path
-        return landlock.build(self.config["read_only"], rootfs.DEVICES, writable)
+        return landlock.build(self.landlock, self.config["read_only"], rootfs.DEVICES, writable)
 
     def _open_last_pid(self) -> int:
         """Where the number before the next process's may be set, as far as this kernel and container let us."""
@@ -224,7 +224,7 @@ class Zygote:
             job["data"] = memory + (job["sparse"] or 0) * _MEBI
         if not self.namespaces and self.confinement.uid is None:
             self.confinement.process_offset = self.tree.user_tasks(os.getuid())
-        elif self.config["user_namespace"]:
+        elif self.confinement.uid is None:
             own_count = tuple(map(int, os.uname().release.split(".")[:2])) >= (5, 14)
             self.confinement.process_offset = 2 if own_count else self.tree.user_tasks(os.getuid()) + 2
 
