@@ -10,6 +10,7 @@ from fractions import Fraction
 from veritune.verifiers.math.equality.compare import Comparison
 from veritune.verifiers.math.equality.formulas import has_signs, same_formula_of_signs
 from veritune.verifiers.math.equality.parts import kind
+from veritune.verifiers.math.equality.shapes import ContradictionError, assigned
 from veritune.verifiers.math.options import DEFAULT, MathOptions
 from veritune.verifiers.math.reading import TOO_LONG, Gold, Reading, never_grouped, prepare_gold, read
 from veritune.verifiers.math.syntax.cursor import ParseError
@@ -243,7 +244,11 @@ def _unevaluated(found: Node | None, want: Node | None) -> str:
     """What the prediction leaves undone that the gold does not: the question given back."""
     if found is None:
         return ""
-    theirs = {n.name for n in walk(found) if isinstance(n, Operator)}
+    try:
+        answered = assigned(found).value
+    except ContradictionError:
+        return ""
+    theirs = {n.name for n in walk(answered) if isinstance(n, Operator)}
     mine = {n.name for n in walk(want) if isinstance(n, Operator)} if want is not None else set()
     extra = sorted(theirs - mine)
     return extra[0] if extra else ""

@@ -49,6 +49,8 @@ class MathOptions:
     """A unit that only one side has is ignored; units on both sides must agree."""
     unit_table: tuple[tuple[str, str], ...] = ()
     """Units beside the built-in table, as ``{"furlong": "201.168 m"}``: a name and what it is in known units."""
+    log_base: Literal["any", "e", "10"] = "any"
+    """What ``\\log`` without a base is: natural, decimal, or whichever of the two makes the sides equal."""
     decimal_comma: bool = True
     """``1000,99`` may be read as 1000.99 where the other side is the decimal 1000.99."""
     rename_parameters: bool = True

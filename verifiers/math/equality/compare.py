@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
 
 from veritune.verifiers.math.equality.equations import same_equation
 from veritune.verifiers.math.equality.families import same_argument
-from veritune.verifiers.math.equality.leaves import Leaves, Tri
+from veritune.verifiers.math.equality.leaves import Tri
 from veritune.verifiers.math.equality.matrices import as_matrix, as_rows
 from veritune.verifiers.math.equality.names import names_agree
 from veritune.verifiers.math.equality.parts import (
@@ -16,6 +15,7 @@ from veritune.verifiers.math.equality.parts import (
     has_sign,
     independent,
     is_alternatives,
+    is_count,
     is_interval,
     is_list,
     is_once,
@@ -29,13 +29,17 @@ from veritune.verifiers.math.equality.parts import (
     spelled,
     vector,
 )
+from veritune.verifiers.math.equality.quantities import Quantities
 from veritune.verifiers.math.equality.sets import NotASetError, real_set, same_set
 from veritune.verifiers.math.equality.shapes import (
     ContradictionError,
     assigned,
     expand,
     items_of,
+    solved_for,
+    stated_value,
 )
+from veritune.verifiers.math.equality.vectors import as_tuple, has_basis, same_length, with_basis
 from veritune.verifiers.math.syntax.nodes import (
     Div,
     Func,
@@ -56,14 +60,12 @@ from veritune.verifiers.math.syntax.nodes import (
 )
 from veritune.verifiers.math.text.words import same_words, word_number
 from veritune.verifiers.math.values.exact import TooBigError
-from veritune.verifiers.math.values.measures import Measure, in_kelvin, in_radians, is_angle, measure
 from veritune.verifiers.math.values.numeric import free_symbols
-from veritune.verifiers.math.values.units import convert, refuses, temperature
 
 _MAX_ITEMS = 50
 
 
-class Comparison(Leaves):
+class Comparison(Quantities):
     """One comparison of a gold with a prediction; ``reason`` says what the first difference was."""
 
     def same(self, gold: Node, prediction: Node) -> Tri:
@@ -74,6 +76,8 @@ class Comparison(Leaves):
         if gold == prediction:
             return True
         gold, prediction = plain_empty(gold), plain_empty(prediction)
+        if is_count(prediction) and isinstance(gold, Num):
+            return self.scalars(gold, prediction)
         if isinstance(gold, Words) or isinstance(prediction, Words):
             return self._words(gold, prediction)
         try:
@@ -83,6 +87,9 @@ class Comparison(Leaves):
         if a.name is not None or b.name is not None or a.value is not gold or b.value is not prediction:
             found = self._assigned(a.name, a.value, b.name, b.value)
             if isinstance(a.name, Sym) and b.name is None and _is_equation(b.value) and not free_symbols(a.value):
+                value = solved_for(b.value, a.name.name) if isinstance(b.value, Relation) else None
+                if value is not None:
+                    return self.same(a.value, value)
                 return self.no("the equation is left unsolved")
             both = isinstance(gold, Relation) and isinstance(prediction, Relation)
             if found or not both or not (free_symbols(gold) and free_symbols(prediction)):
@@ -102,10 +109,11 @@ class Comparison(Leaves):
         return self.same(gold, prediction)
 
     def _shapes(self, gold: Node, prediction: Node) -> Tri:
+        gold, prediction = self._vectors(gold, prediction)
         if isinstance(gold, Unit) or isinstance(prediction, Unit):
-            return self._units(gold, prediction)
+            return self.units(gold, prediction)
         if isinstance(gold, Mul | Div) and isinstance(prediction, Mul | Div):
-            found = self._letter_units(gold, prediction)
+            found = self.letter_units(gold, prediction)
             if found is not None:
                 return found
         if is_set(gold) and is_set(prediction) and {type(gold), type(prediction)} == {Sym, SetOf}:
@@ -131,6 +139,15 @@ class Comparison(Leaves):
             return self._ratios(gold, prediction)
         return self.scalars(gold, prediction)
 
+    def _vectors(self, gold: Node, prediction: Node) -> tuple[Node, Node]:
+        """Combinations of vectors worked out, so that they are compared by components."""
+        a, b = as_tuple(gold), as_tuple(prediction)
+        if isinstance(a, Group) and has_basis(gold) != has_basis(prediction):
+            b = with_basis(b)
+        if isinstance(b, Group) and has_basis(gold) != has_basis(prediction):
+            a = with_basis(a)
+        return same_length(a, b) if has_basis(gold) or has_basis(prediction) else (a, b)
+
     # Words and units
 
     def _words(self, gold: Node, prediction: Node) -> Tri:
@@ -149,39 +166,6 @@ class Comparison(Leaves):
             if found:
                 return True
         return self.no("one is words, the other is mathematics")
-
-    def _units(self, gold: Node, prediction: Node) -> Tri:
-        a, b = measure(gold), measure(prediction)
-        if b.unit and refuses(b.unit):
-            return self.no("the words behind the value take it back")
-        if not self.options.units and bool(a.unit) != bool(b.unit):
-            return self.no("a unit stands on one side only")
-        if is_angle(a) and is_angle(b) and "rad" in (a.unit, b.unit):
-            return self._angles(a, b)
-        if not (a.unit and b.unit):
-            return self.same(a.value, b.value)
-        warm = temperature(a.unit), temperature(b.unit)
-        if warm[0] and warm[1]:
-            return self.same(in_kelvin(a.value, *warm[0]), in_kelvin(b.value, *warm[1]))
-        factor = None if warm[0] or warm[1] else convert(a.unit, b.unit, self.options.unit_table)
-        if factor is None:
-            return self.no(f"the unit is {b.unit!r}, not {a.unit!r}")
-        if factor == 1:
-            return self.same(a.value, b.value)
-        return self.same(a.value, Mul((Num(factor), b.value)))
-
-    def _letter_units(self, gold: Node, prediction: Node) -> Tri:
-        """``1 m/s`` against ``1 km/h``: letters on both sides that name different units of one kind."""
-        a, b = measure(gold), measure(prediction)
-        if not (a.unit and b.unit) or a.unit == b.unit:
-            return None
-        factor = convert(a.unit, b.unit, self.options.unit_table)
-        return None if factor in (None, 1) else self.same(a.value, Mul((Num(factor or Fraction(1)), b.value)))
-
-    def _angles(self, a: Measure, b: Measure) -> Tri:
-        """Radians that say so against degrees: one is converted."""
-        x, y = in_radians(a), in_radians(b)
-        return self.same(x, y)
 
     # Lists
 
@@ -339,13 +323,31 @@ class Comparison(Leaves):
 
     def _relations(self, gold: Node, prediction: Node) -> Tri:
         if not (isinstance(gold, Relation) and isinstance(prediction, Relation)):
-            return self.no("a relation against something else")
+            return self._relation_and_value(gold, prediction)
         if signs(gold) == 1 and signs(prediction) == 1:
             return self._any_order(expand(gold), expand(prediction))
         found = same_equation(gold, prediction, self.options)
         if found is False:
             return self.no("the relations differ")
         return found
+
+    def _relation_and_value(self, gold: Node, prediction: Node) -> Tri:
+        """``m + n = 113`` for 113; ``y - 1 = 2x`` for ``2x + 1`` and the other way round."""
+        relation, other = (gold, prediction) if isinstance(gold, Relation) else (prediction, gold)
+        assert isinstance(relation, Relation)
+        if relation is prediction and not free_symbols(gold):
+            try:
+                value = stated_value(relation)
+            except ContradictionError as error:
+                return self.no(f"the prediction is {error}")
+            if value is not None:
+                return self.same(gold, value)
+        known = free_symbols(relation)
+        if relation.ops == ("=",) and "y" in known and "y" not in free_symbols(other) and known >= free_symbols(other):
+            curve = Relation((Sym("y"), other), ("=",))
+            if same_equation(curve, relation, self.options):
+                return True
+        return self.no("a relation against something else")
 
     def _matrices(self, gold: Node, prediction: Node, a: Matrix | None, b: Matrix | None) -> Tri:
         if (a is None) != (b is None):

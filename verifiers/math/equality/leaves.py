@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from veritune.verifiers.math.equality.families import renamings
 from veritune.verifiers.math.equality.sets import is_infinite
-from veritune.verifiers.math.equality.shapes import without_degrees
+from veritune.verifiers.math.equality.shapes import decimal_log, has_bare_log, without_degrees
 from veritune.verifiers.math.options import MathOptions
 from veritune.verifiers.math.syntax.nodes import Based, Div, Mul, Node, Num, Operator, Percent, Sym, walk
 from veritune.verifiers.math.values.exact import exact
@@ -47,6 +47,10 @@ class Leaves:
             return self._based(gold, prediction)
         if isinstance(gold, Percent) or isinstance(prediction, Percent):
             return self._percents(gold, prediction)
+        if self.options.log_base != "e" and has_bare_log(gold) != has_bare_log(prediction):
+            decimal = equal(decimal_log(gold), decimal_log(prediction), self.options)
+            if decimal or self.options.log_base == "10":
+                return decimal if decimal is not False else self.no("the values differ")
         gold, gold_degrees = without_degrees(gold)
         prediction, degrees = without_degrees(prediction)
         if gold_degrees != degrees and self.options.degrees:

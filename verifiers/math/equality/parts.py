@@ -73,6 +73,11 @@ def set_like(node: Node) -> bool:
     return False
 
 
+def is_count(node: Node) -> bool:
+    """``P(5, 3)``, the number of arrangements, where a number is asked; a point named P elsewhere."""
+    return isinstance(node, Func) and node.name == "call_P" and len(node.args) == 2
+
+
 def is_once(node: Node) -> bool:
     """Whether an item written twice counts once: in a set, among alternatives, behind a ±."""
     if isinstance(node, Listing):

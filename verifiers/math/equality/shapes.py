@@ -18,6 +18,7 @@ from veritune.verifiers.math.syntax.nodes import (
     Neg,
     Node,
     Num,
+    Operator,
     Percent,
     PlusMinus,
     Pow,
@@ -97,6 +98,8 @@ def _chain(items: list[Node], ops: tuple[str, ...]) -> Node:
 
 def _differ(a: Node, b: Node, tolerance: float = 5e-3) -> bool:
     """Whether two constants are plainly different (roundings on the way do not make a chain false)."""
+    if is_unknown(a) or is_unknown(b):
+        return False
     try:
         x, y = exact(a, 2000), exact(b, 2000)
         if x is not None and y is not None and not _has_decimal(a) and not _has_decimal(b) and tolerance < 1e-2:
@@ -105,6 +108,42 @@ def _differ(a: Node, b: Node, tolerance: float = 5e-3) -> bool:
     except ARITHMETIC:
         return False
     return abs(p - q) > tolerance * max(abs(p), abs(q))
+
+
+def is_unknown(node: Node) -> bool:
+    """Whether something without a known value stands in `node`: ``f(1)``, an operator that could not be read."""
+    return any(
+        (isinstance(n, Func) and n.name.startswith(("call_", "sub_", "prime")))
+        or (isinstance(n, Operator) and not n.parts)
+        for n in walk(node)
+    )
+
+
+def stated_value(relation: Relation) -> Node | None:
+    """The number that ``m + n = 113`` or ``f(1) + f(2) = 113`` states; None of an equation in one unknown.
+
+    Raises ContradictionError where the numbers of the chain differ.
+    """
+    if not all(op in _EQUALS for op in relation.ops) or free_symbols(relation.items[-1]):
+        return None
+    first = relation.items[0]
+    if len(free_symbols(first)) < 2 and not is_unknown(first):
+        return None
+    numbers = [at for at, item in enumerate(relation.items) if not free_symbols(item) and not is_unknown(item)]
+    if not numbers:
+        return None
+    return _chain([relation.items[at] for at in numbers], ("=",) * (len(numbers) - 1))
+
+
+def solved_for(relation: Relation, name: str) -> Node | None:
+    """The value of ``x - 4 = 0`` for x: an unknown alone beside numbers, against nothing."""
+    left, right = relation.items[0], relation.items[-1]
+    if relation.ops != ("=",) or right != Num(Fraction(0)) or not isinstance(left, Add):
+        return None
+    rest = tuple(term for term in left.terms if term != Sym(name))
+    if len(rest) != len(left.terms) - 1 or any(map(free_symbols, rest)):
+        return None
+    return Neg(rest[0] if len(rest) == 1 else Add(rest))
 
 
 def _has_decimal(node: Node) -> bool:
@@ -132,6 +171,8 @@ def _is_name(node: Node) -> bool:
             return _is_segment(over) and _is_segment(under)
         case Unit(of, _):
             return _is_name(of)
+        case Operator(parts=parts):
+            return not parts
     return False
 
 
@@ -143,13 +184,13 @@ def _is_product_name(factors: tuple[Node, ...]) -> bool:
     """Capitals (AB), or a letter applied to something (T(10), P(x))."""
     if all(isinstance(f, Sym) and f.name[0].isupper() for f in factors):
         return True
+    if factors[0] == Sym("m") and isinstance(factors[1], Func) and factors[1].name in ("angle", "measuredangle"):
+        return len(factors) == 2
     if len(factors) == 2 and _is_function(factors[0]):
         return isinstance(factors[1], Sym | Group | Num)
     if len(factors) == 2 and isinstance(factors[0], Sym) and factors[0].name[0].isalpha():
         second = factors[1]
         return factors[0].name[0].isupper() and isinstance(second, Num | Sym | Group)
-    if isinstance(factors[0], Sym) and factors[0].name == "m" and isinstance(factors[1], Func):
-        return factors[1].name in ("angle", "measuredangle")
     return False
 
 
@@ -264,6 +305,18 @@ def without_degrees(node: Node) -> tuple[Node, bool]:
 
     changed = rebuild(node, strip)
     return changed, found[0]
+
+
+def has_bare_log(node: Node) -> bool:
+    """Whether ``log`` without a base stands in `node`."""
+    return any(isinstance(n, Func) and n.name == "log" and len(n.args) == 1 for n in walk(node))
+
+
+def decimal_log(node: Node) -> Node:
+    """`node` with every ``log`` without a base to the base ten."""
+    if isinstance(node, Func) and node.name == "log" and len(node.args) == 1:
+        return Func("log10", (decimal_log(node.args[0]),))
+    return rebuild(node, decimal_log)
 
 
 def rename(node: Node, old: str, new: str) -> Node:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from veritune.verifiers.math.syntax.build import MINUS_ONE, ZERO, flat, grouped, negate, plain_factor, product, times
+from veritune.verifiers.math.syntax.build import MINUS_ONE, ZERO, grouped, negate, plain_factor, product
+from veritune.verifiers.math.syntax.calls import Calls
 from veritune.verifiers.math.syntax.cursor import ParseError
 from veritune.verifiers.math.syntax.nodes import (
+    Based,
     Div,
     Func,
     Group,
@@ -21,7 +23,7 @@ from veritune.verifiers.math.syntax.nodes import (
     Sym,
     Words,
 )
-from veritune.verifiers.math.syntax.operators import Operators, determinant, pieces
+from veritune.verifiers.math.syntax.operators import determinant, pieces
 from veritune.verifiers.math.syntax.tokens import Token
 from veritune.verifiers.math.syntax.vocabulary import (
     ALIGNED,
@@ -37,7 +39,7 @@ from veritune.verifiers.math.syntax.vocabulary import (
 _CONDITION_WORDS = frozenset(["if", "when", "for", "where", "当", "若"])
 
 
-class Atoms(Operators):
+class Atoms(Calls):
     """Reads one primary at a time."""
 
     def braced(self) -> Node:
@@ -77,6 +79,9 @@ class Atoms(Operators):
             return self.environment()
         if kind == "text":
             return Words(self._words())
+        if kind == "based":
+            digits, _, base = self.take().value.partition("_")
+            return Based(digits.upper().lstrip("0") or "0", int(base))
         if kind != "op":
             raise ParseError(f"cannot read {token.value!r}")
         self.deeper()
@@ -100,27 +105,9 @@ class Atoms(Operators):
             return self._combination(name)
         if name == "C" and self.op("_"):
             return self._choose()
+        if name in "ACP" and (self.op("_") or self.op("^")):
+            return self._arranged(name)
         return Sym(name)
-
-    def call(self, name: str) -> Node:
-        inside = self.bracketed("(")
-        args = inside.items if isinstance(inside, Group) else (inside,)
-        return Func("call_" + name, args)
-
-    def _combination(self, name: str) -> Node:
-        inside = self.bracketed("(")
-        if isinstance(inside, Group) and len(inside.items) == 2:
-            return Func("binom", inside.items)
-        return times(Sym(name), inside)
-
-    def _choose(self) -> Node:
-        """``C_{n}^{k}``, the Chinese way to write a binomial coefficient; otherwise a subscripted C."""
-        self.take()
-        under = self.braced() if self.op("{") else self.single()
-        if self.op("^"):
-            self.take()
-            return Func("binom", (under, self.exponent()))
-        return Sym("C_" + flat(under))
 
     def bracketed(self, opening: str) -> Node:
         if opening == "{":
@@ -230,12 +217,17 @@ class Atoms(Operators):
             return Sym(CONSTANTS[name])
         if name in FUNCTIONS and not (name == "Gamma" and not self.op("(")):
             return self.function(name)
+        if name == "zeta" and self.op("("):
+            return Func("zeta", (self.bracketed("("),))
         if name in GREEK:
             return Sym(name)
         if name.startswith("set:"):
             return self._named_set(name[4:])
         if name == "binom":
-            return Func("binom", (self.argument(), self.argument()))
+            over, under = self.argument(), self.argument()
+            if isinstance(under, Listing):
+                return Func("multinomial", (over, *under.items))
+            return Func("binom", (over, under))
         if name in ("lfloor", "lceil"):
             inside = self.sum()
             if not (self.cmd("rfloor") or self.cmd("rceil")):

@@ -7,7 +7,7 @@ from typing import Literal
 
 from veritune.verifiers.math.syntax.nodes import Num
 
-Kind = Literal["num", "sym", "cmd", "op", "text", "begin", "end", "group", "eof"]
+Kind = Literal["num", "sym", "cmd", "op", "text", "begin", "end", "group", "based", "eof"]
 Commas = Literal["auto", "always", "never"]
 
 

@@ -6,6 +6,7 @@ from veritune.verifiers.math.syntax.build import ZERO, add, flat, joiner, mixed_
 from veritune.verifiers.math.syntax.cursor import ParseError
 from veritune.verifiers.math.syntax.nodes import (
     Div,
+    Func,
     Node,
     Num,
     PlusMinus,
@@ -102,7 +103,7 @@ class _Parser(Postfix):
     def relation(self) -> Node:
         self.deeper()
         label = self._label()
-        first = self.setlevel()
+        first = self._function_name() or self.setlevel()
         items, ops = [first], []
         while True:
             token = self.here
@@ -127,6 +128,20 @@ class _Parser(Postfix):
         self.depth -= 1
         tree: Node = first if not ops else Relation(tuple(items), tuple(ops))
         return tree if label is None else Relation((label, tree), ("=",))
+
+    def _function_name(self) -> Node | None:
+        """``x(t) =`` and ``u(x, t) =``: a letter with its arguments, where an equals sign follows."""
+        if self.here.kind != "sym" or self.peek().value != "(":
+            return None
+        at = self.at + 2
+        while self.tokens[at].kind == "sym" and self.tokens[at + 1].value == ",":
+            at += 2
+        if self.tokens[at].kind != "sym" or self.tokens[at + 1].value != ")" or self.tokens[at + 2].value != "=":
+            return None
+        name = self.take().value
+        args = tuple(Sym(token.value) for token in self.tokens[self.at + 1 : at + 1] if token.kind == "sym")
+        self.at = at + 2
+        return Func("call_" + name, args)
 
     def _label(self) -> Node | None:
         """``radius: 5`` and ``\\text{Area} = …``: the words before a value."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from veritune.verifiers.math.syntax.nodes import Num
@@ -12,6 +13,8 @@ from veritune.verifiers.math.syntax.vocabulary import (
     BARE_COMMANDS,
     GLUED,
     KEEP_WORDS,
+    OPERATORS,
+    UNIT_WORDS,
 )
 from veritune.verifiers.math.text.commands import IGNORED, TEXT_COMMANDS
 from veritune.verifiers.math.text.strings import plain_words
@@ -26,6 +29,14 @@ class Token(NamedTuple):
 
 
 _SYMBOLIC = frozenset(["<", ">", "*", "/", "|", ":", "[", "]", "(", ")", "\\{", "\\}", "%", "<=", ">=", "!="])
+BOLD = frozenset(["mathbf", "boldsymbol", "bm", "hat", "vec", "widehat"])
+_LETTER = r"\s*(?:\\([ij])math|([ijk]))\s*"
+BASIS = re.compile(
+    rf"\s*\{{\s*\\(?:mathbf|boldsymbol|bm|hat|vec|mathrm)\s*\{{{_LETTER}\}}\s*\}}"
+    rf"|\s*\{{\s*\\(?:mathbf|boldsymbol|bm|hat|vec|mathrm)\b{_LETTER}\}}"
+    rf"|\s*\{{{_LETTER}\}}|{_LETTER}(?![A-Za-z{{])"
+)
+"""One of the unit vectors i, j, k behind a command for bold or a hat."""
 _OPEN, _CLOSE = frozenset(["(", "[", "\\{"]), frozenset([")", "]", "\\}"])
 
 
@@ -97,7 +108,9 @@ class _Lexer(Numerals):
             self.put("text", word)
         elif word == "Matrix" and self.text.startswith("(", self.at):
             return
-        elif low in AMBIGUOUS and self._after_number():
+        elif (low in AMBIGUOUS and self._after_number()) or (
+            word in UNIT_WORDS and self._after_number() and (self.spaced or not word.islower())
+        ):
             self.put("text", word)
         elif len(word) > 1 and _is_command(word):
             self._emit_command(low)
@@ -128,6 +141,13 @@ class _Lexer(Numerals):
             return
         name = text[at:end]
         self.at = end
+        if name in BOLD and (basis := BASIS.match(text, end)):
+            self.symbol("unit_" + next(filter(None, basis.groups()))[0])
+            self.at = basis.end()
+            return
+        if name == "based":
+            self.put("based", f"{self.braced()}_{self.braced()}")
+            return
         if name in IGNORED:
             if name in ("hspace", "vspace", "phantom", "hphantom", "vphantom", "color"):
                 self.braced()
@@ -146,7 +166,8 @@ class _Lexer(Numerals):
                 self.braced()
             self.put("begin" if name == "begin" else "end", environment.strip().strip("*"))
         elif name in ("mathbb", "mathcal", "mathscr", "mathfrak", "Bbb"):
-            self.put("cmd", "set:" + self.braced().strip())
+            letter = self.braced().strip()
+            self.symbol(letter) if letter == "O" else self.put("cmd", "set:" + letter)
         elif name.startswith(GLUED) and name not in GLUED:
             self.at -= len(name) - len(next(g for g in GLUED if name.startswith(g)))
         else:
@@ -208,10 +229,16 @@ class _Lexer(Numerals):
             return
         if low in AMBIGUOUS and command not in ("operatorname", "operatorname*") and self._after_number():
             self.put("text", words)
+        elif words in OPERATORS and command != "text":
+            self.put("cmd", words)
         elif low in BARE_COMMANDS or low in ALIASES:
             self._emit_command(low)
         elif low in ("e", "i", "d", "x", "y", "n") and command in ("mathrm", "operatorname", "text"):
-            self.symbol(low)
+            self.symbol(words if len(words) == 1 else low)
+        elif (
+            command == "mathrm" and len(words) == 1 and words.isascii() and words.isalpha() and not self._after_number()
+        ):
+            self.symbol(words)
         elif not any(c.isalpha() for c in words):
             inner = _Lexer(words, self.commas, self.limit)
             inner.brackets = self.brackets

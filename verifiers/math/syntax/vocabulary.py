@@ -15,6 +15,13 @@ KEEP_WORDS = names(
     "rad pct per sq cu any but mol pts kph gal so we it he one two six ten red usd dne"
 )
 """Short words that are words, not products of letters."""
+UNIT_WORDS = frozenset(
+    prefix + unit
+    for prefix in ("", "k", "M", "G", "m", "c", "n", "T", "d")
+    for unit in ("eV", "Hz", "Pa", "Wh", "J", "N", "W", "V", "A", "L")
+    if len(prefix + unit) > 1
+) | names("nm ms ns pm")
+"""Units behind a number that are no products of letters; the small ones only where a space stands before them."""
 AMBIGUOUS = names("in min sec deg")
 """Commands that are units behind a number."""
 GLUED = ("qquad", "quad")
@@ -111,7 +118,7 @@ FUNCTIONS = names(
 """Functions of one argument."""
 OPERATORS = names(
     "sum prod int iint iiint oint lim limsup liminf gcd lcm max min sup inf det deg Pr partial nabla coprod bmod "
-    "pmod frac_d dim ker tr Var Cov"
+    "pmod frac_d dim ker tr rank Var Cov"
 )
 """Commands that ask for work: their presence is the question given back."""
 CONSTANTS = {"pi": "pi", "infty": "oo", "emptyset": "emptyset", "infinity": "oo"}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from fractions import Fraction
+
 _DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
 _TENS = {"十": 10, "百": 100, "千": 1000}
 _LARGE = {"万": 10_000, "亿": 100_000_000}
@@ -102,10 +105,14 @@ def from_chinese(text: str) -> str:
         return r"\text{no solution}"
     if any(word in text for word in _DENIALS):
         return text
+    if text in ("一半", "半", "半分"):
+        return r"\frac{1}{2}"
+    text = _mixed(text)
     text = _numerals(text.removeprefix("点") if text.startswith("点(") else text).replace("倍根号", "根号")
     for chinese, latex in _WORDS:
         if chinese in text:
             text = text.replace(chinese, latex)
+    text = _TENTHS.sub(lambda m: f"0.{m[1]}{m[2] or ''}", text)
     if "百分之" in text:
         text = _percent(text)
     if "分之" in text:
@@ -117,6 +124,34 @@ def from_chinese(text: str) -> str:
         text = _after_number(text, "度", r"^\circ ")
     text = text.replace("负", "-").replace("点", "." if _digits_around(text, "点") else "点")
     return _trim_unit_before(text)
+
+
+_TENTHS = re.compile(r"(?<![\d.])(\d)(?:成|割)(\d?)")
+_MIXED = re.compile(r"(?:\d+(?:\.\d+)?[十百千万萬亿億]+)+\d*")
+_SIZES = {"十": 10, "百": 100, "千": 1000, "万": 10**4, "萬": 10**4, "亿": 10**8, "億": 10**8}
+_PART = re.compile(r"(\d+(?:\.\d+)?)([十百千万萬亿億]*)")
+
+
+def _mixed(text: str) -> str:
+    """``1亿2千万``: digits with Chinese sizes behind them, as the number they write."""
+    return _MIXED.sub(lambda found: _written(found[0]), text)
+
+
+def _written(word: str) -> str:
+    total = section = Fraction(0)
+    for digits, sizes in _PART.findall(word):
+        part = Fraction(digits)
+        for size in sizes:
+            if _SIZES[size] >= 10**4 and section and part:
+                total, part, section = total, (section + part) * _SIZES[size], Fraction(0)
+            else:
+                part *= _SIZES[size]
+        if part >= 10**4:
+            total += part
+        else:
+            section += part
+    value = total + section
+    return str(value) if value.denominator == 1 else f"{value.numerator / value.denominator}"
 
 
 def _numerals(text: str) -> str:

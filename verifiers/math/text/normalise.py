@@ -44,6 +44,8 @@ _SYNONYM = re.compile(
 def clean(text: str) -> str:
     """`text` as the parser reads it: ASCII and LaTeX, without the wrappers an answer is put into."""
     text = to_ascii(text)
+    if "\\" in text or "_" in text:
+        text = undressed(text)
     if has_chinese(text):
         text = from_chinese(text)
     if "\\\\" in text and "\\begin" not in text:
@@ -52,8 +54,34 @@ def clean(text: str) -> str:
     for sign in ("=", "\\approx", "\\boldsymbol{=}"):
         if text.startswith(sign) and not text.startswith("=="):
             text = text[len(sign) :].lstrip()
+    if text.startswith("{") and match_brace(text, 0) == len(text) - 1 and not any(c in text for c in ",|:\\"):
+        return text[1:-1].strip()
     if text.startswith("{") and text.endswith("}") and ("|" in text or ":" in text or "\\mid" in text):
         return "\\" + text[:-1] + "\\}"
+    return text
+
+
+_COLOURS = re.compile(r"\\(?:textcolor|colorbox|color)\{[^{}]*\}|\\fcolorbox\{[^{}]*\}\{[^{}]*\}")
+_ENDINGS = re.compile(
+    r"(?:[ \n]|\\(?:checkmark|blacksquare|square|Box|qed|quad|qquad|hfill|medskip)(?![A-Za-z])|\\[,;!: ])+(\$?)[ \n]*$"
+)
+_BLANKS = re.compile(r"_{2,}(?=[^_])(.*[^_])_{2,}")
+
+
+def undressed(text: str) -> str:
+    """`text` without colours, the signs that end a proof, and the line that an answer is written on."""
+    if "color" in text:
+        text = _COLOURS.sub("", text)
+    blank = _BLANKS.fullmatch(text.strip())
+    if blank:
+        text = blank[1]
+    if "\\" in text[-24:]:
+        shorter = _ENDINGS.sub(r"\1", text)
+        text = shorter if shorter.strip(" $") else text
+        if text.endswith("\\") and not text.endswith("\\\\") and len(text) > 1:
+            text = text[:-1]
+    if text.startswith("\\therefore") and not text[10:11].isalpha():
+        text = text[10:].strip()
     return text
 
 

@@ -35,6 +35,13 @@ _SIGNS = ("negative ", "minus ")
 _UNION = re.compile(r"([)\]}]) ?U ?(?=[(\[]|\\left|\\\{)")
 _TIMES_TEN = re.compile(r"(?<=\d) ?[xX] ?(?=10\^)")
 _MODULUS = re.compile(r"\\pmod +(\w+)|\( ?mod +(\w+) ?\)")
+_COUNTED = re.compile(
+    r"(?:\{\})?[_^]\{?(\d+)\}? ?([CP]) ?_ ?\{?(\d+)\}?|(?<![\w}.])(\d+) ?([CP]) ?_? ?\{?(\d+)(?![\w.])\}?"
+)
+_BASED = re.compile(
+    r"(?<![\w.\\}])(?:\\text\{)?([0-9A-F]{1,24}|[0-9a-f]{1,24})\}?_\{?(?:\\text\{)?(1[1-6])\}{0,2}(?!\d)"
+)
+_PREFIXED = re.compile(r"(?<![\w.])0([xb])([0-9A-Fa-f]{1,24})(?!\w)")
 _SYSTEM = re.compile(r"\\left *\\?\\\{ *\\begin *\{(array|aligned|matrix)\} *(?:\{[lcr| ]*\})?")
 _SYSTEM_END = re.compile(r"\\end *\{(?:array|aligned|matrix)\} *\\right *(?:\.|$)")
 
@@ -55,9 +62,18 @@ def rewrite(text: str) -> str:
         text = _MODULUS.sub(lambda found: f"\\pmod{{{found[1] or found[2]}}}", text)
     if "\\choose" in text:
         text = _choose(text)
+    if "C" in text or "P" in text:
+        text = _COUNTED.sub(lambda m: _counted(m[1] or m[4], m[2] or m[5], m[3] or m[6]), text)
+    if "_" in text or "0x" in text or "0b" in text:
+        text = _BASED.sub(lambda m: f"\\based{{{m[1]}}}{{{m[2]}}}" if any(c.isalpha() for c in m[1]) else m[0], text)
+        text = _PREFIXED.sub(lambda m: f"\\based{{{m[2]}}}{{{16 if m[1] == 'x' else 2}}}", text)
     if "\\right" in text and _SYSTEM_END.search(text) and len(_SYSTEM.findall(text)) == 1:
         text = _SYSTEM_END.sub(r"\\end{cases}", _SYSTEM.sub(r"\\begin{cases}", text))
     return text.replace("\\text{,}", "{,}")
+
+
+def _counted(n: str, sign: str, k: str) -> str:
+    return f"\\binom{{{n}}}{{{k}}}" if sign == "C" else f"P({n},{k})"
 
 
 def _money(text: str) -> str:
