@@ -35,12 +35,13 @@ from trainer_gpu_job import job
 from veritune.rewards.composition import compose
 from veritune.trainer.checkpoint import Progress
 from veritune.trainer.config import RunConfig, rewards_section
-from veritune.trainer.data import PromptEncoder, make_sources
+from veritune.trainer.data import make_sources
 from veritune.trainer.decode.choose import make_sampler
 from veritune.trainer.decode.sampler import StaticSampler
 from veritune.trainer.drawing import Drawing
 from veritune.trainer.grpo import GRPO
 from veritune.trainer.models import load_policy
+from veritune.trainer.prompts import PromptEncoder
 
 ROOT = Path(__file__).resolve().parent.parent
 PHASES = ("rollout", "score", "update")

@@ -36,13 +36,14 @@ from trainer_gpu_job import job
 from veritune.rewards.composition import compose
 from veritune.trainer.checkpoint import Progress
 from veritune.trainer.config import RunConfig, SamplingConfig, rewards_section
-from veritune.trainer.data import PromptEncoder, make_sources
+from veritune.trainer.data import make_sources
 from veritune.trainer.decode.choose import make_sampler
 from veritune.trainer.distributed import World, start_world
 from veritune.trainer.drawing import Drawing
 from veritune.trainer.grpo import GRPO
 from veritune.trainer.metrics import peak_memory
 from veritune.trainer.models import Policy, load_policy
+from veritune.trainer.prompts import PromptEncoder
 from veritune.trainer.rollout import Done, Rollout, Sampler
 from veritune.trainer.sft import Warmup
 from veritune.trainer.sharding import spare_copy

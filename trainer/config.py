@@ -70,7 +70,7 @@ class DataConfig(Strict):
     params: dict[str, Any] = Field(default_factory=dict)
     """Parameters of the task."""
     train: str | None = None
-    """JSONL or Parquet file."""
+    """A file by its name's end: .jsonl, .json (a list), .csv, .tsv or .parquet."""
     eval: str | None = None
     """Held-out rows; without it no evaluation is run on file data."""
     prompt: str = "prompt"
@@ -78,9 +78,11 @@ class DataConfig(Strict):
     template: str | None = None
     """Python format string over the columns, e.g. ``"{question}\\nAnswer in \\\\boxed{{}}."``; replaces ``prompt``."""
     system: str | None = None
-    """A system message before the prompt; needs a chat template."""
+    """A system message before the prompt, where it has none of its own; needs a chat template."""
     chat: bool | Literal["auto"] = "auto"
-    """Whether to apply the tokenizer's chat template; ``auto``: where it has one."""
+    """Whether to apply the tokenizer's chat template; ``auto``: where it has one. Never to what it has rendered."""
+    chat_template_kwargs: dict[str, Any] = Field(default_factory=dict)
+    """What the chat template takes beside the messages, such as ``{enable_thinking: false}``."""
     prefill: str = ""
     """Text that begins every completion, e.g. ``<think>``; it is part of the prompt for the model."""
     columns: dict[str, str] = Field(default_factory=dict)
@@ -88,7 +90,7 @@ class DataConfig(Strict):
     limit: int | None = Field(default=None, ge=1)
     """Use the first rows only."""
     max_prompt_tokens: int | None = Field(default=None, ge=1)
-    """Longer prompts are dropped and counted."""
+    """Longer prompts are left out of training, warm-up and evaluation, and counted."""
 
     @model_validator(mode="after")
     def _one_source(self) -> DataConfig:

@@ -1,11 +1,12 @@
-"""Rows and their prompts: from JSONL, Parquet or a generated task; addressable by position, so that a run can resume.
+"""Rows and their prompts: from files or a generated task; addressable by position, so that a run can resume.
 
 Row n of a source is a function of the seed and n alone.
 """
 
 from __future__ import annotations
 
-import json
+import re
+import string
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,9 +14,11 @@ from pathlib import Path
 from random import Random
 from typing import Any, Protocol
 
-from veritune.plugins import ColumnError, ConfigError, DataError, Message, MissingExtraError, Text
+from veritune.plugins import ColumnError, ConfigError, DataError, Text
 from veritune.plugins.errors import did_you_mean
 from veritune.trainer.config import DataConfig
+from veritune.trainer.messages import prompt_fault, tidy
+from veritune.trainer.records import read_records
 from veritune.trainer.tasks import Task, get_task
 
 HELD_OUT = 10
@@ -74,7 +77,7 @@ class FileSource:
         return self.rows[self._order[index]]
 
     def columns(self) -> list[str]:
-        return list(dict.fromkeys(key for row in self.rows[:100] for key in row.columns))
+        return list(dict.fromkeys(key for row in self.rows for key in row.columns))
 
 
 def make_sources(config: DataConfig, seed: int) -> tuple[Source, Source | None, Task | None]:
@@ -96,85 +99,41 @@ def load_rows(path: str, config: DataConfig) -> list[Row]:
     return [_row(record, config, path, number) for number, record in enumerate(records, 1)]
 
 
-def read_records(path: Path) -> list[dict[str, Any]]:
-    """Rows of a ``.jsonl`` or ``.parquet`` file."""
-    if not path.is_file():
-        raise DataError(f"the data file {str(path)!r} does not exist")
-    if path.suffix == ".parquet":
-        try:
-            import pyarrow.parquet as parquet
-        except ImportError as error:
-            raise MissingExtraError("pyarrow", "parquet", "reading Parquet") from error
-        try:
-            records: list[dict[str, Any]] = parquet.read_table(path).to_pylist()
-        except (OSError, ValueError) as error:
-            raise DataError(f"{path} is not a Parquet file: {error}") from error
-        return records
-    records = []
-    with path.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
-            try:
-                record = json.loads(line)
-            except ValueError as error:
-                raise DataError(f"{path}, line {number}: not JSON ({error})") from error
-            if not isinstance(record, dict):
-                raise DataError(f"{path}, line {number}: a JSON object is expected, got {line.strip():.80}")
-            records.append(record)
-    return records
-
-
 def _row(record: dict[str, Any], config: DataConfig, path: str, number: int) -> Row:
+    where = f"{path}, row {number}"
     for new, old in config.columns.items():
         if old not in record:
-            raise _missing(f"{path}, row {number}", old, record)
+            raise _missing(where, old, record)
         record = {**record, new: record[old]}
     if config.template is not None:
-        try:
-            return Row(config.template.format(**record), record)
-        except KeyError as error:
-            raise _missing(f"{path}, row {number}: data.template", str(error.args[0]), record) from None
-        except (IndexError, ValueError) as error:
-            raise ConfigError(f"data.template: {error}; write a literal brace twice ({{{{ and }}}})") from error
+        return Row(_filled(config.template, record, where), record)
     if config.prompt not in record:
-        raise _missing(f"{path}, row {number}: data.prompt", config.prompt, record)
-    return Row(record[config.prompt], record)
+        raise _missing(f"{where}: data.prompt", config.prompt, record)
+    prompt = tidy(record[config.prompt])
+    fault = prompt_fault(prompt)
+    if fault is not None:
+        raise DataError(f"{where}: the prompt (column {config.prompt!r}): {fault}")
+    return Row(prompt, record)
+
+
+def _filled(template: str, record: Mapping[str, Any], where: str) -> str:
+    """The template over the row's columns, none of which is empty."""
+    try:
+        for _, name, _, _ in string.Formatter().parse(template):
+            column = re.split(r"[.\[]", name)[0] if name else ""
+            if column in record and record[column] is None:
+                raise DataError(f"{where}: data.template: the column {column!r} has no value")
+        return template.format(**record)
+    except KeyError as error:
+        raise _missing(f"{where}: data.template", str(error.args[0]), record) from None
+    except DataError:
+        raise
+    except (IndexError, ValueError) as error:
+        raise ConfigError(f"data.template: {error}; write a literal brace twice ({{{{ and }}}})") from error
+    except (TypeError, AttributeError) as error:
+        raise DataError(f"{where}: data.template: {error}") from error
 
 
 def _missing(where: str, column: str, record: Mapping[str, Any]) -> ColumnError:
     columns = ", ".join(sorted(record))
     return ColumnError(f"{where}: no column {column!r}.{did_you_mean(column, record)} Columns: {columns}.")
-
-
-class PromptEncoder:
-    """Prompts → token ids: through the chat template where one is used, otherwise as plain text."""
-
-    def __init__(self, tokenizer: Any, config: DataConfig) -> None:
-        has_template = bool(getattr(tokenizer, "chat_template", None))
-        if config.chat is True and not has_template:
-            raise ConfigError("data.chat is true, but the tokenizer has no chat template; set data.chat: false")
-        self.tokenizer, self.config = tokenizer, config
-        self.chat = has_template if config.chat == "auto" else bool(config.chat)
-        if config.system and not self.chat:
-            raise ConfigError("data.system needs a chat template, and this tokenizer has none (or data.chat is false)")
-
-    def __call__(self, prompt: Text) -> list[int]:
-        return self.many([prompt])[0]
-
-    def many(self, prompts: Sequence[Text]) -> list[list[int]]:
-        """Token ids of several prompts; one call of the tokenizer is much cheaper than many."""
-        texts = [self._text(prompt) for prompt in prompts]
-        encoded = self.tokenizer(texts, add_special_tokens=not self.chat)
-        return [list(ids) for ids in encoded["input_ids"]]
-
-    def _text(self, prompt: Text) -> str:
-        if not self.chat:
-            if not isinstance(prompt, str):
-                raise DataError(f"the prompt is a list of messages, and no chat template is used: {prompt!r:.200}")
-            return prompt + self.config.prefill
-        messages: list[Message] = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else list(prompt)
-        if self.config.system:
-            messages = [{"role": "system", "content": self.config.system}, *messages]
-        text: str = self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-        return text + self.config.prefill

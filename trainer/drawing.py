@@ -16,7 +16,7 @@ from pathlib import Path
 
 import torch
 
-from veritune.plugins import Sample, Score
+from veritune.plugins import Sample, Score, Text
 from veritune.rewards.composition import RewardSet
 from veritune.trainer.config import SamplingConfig
 from veritune.trainer.data import Row
@@ -50,7 +50,8 @@ class Drawing:
     sampler: Sampler
     rewards: RewardSet
     folder: Path
-    prefill: str = ""
+    begun: Callable[[Text], str] = lambda prompt: ""
+    """What a prompt has begun of the policy's turn; rewards see it with the completion."""
     overlap: bool = True
     world: World = ALONE
     episodes: Episodes | None = None
@@ -227,7 +228,7 @@ class _Scorer:
         size, job = self.job.samples, self.job
         rollouts = [rollout for g in groups for _, rollout in sorted(self.groups[g].items())]
         rows = [job.rows[g] for g in groups for _ in range(size)]
-        samples = make_samples(rollouts, rows, self.drawing.prefill)
+        samples = make_samples(rollouts, rows, self.drawing.begun)
         rewards, folder = self.drawing.rewards, self.drawing.folder
         logged: list[tuple[str, float]] = []
         log = lambda name, value: logged.append((name, float(value)))  # noqa: E731

@@ -12,7 +12,7 @@ import torch
 
 from veritune.plugins import Score, Text
 from veritune.trainer.config import RunConfig
-from veritune.trainer.data import FileSource, Source
+from veritune.trainer.data import FileSource, Row, Source
 from veritune.trainer.drawing import Drawing
 from veritune.trainer.metrics import Clock
 from veritune.trainer.models import Policy
@@ -39,12 +39,11 @@ class Evaluator:
         count = config.prompts
         if isinstance(self.source, FileSource):
             count = min(count, len(self.source.rows))
-        rows = [self.source.row(position) for position in range(count)]
+        rows, prompts = self._prompts(count)
         generator = torch.Generator(self.policy.device).manual_seed(SEED + self.drawing.world.rank)
         sampling = self.config.sampling
         if config.temperature is not None:
             sampling = sampling.model_copy(update={"temperature": config.temperature})
-        prompts = [self.encode(row.prompt) for row in rows]
         drawn = self.drawing.draw(rows, prompts, config.samples, sampling, generator, step, Clock(), evaluation=True)
         rollouts, samples, scores = drawn.rollouts, drawn.samples, drawn.scores
         aliases = self.drawing.rewards.aliases
@@ -54,6 +53,22 @@ class Evaluator:
             metrics["accuracy"] = metrics[f"reward/{config.metric}"]
             metrics.update(pass_at_k(scores, config.metric, config.samples))
         return metrics, records
+
+    def _prompts(self, count: int) -> tuple[list[Row], list[list[int]]]:
+        """The first ``count`` rows whose prompts are not too long, as in training."""
+        limit = self.config.data.max_prompt_tokens or math.inf
+        last = len(self.source.rows) if isinstance(self.source, FileSource) else 100 * count
+        rows: list[Row] = []
+        prompts: list[list[int]] = []
+        for position in range(last):
+            row = self.source.row(position)
+            ids = self.encode(row.prompt)
+            if len(ids) <= limit:
+                rows.append(row)
+                prompts.append(ids)
+            if len(rows) == count:
+                break
+        return rows, prompts
 
 
 def pass_at_k(scores: Sequence[Score], alias: str, samples: int) -> dict[str, float]:

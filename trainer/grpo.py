@@ -33,6 +33,7 @@ from veritune.trainer.metrics import Clock, peak_memory
 from veritune.trainer.models import Policy
 from veritune.trainer.optimization import gradient_step, make_optimizer, set_lr
 from veritune.trainer.passes import Passes
+from veritune.trainer.preflight import positions_of
 from veritune.trainer.reference import Reference
 from veritune.trainer.rollout import Rollout
 from veritune.trainer.scoring import batch_metrics, component_tensors, reward_tensor
@@ -144,6 +145,8 @@ class GRPO:
         rows: list[Row] = []
         prompts: list[list[int]] = []
         limit = self.run.data.max_prompt_tokens or math.inf
+        if (positions := positions_of(self.model)) is not None:
+            limit = min(limit, positions - self.run.sampling.max_tokens)
         for _ in range(100 * count):
             row = self.source.row(self.progress.position)
             self.progress.position += 1
@@ -153,7 +156,7 @@ class GRPO:
                 prompts.append(ids)
             if len(rows) == count:
                 return rows, prompts
-        raise DataError(f"almost every prompt is longer than data.max_prompt_tokens={limit}")
+        raise DataError(f"almost every prompt is longer than {limit} tokens (data.max_prompt_tokens)")
 
     # -- advantage -------------------------------------------------------------------------------------------------
 

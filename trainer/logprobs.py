@@ -17,6 +17,8 @@ from veritune.trainer.packing import TokenBatch
 
 TOKEN_LOGPROBS = "veritune_token_logprobs"
 """The name of :func:`token_logprobs` as a method of sharded models."""
+USE_LOGITS = "veritune_use_logits"
+"""Set on a model whose logits are not its head times its last states: log-probs are then taken from the logits."""
 LARGE = 2**26
 """So many logits (0.25 GB in float32) are not made at once."""
 
@@ -132,6 +134,8 @@ def token_logprobs(
 
 def plain_head(model: Any) -> bool:
     """Whether logits are head(hidden) and nothing else: no soft-capping, no scaling."""
+    if getattr(model, USE_LOGITS, False):
+        return False
     if not all(hasattr(model, name) for name in ("get_decoder", "get_output_embeddings", "config")):
         return False
     scalers = ("final_logit_softcapping", "logit_scale", "logits_scaling", "lm_head_multiplier")

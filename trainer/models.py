@@ -13,6 +13,7 @@ import torch
 
 from veritune.plugins import ConfigError, MissingExtraError
 from veritune.plugins.errors import did_you_mean
+from veritune.trainer.architecture import check_architecture, check_build
 from veritune.trainer.config import LoraConfig, ModelConfig, RunConfig
 from veritune.trainer.fused import fuse_layers
 from veritune.trainer.tasks import Task
@@ -44,8 +45,13 @@ class Policy:
         self.tokenizer.save_pretrained(folder)
 
 
-def load_policy(config: RunConfig, task: Task | None, place: bool = True) -> Policy:
-    """The model on its device, or not yet (``place``) where it will be sharded. Raises ConfigError."""
+def load_policy(
+    config: RunConfig, task: Task | None, place: bool = True, say: Callable[[str], None] = lambda text: None
+) -> Policy:
+    """The model on its device, or not yet (``place``) where it will be sharded. Raises ConfigError.
+
+    ``say`` is told where log-probs have to come from the model's own logits.
+    """
     from transformers.utils import logging
 
     logging.disable_progress_bar()
@@ -62,6 +68,9 @@ def load_policy(config: RunConfig, task: Task | None, place: bool = True) -> Pol
         model = model.to(torch.bfloat16)
     if place:
         model.to(device)
+    reason = check_architecture(model)
+    if reason is not None:
+        say(f"log-probs come from the model's own logits, which takes more memory: {reason}")
     if config.model.fused and device.type == "cuda":
         fuse_layers(model)
     if config.model.fp8:
@@ -140,14 +149,24 @@ def _build(config: ModelConfig, task: Task | None) -> tuple[Any, Any]:
     if kind not in CONFIG_MAPPING:
         raise ConfigError(f"model.build.model_type: unknown {kind!r}.{did_you_mean(kind, CONFIG_MAPPING.keys())}")
     ids = {"bos_token_id": None, "eos_token_id": tokenizer.eos_token_id, "pad_token_id": tokenizer.pad_token_id}
-    made = CONFIG_MAPPING[kind](vocab_size=len(tokenizer), **{**ids, **fields})
-    return tokenizer, AutoModelForCausalLM.from_config(made, attn_implementation=config.attention or "sdpa")
+    try:
+        made = CONFIG_MAPPING[kind](vocab_size=len(tokenizer), **{**ids, **fields})
+        check_build(kind, fields, made)
+        return tokenizer, AutoModelForCausalLM.from_config(made, attn_implementation=config.attention or "sdpa")
+    except ConfigError:
+        raise
+    except Exception as error:  # transformers checks little of it, and each architecture in its own words
+        raise ConfigError(f"model.build: no {kind} can be made of it: {type(error).__name__}: {error}") from error
 
 
 def _load(config: ModelConfig) -> tuple[Any, Any]:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     assert config.path is not None
+    for path in filter(None, [config.path, config.tokenizer]):
+        a_folder = Path(path).expanduser().is_absolute() or path.startswith((".", "~"))
+        if a_folder and not Path(path).expanduser().is_dir():
+            raise ConfigError(f"model: there is no folder {path!r}")
     try:
         tokenizer = AutoTokenizer.from_pretrained(config.tokenizer or config.path)
         model = AutoModelForCausalLM.from_pretrained(

@@ -14,7 +14,7 @@ from veritune.plugins.errors import did_you_mean
 from veritune.plugins.types import completion_text, prompt_text
 from veritune.rewards.preference.encoding import Encoder
 from veritune.rewards.preference.items import Item
-from veritune.trainer.data import read_records
+from veritune.trainer.records import read_records
 from veritune.trainer.reward_model_config import PairsConfig
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,12 @@ from typing import Any
 import torch
 import yaml
 
-from veritune.plugins import ConfigError, VerituneError
+from veritune.plugins import ConfigError, Text, VerituneError
 from veritune.plugins.errors import did_you_mean
 from veritune.trainer.checkpoint import PHASES, Progress, load_state, read_progress, save_checkpoint, save_model
 from veritune.trainer.config import RunConfig, changed_keys, dump_config, parse_config, read_values
 from veritune.trainer.console import Console
-from veritune.trainer.data import PromptEncoder, make_sources
+from veritune.trainer.data import make_sources
 from veritune.trainer.decode.choose import make_sampler, replicated
 from veritune.trainer.distributed import ALONE, World, everywhere, start_world
 from veritune.trainer.drawing import Drawing
@@ -30,13 +30,15 @@ from veritune.trainer.grpo import GRPO
 from veritune.trainer.metrics import Observer, forget_after, make_observers, read_metrics, write_completions
 from veritune.trainer.models import load_policy
 from veritune.trainer.patience import Patience
+from veritune.trainer.preflight import check_data, check_model_limits
+from veritune.trainer.prompts import PromptEncoder
 from veritune.trainer.ray_scoring import RayRewardSet
 from veritune.trainer.reference import Reference
 from veritune.trainer.report import write_report
 from veritune.trainer.rescue import Rescue, as_run_error
 from veritune.trainer.resuming import resume_point
 from veritune.trainer.scoring import completion_records
-from veritune.trainer.sft import Warmup
+from veritune.trainer.sft import Warmup, demonstrations
 from veritune.trainer.sharding import spare_copy
 from veritune.trainer.starting import check_stages, make_rewards, seed_all
 from veritune.trainer.watch import Watch
@@ -101,7 +103,8 @@ class Run:
         self.config, self.console, self.world = config, console, world
         self.rewards = make_rewards(config)
         self.source, self.held_out, self.task = make_sources(config.data, config.seed)
-        self.rewards.check_columns(self.source.columns())
+        self.demonstrations = demonstrations(config, self.source)
+        check_data(config, self.rewards, self.source, self.held_out, self.demonstrations, self.warn)
         self.episode = None if config.rollout is None else load_episode(config.rollout)
         if self.episode is not None:
             self.episode.check_columns(self.source.columns())
@@ -119,9 +122,12 @@ class Run:
         config, world = self.config, self.world
         seed_all(config.seed)
         placed = config.model_copy(update={"device": world.device(config.device)})
-        self.policy = load_policy(placed, self.task, place=not world.sharded)
+        self.policy = load_policy(placed, self.task, place=not world.sharded, say=self.warn)
         world.same_weights(self.policy.model)
         self.encode = PromptEncoder(self.policy.tokenizer, config.data)
+        check_model_limits(
+            config, self.policy.model, self.encode, self.source, self.held_out, self.demonstrations, self.warn
+        )
         self.folder = folder = world.only_first(self._folder)
         self.checkpoints = folder / "checkpoints"
         self.generator = torch.Generator(self.policy.device).manual_seed(config.seed + SEED_STRIDE * world.rank)
@@ -171,7 +177,7 @@ class Run:
 
     def _warm_up(self) -> None:
         assert self.config.warmup is not None
-        stage = Warmup(self.config, self.policy, self.source, self.encode, self.progress, self.world)
+        stage = Warmup(self.config, self.policy, self.demonstrations, self.encode, self.progress, self.world)
         self._restore(stage.optimizer)
         self.rescue.watch(stage.optimizer, None, self.progress)
         steps = self.config.warmup.steps
@@ -342,13 +348,19 @@ class Run:
             sampler,
             self.rewards,
             self.path,
-            config.data.prefill,
+            self._begun(),
             overlap,
             self.world,
             episodes,
             patience,
             self.ending.fail,
         )
+
+    def _begun(self) -> Callable[[Text], str]:
+        """What rewards see before a completion. A reward that was told of a prefilled tag puts it there itself."""
+        told = any(component.reward.params.get("prefilled") is True for component in self.rewards.components)
+        prefill = self.config.data.prefill
+        return (lambda prompt: prefill) if told else self.encode.begun
 
     def warn(self, text: str) -> None:
         if self.world.first:

@@ -16,26 +16,33 @@ from veritune.plugins import Cause, Reward, RewardError, Sample, Score, Text
 from veritune.plugins.types import message_text
 from veritune.rewards.composition import RewardSet
 from veritune.trainer.data import Row
+from veritune.trainer.prompts import own_words
 from veritune.trainer.rollout import Rollout
 
 MOST_GUILTY = 16
 """Samples saved where none of them is the guilty one alone."""
 
 
-def make_samples(rollouts: Sequence[Rollout], rows: Sequence[Row], prefill: str) -> list[Sample]:
-    """What rewards see of rollouts and their rows. A prefilled beginning is part of the completion for them."""
+def make_samples(rollouts: Sequence[Rollout], rows: Sequence[Row], begun: Callable[[Text], str]) -> list[Sample]:
+    """What rewards see of rollouts and their rows. What the prompt has ``begun`` of the policy's turn (a prefill, a
+    reasoning tag that the template opens, words to be continued) is part of the completion for them."""
     return [
-        Sample(_completion(rollout, prefill), row.prompt, rollout.token_ids, row.columns)
+        Sample(_completion(rollout, begun(row.prompt)), _heard(row.prompt), rollout.token_ids, row.columns)
         for rollout, row in zip(rollouts, rows, strict=True)
     ]
 
 
-def _completion(rollout: Rollout, prefill: str) -> Text:
+def _heard(prompt: Text) -> Text:
+    """The prompt without words of the assistant's that are continued: they stand in the completion."""
+    return list(prompt)[:-1] if not isinstance(prompt, str) and own_words(prompt) else prompt
+
+
+def _completion(rollout: Rollout, begun: str) -> Text:
     """One text, or messages where the environment answered with messages."""
     if rollout.messages is None:
-        return prefill + rollout.text
+        return begun + rollout.text
     first, *rest = rollout.messages  # the first is always the policy's
-    return [{**first, "content": prefill + first["content"]}, *rest]
+    return [{**first, "content": begun + first["content"]}, *rest]
 
 
 def score(

@@ -7,13 +7,14 @@ from typing import Any
 from veritune.plugins import ColumnError, ConfigError, Text
 from veritune.trainer.checkpoint import Progress
 from veritune.trainer.config import RunConfig, WarmupConfig
-from veritune.trainer.data import FileSource, PromptEncoder, Row, Source, TaskSource, load_rows
+from veritune.trainer.data import FileSource, Row, Source, TaskSource, load_rows
 from veritune.trainer.distributed import ALONE, World
 from veritune.trainer.logprobs import completion_logprobs
 from veritune.trainer.metrics import Clock
 from veritune.trainer.models import Policy
 from veritune.trainer.optimization import gradient_step, make_optimizer, set_lr
 from veritune.trainer.packing import make_batch
+from veritune.trainer.prompts import PromptEncoder
 
 
 class Warmup:
@@ -30,8 +31,8 @@ class Warmup:
     ) -> None:
         assert config.warmup is not None
         self.config, self.policy, self.encode, self.progress = config.warmup, policy, encode, progress
-        self.prefill, self.world = config.data.prefill, world
-        self.source = _demonstrations(config, source)
+        self.world = world
+        self.source, self.longest = source, config.data.max_prompt_tokens
         self.optimizer = make_optimizer(policy.model, self.config)
 
     def step(self) -> dict[str, float]:
@@ -39,11 +40,15 @@ class Warmup:
         clock = Clock()
         with clock.phase("update"):
             lr = set_lr(self.optimizer, self.config, self.progress.step, self.config.steps)
-            prompts, completions = [], []
-            for _ in range(self.config.batch):
+            prompts: list[Text] = []
+            completions: list[str] = []
+            while len(prompts) < self.config.batch:
                 row = self.source.row(self.progress.position)
+                if self.longest is not None and len(self.encode(row.prompt)) > self.longest:
+                    self.progress.position += 1
+                    continue
                 prompts.append(row.prompt)
-                completions.append(self._completion(row).removeprefix(self.prefill))
+                completions.append(without_beginning(self._completion(row), self.encode.begun(row.prompt)))
                 self.progress.position += 1
             targets = self._targets(completions)
             tokens = sum(map(len, targets))
@@ -89,6 +94,14 @@ class Warmup:
         return completion
 
 
+def without_beginning(completion: str, begun: str) -> str:
+    """What is left to write of a demonstration where the prompt has begun it, white space aside."""
+    if completion.startswith(begun):
+        return completion.removeprefix(begun)
+    bare = begun.strip()
+    return completion.removeprefix(bare).lstrip("\n") if bare and begun != bare else completion
+
+
 def current_habit(config: WarmupConfig, step: int) -> dict[str, Any]:
     """The entry of ``habits`` in force, each lasting its ``share`` of the steps; the last one lasts to the end."""
     done, passed = step / max(1, config.steps), 0.0
@@ -101,8 +114,8 @@ def current_habit(config: WarmupConfig, step: int) -> dict[str, Any]:
     return options
 
 
-def _demonstrations(config: RunConfig, source: Source) -> Source:
-    assert config.warmup is not None
-    if config.warmup.train is not None:
+def demonstrations(config: RunConfig, source: Source) -> Source:
+    """The rows to imitate: those of ``warmup.train``, else the training rows themselves."""
+    if config.warmup is not None and config.warmup.train is not None:
         return FileSource(load_rows(config.warmup.train, config.data), config.seed)
     return source

@@ -11,8 +11,9 @@ import pytest
 
 from veritune.plugins import ColumnError, ConfigError, DataError
 from veritune.trainer.config import DataConfig, WarmupConfig
-from veritune.trainer.data import FileSource, PromptEncoder, Row, TaskSource, load_rows, make_sources
+from veritune.trainer.data import FileSource, Row, TaskSource, load_rows, make_sources
 from veritune.trainer.models import make_tokenizer
+from veritune.trainer.prompts import PromptEncoder
 from veritune.trainer.sft import current_habit
 from veritune.trainer.tasks import get_task
 from veritune.trainer.tasks.arithmetic import chinese, english

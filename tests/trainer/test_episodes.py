@@ -433,7 +433,7 @@ def test_rewards_see_messages_where_the_environment_speaks_in_them() -> None:
         {"role": "tool", "content": "2+3=5"},
         {"role": "assistant", "content": "it is 5"},
     ]
-    (sample,) = samples = make_samples(rollouts, [Row("2+3", {})], "<think>")
+    (sample,) = samples = make_samples(rollouts, [Row("2+3", {})], lambda prompt: "<think>")
     assert sample.text == "it is 5"
     assert sample.completion[0] == {"role": "assistant", "content": "<think>call>"}
     from veritune.plugins import Score

@@ -16,10 +16,11 @@ from veritune.rewards.composition import compose
 from veritune.trainer.algorithms import ALGORITHMS
 from veritune.trainer.checkpoint import Progress
 from veritune.trainer.config import RunConfig, SamplingConfig, rewards_section
-from veritune.trainer.data import PromptEncoder, make_sources
+from veritune.trainer.data import make_sources
 from veritune.trainer.drawing import Drawing
 from veritune.trainer.grpo import GRPO
 from veritune.trainer.models import Policy
+from veritune.trainer.prompts import PromptEncoder
 from veritune.trainer.rollout import Done, Rollout, TransformersSampler
 
 TOY = Path(__file__).with_name("toy_rewards.py")
