@@ -14,7 +14,7 @@ from veritune.rewards.text import Opened, code_text
 from veritune.verifiers.code.compare import Comparison
 from veritune.verifiers.code.extraction import NoFence
 from veritune.verifiers.code.judge import Isolation, SandboxSpec
-from veritune.verifiers.code.problem import InvalidProblem, Problem, StdioTests
+from veritune.verifiers.code.problem import Examiner, InvalidProblem, Problem, StdioTests
 from veritune.verifiers.code.rows import loaded
 from veritune.verifiers.code.verifier import CodeVerifier, make_limits
 
@@ -131,8 +131,8 @@ def code_stdio(
     """The fraction of stdin/stdout tests passed (``partial: false``: 1 for all, else 0).
 
     ``compare`` is ``exact``, ``lines``, ``tokens`` or ``float_tolerance 1e-6``; ``auto`` takes the row's, else lines.
-    ``checker`` is a Python program's source, run in a sandbox as ``checker.py input.txt answer.txt output.txt``: it
-    prints a score in [0, 1], or exits with 0 or 1. The other parameters are those of ``code``.
+    ``checker`` is the source of a program that judges instead, in Python or, with testlib, in C++; a row's ``checker``
+    and ``interactor`` count by themselves (docs/code.md). The other parameters are those of ``code``.
     """
     verifier = CodeVerifier(
         language=language, sandbox=sandbox, limits=limits, deadline_s=deadline, no_fence=no_fence,
@@ -156,7 +156,7 @@ def _stdio(
     changed = dataclasses.replace(
         problem.tests,
         comparison=comparison or problem.tests.comparison,
-        checker=checker or problem.tests.checker,
+        checker=Examiner.of(checker) if checker else problem.tests.checker,
     )
     return dataclasses.replace(problem, tests=changed)
 

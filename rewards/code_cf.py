@@ -21,7 +21,7 @@ from veritune.sandbox.languages import LANGUAGES
 from veritune.verifiers.code.compare import Comparison
 from veritune.verifiers.code.extraction import extract_code
 from veritune.verifiers.code.judge import SandboxSpec, shared_sandbox, too_large, unsupported
-from veritune.verifiers.code.problem import InputOutput, InvalidProblem, StdioTests
+from veritune.verifiers.code.problem import Examiner, InputOutput, InvalidProblem, StdioTests
 from veritune.verifiers.code.split import Judged
 from veritune.verifiers.code.stdio import stdio_task
 
@@ -143,7 +143,8 @@ def _score(
     if large is not None:
         return Score(penalties[1], large)
     limits, checker = _limits(row, extra_s), row.get("generated_checker")
-    suite = StdioTests((), Comparison("tokens"), checker if isinstance(checker, str) and checker.strip() else None)
+    examiner = Examiner.of(checker) if isinstance(checker, str) and checker.strip() else None
+    suite = StdioTests((), Comparison("tokens"), examiner)
     size = batch if batch >= 1 else len(tests)
     passed, whole.total = 0, len(tests)
     for start in range(0, len(tests), size):

@@ -106,7 +106,7 @@ class _Driver:
 def _within(request: Request, left: float) -> Request:
     """The same request with its wall limits cut to what is left of the deadline."""
     if isinstance(request, Linked):
-        return Linked(_job_within(request.first, left), _job_within(request.second, left))
+        return Linked(_job_within(request.first, left), _job_within(request.second, left), request.by)
     return _job_within(request, left)
 
 

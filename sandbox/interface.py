@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any, Literal, TypeAlias, TypeVar
 
 from veritune.plugins.errors import ConfigError
-from veritune.sandbox.errors import SandboxError, SandboxUnavailable
+from veritune.sandbox.errors import JobRefused, SandboxError
 
 CHANNEL_FD = 3
 """The descriptor on which a program finds its end of a session's channel (a Unix stream socket)."""
@@ -92,6 +92,9 @@ class Linked:
 
     first: Job
     second: Job
+    by: Literal["channel", "stdio"] = "channel"
+    """``stdio`` joins them by two pipes instead, stdout of each to stdin of the other: an interactive problem, with the
+    interactor in ``second``. Neither job's ``stdin`` is used then, and both outcomes' ``stdout`` is empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,8 +257,8 @@ class Sandbox(ABC):
         return False
 
     def run_linked(self, pair: Linked) -> tuple[Outcome, Outcome]:
-        """Run both jobs of a pair to their ends. SandboxUnavailable where the back-end cannot join two programs."""
-        raise SandboxUnavailable(f"the sandbox {self.name!r} cannot join two programs; use sandbox 'local'")
+        """Run both jobs of a pair to their ends. JobRefused where the back-end cannot join two programs."""
+        raise JobRefused(f"the sandbox {self.name!r} cannot join two programs; use sandbox 'local'")
 
     def open_session(
         self,
@@ -268,9 +271,9 @@ class Sandbox(ABC):
         """Start a program with a stream socket on its descriptor 3.
 
         The other end is ``session.channel``, or, with ``channel``, whatever that socket is connected to (the caller
-        may close its own copy at once). SandboxUnavailable where the back-end has no sessions.
+        may close its own copy at once). JobRefused where the back-end has no sessions.
         """
-        raise SandboxUnavailable(f"the sandbox {self.name!r} has no sessions; use sandbox 'local'")
+        raise JobRefused(f"the sandbox {self.name!r} has no sessions; use sandbox 'local'")
 
     def run_batch(
         self, requests: Sequence[Request], *, deadline_s: float | None = None

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from veritune.sandbox import languages
-from veritune.sandbox.errors import LanguageUnavailable, SandboxCrashed, SandboxUnavailable
+from veritune.sandbox.errors import JobRefused, LanguageUnavailable, SandboxCrashed, SandboxUnavailable
 from veritune.sandbox.external.command import HOME, CommandSandbox, Running, Wrapped, _JobFolder
 from veritune.sandbox.interface import CHANNEL_FD, IsolationReport, Job, Limits, Linked, Outcome, Program, Session
 from veritune.sandbox.languages import Language, Toolchain
@@ -145,6 +145,8 @@ class BubblewrapSandbox(CommandSandbox):
             raise SandboxUnavailable(f"sandbox 'bubblewrap' could not be set up: {said.strip()}")
 
     def run_linked(self, pair: Linked) -> tuple[Outcome, Outcome]:
+        if pair.by != "channel":
+            raise JobRefused("the sandbox 'bubblewrap' does not join programs by their streams; use 'local'")
         report = self.report()
         with self._places, _JobFolder(self, pair.first, report) as one, _JobFolder(self, pair.second, report) as two:
             if one.failed is not None or two.failed is not None:

@@ -10,7 +10,7 @@ import signal
 import socket
 import threading
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from veritune.plugins.errors import ConfigError
@@ -38,6 +38,8 @@ T = TypeVar("T")
 
 _PARTNER_GRACE_S = 0.1
 """How long the first program of a pair may take to end once the second has."""
+_PROGRAM_GRACE_S = 2.0
+"""The same, where the second is an interactor: programs end by themselves once they have read its last word."""
 _ATTEMPTS = 3
 _COMPILER_MESSAGES = 64 << 10
 
@@ -226,21 +228,17 @@ class LocalSandbox(Sandbox):
         return result
 
     def _run_pair(self, first: Step, second: Step, pair: Linked) -> tuple[Result, Result]:
-        ends = socket.socketpair()
-        try:
-            first.channel, second.channel = ends[0].fileno(), ends[1].fileno()
+        grace = _PARTNER_GRACE_S if pair.by == "channel" else _PROGRAM_GRACE_S
+        with _joined(first, second, pair.by):
             one = self._started(first)
             try:
                 two = self._started(second)
             except BaseException:
                 self._pool.discard(one)
                 raise
-        finally:
-            for end in ends:
-                end.close()
         try:
-            ended = wait_any([one, two], second.limits.wall_s + _PARTNER_GRACE_S)
-            if one not in ended and not wait_any([one], _PARTNER_GRACE_S):
+            ended = wait_any([one, two], second.limits.wall_s + grace)
+            if one not in ended and not wait_any([one], grace):
                 one.cancel()  # nobody listens to it any more
         except BaseException:
             self._pool.discard(one)
@@ -308,6 +306,23 @@ class LocalSandbox(Sandbox):
             return Compiled(outcome, None)
         size = os.fstat(result.collected).st_size
         return Compiled(outcome, reopen_read_only(result.collected), size)
+
+
+@contextlib.contextmanager
+def _joined(first: Step, second: Step, by: str) -> Iterator[None]:
+    """Both steps with their ends of what joins them; our copies are closed once both have started."""
+    if by == "channel":
+        ends = [end.detach() for end in socket.socketpair()]
+        first.channel, second.channel = ends
+    else:
+        ends = [*os.pipe2(os.O_CLOEXEC), *os.pipe2(os.O_CLOEXEC)]
+        first.pipes, second.pipes = (ends[0], ends[3]), (ends[2], ends[1])
+        first.by_name = second.by_name = False
+    try:
+        yield
+    finally:
+        for end in ends:
+            os.close(end)
 
 
 def _with(step: Step, stdin: bytes, files: dict[str, bytes], by_name: bool) -> Step:

@@ -54,6 +54,8 @@ class Step:
     binary: int | None = None
     collect: tuple[str, str] | None = None
     channel: int | None = None
+    pipes: tuple[int, int] | None = None
+    """Stdin and stdout, where they are a partner's: nothing is kept of them then."""
     heavy: bool = False
     """Python only: run it where large modules and packages are warm."""
     by_name: bool = False
@@ -69,14 +71,21 @@ class Streams:
             header, body = _pack(step, scratch)
             self.header_length = len(header)
             self.held["payload"] = memory_file("payload", header + body, sealed=True)
-            self.held["stdin"] = memory_file("stdin", step.stdin, sealed=True)
-            os.lseek(self.held["stdin"], 0, os.SEEK_SET)
-            for name in ("stdout", "stderr", *(("collect",) if step.collect else ())):
+            if step.pipes is None:
+                self.held["stdin"] = memory_file("stdin", step.stdin, sealed=True)
+                os.lseek(self.held["stdin"], 0, os.SEEK_SET)
+            for name in (
+                *(("stdout",) if step.pipes is None else ()),
+                "stderr",
+                *(("collect",) if step.collect else ()),
+            ):
                 self.held[name] = os.memfd_create(name, _MFD_CLOEXEC)  # a program cannot seal them
         except BaseException:
             self.close()
             raise
-        self.borrowed = {n: d for n, d in (("channel", step.channel), ("binary", step.binary)) if d is not None}
+        stdin, stdout = step.pipes or (None, None)
+        lent = (("stdin", stdin), ("stdout", stdout), ("channel", step.channel), ("binary", step.binary))
+        self.borrowed = {name: number for name, number in lent if number is not None}
 
     def message(self) -> tuple[bytes, list[int]]:
         """What is sent: the header's length and the names of the descriptors that go with it."""
@@ -85,6 +94,8 @@ class Streams:
 
     def read(self, name: str, most: int) -> tuple[bytes, int]:
         """(content up to ``most`` bytes, whole size)."""
+        if name not in self.held:
+            return b"", 0
         descriptor = self.held[name]
         size = os.fstat(descriptor).st_size
         return os.pread(descriptor, min(size, most), 0), size

@@ -164,7 +164,7 @@ def _decided(judged: Judged, code: str | None, problem: Problem) -> Verdict:
     first = next((i for i, result in enumerate(judged.results) if not result.passed), None)
     why = f"test {first + 1} of {total}: {judged.results[first].reason}" if first is not None else "tests are missing"
     known = judged.judge != "stdio" or not judged.stopped
-    score = passed / total
+    score = min(1.0, sum(result.score for result in judged.results) / total)
     reason = f"{passed} of {total} tests passed; {why}" if known else why
     return Verdict.wrong(" ".join(reason.split())[:280] + _advice(reason), score=score, **fields)
 

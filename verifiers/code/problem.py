@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,14 +25,34 @@ class InputOutput:
 
 
 @dataclass(frozen=True)
+class Examiner:
+    """A program of the dataset that judges: a checker or an interactor."""
+
+    source: str
+    language: str = "python"
+    files: Mapping[str, str] = field(default_factory=dict)
+    """Headers beside it (C++). ``testlib.h`` is there anyway: ours, unless the row brings its own."""
+
+    @classmethod
+    def of(cls, source: str, language: str | None = None, files: Mapping[str, str] | None = None) -> Examiner:
+        """Of a source whose language may not be said: C++ where it includes anything."""
+        guess = "cpp" if re.search(r"^[ \t]*#[ \t]*include\b", source, re.MULTILINE) else "python"
+        return cls(source, language or guess, files or {})
+
+
+@dataclass(frozen=True)
 class StdioTests:
     """Programs that read stdin and write stdout."""
 
     tests: Sequence[InputOutput]
     comparison: Comparison = field(default_factory=Comparison)
-    checker: str | None = None
-    """Python source of a program that is run as ``checker.py input.txt answer.txt output.txt`` in a sandbox. It prints
-    a score in [0, 1], or prints nothing and exits with 0 (right) or 1 (wrong)."""
+    checker: Examiner | None = None
+    """Run in a sandbox as ``checker.py input.txt answer.txt output.txt``; in C++, as testlib has it, as ``checker
+    input.txt output.txt answer.txt``. It exits with 0 (right; a score in [0, 1] may be printed), 1 or 2 (wrong),
+    7 (``points X`` on stderr), or 3 (the test itself is at fault: undecided)."""
+    interactor: Examiner | None = None
+    """Run beside the program, stdout of each on stdin of the other, as ``interactor input.txt output.txt answer.txt``.
+    Its exit status decides, as a checker's does."""
 
     def __len__(self) -> int:
         return len(self.tests)
@@ -85,13 +106,16 @@ class Problem:
     meta: dict[str, Any] = field(default_factory=dict)
 
     def limits(self, base: Limits) -> Limits:
-        """The row's own time and memory limits in place of the given ones."""
+        """The row's own time and memory limits in place of the given ones.
+
+        Where the row has a time limit, a program that only waits ends soon after it: clock time is twice that and two
+        seconds. One that waits for a CPU is given more, see ``stdio_task``.
+        """
         import dataclasses
 
         cpu = self.cpu_s or base.cpu_s
         memory = self.memory_mb or base.memory_mb
-        wall = max(base.wall_s, 2 * cpu + 2) if self.cpu_s else base.wall_s
-        return dataclasses.replace(base, cpu_s=cpu, memory_mb=memory, wall_s=wall)
+        return dataclasses.replace(base, cpu_s=cpu, memory_mb=memory, wall_s=2 * cpu + 2 if self.cpu_s else base.wall_s)
 
 
 @dataclass(frozen=True)

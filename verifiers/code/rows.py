@@ -16,6 +16,7 @@ from veritune.plugins.errors import ConfigError
 from veritune.verifiers.code.compare import Comparison
 from veritune.verifiers.code.problem import (
     CallTests,
+    Examiner,
     InputOutput,
     InvalidProblem,
     Problem,
@@ -135,14 +136,31 @@ def _comparison(row: Row) -> Comparison:
     return Comparison.parse(compare) if isinstance(compare, str) and compare else Comparison()
 
 
-def _checker(row: Row) -> str | None:
-    for name in ("checker", "generated_checker"):
-        if isinstance(row.get(name), str) and row[name].strip():
-            return str(row[name])
+def _examiner(row: Row, *names: str) -> Examiner | None:
+    """A checker or interactor: source text, with its language and headers in columns beside it."""
+    for name in names:
+        source = row.get(name)
+        if isinstance(source, str) and source.strip():
+            language = row.get(f"{names[0]}_language")
+            beside = _value(row, f"{names[0]}_files") or _value(row, "grader_files") or ()
+            pairs = beside.items() if isinstance(beside, Mapping) else [pair for pair in beside if len(pair) == 2]
+            headers = {str(path).rpartition("/")[2]: str(text) for path, text in pairs}
+            return Examiner.of(source, language if isinstance(language, str) and language else None, headers)
     return None
 
 
+def _stdio(tests: Sequence[InputOutput], row: Row) -> StdioTests:
+    checker, interactor = _examiner(row, "checker", "generated_checker"), _examiner(row, "interactor")
+    return StdioTests(tests, _comparison(row), checker, interactor)
+
+
 # -- forms -------------------------------------------------------------------------------------------------------------
+
+
+_BESIDE = (
+    "time_limit", "memory_limit", "compare", "checker", "checker_language", "checker_files", "interactor",
+    "interactor_language", "interactor_files", "grader_files",
+)  # fmt: skip
 
 
 def _verification_info(row: Row) -> Problem:
@@ -150,7 +168,7 @@ def _verification_info(row: Row) -> Problem:
     cases = _value(info, "test_cases")
     if not isinstance(cases, list | tuple):
         raise InvalidProblem("verification_info has no list test_cases")
-    merged = {**info, **{k: row[k] for k in ("time_limit", "memory_limit") if k in row and k not in info}}
+    merged = {**{name: row[name] for name in _BESIDE if name in row}, **info}
     return _from_cases(cases, merged, "open-r1")
 
 
@@ -166,8 +184,15 @@ def _from_cases(cases: Sequence[Any], row: Row, form: str) -> Problem:
             raise InvalidProblem("function-call tests without fn_name")
         calls = [(_arguments(c["input"]), _literal(_answer(c["output"], row))) for c in cases]
         return Problem(CallTests(str(entry), calls, prelude=LEETCODE_PRELUDE), _language(row), form, **_limits(row))
-    tests = [InputOutput(_text(_first(c, "stdin", "input")), _output(_first(c, "stdout", "output"))) for c in cases]
-    return Problem(StdioTests(tests, _comparison(row), _checker(row)), _language(row), form, **_limits(row))
+    tests = [InputOutput(_text(_first(c, "stdin", "input")), _expected(c, row)) for c in cases]
+    return Problem(_stdio(tests, row), _language(row), form, **_limits(row))
+
+
+def _expected(case: Row, row: Row) -> str:
+    """A test's output; where a checker or an interactor decides, there may be none."""
+    if row.get("checker") or row.get("interactor") or row.get("generated_checker"):
+        return _text(next((case[name] for name in ("stdout", "output", "answer") if name in case), ""))
+    return _output(_first(case, "stdout", "output"))
 
 
 def _first(case: Row, *names: str) -> Any:
@@ -290,7 +315,7 @@ def _apps(row: Row) -> Problem:
         tests: CallTests | StdioTests = CallTests(str(entry), calls, prelude=LEETCODE_PRELUDE)
     else:
         lines = [InputOutput(_text(i), _output(o)) for i, o in zip(inputs, outputs, strict=True)]
-        tests = StdioTests(lines, _comparison(row), _checker(row))
+        tests = _stdio(lines, row)
     return Problem(tests, _language(row), "APPS", **_limits(row))
 
 

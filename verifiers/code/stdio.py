@@ -3,35 +3,39 @@
 from __future__ import annotations
 
 import dataclasses
-import re
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from typing import Any
 
-from veritune.sandbox.interface import Job, Limits, Outcome, Program
-from veritune.verifiers.code.problem import InputOutput, InvalidProblem, StdioTests, TestResult
+from veritune.sandbox.interface import Job, Limits, Linked, Outcome, Program
+from veritune.verifiers.code.checker import check, converse
+from veritune.verifiers.code.problem import InputOutput, StdioTests, TestResult
 from veritune.verifiers.code.split import Judged
 
-_CHECKER_LIMITS = Limits(cpu_s=10, wall_s=30)
 _MAX_TIMEOUTS = 3
-_SCORE = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)", re.ASCII)
 
 
 def stdio_task(
-    code: str, language: str, tests: StdioTests, limits: Limits, stop_early: bool
-) -> Generator[Job, Any, Judged]:
+    code: str,
+    language: str,
+    tests: StdioTests,
+    limits: Limits,
+    stop_early: bool,
+    units: Mapping[str, str] | None = None,
+) -> Generator[Job | Linked, Any, Judged]:
     """Judge one program. Yields runs and is sent their outcomes; see ``Sandbox.run_tasks``.
 
-    A program that does not compile is not run again; after three tests that met a time limit the rest are failed
-    without a run, ``stop_early`` or not.
+    A program that does not compile is not run again. The rest are failed without a run, ``stop_early`` or not, after
+    three tests that met the limit on CPU time, or one on which the program did nothing until the clock's.
     """
     judged = Judged(judge="stdio", total=len(tests))
     timeouts = 0
+    program = Program(language, code, units=units or {})
     for test in tests.tests:
-        job = Job(Program(language, code), test.stdin.encode("utf-8", "surrogateescape"), limits=_roomy(limits, test))
-        outcome: Outcome = yield job
-        if starved(outcome):  # once more, with three times as long
-            patient = dataclasses.replace(job.limits, wall_s=3 * job.limits.wall_s)
-            outcome = yield dataclasses.replace(job, limits=patient)
+        patient = _roomy(limits, test)
+        for wall_s in (patient.wall_s, 3 * patient.wall_s):
+            result, outcome = yield from _one(program, test, tests, dataclasses.replace(patient, wall_s=wall_s))
+            if not starved(outcome):
+                break
         judged.isolation = outcome.isolation
         judged.cpu_s += outcome.cpu_s
         if starved(outcome):
@@ -43,14 +47,25 @@ def stdio_task(
             judged.limit = outcome.compiled.limit_hit
             judged.stopped = judged.total > 1
             return judged
-        result = yield from _judge(outcome, test, tests)
         judged.results.append(result)
         judged.limit = judged.limit or result.limit
-        timeouts += result.limit in ("cpu", "wall")
+        timeouts += {"cpu": 1, "wall": _MAX_TIMEOUTS}.get(result.limit or "", 0)
         if len(judged.results) < judged.total and ((stop_early and not result.passed) or timeouts >= _MAX_TIMEOUTS):
             judged.stopped = True
             return judged
     return judged
+
+
+def _one(
+    program: Program, test: InputOutput, tests: StdioTests, limits: Limits
+) -> Generator[Job | Linked, Any, tuple[TestResult, Outcome]]:
+    """One run on one test. Nothing is said of the result where the program starved or did not compile."""
+    if tests.interactor is not None:
+        return (yield from converse(program, tests.interactor, test, limits))
+    outcome: Outcome = yield Job(program, test.stdin.encode("utf-8", "surrogateescape"), limits=limits)
+    if starved(outcome) or outcome.compile_failed:
+        return TestResult(False, outcome.describe()), outcome
+    return (yield from _judge(outcome, test, tests)), outcome
 
 
 def starved(outcome: Outcome) -> bool:
@@ -75,40 +90,6 @@ def _judge(outcome: Outcome, test: InputOutput, tests: StdioTests) -> Generator[
         return TestResult(False, reason, outcome.limit_hit)
     output = outcome.stdout.decode("utf-8", "surrogateescape")
     if tests.checker is not None:
-        return (yield from _check(tests.checker, output, test))
+        return (yield from check(tests.checker, output, test))
     problem = tests.comparison.difference(output, test.expected)
     return TestResult(problem is None, problem or "", score=float(problem is None))
-
-
-def _check(checker: str, output: str, test: InputOutput) -> Generator[Job, Any, TestResult]:
-    """Ask the checker; where it breaks, ask it about the expected output too, to know whose fault that is."""
-    score, said = yield from _ask(checker, output, test)
-    if score is None:
-        gold, _ = yield from _ask(checker, test.expected, test)
-        if gold is None or gold <= 0:
-            raise InvalidProblem(f"the checker fails on the expected output: {said}")
-        return TestResult(False, f"the checker fails on this output: {said}")
-    return TestResult(score >= 1, "" if score >= 1 else f"the checker gives {score:g}{': ' + said if said else ''}",
-                      score=score)  # fmt: skip
-
-
-def _ask(checker: str, output: str, test: InputOutput) -> Generator[Job, Any, tuple[float | None, str]]:
-    names = ("input.txt", "answer.txt", "output.txt")
-    contents = (test.stdin, test.expected, output)
-    files = {name: text.encode("utf-8", "surrogateescape") for name, text in zip(names, contents, strict=True)}
-    size = sum(map(len, files.values())) >> 20
-    limits = dataclasses.replace(
-        _CHECKER_LIMITS, scratch_mb=max(32, 2 * size + 8), file_mb=max(16, max(map(len, files.values())) >> 19)
-    )
-    outcome: Outcome = yield Job(Program("python", checker, names), b"", files, limits)
-    words = outcome.stdout_text.split()
-    said = (outcome.stderr_text.strip().splitlines() or [""])[-1][:160]
-    if outcome.limit_hit is not None or outcome.exit_code is None:
-        return None, outcome.describe()
-    if words and _SCORE.fullmatch(words[0]) and outcome.exit_code == 0:
-        return min(1.0, max(0.0, float(words[0]))), " ".join(words[1:])[:160]
-    if words and words[0].lower() in ("true", "false", "ok", "yes", "no"):
-        return float(words[0].lower() in ("true", "ok", "yes")), ""
-    if "Traceback" in outcome.stderr_text or outcome.exit_code not in (0, 1, 2):
-        return None, said or outcome.describe()
-    return float(outcome.exit_code == 0), said
