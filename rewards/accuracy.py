@@ -8,21 +8,23 @@ from typing import Any
 from pydantic import PositiveFloat
 
 from veritune.plugins.reward import reward
-from veritune.plugins.types import Sample, Score
+from veritune.plugins.types import Sample, Score, Text
 from veritune.rewards.correctness import DEADLINE, GoldFormat, check_options, math_verdicts
 from veritune.rewards.peer_math import Grade, grades
-from veritune.rewards.text import THINK_CLOSE, first_message
+from veritune.rewards.text import THINK_CLOSE, Prefilled, first_message
 
 
 @reward
 def accuracy(
     completions: Sequence[str],
+    prompts: Sequence[Text | None],
     gold: Sequence[Any],
     *,
     right: float = 1.0,
     wrong: float = 0.0,
     gold_format: GoldFormat = "answer",
     deadline: PositiveFloat = DEADLINE,
+    prefilled: Prefilled = "auto",
     options: Mapping[str, Any] | None = None,
 ) -> list[Score]:
     r"""``right`` where the completion's answer equals the gold mathematically, else ``wrong``.
@@ -32,11 +34,13 @@ def accuracy(
     deadline of ours, leave the sample undecided. Every symbolic comparison runs in a process that can be killed and
     has ``deadline`` seconds. ``options`` are the math verifier's own (``boxes``, ``percent``, ``executor``, …).
 
+    Where the prompt opened the reasoning (``prefilled``; ``auto`` looks at its end), a completion that never closes it
+    has no answer. What a completion copies from its prompt is no answer either (``options: {echo: false}``: it is).
+
     Source: DeepSeek-R1, section 2.2 (accuracy reward).
     """
-    return [
-        Score.of(verdict, right, wrong) for verdict in math_verdicts(completions, gold, gold_format, options, deadline)
-    ]
+    verdicts = math_verdicts(completions, gold, gold_format, options, deadline, prompts, prefilled)
+    return [Score.of(verdict, right, wrong) for verdict in verdicts]
 
 
 accuracy.check(check_options)
@@ -74,7 +78,7 @@ def reasoning_accuracy(
     Source: TRL ``reasoning_accuracy_reward``.
     """
     rests = [_after_last(text, reasoning_delimiters) for text in completions]
-    verdicts = math_verdicts([rest or "" for rest in rests], gold, gold_format, options, deadline)
+    verdicts = math_verdicts([rest or "" for rest in rests], gold, gold_format, options, deadline, prefilled=False)
     unfinished = Score(wrong, "the reasoning does not end: none of its delimiters occurs")
     return [
         unfinished if rest is None and verdict.correct is not None else Score.of(verdict, right, wrong)

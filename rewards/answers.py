@@ -6,9 +6,9 @@ import re
 from typing import Any, Literal
 
 from veritune.plugins.reward import reward
-from veritune.plugins.types import Cause, Score
+from veritune.plugins.types import Cause, Sample, Score
 from veritune.rewards.golds import gold_texts
-from veritune.rewards.text import last_answer
+from veritune.rewards.text import Prefilled, last_answer, said_answer
 
 _FULL_WIDTH = str.maketrans("０１２３４５６７８９．，－＋", "0123456789.,-+")
 _INTEGER = r"[+-]?(?:[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)"
@@ -38,11 +38,17 @@ def digit(completion: str, *, value: float = 0.5, kind: Literal["integer", "numb
 
 @reward
 def exact_answer(
-    completion: str, gold: Any, *, value: float = 2.0, gold_format: Literal["answer", "solution"] = "answer"
+    sample: Sample,
+    gold: Any,
+    *,
+    value: float = 2.0,
+    gold_format: Literal["answer", "solution"] = "answer",
+    prefilled: Prefilled = "auto",
 ) -> Score:
     """``value`` where the answer tag holds the gold, letter for letter (white space around aside), else 0.
 
-    The last complete answer tag after the thinking counts. ``gold_format: solution`` takes what follows the last
+    The last complete answer tag after the thinking counts; thinking that never ends (``prefilled``: that the prompt
+    began) leaves none. ``gold_format: solution`` takes what follows the last
     ``####`` of a worked solution (GSM8K's ``answer`` column). Of several golds each is right; a whole number is the
     same as a float (4.0 is ``4``). A missing gold (None, NaN, blank) is undecided, never right or wrong.
 
@@ -54,7 +60,7 @@ def exact_answer(
         wanted = tuple(filter(None, (text.rpartition("####")[2].strip() for text in golds if "####" in text)))
     if not wanted:
         return Score.none(f"the gold {'has nothing after ####' if golds else 'is missing'}", Cause.INVALID_GOLD)
-    answer = last_answer(completion)
+    answer = said_answer(sample, prefilled)
     if answer is None:
         return Score(0.0, _NO_ANSWER)
     answer = answer.strip()

@@ -14,7 +14,7 @@ from veritune.plugins.types import Cause, Sample, Score
 from veritune.rewards.correctness import GoldFormat, check_options, math_verdicts
 from veritune.rewards.measure import Unit, length_of, token_ids
 from veritune.rewards.peer_math import grades
-from veritune.rewards.text import first_message
+from veritune.rewards.text import Prefilled, first_message
 
 
 @reward
@@ -29,6 +29,7 @@ def cosine(
     min_value_correct: float = 0.5,
     max_value_correct: float = 1.0,
     gold_format: GoldFormat = "answer",
+    prefilled: Prefilled = "auto",
     options: Mapping[str, Any] | None = None,
 ) -> list[Score]:
     """Right answers earn more the shorter they are, wrong ones lose less the longer they are.
@@ -36,14 +37,18 @@ def cosine(
     With p = min(length / ``max_len``, 1) and c = (1 + cos πp) / 2, a right answer earns ``min_value_correct`` +
     c × (``max_value_correct`` − ``min_value_correct``) and a wrong one ``max_value_wrong`` + c × (``min_value_wrong`` −
     ``max_value_wrong``). ``unit`` says what ``max_len`` counts. A gold that is missing or cannot be read leaves the
-    sample undecided. ``options`` are the math verifier's own.
+    sample undecided. ``prefilled`` and ``options`` are ``accuracy``'s.
 
     Raises ParameterError where a minimum is above its maximum, which would turn the shaping round.
     Source: Demystifying Long Chain-of-Thought Reasoning (2502.03373), appendix C.1.
     """
     lengths = [length_of("cosine", sample, unit) for sample in samples]
     scores = []
-    verdicts = math_verdicts([sample.text for sample in samples], gold, gold_format, options)
+    verdicts = math_verdicts(
+        *([sample.text for sample in samples], gold, gold_format, options),
+        prompts=[sample.prompt for sample in samples],
+        prefilled=prefilled,
+    )
     for verdict, length in zip(verdicts, lengths, strict=True):
         if verdict.correct is None:
             scores.append(Score.of(verdict))

@@ -14,7 +14,7 @@ from veritune.plugins.types import Cause, Sample, Score, Verdict
 from veritune.rewards.correctness import GoldFormat, check_options, math_verdicts
 from veritune.rewards.measure import Unit, length_of
 from veritune.rewards.peer_math import grades
-from veritune.rewards.text import first_message
+from veritune.rewards.text import Prefilled, first_message
 
 
 @reward
@@ -26,6 +26,7 @@ def length(
     group: Literal["prompt", "call"] = "prompt",
     group_size: PositiveInt | None = None,
     gold_format: GoldFormat = "answer",
+    prefilled: Prefilled = "auto",
     options: Mapping[str, Any] | None = None,
 ) -> list[Score]:
     """λ = 0.5 − (L − shortest) / (longest − shortest) within the group; right answers earn λ, wrong ones min(0, λ).
@@ -34,7 +35,7 @@ def length(
     whose correctness is undecided have no score and take no part in the comparison. All of one length: 0. A group of
     which fewer than two samples are decided compares nothing and has no score. A group that a caller cuts in two is
     seen as two: pass whole groups, or say the ``group_size`` (completions a prompt) to have a cut group refused and
-    equal neighbouring prompts told apart. ``options`` are the math verifier's own.
+    equal neighbouring prompts told apart. ``prefilled`` and ``options`` are ``accuracy``'s.
 
     Raises ConfigError where several samples come without prompts, or a group is not whole.
     Source: Kimi k1.5 (2501.12599), length reward.
@@ -45,7 +46,11 @@ def length(
             "Pass prompts, or set group: call to compare all completions of a call."
         )
     lengths = [length_of("length", sample, unit) for sample in samples]
-    verdicts = math_verdicts([sample.text for sample in samples], gold, gold_format, options)
+    verdicts = math_verdicts(
+        *([sample.text for sample in samples], gold, gold_format, options),
+        prompts=[sample.prompt for sample in samples],
+        prefilled=prefilled,
+    )
     scores: list[Score] = []
     for here in [range(len(samples))] if group == "call" else _groups(samples, group_size):
         scores += _compared([verdicts[i] for i in here], [lengths[i] for i in here], unit)

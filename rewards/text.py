@@ -82,6 +82,15 @@ def last_answer(text: str) -> str | None:
     return None if close < 0 or opening < 0 else rest[opening + len(ANSWER_OPEN) : close]
 
 
+def said_answer(sample: Sample, prefilled: Prefilled) -> str | None:
+    """``last_answer`` of what follows the reasoning, in whatever tags; None where the reasoning never ends."""
+    from veritune.verifiers.math.extraction.reasoning import opens_reasoning, strip_reasoning
+
+    opened = opens_reasoning(sample.prompt_text) if prefilled == "auto" else prefilled
+    rest = strip_reasoning(sample.text, opened=opened)
+    return None if rest is None else last_answer(rest)
+
+
 def last_box(text: str) -> str | None:
     r"""The inside of the last complete ``\boxed{…}`` or ``\fbox{…}``, or None."""
     box: str | None = None

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, Literal
 
 from veritune.plugins.types import Cause, Verdict
 
@@ -173,20 +173,29 @@ def _listed(numbers: Any) -> str:
     return ", ".join(map(str, sorted(numbers))) or "no numbers"
 
 
-def extract(completion: str) -> str | None:
-    """The inside of the last ``<answer>…</answer>`` after the thinking, ``$`` and code marks aside, or None."""
-    found = _ANSWER.findall(completion.rpartition("</think>")[2])
+def extract(completion: str, prompt: str = "", *, prefilled: bool | Literal["auto"] = "auto") -> str | None:
+    """The inside of the last ``<answer>…</answer>`` after the thinking, ``$`` and code marks aside, or None.
+
+    Thinking that never ends (``prefilled``: that the prompt began) leaves no answer.
+    """
+    from veritune.verifiers.math.extraction.reasoning import opens_reasoning, strip_reasoning
+
+    opened = opens_reasoning(prompt) if prefilled == "auto" else prefilled
+    found = _ANSWER.findall(strip_reasoning(completion, opened=opened) or "")
     return found[-1].strip().strip("$`").strip() if found else None
 
 
 class Countdown:
     """The verifier ``countdown``. A gold is a mapping with ``nums`` and ``target``."""
 
-    def verify(self, completion: str, gold: Any) -> Verdict:
+    def __init__(self, *, prefilled: bool | Literal["auto"] = "auto") -> None:
+        self.prefilled = prefilled
+
+    def verify(self, completion: str, gold: Any, prompt: str = "") -> Verdict:
         """The verdict on the expression in the answer tag."""
         if not isinstance(gold, Mapping) or "nums" not in gold or "target" not in gold:
             return Verdict.undecided(Cause.INVALID_GOLD, f"the gold is no mapping with nums and target: {gold!r}")
-        expression = extract(completion)
+        expression = extract(completion, prompt, prefilled=self.prefilled)
         if expression is None:
             return Verdict.wrong("there is no complete <answer>…</answer> after the thinking")
         return check(expression, gold["nums"], gold["target"])

@@ -28,7 +28,7 @@ class BoxVerifier:
         right = bool(boxes) and boxes[-1] == str(gold)
         return Verdict(right, reason="the box is the gold" if right else "it is not")
 
-    def verify_batch(self, pairs: Sequence[tuple[str, Any]]) -> list[Verdict]:
+    def verify_batch(self, pairs: Sequence[tuple[str, Any]], prompts: Sequence[str] = ()) -> list[Verdict]:
         return [self.verify(completion, gold) for completion, gold in pairs]
 
 

@@ -176,9 +176,10 @@ def cascade_grader(options: MathOptions = DEFAULT) -> Grade:
     def grade(completion: str, gold: str) -> Finding:
         prepared = prepare_gold(gold, options)
         found = extract(completion, options)
-        if found.answer is None:
+        answer = found.against(gold)
+        if answer is None:
             return (None, prepared.invalid) if prepared.invalid else (False, "no answer")
-        decision = decide(found.answer, prepared, options)
+        decision = decide(answer, prepared, options)
         return decision.correct, decision.stage
 
     return grade

@@ -20,12 +20,14 @@ class MathOptions:
     """Where no marker is found, take the last formula or number of the completion."""
     in_reasoning: bool = False
     """Let answers inside ``<think>`` count, and completions whose reasoning never ended."""
-    reasoning_tags: tuple[tuple[str, str], ...] = (
-        ("<think>", "</think>"),
-        ("<thinking>", "</thinking>"),
-        ("<reasoning>", "</reasoning>"),
-        ("<scratchpad>", "</scratchpad>"),
-    )
+    reasoning_tags: tuple[tuple[str, str], ...] = ()
+    """Further tags around reasoning, beside those that are known by their name in any spelling (``<think>``,
+    ``<|begin_of_thought|>``, ``[THINK]``, ``<analysis>`` …)."""
+    prefilled: bool | Literal["auto"] = "auto"
+    """The prompt opened the reasoning, so that a completion that closes none is all reasoning. ``auto``: where the
+    prompt is given and ends in such a tag."""
+    echo: bool = True
+    """Where the prompt is given, what the completion copies from it (an example answer, say) is no answer."""
     json_field: str | None = "answer"
     """The field of a JSON object that holds the answer; None: JSON is not looked into."""
     bare: bool = True

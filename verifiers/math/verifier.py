@@ -69,41 +69,47 @@ class MathVerifier:
         self.executor.start()
         self.executor.run(tasks, cpu=30.0, deadline=60.0)
 
-    def verify(self, completion: str, gold: Any) -> Verdict:
+    def verify(self, completion: str, gold: Any, prompt: str = "") -> Verdict:
         """The verdict on one completion. ``gold``: an answer, or a list of acceptable ones."""
-        return self.verify_batch([(completion, gold)])[0]
+        return self.verify_batch([(completion, gold)], [prompt])[0]
 
-    def verify_batch(self, pairs: Sequence[tuple[str, Any]]) -> list[Verdict]:
-        """One verdict a ``(completion, gold)`` pair, in order. Equal questions are answered once."""
+    def verify_batch(self, pairs: Sequence[tuple[str, Any]], prompts: Sequence[str] | None = None) -> list[Verdict]:
+        """One verdict a ``(completion, gold)`` pair, in order. Equal questions are answered once.
+
+        With ``prompts``, what a completion copies from its prompt is no answer, and one that the prompt left inside
+        its reasoning must end that first.
+        """
         self.executor.start()
-        questions = self._questions(pairs)
+        questions = self._questions(pairs, prompts)
         batch = self._batch(questions)
         while tasks := batch.tasks():
             batch.absorb(self.executor.run(tasks, **self._limits(batch)))
         return [question.verdict(batch) for question in questions]
 
-    async def averify_batch(self, pairs: Sequence[tuple[str, Any]]) -> list[Verdict]:
+    async def averify_batch(
+        self, pairs: Sequence[tuple[str, Any]], prompts: Sequence[str] | None = None
+    ) -> list[Verdict]:
         """``verify_batch`` without blocking the event loop while workers compute."""
         self.executor.start()
-        questions = self._questions(pairs)
+        questions = self._questions(pairs, prompts)
         batch = self._batch(questions)
         while tasks := batch.tasks():
             batch.absorb(await self.executor.arun(tasks, **self._limits(batch)))
         return [question.verdict(batch) for question in questions]
 
-    def _questions(self, pairs: Sequence[tuple[str, Any]]) -> list[_Question]:
-        extracted: dict[str, Extraction] = {}
+    def _questions(self, pairs: Sequence[tuple[str, Any]], prompts: Sequence[str] | None) -> list[_Question]:
+        extracted: dict[tuple[str, str], Extraction] = {}
         read: dict[str, Golds] = {}
         questions = []
-        for completion, gold in pairs:
-            if completion not in extracted:
-                extracted[completion] = self._extract(completion)
-            questions.append(_Question(extracted[completion], self._read(gold, read)))
+        for (completion, gold), prompt in zip(pairs, prompts or [""] * len(pairs), strict=True):
+            if (completion, prompt) not in extracted:
+                extracted[completion, prompt] = self._extract(completion, prompt)
+            questions.append(_Question(extracted[completion, prompt], self._read(gold, read)))
         return questions
 
-    def _extract(self, completion: str) -> Extraction:
+    def _extract(self, completion: str, prompt: str) -> Extraction:
         try:
-            return extract(completion, self.options)
+            return extract(completion, self.options, prompt)
         except Exception as error:  # no text raises: a bug of ours is undecided
             return Extraction(None, _FAULT, (), record("reading a completion", error, completion=completion))
 
@@ -152,8 +158,8 @@ class _Question:
     def __init__(self, extraction: Extraction, golds: Golds) -> None:
         self.extraction = extraction
         self.golds = golds
-        answer = extraction.answer
-        self.pairs: list[Pair] = [] if answer is None else [(answer, gold) for gold in golds.answers]
+        answers = [(extraction.against(gold), gold) for gold in golds.answers]
+        self.pairs: list[Pair] = [(answer, gold) for answer, gold in answers if answer is not None]
 
     def verdict(self, batch: Batch) -> Verdict:
         expected = _shown(self.golds.shown)
@@ -162,14 +168,14 @@ class _Question:
             return Verdict.undecided(Cause.INTERNAL_ERROR, reason, evidence={"stage": "extraction"})
         if not self.golds.answers:
             return Verdict.undecided(Cause.INVALID_GOLD, self.golds.problem, evidence={"stage": "gold"})
-        if self.extraction.answer is None:
+        if not self.pairs:
             reason = self.extraction.reason or "no final answer found"
             return Verdict.wrong(reason, expected=expected, evidence={"stage": "extraction"})
         best = _best([batch.found[pair] for pair in self.pairs])
         return Verdict(
             best.correct,
             best.cause,
-            extracted=_shown(self.extraction.answer),
+            extracted=_shown(self.extraction.answer or self.extraction.raw),
             expected=expected,
             reason=best.reason,
             evidence={"stage": best.stage, "extraction": self.extraction.marker, **best.evidence},

@@ -203,8 +203,8 @@ def test_options_change_the_policy() -> None:
 
 def verdict(completion: str, gold: str, options: MathOptions = DEFAULT) -> bool | None:
     prepared = prepare_gold(gold, options)
-    found = extract(completion, options)
-    return False if found.answer is None else decide(found.answer, prepared, options).correct
+    answer = extract(completion, options).against(gold)
+    return False if answer is None else decide(answer, prepared, options).correct
 
 
 def test_the_development_sample(shared_rows: Rows) -> None:

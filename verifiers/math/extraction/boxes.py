@@ -45,6 +45,16 @@ def find_boxes(text: str) -> list[Box]:
     return boxes
 
 
+def unclosed(text: str, boxes: list[Box]) -> int | None:
+    """Where a box opens behind all of `boxes` and never closes; None where none does."""
+    end = boxes[-1].end if boxes else 0
+    for name in _NAMES:
+        at = text.rfind(name + "{")
+        if at >= end and match_brace(text[at : at + _MAX_LAST], len(name)) < 0:
+            return at
+    return None
+
+
 def _read(text: str, at: int, size: int) -> Box | None:
     begin = at + size
     while text.startswith((" ", "\n"), begin):
@@ -57,7 +67,8 @@ def _read(text: str, at: int, size: int) -> Box | None:
     while end < len(text) and end < begin + 32 and (text[end].isalnum() or text[end] in ".-"):
         end += 1
     content = text[begin:end].rstrip(".")
-    return Box(at, end, content) if content and begin > at + size else None
+    glued = begin == at + size and not text[begin : begin + 1].isdecimal()
+    return Box(at, end, content) if content and not glued else None
 
 
 def spilled(text: str, box: Box) -> Box:

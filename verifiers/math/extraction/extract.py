@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from veritune.verifiers.math.extraction.boxes import Box, find_boxes, join_boxes, spilled
-from veritune.verifiers.math.extraction.phrases import (
-    CONNECTIVES,
-    FINAL,
-    LINE_STARTS,
-    PHRASES,
-    ends_in_negation,
-    is_negated,
-    rank_at,
-)
+from veritune.verifiers.math.extraction.boxed import boxed
+from veritune.verifiers.math.extraction.declarations import declared
+from veritune.verifiers.math.extraction.echo import without_echo
+from veritune.verifiers.math.extraction.phrases import CONNECTIVES, LINE_STARTS, is_negated
+from veritune.verifiers.math.extraction.reasoning import opens_reasoning, strip_reasoning
 from veritune.verifiers.math.extraction.sentences import (
     first_line,
     last_sentence,
@@ -23,6 +18,9 @@ from veritune.verifiers.math.extraction.sentences import (
     trailing,
     whole,
 )
+from veritune.verifiers.math.extraction.statements import asserted
+from veritune.verifiers.math.extraction.subjects import FINAL
+from veritune.verifiers.math.extraction.visible import visible, without_fences
 from veritune.verifiers.math.options import DEFAULT, MathOptions
 
 _TAIL = 24_000
@@ -59,36 +57,37 @@ class Extraction:
     marker: str
     candidates: tuple[Candidate, ...] = ()
     reason: str = ""
+    raw: str = ""
+    """What stands in the box, where the answer is only a part of it."""
+
+    def against(self, gold: str) -> str | None:
+        """The answer to compare with `gold`: a box that holds the gold word for word counts as it stands."""
+        if self.raw and " ".join(self.raw.split()).strip(" .") == " ".join(gold.split()).strip(" ."):
+            return gold
+        return self.answer
 
 
-def extract(text: str, options: MathOptions = DEFAULT) -> Extraction:
+def extract(text: str, options: MathOptions = DEFAULT, prompt: str = "") -> Extraction:
     """The answer of a completion.
 
-    Reasoning is dropped first (an unclosed ``<think>`` leaves no answer). Then, whichever stands last of: a box, an
-    answer tag, ``####``, a "final answer" line, 【答案】. Then "the answer is", "A:", a concluding sentence, bold
-    text. A short completion without any marker is the answer itself. A trailing number counts only when asked.
+    Reasoning is dropped first (an unclosed block, or one that the prompt opened and nothing closed, leaves no answer),
+    and what a reader would not see. Then, whichever stands last of: a box, an answer tag, ``####``, a "final answer",
+    【答案】. Then "the answer is", "A:", a concluding sentence, bold text. A short completion without any marker is the
+    answer itself. A trailing number counts only when asked. Only a value that its sentence asserts is an answer.
+
+    With a ``prompt``, what the completion copies from it is no answer (``options.echo``).
     """
-    visible = text[-options.max_completion :]
-    after = visible if options.in_reasoning else strip_reasoning(visible, options)
+    kept = text[-options.max_completion :]
+    opened = opens_reasoning(prompt) if options.prefilled == "auto" else options.prefilled
+    after = kept if options.in_reasoning else strip_reasoning(kept, options, opened=opened)
     if after is None:
         return Extraction(None, "", (), "the reasoning never ends, so there is no answer")
-    body = _cut(after)
+    body = visible(_cut(after))
+    if prompt and options.echo:
+        body = without_echo(body, prompt)
     if not body.strip():
-        return Extraction(None, "", (), "nothing follows the reasoning" if body is not visible else "empty")
+        return Extraction(None, "", (), "nothing follows the reasoning" if after is not kept else "empty")
     return _find(body, options)
-
-
-def strip_reasoning(text: str, options: MathOptions = DEFAULT) -> str | None:
-    """What follows the reasoning; None if a reasoning block is opened and never closed."""
-    if "<" not in text:
-        return text
-    for opening, closing in options.reasoning_tags:
-        end = text.rfind(closing)
-        if text.rfind(opening) > end:
-            return None
-        if end >= 0:
-            text = text[end + len(closing) :]
-    return text
 
 
 def _cut(text: str) -> str:
@@ -107,45 +106,34 @@ def _find(text: str, options: MathOptions) -> Extraction:
         if found is not None:
             return Extraction(found.text or None, "json", (found,), "" if found.text else "the JSON has no answer")
     inner = _json_inside(text, options.json_field) if options.json_field else None
-    strong = [c for c in (_boxed(text, options), _tagged(text, options), inner, *_finals(text)) if c is not None]
-    if any(c.marker.startswith("boxed") for c in strong):
+    text = without_fences(text)
+    box = boxed(text, options)
+    if box is not None and box.answer is None:
+        return Extraction(None, "", (), box.reason, box.raw)
+    first = (
+        None if box is None else Candidate(box.answer or "", "boxed (joined)" if box.several else "boxed", box.start)
+    )
+    strong = [c for c in (first, _tagged(text, options), inner, *_finals(text)) if c is not None]
+    if first is not None:
         strong = [c for c in strong if c.marker not in ("final answer", "####") or readable(c.text)]
     if strong:
         best = max(strong, key=lambda c: c.start)
-        return Extraction(best.text, best.marker, tuple(sorted(strong, key=lambda c: -c.start)))
-    weak, negated = _phrases(text)
-    if weak is not None:
+        raw = box.raw if box is not None and best is first and box.raw != best.text else ""
+        return Extraction(best.text, best.marker, tuple(sorted(strong, key=lambda c: -c.start)), raw=raw)
+    statement, spoken = asserted(text)
+    if statement is not None:
+        weak = Candidate(statement.value, statement.name, statement.start)
         return Extraction(weak.text, weak.marker, (weak,))
-    if negated:
-        return Extraction(None, "", (), "the answer is only said not to be something")
     last = (_bare, trailing_candidate) if not options.trailing else (_clean_bare, trailing_candidate, _bare)
     for finder in (_line, _conclusion, _bold, *last):
         if (finder is trailing_candidate and not options.trailing) or (finder is _bare and not options.bare):
             continue
+        if spoken and finder in (_bare, _clean_bare):
+            return Extraction(None, "", (), "a value is spoken of, and none is asserted")
         found = finder(text)
         if found is not None:
             return Extraction(found.text, found.marker, (found,))
     return Extraction(None, "", (), "no marked answer")
-
-
-def _boxed(text: str, options: MathOptions) -> Candidate | None:
-    boxes = find_boxes(text)
-    if not boxes:
-        return None
-    kept = [b for b in boxes if not ends_in_negation(text[max(0, b.start - 40) : b.start])]
-    if not kept:
-        return None
-    chosen: list[Box]
-    if options.boxes == "all":
-        chosen = kept
-    elif options.boxes == "first":
-        chosen = kept[:1]
-    else:
-        chosen = join_boxes(text, kept)
-    if len(chosen) == 1 and text.rfind("}") >= chosen[0].end and not readable(chosen[0].content):
-        chosen = [spilled(text, chosen[0])]
-    answer = chosen[0].content if len(chosen) == 1 else ", ".join(b.content.strip() for b in chosen)
-    return Candidate(answer, "boxed" if len(chosen) == 1 else "boxed (joined)", chosen[-1].start)
 
 
 def _tagged(text: str, options: MathOptions) -> Candidate | None:
@@ -175,52 +163,10 @@ def _finals(text: str) -> list[Candidate]:
         answer = refine(text[at + 4 : at + 4 + 4096].lstrip(" :：\n"))
         if answer:
             found.append(Candidate(answer, "【答案】", at))
-    low = text[-_TAIL:].lower()
-    offset = max(0, len(text) - _TAIL)
-    best = -1
-    size = 0
-    for phrase in FINAL:
-        at = low.rfind(phrase)
-        if at > best:
-            best, size = at, len(phrase)
-    if best >= 0:
-        rest = _after_verb(text[offset + best + size : offset + best + size + 4096].lstrip(" :：*_#\n"))
-        if rest and not is_negated(rest):
-            answer = refine(rest)
-            if answer:
-                found.append(Candidate(answer, "final answer", offset + best))
+    final = asserted(text, FINAL)[0] if "inal" in text or "INAL" in text or "最终" in text else None
+    if final is not None:
+        found.append(Candidate(final.value, "final answer", final.start))
     return found
-
-
-def _after_verb(rest: str) -> str:
-    """What follows the ``is`` of "the final answer is"."""
-    for verb in ("is:", "is ", "are:", "are ", "是", "为"):
-        if rest[: len(verb)].lower() == verb:
-            return rest[len(verb) :].lstrip(" :：*_\n")
-    return rest
-
-
-def _phrases(text: str) -> tuple[Candidate | None, bool]:
-    """The last "the answer is …" that is not negated, and whether a negated one was met."""
-    offset = max(0, len(text) - _TAIL)
-    tail = text[offset:]
-    low = tail.lower()
-    negated = False
-    end = len(low)
-    for _ in range(4):
-        best, size, name = rank_at(low, PHRASES, end)
-        if best < 0:
-            return None, negated
-        rest = tail[best + size : best + size + 4096].lstrip(" :：*_\n")
-        if not rest or is_negated(rest):
-            negated = negated or bool(rest)
-            end = best
-            continue
-        answer = refine(rest)
-        if answer:
-            return Candidate(answer, name, offset + best), negated
-        end = best
-    return None, negated
 
 
 def _line(text: str) -> Candidate | None:
@@ -248,7 +194,7 @@ def _conclusion(text: str) -> Candidate | None:
     low = sentence.lower()
     if not finished or not low.startswith(CONNECTIVES) or is_negated(low) or len(sentence) > 600:
         return None
-    answer = refine(sentence)
+    answer = declared(sentence)
     return Candidate(answer, "conclusion", len(text)) if answer and len(answer) < 200 else None
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from veritune.verifiers.math.syntax.cursor import ParseError
 from veritune.verifiers.math.syntax.nodes import Num, Unit, Words
 from veritune.verifiers.math.syntax.parser import parse
@@ -34,6 +36,11 @@ _HEDGES = names(
     " incorrect except unless impossible"
 )
 _BOUNDS = ("less than", "greater than", "more than", "fewer than", "larger than", "smaller than", "不能为", "不等于")
+_COUNTED = re.compile(
+    r"([$€£]?\s?-?\d[\d,]*(?:\.\d+)?(?:/\d+)?\s?%?(?:\s(?:hundred|thousand|million|billion|trillion|dozen)\b)?)\s?"
+    r"(?![\d.,/])[^\W\d][^\d=+*/^\\$]*$"
+)
+"""A number with nothing but words behind it: ``10 cookies in each jar``."""
 _REFUSALS = names("not wrong incorrect except false impossible")
 _STATES = names("is are equals has have was gives were get obtain there")
 
@@ -225,6 +232,9 @@ def _value(sentence: str) -> str | None:
             rest = sentence[at + len(verb) :].strip(" :*")
             if rest and readable(rest) and not _is_words(rest):
                 return rest
+            counted = _COUNTED.match(rest)
+            if counted is not None:
+                return counted[1]
     found = segments(sentence)
     if found and _bounds(low[: found[-1][0]]):
         return None

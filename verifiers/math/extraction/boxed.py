@@ -1,0 +1,148 @@
+"""The box that is the answer: the last one that its sentence asserts, with what is said in it and behind it."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from veritune.verifiers.math.extraction.assertion import (
+    Status,
+    is_asked,
+    is_conditional,
+    is_negative,
+    replacement,
+    retraction,
+    status_before,
+)
+from veritune.verifiers.math.extraction.boxes import Box, find_boxes, join_boxes, spilled, unclosed
+from veritune.verifiers.math.extraction.clauses import Code, clause_start, has_value, pattern, sentence_start
+from veritune.verifiers.math.extraction.declarations import declared, language_of
+from veritune.verifiers.math.extraction.phrases import ends_in_negation
+from veritune.verifiers.math.extraction.sentences import first_sentence, readable
+from veritune.verifiers.math.extraction.statements import asserted
+from veritune.verifiers.math.extraction.subjects import ANSWERS
+from veritune.verifiers.math.options import MathOptions
+
+_SUBJECT = re.compile(
+    r"(?:answer|solution|result|value|choice|option|guess|答案|结果|respuesta|réponse|antwort|ответ)\w*", re.I
+)
+_PREDICATE = re.compile(
+    r"(?:is|was|would be|can['’]?t be|cannot be|isn['’]t|wasn['’]t|ist|wäre|est|n['’]est|es|no es|è|"
+    r"não é|не|ni|si|是错|不是|不对|不正确)\b|是错|不是|不对|不正确",
+    re.I,
+)
+"""What is said of a box behind it: ``\\boxed{7} is wrong``."""
+_LINKED = re.compile(
+    r"\W*(?:(?:also|well|have|be|been|being|equal|to|the|answer|sein|être|ser|быть|是|为|:)\W*)*", re.I
+)
+"""What may stand between a hedge and the box it doubts."""
+_PROSE = re.compile(r"[^\W\d_]{2,}")
+_TEXT = re.compile(r"\\(?:text|textbf|mbox|mathrm|textrm|emph|textit)\s*\{([^{}]*)\}")
+
+
+class Boxed(NamedTuple):
+    """What the boxes of a text say."""
+
+    answer: str | None
+    """None where the last box does not stand: it is doubted, or taken back, or never closes."""
+    start: int
+    several: bool
+    reason: str = ""
+    raw: str = ""
+    """The content of the box as it stands."""
+
+
+def boxed(text: str, options: MathOptions) -> Boxed | None:
+    """The answer in the boxes of `text`; None where there is no box, or only boxes that say what it is not."""
+    boxes = find_boxes(text)
+    if unclosed(text, boxes) is not None and options.boxes == "last":
+        return Boxed(None, len(text), False, "the last box never closes")
+    kept: list[Box] = []
+    for box in boxes:
+        status = _status(text, box)
+        if status is Status.HEDGED and box is boxes[-1]:
+            return Boxed(None, box.start, False, "the last box is only held possible")
+        if status is Status.ASSERTED:
+            kept.append(box)
+    if not kept:
+        return None
+    chosen = kept if options.boxes == "all" else kept[:1] if options.boxes == "first" else join_boxes(text, kept)
+    if len(chosen) == 1 and text.rfind("}") >= chosen[0].end and not readable(chosen[0].content):
+        chosen = [spilled(text, chosen[0])]
+    last = chosen[-1]
+    after = text[last.end : last.end + 700].lstrip(" $}\\)]*_.,;\n")
+    if options.boxes == "last" and after:
+        code = language_of(after)
+        taken = retraction(after, last.content, code)
+        if taken is not None:
+            instead = replacement(after[taken:], code)
+            return Boxed(instead, last.start, False, "" if instead else "the last box is taken back")
+    contents = [inside(box.content) for box in chosen]
+    raw = last.content if len(chosen) == 1 else ""
+    if None in contents:
+        return Boxed(None, last.start, False, "what stands in the box is only held possible, or denied", raw)
+    answer = ", ".join(content.strip() for content in contents if content is not None)
+    return Boxed(contents[0] if len(contents) == 1 else answer, last.start, len(contents) > 1, raw=raw)
+
+
+def _status(text: str, box: Box) -> Status:
+    """What the sentence around a box makes of it."""
+    if ends_in_negation(text[max(0, box.start - 40) : box.start]):
+        return Status.DENIED
+    before = text[sentence_start(text, box.start) : box.start].rstrip(" $*(\\:[\n{")
+    after = text[box.end : box.end + 300].lstrip(" $}\\)]*_")
+    clause = before[clause_start(before) :]
+    code = language_of(clause)
+    following = first_sentence(after[:120]) if after[:1] not in ("", ".", "!", "?", "。", "！", "？", "\n") else ""
+    if is_asked(after[len(following) + 1 :], after[len(following) : len(following) + 1]) and len(following) < 80:
+        return Status.ASKED
+    if _PREDICATE.match(following) and is_negative(following[:80]):
+        return Status.DENIED
+    if not clause.strip():
+        return Status.ASSERTED
+    near = _last_words(clause, code)
+    if pattern("denials", code).search(near):
+        return Status.DENIED
+    subjects = list(_SUBJECT.finditer(clause))
+    if subjects and is_conditional(before, clause[subjects[-1].end() :], following):
+        return Status.SUPPOSED
+    hedge = pattern("hedges", code).search(near)
+    if hedge and _LINKED.fullmatch(near[hedge.end() :]):
+        return Status.HEDGED
+    return status_before(clause[: subjects[-1].start()], code) if subjects else Status.ASSERTED
+
+
+def _last_words(clause: str, code: Code) -> str:
+    """The last three words before a box, where a denial or a hedge would stand."""
+    if code in ("zh", "ja", "th", "ko"):
+        return clause[-6:]
+    return " ".join(clause.rstrip(" $*({[:").split()[-3:])
+
+
+def inside(content: str) -> str | None:
+    """The answer in a box's content: of a sentence its value, of a box in the box what that holds; None where the
+    content denies or doubts what it shows."""
+    if "\\boxed" in content or "\\fbox" in content:
+        inner = boxed(content, MathOptions())
+        if inner is not None:
+            return inner.answer
+    if not _PROSE.search(_without_commands(content)):
+        return content
+    said = _TEXT.sub(lambda found: f" {found[1]} ", content)
+    if not has_value(said):
+        return content
+    code = language_of(said)
+    if pattern("hedges", code).search(_without_commands(said)):
+        return None
+    statement, spoken = asserted(said, ANSWERS)
+    if spoken:
+        return statement.value if statement is not None else None
+    if any(re.match(r"\W*or\W+\w", piece) for piece in _TEXT.findall(content)):
+        return said
+    if readable(content) or not pattern("verbs", code).search(_without_commands(said)):
+        return content
+    return declared(said.strip()) or content
+
+
+def _without_commands(content: str) -> str:
+    return re.sub(r"\\(?!text|mbox|mathrm)[a-zA-Z]+", " ", content)

@@ -1,0 +1,170 @@
+"""From a sentence to its value and what else is said: boundaries outside formulas, clauses that only comment."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from veritune.verifiers.math.extraction.languages import LANGUAGES, words
+from veritune.verifiers.math.text.strings import names
+
+Code = str
+_OPENING, _CLOSING = "{[", "}]"
+_BOUNDARY = re.compile(
+    r"[,;，；、]|(?<=\s)[—–](?=\s)|(?<=\s)--?(?=\s[A-Za-z])|\.\.\.|…|(?<=\S)[—–](?=[^\W\d])|(?<=[^\s(])\s*[(（]|\s(?=[^\W\d])|[?!](?=\s)"
+)
+"""Where a clause may begin: a comma, a dash, a parenthesis, or any word (which must then begin a comment)."""
+_VALUE = re.compile(
+    r"\d|\\|\$|[+\-−±]\s?[\d\\$.a-z]|√|π|[(\[{]|∞|½|(?<![\w'’])(?:[B-HJ-Z]|[AI](?!\s+[a-z]{2}))(?![\w'’])|(?<![\w'’])[b-hj-z](?![\w'’])"
+)
+"""Where a value begins: a digit, a formula, a sign, a bracket, a lone letter."""
+_MASKED = "\x01"
+
+
+class Core(NamedTuple):
+    """A complement taken apart."""
+
+    head: str
+    """Words before the value: ``definitely not``, ``the number of apples,``."""
+    value: str
+    """Head and value, without the comments behind them."""
+    rest: str
+    """The comments."""
+
+
+@functools.lru_cache(maxsize=128)
+def pattern(row: str, code: Code) -> re.Pattern[str]:
+    """The words of one row of the table in one language; of all languages for the empty code."""
+    return words(row, (LANGUAGES[code],)) if code else words(row)
+
+
+def masked(sentence: str) -> str:
+    """`sentence` with formulas and braces blanked out, so that nothing inside them is taken for words."""
+    out = list(sentence)
+    depth = 0
+    formula = ""
+    at = 0
+    while at < len(out):
+        c = sentence[at]
+        two = sentence[at : at + 2]
+        if two in ("\\(", "\\[") and not formula:
+            formula = "\\)" if two == "\\(" else "\\]"
+        elif formula and formula != "$" and two == formula:
+            out[at : at + 2] = _MASKED * 2
+            formula = ""
+            at += 2
+            continue
+        elif c == "$" and (at == 0 or sentence[at - 1] != "\\"):
+            if formula == "$":
+                formula = ""
+                out[at] = _MASKED
+            elif not formula and sentence.find("$", at + 1) > 0:
+                formula = "$"
+        if c == "\\" and two[1:] in ("{", "}", "$", "%") and not formula:
+            out[at : at + 2] = _MASKED * 2
+            at += 2
+            continue
+        if c in _OPENING and not formula:
+            depth += 1
+        if formula or depth > 0:
+            out[at] = _MASKED
+        if c in _CLOSING and not formula:
+            depth = max(0, depth - 1)
+        at += 1
+    return "".join(out)
+
+
+def take_apart(sentence: str, code: Code) -> Core:
+    """The value that a complement begins with, and the comments behind it.
+
+    A stretch behind a comma, a dash or a parenthesis is a comment where it begins with a comment word or holds a
+    finite verb; without punctuation, where a comment word begins it. ``7 apples, and the rest is 3`` is ``7 apples``.
+    """
+    mask = masked(sentence)
+    first = _VALUE.search(_without_commands(mask))
+    if first is None:
+        return Core("", sentence, "")  # an answer in words: what belongs to it cannot be told by its looks
+    begin = first.start()
+    end = len(sentence)
+    ends = [m for m in _BOUNDARY.finditer(mask, begin + 1)]
+    for number, mark in enumerate(ends):
+        following = next((m.start() for m in ends[number + 1 :] if m[0].strip()), len(mask))
+        stretch = mask[mark.end() : following]
+        if _comments(mark[0], stretch, code):
+            end = mark.start()
+            break
+    return Core(sentence[:begin], sentence[:end].rstrip(" ,;，；、—–-"), sentence[end:])
+
+
+def has_value(text: str) -> bool:
+    """Whether `text` shows a value at all, rather than words alone."""
+    return _VALUE.search(text) is not None
+
+
+def _without_commands(mask: str) -> str:
+    return mask.replace(_MASKED, "$")
+
+
+def _comments(mark: str, stretch: str, code: Code) -> bool:
+    """Whether the stretch behind a boundary is a clause of its own."""
+    begun = stretch.lstrip(" *_—–-")
+    comment = pattern("comments", code).match(begun)
+    if comment is not None:
+        return bool(mark.strip()) or comment[0].lower() not in _ONLY_AFTER_COMMA
+    if not mark.strip():
+        return bool(pattern("hedges", code).match(begun))
+    if mark.strip() in ("(", "（"):
+        inside = re.split(r"[)）]", begun, maxsplit=1)[0]
+        return pattern("verbs", code).search(inside) is not None or pattern("denials", code).search(inside) is not None
+    if re.match(r"(?:and|or|y|o|et|ou|und|oder|и|или|e)\b", begun) and not pattern("verbs", code).search(stretch):
+        return False
+    return any(pattern(row, code).search(stretch) for row in ("verbs", "denials"))
+
+
+_ONLY_AFTER_COMMA = names(
+    "if for as so that is when after before this these those there it he she they we you until where no never "
+    "right common let note check verify found some many most others people students who given and i da es er sie "
+    "das was wenn que qui il lui eso esto a что это он она они"
+)
+"""Comment words that may as well stand inside a value: ``5 for each``, ``7 when rounded``."""
+
+
+def sentences(text: str, limit: int = 8) -> Iterator[str]:
+    """The first sentences of `text`, split outside formulas."""
+    mask = masked(text)
+    at = 0
+    for _ in range(limit):
+        found = _END.search(mask, at)
+        end = found.end() if found else len(mask)
+        if mask[at:end].strip():
+            yield text[at:end]
+        at = end
+        if at >= len(mask):
+            return
+
+
+_END = re.compile(r"[.!?](?=\s|$)|[。！？।؟]|\n")
+
+
+def sentence_start(text: str, at: int) -> int:
+    """Where the sentence that holds `at` begins, within reason."""
+    low = max(0, at - 400)
+    begin = low
+    for mark in _STOPS if text.isascii() else (*_STOPS, *_OTHER_STOPS):
+        found = text.rfind(mark, low, at)
+        begin = max(begin, found + 1 if found >= 0 else 0)
+    return begin
+
+
+_STOPS = ("\n", ". ", "! ", "? ")
+_OTHER_STOPS = ("。", "！", "？", "।", "؟")
+
+
+def clause_start(text: str) -> int:
+    """Where the last clause of `text` begins: behind a comma, a semicolon, a colon or a dash."""
+    begin = 0
+    for mark in ",;:(" if text.isascii() else ",;:(，；：、—（":
+        begin = max(begin, text.rfind(mark) + 1)
+    return begin

@@ -1,0 +1,83 @@
+"""Sentences that state a value without speaking of "the answer"."""
+
+from __future__ import annotations
+
+import re
+
+from veritune.verifiers.math.extraction.assertion import (
+    Status,
+    alternatives,
+    is_conditional,
+    leading_value,
+    status_before,
+)
+from veritune.verifiers.math.extraction.clauses import Code, masked, pattern
+from veritune.verifiers.math.extraction.languages import LANGUAGES
+from veritune.verifiers.math.extraction.sentences import first_sentence, readable, refine
+
+
+def declared(text: str) -> str | None:
+    """The value of a sentence without a subject such as "the answer": its last clause that asserts one."""
+    code = language_of(text)
+    sentence = first_sentence(text.strip(" *_\n#>"))
+    if len(sentence) + 2 < len(text.strip(" *_\n#>")) and text.strip()[len(sentence) :].strip(" .。!*_"):
+        sentence = text.strip()
+    if text.rstrip(" *_\n").endswith(("?", "？", "؟")) or is_conditional(sentence, sentence, ""):
+        return None
+    introduced = leading_value(sentence, code)
+    kept = _asserting(sentence, code)
+    if not kept:
+        return None
+    value = refine(kept)
+    if introduced and (not value or not readable(value)):
+        value = introduced
+    if not value or alternatives(value, "", code):
+        return None
+    at = kept.rfind(value)
+    return None if at > 0 and _denied_before(kept[:at], code) else value
+
+
+def _asserting(sentence: str, code: Code) -> str:
+    """`sentence` without the clauses at its end that deny, doubt, concede or report."""
+    mask = masked(sentence)
+    ends = [m.start() for m in _CLAUSE.finditer(mask)]
+    for begin in reversed([0, *ends]):
+        clause = mask[begin:].lstrip(" ,;，；—–-(（")
+        following = pattern("concessions", code).match(clause)
+        said = pattern("hearsay", code).search(clause)
+        reported = said is not None and status_before(clause[: said.end()] + " ", code) is Status.SUPPOSED
+        hedged = pattern("hedges", code).search(clause) is not None
+        if not (following or reported or hedged):
+            return sentence
+        sentence, mask = sentence[:begin], mask[:begin]
+    return ""
+
+
+_CLAUSE = re.compile(r"[,;，；]|\s[—–-]\s|\s(?=(?:although|though|because|since|while|whereas)\b)|\s?[(（](?=[^\W\d])")
+
+
+def _denied_before(before: str, code: Code) -> bool:
+    """Whether a denial stands right before a value, or one word away from it."""
+    low = before.lower().rstrip(" $*\\([{:").removesuffix(" equal to").removesuffix("等于")
+    last = [m.end() for m in pattern("denials", code).finditer(low)]
+    if not last:
+        return False
+    between = low[last[-1] :].strip(" ,")
+    return len(between.split()) <= 1 if LANGUAGES[code].spaced else len(between) <= 4
+
+
+def language_of(text: str) -> Code:
+    """The language of a sentence by its script; English for Latin letters."""
+    if text.isascii():
+        return "en"
+    for code, first, last in _SCRIPTS:
+        if any(first <= c <= last for c in text):
+            return code
+    return "en"
+
+
+_SCRIPTS = (
+    ("ja", "\u3040", "\u30ff"), ("zh", "\u4e00", "\u9fff"), ("ko", "\uac00", "\ud7a3"), ("ru", "\u0400", "\u04ff"),
+    ("bn", "\u0980", "\u09ff"), ("te", "\u0c00", "\u0c7f"), ("th", "\u0e00", "\u0e7f"), ("hi", "\u0900", "\u097f"),
+    ("ar", "\u0600", "\u06ff"),
+)  # fmt: skip
