@@ -233,7 +233,7 @@ def _arguments(value: Any) -> list[Any]:
 
 
 def _human_eval(row: Row) -> Problem:
-    entry, prompt = str(row["entry_point"]), row.get("prompt")
+    entry, prompt = _entry(row["entry_point"]) or "", row.get("prompt")
     before = prompt if isinstance(prompt, str) and re.search(rf"^\s*def\s+{re.escape(entry)}\b", prompt, re.M) else ""
     tests = ScriptTests([str(row["test"])], entry, before)
     return Problem(tests, _language(row), "HumanEval", before, entry, **_limits(row))
@@ -363,10 +363,14 @@ def _is_calls(row: Row) -> bool:
     return all(isinstance(t, list | tuple) and len(t) == 2 and isinstance(t[0], list | tuple) for t in tests)
 
 
+def _entry(name: Any) -> str | None:
+    """The function's name; LeetCode sets have it as ``Solution().name``."""
+    return name.rpartition(".")[2] if isinstance(name, str) and name else None
+
+
 def _code(row: Row) -> Problem:
-    entry = row.get("entry_point")
     tests = _code_list(row) or []
-    return Problem(ScriptTests(tests, entry if isinstance(entry, str) else None), _language(row), "test code")
+    return Problem(ScriptTests(tests, _entry(row.get("entry_point"))), _language(row), "test code")
 
 
 _CODE = re.compile(r"\bassert|\bdef (?:test|check)|\bTestCase\b|\braise \w+|^>>> ", re.MULTILINE)
@@ -374,7 +378,7 @@ _CODE_COLUMNS = ("test_code", "unit_tests", "test")
 
 
 def _code_list(row: Row) -> list[str] | None:
-    for name in ("tests", "test", "test_code", "unit_tests", "gold", "ground_truth"):
+    for name in ("tests", "test", "test_code", "unit_tests", "test_cases", "gold", "ground_truth"):
         value = _value(row, name)
         if isinstance(value, str) and (_CODE.search(value) or (name in _CODE_COLUMNS and value.strip())):
             return [value]

@@ -18,7 +18,7 @@ from veritune.verifiers.code.testcode import analyse
 
 _MAX_TIMEOUTS = 3
 _MODULES = (
-    "assertions", "cases", "codec", "collect", "counting", "doctests", "fixtures", "modules", "program",
+    "assertions", "cases", "codec", "collect", "counting", "doctests", "fixtures", "imports", "modules", "program",
     "pytest_stand_in", "running", "stubs", "tests",
 )  # fmt: skip
 _TESTS_LIMITS = Limits(cpu_s=10, wall_s=30, memory_mb=1024, output_kb=4096)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import functools
+import importlib.util
 import re
 import symtable
 import sys
@@ -12,7 +13,8 @@ import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from veritune.verifiers.code.inside.assertions import Facts, last_name, why_hollow
+from veritune.verifiers.code.inside.assertions import Facts, has_output, last_name, why_hollow
+from veritune.verifiers.code.inside.imports import Import, imported
 from veritune.verifiers.code.problem import InvalidProblem, ScriptTests
 
 HELPERS: dict[str, str] = {
@@ -29,9 +31,20 @@ HELPERS: dict[str, str] = {
 PROGRAM_MODULES = ("solution", "main", "candidate_solution", "__main__")
 """Under these names test code imports the program, whatever else has them."""
 
+_FENCE = re.compile(r"^```\w*\s*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _EXAMPLE = re.compile(r"^\s*>>> (.*)$", re.MULTILINE)
 _WRAPPERS = frozenset({"set", "list", "tuple", "sorted", "str", "len", "abs", "round", "dict", "int", "float", "all"})
 _MODULES = {"np": "numpy", "pd": "pandas", "numpy": "numpy", "pandas": "pandas"}
+_PACKAGES = frozenset(
+    """
+    PIL aiohttp assertpy attr boto3 bs4 cryptography cv2 dateutil ddt django faker fastapi flask
+    freezegun gym hypothesis jax jinja2 jsonschema levenshtein lxml matplotlib mock more_itertools
+    networkx nltk nose numba numpy openpyxl pandas parameterized plotly psutil psycopg2 pydantic pymongo
+    pytest pytz redis regex requests scipy seaborn shapely six sklearn sortedcontainers spacy sqlalchemy
+    statsmodels sympy tensorflow testfixtures toolz torch tqdm transformers yaml
+    """.split()  # noqa: SIM905
+)
+"""Packages that tests use and that may be absent: a test that needs one is undecided, whatever the program does."""
 _BUILTINS = frozenset(dir(builtins))
 _IMPLICIT = frozenset({"candidate", "__name__", "__file__", "__doc__", "__builtins__", "__debug__", "exit", "quit"})
 
@@ -49,6 +62,8 @@ class TestCode:
     """The program's functions, whatever else has that name."""
     imports: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Name → (module, attribute), imported for real."""
+    imported: list[str] = field(default_factory=list)
+    """Names that are imported from the program, or from a module that may be it."""
     modules: list[str] = field(default_factory=list)
     """Modules that are the program, unless the library has one of that name with what is imported from it."""
     may_import: bool = False
@@ -73,8 +88,8 @@ def _analyse(
     """The same for every completion of a problem."""
     try:
         sources = [_python(source) for source in texts if source.strip()]
-        trees = [_parsed(source) for source in sources]
-        extra = [_parsed(setup)] if setup else []
+        trees = [parsed(source) for source in sources]
+        extra = [parsed(setup)] if setup else []
         if not trees:
             raise InvalidProblem("there are no tests")
         every = [*trees, *extra]
@@ -96,13 +111,13 @@ def _named(
     free = used - known - _IMPLICIT
     bases = _module_bases(trees)
     right = _scopes([reference], imports=False)[1] if reference else set()
-    imported = list(_imported(trees))
-    certain = {module for module, names in imported if module in PROGRAM_MODULES or names & (right | {entry or ""})}
+    imports = [one for tree in trees for one in imported(tree)]
+    certain = {one.module for one in imports if _is_program(one, right | {entry or ""})}
     if reference:
         subjects = (free & right) | ({entry} if entry else set())
     elif entry:
         subjects = {entry}
-    elif certain or any(_unknown(module) for module, _ in imported):
+    elif certain or any(unknown_module(one.module) for one in imports):
         subjects = set()
     else:
         subjects = _subjects(free - bases, trees)
@@ -115,9 +130,14 @@ def _named(
             code.names.append(name)
     code.modules = sorted(certain - set(PROGRAM_MODULES))
     code.may_import = not (entry or certain or subjects or code.names)
+    if code.may_import:
+        code.modules = sorted({one.module for one in imports if unknown_module(one.module)} | set(code.modules))
     code.subjects = sorted({n for n in subjects if n in _BUILTINS or n in HELPERS} | ({entry} if entry else set()))
     code.names.extend(sorted(subjects - set(code.subjects)))
-    ours = {*code.names, *(name for module, names in imported if _unknown(module) for name in names)}
+    code.imported = sorted(
+        {n for one in imports if one.module in certain or unknown_module(one.module) for n in one.names}
+    )
+    ours = {*code.names, *code.imported}
     code.rich = any(_is_class(name, trees, reference) for name in ours)
     return code
 
@@ -134,7 +154,7 @@ def _hidden(trees: Sequence[ast.Module]) -> Iterator[str]:
 def _require_assertions(every: Sequence[ast.Module], trees: Sequence[ast.Module], program: set[str]) -> None:
     """InvalidProblem where nothing in the code can fail a test but the program's own errors."""
     facts = Facts(every, program)
-    if any(">>>" in text for text in _docstrings(trees)):
+    if any(map(has_output, _docstrings(trees))):
         return
     if any(facts.any_assertion(tree) for tree in every):
         return
@@ -149,21 +169,26 @@ def _docstrings(trees: Sequence[ast.Module]) -> Iterator[str]:
 
 
 def _python(source: str) -> str:
-    """The source, dedented if need be; a text of ``>>>`` examples as a docstring."""
+    """The source, dedented and out of its code fence if need be; a text of ``>>>`` examples as a docstring."""
     import textwrap
 
+    source = source.removeprefix("\ufeff")
     try:
-        _parsed(source)
+        parsed(source)
     except InvalidProblem:
+        fenced = _FENCE.search(source)
+        if fenced is not None:
+            return _python(fenced[1])
         if source.lstrip().startswith(">>>") or "\n>>>" in source:
             return repr(source)
         dedented = textwrap.dedent(source).strip("\n")
-        _parsed(dedented)
+        parsed(dedented)
         return dedented
     return source
 
 
-def _parsed(source: str) -> ast.Module:
+def parsed(source: str) -> ast.Module:
+    """A source's syntax tree. Raises InvalidProblem where it is no Python."""
     try:
         with warnings.catch_warnings():  # the dataset's escapes are not ours to warn about
             warnings.simplefilter("ignore")
@@ -201,20 +226,22 @@ def _globals(table: symtable.SymbolTable, used: set[str], bound: set[str]) -> No
         _globals(child, used, bound)
 
 
-def _imported(trees: Sequence[ast.Module]) -> Iterator[tuple[str, set[str]]]:
-    """Modules that the code imports, with the names taken from each; a relative one is the program."""
-    for tree in trees:
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Import):
-                yield from ((alias.name, set()) for alias in node.names)
-            elif isinstance(node, ast.ImportFrom):
-                module = node.module or ""
-                yield (PROGRAM_MODULES[0] if node.level else module), {alias.name for alias in node.names}
+def _is_program(one: Import, names: set[str]) -> bool:
+    return one.relative or one.module.rpartition(".")[2] in PROGRAM_MODULES or bool(one.names & names)
 
 
-def _unknown(module: str) -> bool:
+def unknown_module(module: str) -> bool:
+    """Neither of the standard library nor a package that is installed or known: it may be the program."""
     root = module.partition(".")[0]
-    return root not in sys.stdlib_module_names and root not in (*_MODULES.values(), "pytest")
+    return root not in sys.stdlib_module_names and root not in _PACKAGES and not _installed(root)
+
+
+@functools.lru_cache(maxsize=1024)
+def _installed(root: str) -> bool:
+    try:
+        return importlib.util.find_spec(root) is not None
+    except (ImportError, ValueError, AttributeError):
+        return False
 
 
 def _module_bases(trees: Sequence[ast.Module]) -> set[str]:
@@ -258,7 +285,7 @@ def _is_class(name: str, trees: Sequence[ast.Module], reference: str) -> bool:
 
 def _leniently(source: str) -> ast.Module:
     try:
-        return _parsed(source)
+        return parsed(source)
     except InvalidProblem:
         return ast.Module([], [])
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from veritune.cli.audit_code import audit_code
 from veritune.cli.rows import Row, open_source
 from veritune.plugins.columns import find_column, missing_column
 from veritune.plugins.errors import ParameterError, did_you_mean
@@ -23,6 +24,9 @@ _FORMATS = ("answer", "solution")
 @app.callback()
 def audit() -> None:
     """Check data and rewards before a run is spent on them."""
+
+
+app.command("tests")(audit_code)
 
 
 @app.command()

@@ -17,6 +17,8 @@ RAISES = frozenset({"raises", "warns", "deprecated_call"})
 _SKIPS = frozenset({"SkipTest", "Skipped"})
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 _ENDS = (ast.Return, ast.Raise, ast.Continue, ast.Break)
+_TELLING = frozenset({"input", "eval", "exec", "compile", "globals", "locals", "vars", "getattr", "open", "__import__"})
+"""Built-ins whose result may tell of the program, whatever they are given."""
 _REFLEXIVE = (ast.Eq, ast.Is, ast.LtE, ast.GtE)
 _BUILTINS = frozenset(dir(builtins))
 
@@ -72,7 +74,9 @@ def live(body: Sequence[ast.AST]) -> Iterator[ast.AST]:
         if isinstance(node, _SCOPES):
             decorators: list[ast.expr] = getattr(node, "decorator_list", [])
             yield from live(decorators)
-            if isinstance(node, ast.ClassDef):
+            if isinstance(node, ast.Lambda):
+                yield from live([node.body])
+            elif isinstance(node, ast.ClassDef):
                 yield from live([inner for inner in node.body if not isinstance(inner, _SCOPES)])
             continue
         always = constant(node.test) if isinstance(node, ast.If | ast.While) else None
@@ -110,9 +114,23 @@ class Facts:
         self.assigned = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
         self.assigned |= {n.arg for n in nodes if isinstance(n, ast.arg)}
         self.constants = _constants(nodes)
+        self.deciding: set[int] = set()
         self.failing = {name for name, made in self.functions.items() if any(_ends_badly(one) for one in made)}
+        self.deciding = {id(one) for node in nodes for one in self._deciding(node)}
         self.capable = self._capable()
         self.read = self._read(nodes)
+
+    def _deciding(self, node: ast.AST) -> Iterator[ast.If]:
+        """``if got == want: return``, or ``continue`` or ``break``, before what fails the test."""
+        for name in ("body", "orelse", "finalbody"):
+            block = getattr(node, name, None)
+            fails = False
+            for one in reversed(block if isinstance(block, list) else []):
+                if fails and isinstance(one, ast.If) and isinstance(one.body[-1], _ENDS):
+                    yield one
+                fails = fails or self.fails(one)
+        if isinstance(node, ast.For | ast.While) and any(self.fails(one) for one in node.orelse):
+            yield from (one for one in node.body if isinstance(one, ast.If) and isinstance(one.body[-1], ast.Break))
 
     def _capable(self) -> set[str]:
         """Names of functions that assert, themselves or through one that they mention."""
@@ -173,7 +191,7 @@ class Facts:
         if isinstance(node, ast.Assert):
             return not self.hollow(node.test) and constant(node.test) is not False
         if isinstance(node, ast.If):
-            return self.branch_fails(node.body) or self.branch_fails(node.orelse)
+            return id(node) in self.deciding or self.branch_fails(node.body) or self.branch_fails(node.orelse)
         if isinstance(node, ast.Match):
             return any(self.branch_fails(case.body) for case in node.cases)
         if isinstance(node, ast.Try) or type(node).__name__ == "TryStar":
@@ -233,7 +251,7 @@ class Facts:
 
     def _builtin(self, name: str) -> bool:
         ours = self.assigned | set(self.functions) | self.program
-        return name in _BUILTINS and name not in ours and name != "input"
+        return name in _BUILTINS and name not in ours and name not in _TELLING
 
     def branch_fails(self, body: Sequence[ast.stmt]) -> bool:
         """A branch of an ``if`` that fails the test; of ``elif``, any branch."""
@@ -341,6 +359,20 @@ def _literal(node: ast.expr, names: set[str]) -> bool:
         isinstance(inner, allowed) and (not isinstance(inner, ast.Name) or inner.id in names)
         for inner in ast.walk(node)
     )
+
+
+def has_output(docstring: str) -> bool:
+    """Does an example in this docstring say what must come?"""
+    example = False
+    for line in docstring.splitlines():
+        text = line.strip()
+        if text.startswith(">>>"):
+            example = True
+        elif example and text and not text.startswith("..."):
+            return True
+        elif not text:
+            example = False
+    return False
 
 
 def why_hollow(trees: Sequence[ast.Module]) -> str:

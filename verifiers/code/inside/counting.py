@@ -195,10 +195,14 @@ class Counter:
 
     def execute(self, source: Any, *scopes: Any) -> None:
         """``exec`` of a text that holds tests."""
-        if isinstance(source, str):
+        exec(self.compiled(source) if isinstance(source, str) else source, *scopes)
+
+    def compiled(self, source: Any, name: str = "tests.py", mode: str = "exec", *more: Any, **options: Any) -> Any:
+        """``compile`` of a text that holds tests."""
+        if isinstance(source, str) and mode == "exec":
             tree = ast.parse(source)
-            source = compile(rewritten(tree, Facts([tree])), "tests.py", "exec", dont_inherit=True)
-        exec(source, *scopes)
+            source = rewritten(tree, Facts([tree]))
+        return compile(source, name, mode, *more, **options)
 
 
 def _of_arrays(function: Any) -> bool:
@@ -412,6 +416,8 @@ class _Rewriter(ast.NodeTransformer):
             node.func = ast.copy_location(_call("quiet" if nothing else "wrap", node.func), node.func)
         elif name in _CLOSE and name not in facts.functions:
             node.func = ast.copy_location(_call("close", node.func), node.func)
+        elif name == "compile" and isinstance(node.func, ast.Name) and name not in facts.functions:
+            node.func = ast.copy_location(_call("compiled").func, node.func)
         elif name == "exec" and isinstance(node.func, ast.Name) and name not in facts.assigned | set(facts.functions):
             if len(node.args) == 1:
                 node.args += [ast.Call(ast.Name(scope, ast.Load()), [], []) for scope in ("globals", "locals")]

@@ -7,15 +7,16 @@ import doctest
 from collections.abc import Iterator
 from typing import Any
 
+from _veritune_assertions import has_output  # type: ignore[import-not-found]
 from _veritune_stubs import Absent, Gone, Unsendable  # type: ignore[import-not-found]
 
 
 def examples(tree: ast.Module) -> Iterator[tuple[str, str]]:
-    """Names and texts of docstrings that hold examples."""
+    """Names and texts of docstrings that hold examples with an output."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             text = ast.get_docstring(node) or ""
-            if ">>>" in text:
+            if has_output(text):
                 yield getattr(node, "name", "the module"), text
 
 

@@ -6,12 +6,14 @@ import ast
 import importlib
 import sys
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
+from _veritune_imports import imported  # type: ignore[import-not-found]
 from _veritune_stubs import Unsendable  # type: ignore[import-not-found]
 
 _MISSING = object()
+_NAMES = ("solution", "main", "candidate_solution", "__main__")
 
 
 class Solution(types.ModuleType):
@@ -48,48 +50,42 @@ class Imports:
     def __init__(self, task: dict[str, Any], find: Callable[[str, Any], Any]) -> None:
         self.find = find
         self.task = task
-        publish(["solution", "main", "candidate_solution", "__main__"], find)
+        publish(list(_NAMES), find)
 
     def prepare(self, tree: ast.AST) -> None:
         """Make what ``tree`` imports importable. Raises Unsendable for a module that is not here and not the program.
 
         A module that the tests import in a ``try`` is theirs to miss.
         """
-        unknown: dict[str, set[str]] = {}
-        for module, wanted, guarded in imported(tree):
+        for module, wanted, guarded, relative in imported(tree):
             if isinstance(sys.modules.get(module), Solution):
                 continue
             if module.partition(".")[0] == "pytest":
                 self._stand_in()
-            elif not _importable(module, wanted):
-                if self.task.get("may_import") or module in self.task.get("modules", ()):
-                    unknown.setdefault(module, set()).update(wanted)
+            elif relative or not _importable(module, wanted):
+                inner = [f"{module}.{name}" for name in wanted if name in _NAMES]
+                if (
+                    relative
+                    or inner
+                    or module.rpartition(".")[2] in _NAMES
+                    or module in self.task.get("modules", ())
+                    or self._fits(module, wanted)
+                ):
+                    publish([module, *inner], self.find)
                 elif not guarded:
-                    raise _not_here(module)
-        if unknown:
-            self._the_programs(unknown)
+                    raise Unsendable(f"the tests import {module}, which is not in the sandbox")
 
-    def _the_programs(self, unknown: dict[str, set[str]]) -> None:
-        """Unknown modules are the program; but where it has the names of one, the others are somebody else's."""
-        certain = set(self.task.get("modules", ()))
-        has = {module for module, wanted in unknown.items() if any(self._defines(name) for name in wanted)}
-        for module in unknown:
-            if has and module not in has | certain:
-                raise _not_here(module)
-        publish(list(unknown), self.find)
-
-    def _defines(self, name: str) -> bool:
-        return self.find(name, _MISSING) is not _MISSING
+    def _fits(self, module: str, wanted: set[str]) -> bool:
+        """A module that the library has, without what is wanted of it, where nothing else says what is tested."""
+        return (
+            bool(self.task.get("may_import")) and module.partition(".")[0] in sys.stdlib_module_names and bool(wanted)
+        )
 
     def _stand_in(self) -> None:
         if "pytest" not in sys.modules:
             from _veritune_pytest_stand_in import module  # type: ignore[import-not-found]
 
             sys.modules["pytest"] = module()
-
-
-def _not_here(module: str) -> Unsendable:
-    return Unsendable(f"the tests import {module}, which is not in the sandbox")
 
 
 def _importable(module: str, wanted: set[str]) -> bool:
@@ -101,30 +97,3 @@ def _importable(module: str, wanted: set[str]) -> bool:
     if not wanted or any(hasattr(found, name) for name in wanted):
         return True
     return any(_importable(f"{module}.{name}", set()) for name in wanted) if hasattr(found, "__path__") else False
-
-
-def imported(tree: ast.AST, guarded: bool = False) -> Iterator[tuple[str, set[str], bool]]:
-    """Modules that are imported, the names wanted of each, and whether the import stands in a ``try``."""
-    for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield alias.name, _attributes(tree, alias), guarded
-        elif isinstance(node, ast.ImportFrom):
-            names = {alias.name for alias in node.names} - {"*"}
-            if node.level and not node.module:
-                yield from ((name, set(), guarded) for name in names)
-            elif node.module:
-                yield node.module, names, guarded
-        else:
-            inside = guarded or (isinstance(node, ast.Try) and bool(node.handlers))
-            yield from imported(node, inside)
-
-
-def _attributes(tree: ast.AST, alias: ast.alias) -> set[str]:
-    """``import module as m``: the names that are used as ``m.name``."""
-    base = alias.asname or (alias.name if "." not in alias.name else "")
-    return {
-        node.attr
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == base
-    }

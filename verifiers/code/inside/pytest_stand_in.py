@@ -177,6 +177,7 @@ class _Raises:
 
 def raises(expected: Any = BaseException, *args: Any, match: Any = None, check: Any = None, **kwargs: Any) -> Any:
     """A context in which an exception must come, or a function that must raise it."""
+    expected = kwargs.pop("expected_exception", expected)
     if not args:
         return _Raises(expected, match, check)
     context = _Raises(expected)

@@ -161,7 +161,7 @@ class _Source:
         finding = code._attempt(lambda: code._execute(self.tree), self.capable)
         if start == 0 and not record(*finding):
             return
-        if finding[0] == FAILED:
+        if finding[0] == FAILED or str(finding[1]).startswith("skipped"):
             return
         code.counter.always = code.counter.always or code.counter.asked_now
         new = {n: v for n, v in code.names.items() if n != "__builtins__" and before.get(n, self) is not v}
