@@ -110,6 +110,8 @@ class Facts:
             elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda):
                 for target in node.targets:
                     self.functions.setdefault(last_name(target), [])
+        self.handed = {name: {n for one in made for n in _handed(one)} for name, made in self.functions.items()}
+        """Function → names that it calls, or hands to what it calls."""
         self.renamed = _renamed(nodes)
         self.assigned = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
         self.assigned |= {n.arg for n in nodes if isinstance(n, ast.arg)}
@@ -295,6 +297,12 @@ class Facts:
         """``try: f(x); assert False`` and ``try: f(x) … else: raise AssertionError``: an exception must come."""
         caught = bool(node.handlers)
         return caught and any(self.fails(one) for one in [*node.body, *node.orelse])
+
+
+def _handed(function: Function) -> Iterator[str]:
+    for node in ast.walk(function):
+        if isinstance(node, ast.Call):
+            yield from (last_name(one) for one in [node.func, *node.args])
 
 
 def _ends_badly(function: Function) -> bool:

@@ -150,8 +150,10 @@ class Collector:
         free = [n for n in asked if n not in (cases[0][0] if cases else ()) and not fixtures.knows(n)]
         if free and (short_name(name) in self.mentioned or (len(free) > 1 and not short_name(name).startswith("test"))):
             return  # a helper that the tests call themselves
-        if len(free) == 1 and not self._called(short_name(name), free[0]):
-            free = []
+        if len(free) == 1 and free[0] not in self.facts.handed.get(short_name(name), ()):
+            if not short_name(name).startswith("test"):
+                return
+            free = []  # a fixture that is defined elsewhere
         found.names.add(short_name(name))
         capable = self._capable(short_name(name))
         for given, label, more in cases:
@@ -159,13 +161,6 @@ class Collector:
                 run = functools.partial(self._run, fixtures, function, asked, given, params, name, free)
                 test = Test(f"{name}[{label}]" if label else name, run, capable)
                 found.tests.append(_with_marks(test, [*marks, *more]))
-
-    def _called(self, function: str, parameter: str) -> bool:
-        """Does the function call this parameter? Then it is what is tested."""
-        nodes = [node for made in self.facts.functions.get(function, ()) for node in ast.walk(made)]
-        calls = [node.func for node in nodes if isinstance(node, ast.Call)]
-        handed = [arg for node in nodes if isinstance(node, ast.Call) for arg in node.args]
-        return any(isinstance(one, ast.Name) and one.id == parameter for one in [*calls, *handed])
 
     def _marks(self, *holders: Any) -> tuple[list[Any], list[Any]]:
         if not any(getattr(holder, "pytestmark", ()) for holder in holders):
