@@ -13,8 +13,8 @@ from typing import Any, Literal
 from veritune.plugins.faults import record
 from veritune.plugins.types import Cause
 from veritune.sandbox.workers import Outcome, Status
-from veritune.verifiers.math.cascade import Outcome as Found
 from veritune.verifiers.math.cascade import decide
+from veritune.verifiers.math.decision import Outcome as Found
 from veritune.verifiers.math.finding import BoundedCache, Finding
 from veritune.verifiers.math.judge import Judgement, Task
 from veritune.verifiers.math.options import MathOptions

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from veritune.verifiers.math import symbolic
-from veritune.verifiers.math.cascade import Decision, Outcome, decide
+from veritune.verifiers.math.cascade import decide
+from veritune.verifiers.math.decision import Decision, Outcome
 from veritune.verifiers.math.options import DEFAULT, MathOptions
 from veritune.verifiers.math.reading import Gold, prepare_gold
 from veritune.verifiers.math.text.normalise import clean

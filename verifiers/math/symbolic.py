@@ -10,7 +10,7 @@ import functools
 from dataclasses import dataclass
 from typing import Any
 
-from veritune.verifiers.math.cascade import Outcome
+from veritune.verifiers.math.decision import Outcome
 
 RELATIVE = 2e-6
 """How far apart two real values may be, relative to the larger, where one is printed as a decimal."""

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from veritune.verifiers.math.cascade import Outcome, decide
+from veritune.verifiers.math.cascade import decide
+from veritune.verifiers.math.decision import Outcome
 from veritune.verifiers.math.extraction.extract import extract
 from veritune.verifiers.math.gold import unboxed, unusable
 from veritune.verifiers.math.options import DEFAULT, MathOptions

@@ -20,8 +20,8 @@ from veritune import Cause, get_verifier
 from veritune.plugins import ConfigError, ParameterError
 from veritune.sandbox.workers import Outcome, Status
 from veritune.verifiers.math import MathVerifier, shared_verifier
-from veritune.verifiers.math.cascade import Decision
-from veritune.verifiers.math.cascade import Outcome as Found
+from veritune.verifiers.math.decision import Decision
+from veritune.verifiers.math.decision import Outcome as Found
 from veritune.verifiers.math.finding import BoundedCache
 from veritune.verifiers.math.gold import read_golds
 from veritune.verifiers.math.judge import Judgement, Task

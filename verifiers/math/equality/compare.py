@@ -29,6 +29,7 @@ from veritune.verifiers.math.equality.parts import (
     spelled,
     vector,
 )
+from veritune.verifiers.math.equality.progressions import same_families
 from veritune.verifiers.math.equality.quantities import Quantities
 from veritune.verifiers.math.equality.sets import NotASetError, real_set, same_set
 from veritune.verifiers.math.equality.shapes import (
@@ -80,6 +81,9 @@ class Comparison(Quantities):
             return self.scalars(gold, prediction)
         if isinstance(gold, Words) or isinstance(prediction, Words):
             return self._words(gold, prediction)
+        family = same_families(gold, prediction, self.options)
+        if family is not None:
+            return family or self.no("another family")
         try:
             a, b = assigned(gold), assigned(prediction)
         except ContradictionError as error:

@@ -6,12 +6,15 @@ from collections.abc import Iterator
 from itertools import permutations
 
 from veritune.verifiers.math.equality.shapes import has_parameter, rename
-from veritune.verifiers.math.syntax.nodes import Func, Node, Sym
+from veritune.verifiers.math.syntax.nodes import Add, Func, Neg, Node, Sym
 from veritune.verifiers.math.values.numeric import free_symbols
+from veritune.verifiers.math.values.sampling import is_constant
 
 _CONSTANTS = frozenset("CcKkAB") | {f"{name}_{index}" for name in "CcKk" for index in range(4)}
+_WHOLE = frozenset("knm")
 _PARAMETERS = frozenset("knmljtN")
 _SYMPY_CONSTANTS = {"I": "i", "E": "e"}
+_INTEGRATION = frozenset(["C", "c", "C_1", "c_1", "C_0", "K"])
 _MAX = 3
 
 
@@ -40,6 +43,8 @@ def _is_constant(name: str) -> bool:
 
 
 def _family(gold: Node, old: str, prediction: Node, new: str) -> bool:
+    if old in _WHOLE and new in _WHOLE and isinstance(gold, Add) and isinstance(prediction, Add):
+        return all(len(free_symbols(term)) <= 1 for term in (*gold.terms, *prediction.terms))
     return has_parameter(gold, old) and has_parameter(prediction, new) and new[0] in _PARAMETERS
 
 
@@ -53,6 +58,34 @@ def _constants(wanted: list[str], prediction: Node, given: list[str]) -> Iterato
         for index, name in enumerate(order):
             renamed = rename(renamed, f"#{index}", name)
         yield renamed
+
+
+def same_up_to_constant(gold: Node, prediction: Node) -> bool:
+    """``x^2 + C`` and ``x^2 + 1 + C``: a constant of integration takes up whatever does not vary."""
+    a, b = _without_constant(gold), _without_constant(prediction)
+    if a is None or b is None:
+        return False
+    names = sorted(free_symbols(a) | free_symbols(b))
+    if not free_symbols(a) or not free_symbols(b):
+        return False
+    return is_constant(Add((a, Neg(b))), names)
+
+
+def _without_constant(node: Node) -> Node | None:
+    """`node` without the ``C`` that it ends in; None where none is added."""
+    if not isinstance(node, Add):
+        return None
+    kept = tuple(term for term in node.terms if not _is_free(term))
+    return Add(kept) if len(kept) == len(node.terms) - 1 and not any(map(_has_free, kept)) else None
+
+
+def _is_free(term: Node) -> bool:
+    inner = term.of if isinstance(term, Neg) else term
+    return isinstance(inner, Sym) and inner.name in _INTEGRATION
+
+
+def _has_free(term: Node) -> bool:
+    return bool(free_symbols(term) & _INTEGRATION)
 
 
 def same_argument(gold: Node, name: Node, value: Node) -> Node:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 
-from veritune.verifiers.math.equality.families import renamings
+from veritune.verifiers.math.equality.families import renamings, same_up_to_constant
 from veritune.verifiers.math.equality.sets import is_infinite
 from veritune.verifiers.math.equality.shapes import decimal_log, has_bare_log, without_degrees
 from veritune.verifiers.math.options import MathOptions
-from veritune.verifiers.math.syntax.nodes import Based, Div, Mul, Node, Num, Operator, Percent, Sym, walk
+from veritune.verifiers.math.syntax.nodes import Based, Div, Func, Mul, Node, Num, Operator, Percent, Sym, walk
 from veritune.verifiers.math.values.exact import exact
 from veritune.verifiers.math.values.measures import measure
 from veritune.verifiers.math.values.numeric import free_symbols
@@ -21,6 +21,16 @@ Tri = bool | None
 def unread(node: Node) -> bool:
     """Whether an operator stands in `node` that could not be taken apart."""
     return any(isinstance(n, Operator) and not n.parts for n in walk(node))
+
+
+def is_residue(node: Node) -> bool:
+    """``3 mod 7``, a residue with its modulus."""
+    return isinstance(node, Func) and node.name == "residue"
+
+
+def representative(node: Node) -> Node:
+    """The number that a residue is written with, against a number."""
+    return node.args[0] if isinstance(node, Func) and node.name == "residue" else node
 
 
 class Leaves:
@@ -40,6 +50,8 @@ class Leaves:
             return None
         if isinstance(gold, Operator) and gold.name == "primitive":
             return self._primitive(gold, prediction)
+        if is_residue(gold) != is_residue(prediction):
+            gold, prediction = representative(gold), representative(prediction)
         infinite = is_infinite(gold), is_infinite(prediction)
         if any(infinite):
             return infinite[0] == infinite[1] or self.no("infinite against finite")
@@ -59,6 +71,8 @@ class Leaves:
         if found is not True:
             renamed = self._renamed(gold, prediction)
             if renamed:
+                return True
+            if self.options.rename_parameters and same_up_to_constant(gold, prediction):
                 return True
             if self._letter_unit(gold, prediction):
                 return True

@@ -20,6 +20,7 @@ class Cursor:
         self.max_depth = max_depth
         self.bars = 0
         self.in_set = False
+        self.congruent = False
 
     @property
     def here(self) -> Token:

@@ -116,6 +116,7 @@ class _Parser(Postfix):
                 self.take()
                 return Ratio((first, self.sum()))
             self.take()
+            self.congruent = self.congruent or name == "equiv"
             if isinstance(first, Words) and name != "=":
                 raise ParseError("words inside a formula")
             ops.append(name)
@@ -125,9 +126,18 @@ class _Parser(Postfix):
             if name in ("in", "notin") and isinstance(right, Sym) and right.name in "RZNQC":
                 right = Sym("set_" + right.name)
             items.append(right)
+        items[-1] = self._modulus(items[-1])
+        self.congruent = False
         self.depth -= 1
-        tree: Node = first if not ops else Relation(tuple(items), tuple(ops))
+        tree: Node = items[0] if not ops else Relation(tuple(items), tuple(ops))
         return tree if label is None else Relation((label, tree), ("=",))
+
+    def _modulus(self, value: Node) -> Node:
+        """``3 \\pmod 7``, and ``3 mod 7`` behind ≡: the residue with its modulus."""
+        if not (self.cmd("pmod") or (self.congruent and (self.cmd("mod") or self.cmd("bmod")))):
+            return value
+        self.take()
+        return Func("residue", (value, self.braced() if self.op("{") else self.power()))
 
     def _function_name(self) -> Node | None:
         """``x(t) =`` and ``u(x, t) =``: a letter with its arguments, where an equals sign follows."""
@@ -228,6 +238,11 @@ class _Parser(Postfix):
             elif token.kind == "op" and token.value == "." and self._starts(self.peek()):
                 self.take()
                 value = times(value, self.power())
+            elif token.kind == "cmd" and token.value in ("pmod", "mod", "bmod"):
+                if token.value == "pmod" or self.congruent:
+                    return value
+                self.take()
+                value = Func("rem", (value, self.power()))
             elif token.kind == "text":
                 if joiner(token.value):
                     break

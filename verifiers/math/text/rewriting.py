@@ -42,6 +42,7 @@ _BASED = re.compile(
     r"(?<![\w.\\}])(?:\\text\{)?([0-9A-F]{1,24}|[0-9a-f]{1,24})\}?_\{?(?:\\text\{)?(1[1-6])\}{0,2}(?!\d)"
 )
 _PREFIXED = re.compile(r"(?<![\w.])0([xb])([0-9A-Fa-f]{1,24})(?!\w)")
+_DOT_GROUPS = re.compile(r"(?<![\d.,])\d{1,3}(?:\.\d{3}){2,}(?:,\d+)?(?![\d.])")
 _SYSTEM = re.compile(r"\\left *\\?\\\{ *\\begin *\{(array|aligned|matrix)\} *(?:\{[lcr| ]*\})?")
 _SYSTEM_END = re.compile(r"\\end *\{(?:array|aligned|matrix)\} *\\right *(?:\.|$)")
 
@@ -56,6 +57,8 @@ def rewrite(text: str) -> str:
             text = "-" + text[len(sign) :]
     if "U" in text:
         text = _UNION.sub(r"\1\\cup ", text)
+    if text.count(".") > 1 or text.count(",") > 1:
+        text = _DOT_GROUPS.sub(lambda m: m[0].replace(".", "").replace(",", "."), text)
     if "10^" in text:
         text = _TIMES_TEN.sub(r"\\times ", text)
     if "mod" in text:

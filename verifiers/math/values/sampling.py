@@ -115,6 +115,25 @@ def small_exact(node: Node) -> Fraction | None:
         return None
 
 
+def is_constant(node: Node, names: list[str]) -> bool:
+    """Whether the value of `node` is the same at every point where it is tried."""
+    rng = random.Random("constant|" + "|".join(names))
+    values: list[complex] = []
+    sizes: list[float] = []
+    for index in range(_POINTS * 3):
+        point = {name: _coordinate(name, rng, index, False) for name in names}
+        try:
+            value = complex(FLOAT.value(node, point))
+        except ARITHMETIC:
+            continue
+        if value == value and not _complex(value):
+            values.append(value)
+            sizes.append(max(1.0, *(abs(x) for x in point.values())))
+    return len(values) >= 6 and all(
+        abs(v - values[0]) <= 1e-8 * max(1.0, abs(values[0]), s**3) for v, s in zip(values, sizes, strict=True)
+    )
+
+
 # The second look
 
 
