@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 
 from veritune.verifiers.math.decision import Decision, Outcome, right, wrong
@@ -18,6 +19,7 @@ from veritune.verifiers.math.syntax.nodes import (
     Node,
     Num,
     Operator,
+    Relation,
     SetOf,
     SetOp,
     Words,
@@ -25,12 +27,14 @@ from veritune.verifiers.math.syntax.nodes import (
 )
 from veritune.verifiers.math.syntax.parser import parse
 from veritune.verifiers.math.text.choices import SMALL, letters, names_others
-from veritune.verifiers.math.text.commands import says_formula
+from veritune.verifiers.math.text.commands import said, same_formula, says_formula
 from veritune.verifiers.math.text.strings import plain_words
 from veritune.verifiers.math.text.words import same_words
 from veritune.verifiers.math.values.exact import TooBigError
 from veritune.verifiers.math.values.numeric import free_symbols
 from veritune.verifiers.math.values.scalar import equal_numbers, printed
+
+_IMPLIES = re.compile(r"\\(?:Rightarrow|implies|Longrightarrow)(?![A-Za-z])|=>(?!=)")
 
 
 def decide(prediction: str, gold: Gold | str, options: MathOptions = DEFAULT) -> Decision:
@@ -54,6 +58,8 @@ def decide(prediction: str, gold: Gold | str, options: MathOptions = DEFAULT) ->
 
 def _decide_reading(found: Reading, gold: Gold, options: MathOptions) -> Decision:
     want = gold.reading
+    if "\\Rightarrow" in found.text or "\\implies" in found.text or "=>" in found.text:
+        found = _conclusion(found, want, options)
     if not found.text:
         return wrong("string", "the answer is empty")
     if found.canonical == want.canonical:
@@ -75,6 +81,17 @@ def _decide_reading(found: Reading, gold: Gold, options: MathOptions) -> Decisio
     if decision.correct is False:
         return _other_readings(found, want, options) or decision
     return decision
+
+
+def _conclusion(found: Reading, want: Reading, options: MathOptions) -> Reading:
+    """``2x = 6 ⇒ x = 3`` says x = 3, where the gold is no implication itself."""
+    if says_formula(want.text) and any(sign in said(want.text) for sign in ("\\Rightarrow", "\\to")):
+        return found
+    parts = _IMPLIES.split(found.text)
+    first = read(parts[0], options)
+    if len(parts) > 1 and isinstance(first.tree, Relation) and parts[-1].strip():
+        return read(parts[-1], options)
+    return found
 
 
 def _structure(found: Reading, want: Reading, options: MathOptions) -> Decision:
@@ -116,6 +133,8 @@ def _texts(found: Reading, want: Reading, options: MathOptions) -> Decision:
         return wrong("text", "other words")
     if want.tree is None and same_words(want.text, found.text):
         return right("text", "the same words")
+    if says_formula(want.text) and same_formula(want.text, found.text):
+        return right("text", "the same signs and words")
     if says_formula(want.text if want.tree is None else found.text):
         return wrong("text", f"what was not read as mathematics has other signs ({found.error or want.error})")
     left: Node = want.tree if want.tree is not None else Words(plain_words(want.text))
@@ -150,11 +169,20 @@ def _choices(found: Reading, want: Reading, options: MathOptions) -> Decision | 
     if theirs is not None and theirs[1]:
         decision = _decide_text(theirs[1], want.text, options)
         return decision if decision.correct else None
+    if _is_order(want.text) and _is_order(found.text):
+        same = plain_words(want.text) == plain_words(found.text)
+        return right("choice", "the same letters") if same else wrong("choice", "other letters, or in another order")
     several, answered = letters(want.text), letters(found.text)
     if several is not None and answered is not None and len(several) > 1:
         same = several == answered
         return right("choice", "the same choices") if same else wrong("choice", "other choices")
     return None
+
+
+def _is_order(text: str) -> bool:
+    """Three and more capitals in a row: an order of finishing, a word, choices; in any case not a product."""
+    flat = plain_words(text)
+    return len(flat) > 2 and flat.isalpha() and flat.isupper() and not says_formula(text)
 
 
 def _decide_text(prediction: str, gold: str, options: MathOptions) -> Decision:

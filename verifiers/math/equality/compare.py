@@ -24,6 +24,7 @@ from veritune.verifiers.math.equality.parts import (
     measured,
     plain_empty,
     set_like,
+    sets_in,
     signs,
     single,
     spelled,
@@ -120,6 +121,8 @@ class Comparison(Quantities):
             found = self.letter_units(gold, prediction)
             if found is not None:
                 return found
+        if isinstance(gold, SetOf) and isinstance(prediction, SetOf) and sets_in(gold) != sets_in(prediction):
+            return self.no("a set of sets against a set of something else")
         if is_set(gold) and is_set(prediction) and {type(gold), type(prediction)} == {Sym, SetOf}:
             return self.no("a set by its name against one by its elements")
         if is_list(gold) or is_list(prediction) or has_sign(gold) or has_sign(prediction):

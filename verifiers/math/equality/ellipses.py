@@ -52,7 +52,7 @@ def same_with_dots(gold: str, prediction: str, options: MathOptions) -> bool | N
         return _against_plain(a, b, options) if a.dots else _against_plain(b, a, options)
     mine, theirs = _progressions(a), _progressions(b)
     if not mine or not theirs:
-        return True if a == b else None
+        return True if a == b else False if mine and len(b.head) > 2 and _known(b) else None
     results = [_same(p, q, options) for p in mine for q in theirs]
     return True if True in results else None if None in results else False
 
@@ -103,6 +103,10 @@ def _progressions(found: Dotted) -> list[Progression]:
         if all(b == a * ratio for a, b in itertools.pairwise(known)) and abs(ratio) != 1:
             out.append(Progression(known[0], ratio, True, last))
     return [p for p in out if last is None or _value(last) is None or _terms(p) is not None]
+
+
+def _known(found: Dotted) -> bool:
+    return all(_value(node) is not None for node in found.head)
 
 
 def _terms(progression: Progression) -> list[Fraction] | None:

@@ -95,6 +95,11 @@ def is_set(node: Node) -> bool:
     return isinstance(node, SetOf | SetOp | SetBuilder) or (isinstance(node, Sym) and set_like(node))
 
 
+def sets_in(node: SetOf) -> int:
+    """How many elements of a set are sets themselves."""
+    return sum(isinstance(item, SetOf) for item in node.items)
+
+
 def is_interval(node: Node) -> bool:
     """Two ends in square brackets."""
     return isinstance(node, Group) and len(node.items) == 2 and node.opening + node.closing == "[]"

@@ -51,6 +51,9 @@ class Family:
 
 def same_families(gold: Node, prediction: Node, options: MathOptions) -> bool | None:
     """Whether two families are one set; None where either is none."""
+    one = isinstance(prediction, Relation) and prediction.ops == ("=",) and not free_symbols(prediction.items[1])
+    if one and _modulus(gold) is not None and _modulus(prediction) is None:
+        return False
     if not (_may_be(gold) and (_may_be(prediction) or _whole_numbers(prediction))):
         return None
     a, b = families(gold), families(prediction)

@@ -197,8 +197,8 @@ def _is_product_name(factors: tuple[Node, ...]) -> bool:
 def _is_function(node: Node) -> bool:
     """The ``f'`` of ``f'(x)`` and the ``f^{-1}`` of ``f^{-1}(x)``."""
     match node:
-        case Func("prime", (Sym(),)):
-            return True
+        case Func("prime", (inner,)):
+            return isinstance(inner, Sym) or _is_function(inner)
         case Pow(Sym(name), Num(value)):
             return name in "fghFGH" and value == -1
     return False

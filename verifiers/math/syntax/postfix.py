@@ -46,7 +46,8 @@ class Postfix(Atoms):
     def _primed(self, value: Node) -> Node:
         while self.op("'") or self.cmd("prime"):
             self.take()
-        return Func("prime", (value,))
+            value = Func("prime", (value,))
+        return value
 
     def degrees(self, value: Node) -> Node:
         braced = self.op("{")

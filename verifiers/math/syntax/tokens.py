@@ -14,6 +14,7 @@ from veritune.verifiers.math.syntax.vocabulary import (
     GLUED,
     KEEP_WORDS,
     OPERATORS,
+    UNIT_LIKE,
     UNIT_WORDS,
 )
 from veritune.verifiers.math.text.commands import IGNORED, TEXT_COMMANDS
@@ -28,7 +29,7 @@ class Token(NamedTuple):
     """A space stood before it."""
 
 
-_SYMBOLIC = frozenset(["<", ">", "*", "/", "|", ":", "[", "]", "(", ")", "\\{", "\\}", "%", "<=", ">=", "!="])
+_SYMBOLIC = frozenset(["<", ">", "*", "/", "|", "||", ":", "[", "]", "(", ")", "\\{", "\\}", "%", "<=", ">=", "!="])
 BOLD = frozenset(["mathbf", "boldsymbol", "bm", "hat", "vec", "widehat"])
 _LETTER = r"\s*(?:\\([ij])math|([ijk]))\s*"
 BASIS = re.compile(
@@ -119,6 +120,9 @@ class _Lexer(Numerals):
         elif len(word) == 3 and low.endswith("pi") and word[0] in "knrmx":
             self.symbol(word[0])
             self._emit_command("pi")
+        elif word in UNIT_LIKE and not self._after_number() and self._in_product():
+            for letter in word:
+                self.symbol(letter)
         elif (len(word) > 3 and not word.isupper()) or low in KEEP_WORDS:
             self.put("text", word)
         else:
@@ -127,6 +131,14 @@ class _Lexer(Numerals):
 
     def _after_number(self) -> bool:
         return bool(self.out) and (self.out[-1].kind == "num" or self.out[-1].value == "}")
+
+    def _in_product(self) -> bool:
+        """Whether the letters just read stand in a formula: behind a sign or a letter, or before a command."""
+        before = self.out[-1] if self.out else None
+        if before is not None and (before.kind in ("sym", "cmd") or before.value in ("+", "-", "*", "(", "=")):
+            return True
+        rest = self.text[self.at : self.at + 6].lstrip()
+        return rest[:1] == "\\" and rest[1:2].isalpha() and not rest.startswith(("\\text", "\\mat", "\\qu"))
 
     def symbol(self, letter: str) -> None:
         self.put("sym", letter)

@@ -22,6 +22,8 @@ UNIT_WORDS = frozenset(
     if len(prefix + unit) > 1
 ) | names("nm ms ns pm")
 """Units behind a number that are no products of letters; the small ones only where a space stands before them."""
+UNIT_LIKE = names("mg ml km cm mm kg mi lb")
+"""Units that are as well a product of letters: ``mg sin θ``."""
 AMBIGUOUS = names("in min sec deg")
 """Commands that are units behind a number."""
 GLUED = ("qquad", "quad")

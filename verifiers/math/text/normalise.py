@@ -44,7 +44,7 @@ _SYNONYM = re.compile(
 def clean(text: str) -> str:
     """`text` as the parser reads it: ASCII and LaTeX, without the wrappers an answer is put into."""
     text = to_ascii(text)
-    if "\\" in text or "_" in text:
+    if "\\" in text or "_" in text or "</" in text:
         text = undressed(text)
     if has_chinese(text):
         text = from_chinese(text)
@@ -63,8 +63,11 @@ def clean(text: str) -> str:
 
 _COLOURS = re.compile(r"\\(?:textcolor|colorbox|color)\{[^{}]*\}|\\fcolorbox\{[^{}]*\}\{[^{}]*\}")
 _ENDINGS = re.compile(
-    r"(?:[ \n]|\\(?:checkmark|blacksquare|square|Box|qed|quad|qquad|hfill|medskip)(?![A-Za-z])|\\[,;!: ])+(\$?)[ \n]*$"
+    r"(?:[ \n]|\\(?:checkmark|blacksquare|square|Box|qed|quad|qquad|hfill|medskip)(?![A-Za-z])|\\[,;!: ]"
+    r"|\$\\(?:blacksquare|square|Box|qed)\$)+(\$?)[ \n]*$"
 )
+_TAGS = re.compile(r"</?(?:b|i|em|strong|u|span|p|font|code|big|mark)(?: [^<>]{0,80})?>")
+_FONT = re.compile(r"\\(?:texttt|mathtt|mathbf|boldsymbol|textbf|mathsf|textit|textsf|bm)\{")
 _BLANKS = re.compile(r"_{2,}(?=[^_])(.*[^_])_{2,}")
 
 
@@ -75,6 +78,12 @@ def undressed(text: str) -> str:
     blank = _BLANKS.fullmatch(text.strip())
     if blank:
         text = blank[1]
+    if "</" in text:
+        text = _TAGS.sub("", text)
+    if "\\text" in text[:6] or "\\math" in text[:6] or "\\bold" in text[:6]:
+        font = _FONT.match(text)
+        if font and match_brace(text, font.end() - 1) == len(text) - 1:
+            text = text[font.end() : -1]
     if "\\" in text[-24:]:
         shorter = _ENDINGS.sub(r"\1", text)
         text = shorter if shorter.strip(" $") else text

@@ -28,7 +28,7 @@ _MONEY_BEFORE = re.compile(
     r"(-?[\d.][\d.,{}!\\]*|\\[dt]?frac\{[^{}]*\}\{[^{}]*\})(.*)",
     re.IGNORECASE | re.DOTALL,
 )
-_MONEY_BEHIND = re.compile(r"(-?[\d.,{}!\\ ]*\d) *(?:\\text\{ *)?(€|£|¥|₹|₩|₽|\\\$|\$)(?: *\})?")
+_MONEY_BEHIND = re.compile(r"(-?[\d.,{}!\\ ]*\d) *(?:\\text\{ *)?(€|£|¥|₹|₩|₽|\\\$)(?: *\})?")
 _MONEY_SIGNS = frozenset("$€£¥₹₩₽")
 _SIZE = re.compile(r" *(?:\\text\{)? *(?:million|billion|thousand|trillion|hundred)")
 _SIGNS = ("negative ", "minus ")
@@ -42,6 +42,9 @@ _BASED = re.compile(
     r"(?<![\w.\\}])(?:\\text\{)?([0-9A-F]{1,24}|[0-9a-f]{1,24})\}?_\{?(?:\\text\{)?(1[1-6])\}{0,2}(?!\d)"
 )
 _PREFIXED = re.compile(r"(?<![\w.])0([xb])([0-9A-Fa-f]{1,24})(?!\w)")
+_CROSS = re.compile(
+    r"(\\(?:vec|mathbf|boldsymbol|bm|overrightarrow)(?: *\{[^{}]*\}| +\w)|\\nabla) *\\times(?![A-Za-z])(?= *[\\A-Za-z])"
+)
 _DOT_GROUPS = re.compile(r"(?<![\d.,])\d{1,3}(?:\.\d{3}){2,}(?:,\d+)?(?![\d.])")
 _SYSTEM = re.compile(r"\\left *\\?\\\{ *\\begin *\{(array|aligned|matrix)\} *(?:\{[lcr| ]*\})?")
 _SYSTEM_END = re.compile(r"\\end *\{(?:array|aligned|matrix)\} *\\right *(?:\.|$)")
@@ -59,6 +62,8 @@ def rewrite(text: str) -> str:
         text = _UNION.sub(r"\1\\cup ", text)
     if text.count(".") > 1 or text.count(",") > 1:
         text = _DOT_GROUPS.sub(lambda m: m[0].replace(".", "").replace(",", "."), text)
+    if "\\times" in text and "\\" in text:
+        text = _CROSS.sub(r"\1\\crossproduct ", text)
     if "10^" in text:
         text = _TIMES_TEN.sub(r"\\times ", text)
     if "mod" in text:

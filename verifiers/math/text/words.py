@@ -83,7 +83,7 @@ def same_words(gold: str, prediction: str) -> bool | None:
     if says_formula(gold) or says_formula(prediction):
         return _same_with_signs(gold, prediction)
     if a == b and a:
-        return True
+        return None if _symbols_differ(gold, prediction) else True
     x, y = a.split(), b.split()
     if _MONTHS.intersection(x) and sorted(x) == sorted(y):
         return True
@@ -94,6 +94,18 @@ def same_words(gold: str, prediction: str) -> bool | None:
     if x and len(y) > len(x) and y[-len(x) :] == x and all(w in _FILLERS for w in y[: -len(x)]):
         return True
     return _prose(x, y)
+
+
+def _symbols_differ(gold: str, prediction: str) -> bool:
+    """``Co`` and ``CO``: two letters whose case may be all the difference there is."""
+    a, b = plain_words(gold).strip(" ."), plain_words(prediction).strip(" .")
+    return (
+        len(a) == 2
+        and a != b
+        and a.lower() == b.lower()
+        and a.lower() not in ("no", "ok")
+        and a[:1].isupper() == b[:1].isupper()
+    )
 
 
 def _same_with_signs(gold: str, prediction: str) -> bool | None:
@@ -124,8 +136,13 @@ def _digits(words: list[str]) -> set[str]:
 def word_number(text: str) -> Fraction | None:
     """The number that words write: ``twenty-one``, ``one hundred and five``, ``two thirds``."""
     words = plain_words(text).lower().replace("-", " ").split()
-    if not words or len(words) > 5:
+    if not words or len(words) > 7:
         return None
+    if "and" in words[1:-1] and _stem(words[-1]) in (*_PARTS, "halve"):
+        at = words.index("and")
+        count, rest = _whole_number(words[:at]), word_number(" ".join(words[at + 1 :]))
+        if count is not None and rest is not None and 0 < rest < 1:
+            return count + rest
     part = _PARTS.get(_stem(words[-1]) if words[-1] != "halves" else "half")
     if part is not None and len(words) > 1:
         over = _whole_number(words[:-1]) if words[:-1] not in (["a"], ["an"]) else 1

@@ -37,6 +37,8 @@ _DAYS = (
     "lundi mardi mercredi jeudi vendredi samedi dimanche",
     "montag dienstag mittwoch donnerstag freitag samstag sonntag",
     "星期一 星期二 星期三 星期四 星期五 星期六 星期日",
+    "星期1 星期2 星期3 星期4 星期5 星期6 星期7",
+    "周1 周2 周3 周4 周5 周6 周7",
     "周一 周二 周三 周四 周五 周六 周日",
     "月曜日 火曜日 水曜日 木曜日 金曜日 土曜日 日曜日",
 )
@@ -72,7 +74,7 @@ def time_of_day(text: str) -> tuple[int, bool] | None:
         return None
     if half:
         hour = hour % 12 + (12 if half == "pm" else 0)
-    return hour * 3600 + minute * 60 + second, bool(half)
+    return hour * 3600 + minute * 60 + second, bool(half) or hour > 12 or whole.startswith("0")
 
 
 def same_time(gold: tuple[int, bool], prediction: tuple[int, bool]) -> bool:
