@@ -12,14 +12,16 @@ from importlib.resources import files
 from typing import Any
 
 from veritune.sandbox.interface import IsolationReport, Job, Limits, Linked, Outcome, Program
+from veritune.verifiers.code.classes import classes_under_test
 from veritune.verifiers.code.inside.codec import Handles, Refused, encode
 from veritune.verifiers.code.problem import CallTests, InvalidProblem, ScriptTests, TestResult
 from veritune.verifiers.code.testcode import analyse
 
 _MAX_TIMEOUTS = 3
 _MODULES = (
-    "assertions", "cases", "codec", "collect", "counting", "doctests", "fixtures", "imports", "modules", "program",
-    "pytest_stand_in", "running", "stubs", "tests",
+    "around", "assertions", "awaiting", "cases", "codec", "collect", "counting", "doctests", "fixtures", "hooks",
+    "imports", "library", "mirror", "modules", "names", "objects", "program", "pytest_stand_in", "remote", "running",
+    "same", "shared", "stubs", "surroundings", "tests",
 )  # fmt: skip
 _TESTS_LIMITS = Limits(cpu_s=10, wall_s=30, memory_mb=1024, output_kb=4096)
 
@@ -233,7 +235,7 @@ def _task(tests: CallTests | ScriptTests, stop_early: bool) -> dict[str, Any]:
             "tests": encoded,
             "tolerance": tests.tolerance,
             "stop_early": stop_early,
-            "rich": False,
+            "classes": [],
             "names": [],
             "imports": {},
             "subjects": [tests.entry],
@@ -246,7 +248,7 @@ def _task(tests: CallTests | ScriptTests, stop_early: bool) -> dict[str, Any]:
         "setup": tests.setup,
         "tests": code.sources,
         "stop_early": stop_early,
-        "rich": code.rich,
+        "classes": sorted(classes_under_test((*tests.tests, tests.setup), tests.reference)),
         "names": code.names,
         "imports": code.imports,
         "subjects": code.subjects,

@@ -68,8 +68,6 @@ class TestCode:
     """Modules that are the program, unless the library has one of that name with what is imported from it."""
     may_import: bool = False
     """Nothing else says what is tested: a module that nobody has is the program."""
-    rich: bool = False
-    """The tests use classes of the program."""
 
 
 def analyse(tests: ScriptTests) -> TestCode:
@@ -137,8 +135,6 @@ def _named(
     code.imported = sorted(
         {n for one in imports if one.module in certain or unknown_module(one.module) for n in one.names}
     )
-    ours = {*code.names, *code.imported}
-    code.rich = any(_is_class(name, trees, reference) for name in ours)
     return code
 
 
@@ -269,52 +265,3 @@ def _subjects(free: set[str], trees: Sequence[ast.Module]) -> set[str]:
     ]
     everywhere = set.intersection(*called) & free if called else set()
     return (everywhere - _WRAPPERS) or everywhere
-
-
-def _is_class(name: str, trees: Sequence[ast.Module], reference: str) -> bool:
-    """Do the tests use ``name`` as a class? Where the reference is known, it says so.
-
-    A function's name may be capitalised: what counts is that an attribute of what it gives is asked for, that it is
-    handed on, subclassed or asked about, or that two of them meet in one expression.
-    """
-    if reference:
-        made = [n.name for n in ast.walk(_leniently(reference)) if isinstance(n, ast.ClassDef)]
-        return name in made
-    return name[:1].isupper() and any(_class_use(tree, name) for tree in trees)
-
-
-def _leniently(source: str) -> ast.Module:
-    try:
-        return parsed(source)
-    except InvalidProblem:
-        return ast.Module([], [])
-
-
-def _class_use(tree: ast.Module, name: str) -> bool:
-    kept = {t.id for n in ast.walk(tree) if isinstance(n, ast.Assign) and _makes(n.value, name)
-            for t in n.targets if isinstance(t, ast.Name)}  # fmt: skip
-
-    def one(node: ast.AST) -> bool:
-        return _makes(node, name) or (isinstance(node, ast.Name) and node.id in kept)
-
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute | ast.Subscript) and (one(node.value) or last_name(node.value) == name):
-            return True
-        if isinstance(node, ast.ClassDef) and any(last_name(base) == name for base in node.bases):
-            return True
-        if isinstance(node, ast.withitem) and one(node.context_expr):
-            return True
-        if isinstance(node, ast.Call) and last_name(node.func) not in _BUILTINS - {"isinstance", "issubclass"}:
-            handed = [*node.args, *(keyword.value for keyword in node.keywords)]
-            plain = last_name(node.func).startswith("assert")
-            if any((one(arg) and not plain) or last_name(arg) == name for arg in handed):
-                return True
-        if isinstance(node, ast.BinOp) and one(node.left) and one(node.right):
-            return True
-        if isinstance(node, ast.Compare) and one(node.left) and all(one(c) for c in node.comparators):
-            return True
-    return False
-
-
-def _makes(node: ast.AST, name: str) -> bool:
-    return isinstance(node, ast.Call) and last_name(node.func) == name

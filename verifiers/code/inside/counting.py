@@ -274,6 +274,7 @@ class _Rewriter(ast.NodeTransformer):
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
         self.in_try = 0
+        self.in_with = 0
 
     def visit_Assert(self, node: ast.Assert) -> ast.AST:
         hollow = self.facts.hollow(node.test)
@@ -324,7 +325,9 @@ class _Rewriter(ast.NodeTransformer):
         raised = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
         name = last_name(raised) if raised is not None else ""
         self.generic_visit(node)
-        if node.exc is not None and fails and name != "SystemExit" and (self.in_try or name == "AssertionError"):
+        # What is raised inside a ``with`` is for the context manager to see, not a failure of the test.
+        inside = self.in_try and not self.in_with
+        if node.exc is not None and fails and name != "SystemExit" and (inside or name == "AssertionError"):
             node.exc = ast.copy_location(_call("failing", node.exc), node.exc)
         return node
 
@@ -390,7 +393,10 @@ class _Rewriter(ast.NodeTransformer):
             call = item.context_expr
             if isinstance(call, ast.Call) and last_name(call.func) == "suppress" and isinstance(node, ast.With):
                 return self.visit(self._suppressed(node, index, call))  # type: ignore[no-any-return]
-        return self.generic_visit(node)
+        self.in_with += 1
+        self.generic_visit(node)
+        self.in_with -= 1
+        return node  # type: ignore[no-any-return]
 
     def _suppressed(self, node: ast.With, index: int, call: ast.Call) -> ast.stmt:
         """``with suppress(A, B): …`` as ``try: … except (A, B): pass``."""

@@ -19,9 +19,10 @@ _NAMES = ("solution", "main", "candidate_solution", "__main__")
 class Solution(types.ModuleType):
     """The program as a module. What it gives is the program's, whatever the tests have under the same name."""
 
-    def __init__(self, name: str, find: Callable[[str], Any]) -> None:
+    def __init__(self, name: str, find: Callable[[str], Any], patch: Callable[..., None] | None = None) -> None:
         super().__init__(name)
         self.__dict__["_find"] = find
+        self.__dict__["_patch"] = patch
         self.__path__: list[str] = []
 
     def __getattr__(self, name: str) -> Any:
@@ -30,8 +31,20 @@ class Solution(types.ModuleType):
             raise AttributeError(f"the program does not define {name}")
         return value
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Tests may patch what the program defines; see ``Link.patch``."""
+        patch = self.__dict__.get("_patch")
+        if patch is not None and not name.startswith("__") and not isinstance(value, types.ModuleType):
+            patch(name, value)
+        super().__setattr__(name, value)
 
-def publish(names: list[str], find: Callable[[str, Any], Any]) -> None:
+    def __delattr__(self, name: str) -> None:
+        super().__delattr__(name)
+        if self.__dict__["_patch"] is not None:
+            self.__dict__["_patch"](name)
+
+
+def publish(names: list[str], find: Callable[[str, Any], Any], patch: Callable[..., None] | None = None) -> None:
     """Let ``import name`` and ``from name import …`` give what the program defines. ``find(name, missing)``."""
     for name in names:
         parts = name.split(".")
@@ -39,7 +52,7 @@ def publish(names: list[str], find: Callable[[str, Any], Any]) -> None:
             path = ".".join(parts[:depth])
             known = sys.modules.get(path)
             if not isinstance(known, Solution):
-                known = sys.modules[path] = Solution(path, lambda wanted: find(wanted, _MISSING))
+                known = sys.modules[path] = Solution(path, lambda wanted: find(wanted, _MISSING), patch)
             if depth > 1:
                 setattr(sys.modules[".".join(parts[: depth - 1])], parts[depth - 1], known)
 
@@ -47,10 +60,12 @@ def publish(names: list[str], find: Callable[[str, Any], Any]) -> None:
 class Imports:
     """Decides for each module that test code imports whose it is."""
 
-    def __init__(self, task: dict[str, Any], find: Callable[[str, Any], Any]) -> None:
-        self.find = find
+    def __init__(
+        self, task: dict[str, Any], find: Callable[[str, Any], Any], patch: Callable[..., None] | None = None
+    ) -> None:
+        self.find, self.patch = find, patch
         self.task = task
-        publish(list(_NAMES), find)
+        publish(list(_NAMES), find, patch)
 
     def prepare(self, tree: ast.AST) -> None:
         """Make what ``tree`` imports importable. Raises Unsendable for a module that is not here and not the program.
@@ -71,7 +86,7 @@ class Imports:
                     or module in self.task.get("modules", ())
                     or self._fits(module, wanted)
                 ):
-                    publish([module, *inner], self.find)
+                    publish([module, *inner], self.find, self.patch)
                 elif not guarded:
                     raise Unsendable(f"the tests import {module}, which is not in the sandbox")
 

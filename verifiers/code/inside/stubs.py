@@ -1,17 +1,48 @@
-"""Stand-ins, in the tests' sandbox, for what the program defines. Never compared with the program's own operators."""
+"""The tests' side of the link: requests to the program, and its answers as values, stand-ins and exceptions."""
 
 from __future__ import annotations
 
+import asyncio
 import builtins
 import itertools
+import sys
 import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from _veritune_codec import MAX_ITEMS, Channel, Handles, Refused, decode, encode  # type: ignore[import-not-found]
+from _veritune_codec import Channel, Handles, Refused, decode, encode, flatten  # type: ignore[import-not-found]
+from _veritune_library import find_type  # type: ignore[import-not-found]
+from _veritune_mirror import (  # type: ignore[import-not-found]
+    base_of,
+    builtin_exception,
+    make_class,
+    make_problem,
+    make_value,
+)
+from _veritune_remote import (  # type: ignore[import-not-found]
+    RemoteType,
+    Unsendable,
+    handle_of,
+    is_own,
+    parents,
+)
+from _veritune_shared import Shared, replace_content  # type: ignore[import-not-found]
 
-_BUILTIN_METHODS = {name for kind in (str, bytes, list, dict, set, tuple, int, float) for name in dir(kind)}
+__all__ = [
+    "Absent",
+    "Function",
+    "Gone",
+    "Link",
+    "Missing",
+    "ProgramError",
+    "Stopped",
+    "Unsendable",
+    "export",
+    "stands_in",
+]
 
+_CHUNK = 1000
+_FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType, types.MethodType)
 _NOT_RAISED = (Exception, BaseException, KeyboardInterrupt)
 """Not the program's to raise in the tests: an interrupt would end a unittest run between two of its tests."""
 
@@ -22,10 +53,6 @@ class ProgramError(Exception):
 
 class Gone(BaseException):
     """The program ended, or answered nonsense, while a test waited for it. No test may catch it."""
-
-
-class Unsendable(BaseException):
-    """A test hands over a value that cannot travel: the split judge cannot decide it."""
 
 
 class Absent(BaseException):
@@ -39,13 +66,26 @@ class Stopped(RuntimeError):
 class Link(Handles):  # type: ignore[misc]
     """Requests to the program, and its answers as values, stand-ins and exceptions."""
 
-    def __init__(self, channel: Channel, rich: bool) -> None:
+    def __init__(self, channel: Channel, class_names: frozenset[str] = frozenset()) -> None:
         self.channel = channel
-        self.rich = rich
-        """The tests use classes of the program: its objects may be given operands."""
+        self.class_names = class_names
+        """The names that the tests use as classes: objects of these may be given operands of the tests."""
+        self.tested: set[int] = set()
         self.callbacks: list[Callable[..., Any]] = []
-        self.exceptions: dict[str, type[BaseException]] = {}
-        self.opaque = 0
+        self.callback_numbers: dict[int, int] = {}
+        self.classes: dict[int, Any] = {}
+        self.metaclasses: dict[frozenset[str], type] = {}
+        self.objects: dict[int, Any] = {}
+        self.functions: dict[str, Function] = {}
+        self.coroutines: dict[int, int] = {}
+        self.problems: list[BaseException] = []
+        self.from_class: set[int] = set()
+        self.made: set[int] = set()
+        """Objects that the test made itself, by calling a class, and that the program has not given back since."""
+        self.told: set[int] = set()
+        """What came of an object that the program gave back and a value of the tests."""
+        self.shared = Shared(self, 1)
+        self.around: Any = None
         self.asked = 0
         """Operands handed to the program's objects, and equalities that they decided: a lie there would be believed."""
         self.gone: str | None = None
@@ -54,127 +94,369 @@ class Link(Handles):  # type: ignore[misc]
         """How often the program was asked for anything."""
         self.raised: BaseException | None = None
         """What the program raised last."""
+        self.may_stop: set[int] = set()
+        """Functions that end an iteration by raising: ``__next__`` and its kin, as the tests asked for them."""
 
-    def make(self, value: Any) -> dict[str, Any]:
+    def is_tested(self, value: Any) -> bool:
+        return any(
+            number in self.tested
+            for kind in parents(type(value))
+            for number in (kind.__dict__["_veritune_about"].number if "_veritune_about" in kind.__dict__ else -1,)
+        )
+
+    def is_made(self, value: Any) -> bool:
+        return is_own(value) and getattr(value, "_veritune_handle", -1) in self.made
+
+    def is_told(self, value: Any) -> bool:
+        return bool(self.told) and handle_of(value) in self.told
+
+    def mark(self, value: Any, made: bool, told: bool) -> None:
+        handle = handle_of(value)
+        if made:
+            self.made.add(handle)
+        if told:
+            self.told.add(handle)
+
+    def mark_made(self, value: Any) -> None:
+        if is_own(value) and not isinstance(value, RemoteType) and type(value) is not Function:
+            self.made.add(handle_of(value))
+
+    def reference(self, value: Any) -> dict[str, Any] | None:
+        return self.shared.reference(value)  # type: ignore[no-any-return]
+
+    def subclass(self, value: Any, kind: type, base: type, depth: int) -> Any:
+        if isinstance(kind, RemoteType):
+            return {"$": "handle", "v": handle_of(value)}
+        if hasattr(kind, "_fields") or hasattr(kind, "_value_"):
+            raise Unsendable(f"a {kind.__name__} of the tests cannot be handed to the program")
+        return encode(flatten(value, base), self, depth)
+
+    def make(self, value: Any) -> Any:
         kind = type(value)
-        if kind is Remote:
-            return {"$": "handle", "v": object.__getattribute__(value, "_handle")}
+        if kind is types.TracebackType:
+            return None
+        if isinstance(value, RemoteType):
+            return {"$": "class", "v": value._veritune_about.number}
+        if isinstance(kind, RemoteType):
+            handle = handle_of(value)
+            return {"$": "handle", "v": handle}
         if kind is Function:
-            return {"$": "name", "v": str(getattr(value, "__name__", ""))}
-        name = str(getattr(value, "__name__", ""))
-        if isinstance(value, type) and vars(builtins).get(name) is value:
-            return {"$": "builtin", "v": name}
+            return {"$": "name", "v": object.__getattribute__(value, "_veritune_name")}
+        if isinstance(value, BaseException):
+            return self._sent_exception(value)
+        if kind in _FUNCTIONS:
+            name = str(getattr(value, "__name__", ""))
+            if vars(builtins).get(name) is value and kind is types.BuiltinFunctionType:
+                return {"$": "builtin", "v": name}
+            return self._callback(value)
+        if kind is types.CoroutineType:
+            if id(value) in self.coroutines:
+                return {"$": "handle", "v": self.coroutines[id(value)]}
+            raise Unsendable("a coroutine of the tests cannot be handed to the program")
+        if _is_mock(value):
+            return self._callback(value)
         if isinstance(value, Iterator):
-            items = list(itertools.islice(value, MAX_ITEMS))
-            return {"$": "iterator", "v": [encode(item, self) for item in items]}
-        if callable(value):
-            self.callbacks.append(value)
-            return {"$": "callback", "v": len(self.callbacks) - 1}
-        raise Unsendable(f"a {kind.__name__} of the tests cannot be handed to the program")
+            items = list(itertools.islice(value, _CHUNK))
+            tagged: dict[str, Any] = {"$": "iterator", "v": [encode(item, self) for item in items]}
+            if len(items) == _CHUNK:
+                tagged["rest"] = self._callback(lambda: list(itertools.islice(value, _CHUNK)))["v"]
+            return tagged
+        if callable(value) and not isinstance(value, type):
+            return self._callback(value)
+        what = f"the class {value.__name__}" if isinstance(value, type) else f"a {kind.__name__}"
+        raise Unsendable(f"{what} of the tests cannot be handed to the program")
 
-    def resolve(self, tagged: dict[str, Any]) -> Any:
-        if tagged["$"] != "handle" or type(tagged["v"]) is not int:
-            raise Refused("unknown tag")
-        return Remote(self, tagged["v"], str(tagged.get("name", "object")))
+    def _callback(self, function: Any) -> dict[str, Any]:
+        number = self.callback_numbers.get(id(function))
+        if number is None:
+            number = self.callback_numbers[id(function)] = len(self.callbacks)
+            self.callbacks.append(function)
+        tagged: dict[str, Any] = {"$": "callback", "v": number}
+        code = getattr(function, "__code__", None)
+        if type(function) is types.FunctionType and code is not None:
+            tagged.update(name=function.__name__, doc=function.__doc__, **{"async": bool(code.co_flags & 0x80)})
+        elif _is_mock(function):
+            tagged["mock"] = True
+        return tagged
+
+    def _sent_exception(self, problem: BaseException) -> dict[str, Any]:
+        if isinstance(type(problem), RemoteType):
+            return {"$": "handle", "v": handle_of(problem)}
+        kind = next(k for k in type(problem).__mro__ if find_type(str(k.__module__), str(k.__qualname__)) is k)
+        self.problems.append(problem)
+        try:
+            arguments = [encode(a, self) for a in problem.args]
+        except (Refused, Unsendable):
+            arguments = [str(problem)]
+        return {
+            "$": "exception",
+            "type": [kind.__module__, kind.__qualname__],
+            "args": arguments,
+            "text": str(problem)[:500],
+            "peer": len(self.problems) - 1,
+        }
+
+    def resolve(self, tagged: dict[str, Any], depth: int) -> Any:
+        tag: str = tagged["$"]
+        number: Any = tagged.get("v")
+        if tag == "handle":
+            return self._object(number, tagged["c"])
+        if tag == "shared":
+            return self.shared.resolve(tagged, depth)
+        if tag == "class":
+            return self.classes[number]
+        if tag == "sub":
+            return self._subclassed(tagged, depth)
+        if tag == "exception":
+            return self._received_exception(tagged)
+        if tag == "coroutine":
+            return self._coroutine(number)
+        if tag == "callback":
+            return self.callbacks[number]
+        if tag == "type":
+            return type(str(tagged["v"][1]), (), {})
+        raise Refused("unknown tag")
+
+    def _object(self, handle: Any, number: Any) -> Any:
+        if type(handle) is not int or type(number) is not int:
+            raise Refused("no handle")
+        self.made.discard(handle)
+        known = self.objects.get(handle)
+        if known is None:
+            kind = self.classes[number]
+            if base_of(kind) is not object or issubclass(kind, BaseException):
+                raise Refused("no handle of that class")
+            known = object.__new__(kind)
+            object.__setattr__(known, "_veritune_handle", handle)
+            self.objects[handle] = known
+        return known
+
+    def _subclassed(self, tagged: dict[str, Any], depth: int) -> Any:
+        handle = tagged["h"]
+        self.made.discard(handle)
+        shared = tagged.get("n")
+        if shared is not None and shared in self.shared.items:
+            return self.shared.items[shared][0]
+        plain = decode(tagged["v"], self, depth + 1)
+        known = self.objects.get(handle)
+        if known is None:
+            known = self.objects[handle] = make_value(self, self.classes[tagged["c"]], plain, handle)
+            if type(shared) is int:
+                self.shared._hold(shared, known, None)
+                self.shared.items[shared][1] = self.shared.content(known)
+        return known
+
+    def _received_exception(self, described: dict[str, Any], depth: int = 0) -> BaseException:
+        peer = described.get("peer")
+        if type(peer) is int and 0 <= peer < len(self.problems):
+            return self.problems[peer]
+        handle = described.get("h")
+        if type(handle) is int and handle in self.objects:
+            return self.objects[handle]  # type: ignore[no-any-return]
+        text = str(described.get("text", ""))
+        given = described.get("args")
+        arguments = tuple(decode(a, self) for a in given) if type(given) is list else (text,)
+        number = described.get("c")
+        if type(number) is int:
+            kind = self.classes[number]
+            problem: BaseException = make_problem(kind, described, arguments, text)
+        else:
+            problem = _library_exception(described, arguments, text)
+        cause = described.get("cause")
+        if type(cause) is dict and depth < 4:
+            problem.__cause__ = self._received_exception(cause, depth + 1)
+        if type(handle) is int:
+            self.objects[handle] = problem
+        return problem
+
+    def _coroutine(self, number: Any) -> Any:
+        """An awaitable of the program's, as a coroutine that asks for it to be run a little at a time."""
+
+        async def awaited() -> Any:
+            try:
+                while True:
+                    done, value = self.request("await", number=number)
+                    if done is True:
+                        return value
+                    await asyncio.sleep(0)
+            except asyncio.CancelledError:
+                self.request("await", number=number, cancel=True)
+                raise
+
+        made = awaited()
+        self.coroutines[id(made)] = number
+        self.objects[-1 - len(self.objects)] = made
+        return made
 
     def request(self, what: str, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None, **where: Any) -> Any:
         """Ask, serve the program's calls of test functions meanwhile, and give back its value or raise its error."""
         if self.gone is not None:
             raise Gone(self.gone)
         self.requests += 1
-        sent = [encode(a, self) for a in args]
-        named = {k: encode(v, self) for k, v in (kwargs or {}).items()}
+        share = bool(self.classes) or any(type(a).__module__ == "_io" for a in args)
+        message: dict[str, Any] = {"do": what, **where}
+        message["args"] = [self.shared.tag(a) for a in args] if share else [encode(a, self) for a in args]
+        if kwargs:
+            message["kwargs"] = {k: encode(v, self) for k, v in kwargs.items()}
+        if share:
+            message["share"] = True
+            message.update(self.shared.changes(drop=True))
         try:
-            self.channel.send({"do": what, "args": sent, "kwargs": named, **where})
-            while True:
-                answer = self.channel.receive()
-                if "callback" not in answer:
-                    break
-                self._call_back(answer)
+            if self.around is not None:
+                self.around.enter(message)
+            answer = self._exchange(message)
             for index, after in answer.get("changed") or ():
-                _replace(args[index], decode(after, self))
+                replace_content(args[index], decode(after, self))
             if "error" in answer:
-                problem = self._exception(answer["error"])
+                problem = self._problem(answer["error"])
+                self.shared.apply(answer)
             else:
-                return decode(answer["value"], self)
+                value = answer["value"]
+                if type(value) is dict and value["$"] == "argument":
+                    value = args[value["v"]]
+                else:
+                    value = decode(value, self)
+                self.shared.apply(answer)
+                return value
         except (EOFError, OSError):
             self.gone = "the program ended"
             raise Gone(self.gone) from None
-        except (Refused, LookupError, TypeError, RecursionError) as error:
+        except (Refused, LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
             self.gone = f"the program's answer cannot be read: {error}"
             raise Gone(self.gone) from None
-        if isinstance(problem, StopIteration | StopAsyncIteration) and where.get("name") != "next":
+        if isinstance(problem, StopIteration | StopAsyncIteration) and not self._may_stop(what, args, where):
             problem = Stopped(f"the program raised {type(problem).__name__}")
         self.raised = problem
         raise problem
+
+    def _may_stop(self, what: str, args: tuple[Any, ...], where: dict[str, Any]) -> bool:
+        if what == "call":
+            return "name" not in where and getattr(args[0], "_veritune_handle", -1) in self.may_stop
+        return what == "await" or where.get("name") in ("__next__", "__anext__")
+
+    def patch(self, name: str, *value: Any) -> None:
+        """Put a value in the place of a global of the program's; without one, what was there before."""
+        self.request("set_name", value, name=name)
+
+    def _exchange(self, message: dict[str, Any]) -> dict[str, Any]:
+        self.channel.send(message)
+        while True:
+            answer: dict[str, Any] = self.channel.receive()
+            if "classes" in answer:
+                self._learn(answer["classes"])
+            if self.around is not None:
+                self.around.leave(answer)
+            if "callback" not in answer:
+                return answer
+            self._call_back(answer)
+
+    def _learn(self, described: list[dict[str, Any]]) -> None:
+        for about in sorted(described, key=lambda about: about["n"], reverse=True):
+            self._learn_one(about, {other["n"]: other for other in described})
+
+    def _learn_one(self, about: dict[str, Any], others: dict[int, dict[str, Any]]) -> None:
+        if about["n"] in self.classes:
+            return
+        needed = [*(about.get("bases") or ()), (about.get("meta") or {}).get("class")]
+        for number in needed:
+            if number in others and number != about["n"]:
+                self._learn_one(others[number], others)
+        self.classes[about["n"]] = make_class(self, about)
 
     def _call_back(self, message: dict[str, Any]) -> None:
         function = self.callbacks[message["callback"]]
         args = [decode(a, self) for a in message["args"]]
         kwargs = {k: decode(v, self) for k, v in message["kwargs"].items()}
+        self.shared.apply(message)
+        answer: dict[str, Any]
         try:
-            answer = {"returned": encode(function(*args, **kwargs), self)}
+            if kwargs.get("of") == "mock" and _is_mock(function):
+                value = getattr(function, str(kwargs["attribute"]))
+            else:
+                value = function(*args, **kwargs)
+            if type(value) is types.CoroutineType and id(value) not in self.coroutines:
+                value = _driven(value)
+            answer = {"returned": self.shared.tag(value) if self.classes else encode(value, self)}
         except Exception as error:
-            answer = {"raised": {"name": type(error).__name__, "text": str(error)[:500]}}
+            answer = {"raised": self._sent_exception(error)}
+        if self.shared.items:
+            answer.update(self.shared.changes())
         self.channel.send(answer)
 
-    def _exception(self, described: dict[str, Any]) -> BaseException:
-        """An exception of the same name: a built-in one, or the one that stands in for the program's class."""
-        name, text = str(described.get("name")), str(described.get("text", ""))
-        if name in self.exceptions:
-            return self.exceptions[name](text)
-        for base in described.get("bases", ()):
-            kind = getattr(builtins, base, None) if type(base) is str else None
-            if isinstance(kind, type) and issubclass(kind, BaseException) and kind not in _NOT_RAISED:
-                try:
-                    return kind(text)
-                except TypeError:
-                    break
-        return ProgramError(f"{name}: {text}")
-
-    def make_exception(self, name: str, bases: list[str]) -> type[BaseException]:
-        """A class to catch what the program raises under this name."""
-        for base in bases:
-            kind = getattr(builtins, base, None)
-            if isinstance(kind, type) and issubclass(kind, Exception):
-                self.exceptions[name] = type(name, (kind,), {"__init__": Exception.__init__})
-                return self.exceptions[name]
-        self.exceptions[name] = type(name, (Exception,), {})
-        return self.exceptions[name]
+    def _problem(self, described: Any) -> BaseException:
+        problem = self._received_exception(described)
+        if isinstance(problem, _NOT_RAISED) and type(problem) in _NOT_RAISED and "peer" not in described:
+            problem = ProgramError(f"{type(problem).__name__}: {described.get('text')}")
+        return problem
 
 
-def _replace(argument: Any, after: Any) -> None:
-    """What the program did to its copy of an argument, done to the test's own."""
-    if type(argument) is not type(after):
-        return
-    if type(argument) in (list, bytearray):
-        for index in range(min(len(argument), len(after))):
-            if type(argument[index]) is list and type(after[index]) is list:
-                _replace(argument[index], after[index])
-                after[index] = argument[index]
-        argument[:] = after
-    elif type(argument) in (dict, set):
-        argument.clear()
-        argument.update(after)
+def _library_exception(described: dict[str, Any], arguments: tuple[Any, ...], text: str) -> BaseException:
+    """A built-in exception, or one of the standard library, else one of the nearest built-in class."""
+    given = described.get("type") or ["", ""]
+    found = find_type(str(given[0]), str(given[1])) if not str(given[0]).startswith("unittest") else None
+    kinds = [found, *(builtin_exception(base) for base in described.get("bases") or () if type(base) is str)]
+    for kind in kinds:
+        if kind is None or not issubclass(kind, BaseException) or kind is KeyboardInterrupt:
+            continue
+        if not issubclass(kind, Exception) and kind not in (SystemExit, GeneratorExit):
+            continue
+        try:
+            problem: BaseException = kind(*arguments)
+        except Exception:
+            problem = kind.__new__(kind, *arguments)
+            problem.args = arguments
+        return problem
+    return ProgramError(f"{given[1]!s}: {text}")
+
+
+def _is_mock(value: Any) -> bool:
+    mock = sys.modules.get("unittest.mock")
+    return mock is not None and isinstance(value, mock.NonCallableMock)
+
+
+def _driven(coroutine: Any) -> Any:
+    """The result of a coroutine of the tests that the program awaits."""
+    try:
+        while True:
+            if coroutine.send(None) is not None:
+                raise Unsendable("the program awaits a coroutine of the tests that waits itself")
+    except StopIteration as end:
+        return end.value
 
 
 class Function:
-    """A function or class of the program, by its name."""
+    """A function of the program, by its name."""
 
     def __init__(self, link: Link, name: str) -> None:
-        self._link = link
-        self.__name__ = self.__qualname__ = name
+        object.__setattr__(self, "_veritune_link", link)
+        object.__setattr__(self, "_veritune_name", name)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self._link.request("call", args, kwargs, name=self.__name__)
+        return self._veritune_link.request("call", args, kwargs, name=self._veritune_name)
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
+        if name.startswith("_veritune"):
             raise AttributeError(name)
-        return getattr(self._link.request("get", name=self.__name__), name)
+        return self._veritune_link.request("attribute", (self,), name=name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self._veritune_link.request("set_attribute", (self, value), name=name)
 
     def __get__(self, owner: Any, kind: type | None = None) -> Any:
         return self if owner is None else types.MethodType(self, owner)
+
+    def __repr__(self) -> str:
+        return f"<function {self._veritune_name} of the program>"
+
+    def __copy__(self) -> Any:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self
+
+    __doc__ = property(lambda self: self.__getattr__("__doc__"))
+    __module__ = property(lambda self: self.__getattr__("__module__"))
+    __class__ = property(lambda self: types.FunctionType)
 
 
 class Missing(Function):
@@ -192,132 +474,31 @@ class Missing(Function):
         raise self._absence()
 
     def _absence(self) -> Absent:
-        self._link.absent = f"the program does not define {self.__name__}"
-        return Absent(self._link.absent)
+        link = object.__getattribute__(self, "_veritune_link")
+        link.absent = f"the program does not define {object.__getattribute__(self, '_veritune_name')}"
+        return Absent(link.absent)
 
 
-class Remote:
-    """An object of the program. Equal to nothing but itself; what it is compared with stays here."""
-
-    __slots__ = ("_handle", "_link", "_name")
-
-    def __init__(self, link: Link, handle: int, name: str) -> None:
-        object.__setattr__(self, "_link", link)
-        object.__setattr__(self, "_handle", handle)
-        object.__setattr__(self, "_name", name)
-
-    def __getattr__(self, name: str) -> Any:
-        link = object.__getattribute__(self, "_link")
-        if name.startswith("__") or (name in _BUILTIN_METHODS and not link.rich):
-            raise AttributeError(f"{self!r} has no attribute {name!r}")
-        if name in _BUILTIN_METHODS:
-            link.asked += 1
-        return link.request("attribute", handle=object.__getattribute__(self, "_handle"), name=name)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        self._link.request("set_attribute", (value,), handle=self._handle, name=name)
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self._link.request("call", args, kwargs, handle=self._handle)
-
-    def __eq__(self, other: object) -> bool:
-        if type(other) is Remote:
-            self._link.asked += 1
-            return bool(object.__getattribute__(other, "_handle") == self._handle)
-        self._link.opaque += 1
-        return False
-
-    def __hash__(self) -> int:
-        return hash(("veritune", self._handle))
-
-    def __repr__(self) -> str:
-        return f"<{object.__getattribute__(self, '_name')} of the program>"
-
-    def __str__(self) -> str:
-        return str(_ask(self, "str"))
-
-    def __iter__(self) -> Iterator[Any]:
-        items = _ask(self, "iter")
-        while True:
-            try:
-                item = _ask(items, "next") if type(items) is Remote else next(items)
-            except StopIteration:
-                return
-            yield item
-
-    def __next__(self) -> Any:
-        return _ask(self, "next")
-
-    def __len__(self) -> int:
-        return int(_plain(int, _ask(self, "len")))
-
-    def __bool__(self) -> bool:
-        return _ask(self, "bool") is True
-
-    def __int__(self) -> int:
-        return int(_plain(int, _ask(self, "int")))
-
-    def __float__(self) -> float:
-        return float(_plain(float, _ask(self, "float")))
-
-    def __contains__(self, wanted: Any) -> bool:
-        link = object.__getattribute__(self, "_link")
-        if link.rich:
-            link.asked += 1
-            return _ask(self, "contains", wanted) is True
-        return any(item == wanted for item in self)
-
-    def __getitem__(self, key: Any) -> Any:
-        return _ask(self, "getitem", key)
-
-    def __setitem__(self, key: Any, value: Any) -> None:
-        _ask(self, "setitem", key, value)
-
-    def __delitem__(self, key: Any) -> None:
-        _ask(self, "delitem", key)
+def stands_in(value: Any) -> bool:
+    """Whether a name of the program's is a stand-in, of which nothing has been asked yet."""
+    return isinstance(type(value), type) and (type(value) in (Function, Missing) or isinstance(value, type))
 
 
-def _plain(kind: type, value: Any) -> Any:
-    if type(value) is not kind:
-        raise TypeError(f"expected {kind.__name__}")
-    return value
-
-
-def _ask(remote: Remote, operation: str, *operands: Any) -> Any:
-    link, handle = object.__getattribute__(remote, "_link"), object.__getattribute__(remote, "_handle")
-    return link.request("operation", operands, handle=handle, name=operation)
-
-
-def _binary(operation: str) -> Callable[[Remote, Any], Any]:
-    def method(self: Remote, other: Any) -> Any:
-        # An operand may be the expected value: only tests of the program's own classes hand one over.
-        link = object.__getattribute__(self, "_link")
-        if not link.rich:
-            raise TypeError(f"{self!r} is not a value that can be used in an expression")
-        link.asked += 1
-        return _ask(self, operation, other)
-
-    return method
-
-
-for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor", "lshift",
-              "rshift", "lt", "le", "gt", "ge"):  # fmt: skip
-    setattr(Remote, f"__{_name}__", _binary(f"__{_name}__"))
-
-
-def export(link: Link, names: set[str]) -> dict[str, Any]:
-    """What the program defines of ``names``: exceptions as classes of our own, plain values, the rest as stand-ins."""
+def export(link: Link, names: set[str], values: bool = True) -> dict[str, Any]:
+    """What the program defines of ``names``: stand-ins for its classes and functions, and its values."""
     found: dict[str, Any] = {}
     for name, kind in link.request("names", names=sorted(names)).items():
         if name not in names or type(kind) is not list or not kind:
             continue
         if kind[0] == "module":
             continue  # the judge imports the standard library's; others are not the program's to choose
-        if kind[0] == "exception":
-            found[name] = link.make_exception(name, [base for base in kind[1:] if type(base) is str])
-        elif kind[0] in ("class", "function"):
-            found[name] = Function(link, name)
-        else:
+        if kind[0] == "class":
+            found[name] = kind[1]
+            if name in link.class_names and isinstance(kind[1], RemoteType):
+                link.tested.add(kind[1]._veritune_about.number)
+        elif kind[0] == "function":
+            found[name] = link.functions.setdefault(name, Function(link, name))
+        elif values:
             try:
                 found[name] = link.request("get", name=name)
             except Exception:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import math
 import os
 import sys
 import traceback
@@ -15,6 +14,7 @@ import types
 from typing import Any
 
 from _veritune_codec import Channel, Handles, Refused, decode  # type: ignore[import-not-found]
+from _veritune_same import same, shown  # type: ignore[import-not-found]
 from _veritune_stubs import (  # type: ignore[import-not-found]
     Function,
     Gone,
@@ -23,6 +23,7 @@ from _veritune_stubs import (  # type: ignore[import-not-found]
     Stopped,
     Unsendable,
     export,
+    stands_in,
 )
 
 MODULE = "__tests__"
@@ -127,7 +128,7 @@ def main() -> None:
 def _connect(run: _Run) -> types.ModuleType | None:
     """The module that the tests run in: trusted helpers, then the program's names. None where it did not load."""
     task = run.task
-    run.link = link = Link(Channel(3), task["rich"])
+    run.link = link = Link(Channel(3), frozenset(task["classes"]))
     try:
         loaded = link.channel.receive()
     except EOFError:
@@ -140,6 +141,8 @@ def _connect(run: _Run) -> types.ModuleType | None:
     module = types.ModuleType(MODULE)
     names = run.names = vars(module)
     subjects = set(task["subjects"])
+    if task["kind"] != "calls":
+        _surround(link, task)
     found = export(link, set(task["names"]) | subjects)
     for name in task["names"]:
         names[name] = found[name] if name in found else _fallback(link, name)
@@ -151,10 +154,11 @@ def _connect(run: _Run) -> types.ModuleType | None:
         names[name] = getattr(value, attribute) if attribute else value
     _execute(task.get("prelude"), names)
     for name in subjects:
-        names[name] = Function(link, name) if name in found else Missing(link, name)
+        known = found.get(name)
+        names[name] = known if isinstance(known, type) else (Function if name in found else Missing)(link, name)
     if task.get("entry"):
         names["candidate"] = names[task["entry"]]
-    link.requests = sum(type(value) is not Function and type(value) is not Missing for value in found.values())
+    link.requests = sum(not stands_in(value) for value in found.values())
     return module
 
 
@@ -190,8 +194,26 @@ def _find(run: _Run, name: str, missing: Any) -> Any:
         return run.names["candidate"]
     requests = run.link.requests
     found = export(run.link, {name})
-    run.link.requests = requests + sum(type(value) is not Function for value in found.values())
-    return found.get(name, missing)
+    run.link.requests = requests + sum(not stands_in(value) for value in found.values())
+    return found[name] if name in found else _library_module(run.link, name, missing)
+
+
+def _library_module(link: Link, name: str, missing: Any) -> Any:
+    """A module of the standard library that the program has under this name: for tests that patch it there."""
+    kind = link.request("names", names=[name]).get(name) or [""]
+    known = sys.modules.get(str(kind[-1])) if kind[0] == "module" else None
+    in_library = str(kind[-1]).partition(".")[0] in sys.stdlib_module_names
+    return known if known is not None and in_library else missing
+
+
+def _surround(link: Link, task: dict[str, Any]) -> None:
+    """What tests do besides calling: streams, files, patches, questions to the standard library."""
+    from _veritune_hooks import install  # type: ignore[import-not-found]
+    from _veritune_surroundings import Surroundings  # type: ignore[import-not-found]
+
+    text = "\n".join([*task["tests"], task.get("setup") or ""])
+    link.around = Surroundings(link, text)
+    install(link, text)
 
 
 def _execute(source: str | None, names: dict[str, Any]) -> None:
@@ -205,7 +227,8 @@ def _code(run: _Run, module: types.ModuleType) -> None:
     from _veritune_modules import Imports  # type: ignore[import-not-found]
     from _veritune_running import Code  # type: ignore[import-not-found]
 
-    imports = Imports(run.task, lambda name, missing: _find(run, name, missing))
+    patch = None if run.link is None else run.link.patch
+    imports = Imports(run.task, lambda name, missing: _find(run, name, missing), patch)
     counter = Counter(run.asked, run.from_program, Stopped)
     counter.always = run.asked() > 0
     Code(run, module, counter, imports.prepare).run_all()
@@ -218,7 +241,7 @@ def _calls(run: _Run, module: types.ModuleType) -> None:
         try:
             value = function(*args)
             if not same(value, expected, task["tolerance"]):
-                raise AssertionError(f"{_shown(value)} instead of {_shown(expected)}")
+                raise AssertionError(f"{shown(value)} instead of {shown(expected)}")
         except (Gone, Unsendable):
             raise
         except BaseException as problem:
@@ -228,30 +251,3 @@ def _calls(run: _Run, module: types.ModuleType) -> None:
         run.check_link()
         if not going:
             return
-
-
-def _shown(value: Any) -> str:
-    try:
-        return repr(value)[:80]
-    except ValueError:
-        return "a very long number"
-
-
-def same(value: Any, expected: Any, tolerance: float) -> bool:
-    """Equal, where a JSON row has lists for tuples, strings for keys, and floats are equal within ``tolerance``."""
-    if isinstance(expected, dict) and isinstance(value, dict):
-        if value.keys() != expected.keys():
-            value = {k if isinstance(k, str) else str(k): v for k, v in value.items()}
-        return value.keys() == expected.keys() and all(same(value[k], v, tolerance) for k, v in expected.items())
-    if isinstance(value, list | tuple) and isinstance(expected, list | tuple):
-        pairs = zip(value, expected, strict=False)
-        return len(value) == len(expected) and all(same(v, e, tolerance) for v, e in pairs)
-    if (isinstance(value, float) and isinstance(expected, int | float)) or isinstance(expected, float):
-        number = isinstance(value, int | float)
-        try:
-            return number and math.isclose(value, expected, rel_tol=tolerance, abs_tol=tolerance)
-        except OverflowError:
-            return False
-    if hasattr(value, "tolist") and isinstance(expected, list | int | float):
-        return same(value.tolist(), expected, tolerance)
-    return type(value).__name__ != "Remote" and bool(value == expected)
