@@ -323,7 +323,10 @@ def _renamed(nodes: Sequence[ast.AST]) -> dict[str, str]:
 
 
 def _constants(nodes: Sequence[ast.AST]) -> set[str]:
-    """Names that only ever stand for literals of the test, and are handed to nobody."""
+    """Names that only ever stand for one literal of the test, and are handed to nobody.
+
+    What is ``False`` first and ``True`` in a handler says how the test went.
+    """
     values: dict[str, list[ast.expr]] = {}
     spoiled: set[str] = set()
     for node in nodes:
@@ -347,7 +350,7 @@ def _constants(nodes: Sequence[ast.AST]) -> set[str]:
         elif isinstance(node, ast.Call) and last_name(node.func) not in _BUILTINS:
             arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
             spoiled |= {n.id for arg in arguments for n in ast.walk(arg) if isinstance(n, ast.Name)}
-    found = set(values)
+    found = {name for name, given in values.items() if len({ast.dump(value) for value in given}) == 1}
     while spoiled:  # what a handed name holds is handed with it
         inside = {n.id for name in spoiled for value in values.get(name, ()) for n in ast.walk(value)
                   if isinstance(n, ast.Name)}  # fmt: skip

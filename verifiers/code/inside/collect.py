@@ -10,7 +10,7 @@ import unittest
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from _veritune_assertions import Facts, live  # type: ignore[import-not-found]
+from _veritune_assertions import Facts, last_name, live  # type: ignore[import-not-found]
 from _veritune_fixtures import Fixtures, required  # type: ignore[import-not-found]
 
 _SETUP = ("setup", "setup_method", "setup_class", "setUp", "teardown", "teardown_method", "teardown_class", "tearDown")
@@ -71,6 +71,12 @@ def test_functions(tree: ast.Module) -> list[str]:
     ]
 
 
+def _is_mark(decorator: ast.AST) -> bool:
+    """``pytest.mark.…``, or a mark under another name."""
+    parts = [node for node in ast.walk(decorator) if isinstance(node, ast.Name | ast.Attribute)]
+    return any(last_name(part) in ("pytest", "mark", "parametrize", "fixture") for part in parts)
+
+
 class Collector:
     """Collects from the names that a source defined."""
 
@@ -119,6 +125,8 @@ class Collector:
         """A function that asserts and that nobody calls: it is meant to be called by who runs the tests."""
         if name not in self.facts.capable or name in self.mentioned or name.startswith(("setup", "teardown", "setUp")):
             return False
+        if any(not _is_mark(one) for made in self.facts.functions.get(name, ()) for one in made.decorator_list):
+            return False  # handed to its decorator, which may be the program's
         return not others or name.startswith(_VERBS)
 
     def _is_test_class(self, name: str, kind: type) -> bool:
