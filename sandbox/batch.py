@@ -1,4 +1,5 @@
-"""Many jobs at once: a few threads that each drive one task after the other. Nothing outlives the call."""
+"""Many jobs at once: a few threads that each drive one task after the other. Nothing outlives the call, which an
+exception in the caller's thread (Ctrl-C) or a bug in a task ends within moments: what runs is killed."""
 
 from __future__ import annotations
 
@@ -8,8 +9,10 @@ import time
 from collections.abc import Generator, Sequence
 from typing import Any, TypeVar
 
-from veritune.sandbox.errors import DeadlineExceeded, SandboxError
+from veritune.plugins.errors import ConfigError
+from veritune.sandbox.errors import DeadlineExceeded, JobRefused, SandboxCrashed, SandboxError
 from veritune.sandbox.interface import Answer, Job, Limits, Linked, Outcome, Request, Sandbox, Task
+from veritune.sandbox.interruption import Interrupted, Interruption
 
 T = TypeVar("T")
 
@@ -28,14 +31,26 @@ def run_tasks(sandbox: Sandbox, tasks: Sequence[Task[T]], deadline_s: float | No
         threading.Thread(target=driver.work, name=f"veritune-sandbox-{i}", daemon=True)
         for i in range(min(sandbox.workers, len(tasks)) - 1)
     ]
-    for thread in threads:
-        thread.start()
-    driver.work()
-    for thread in threads:
-        thread.join()
+    try:
+        for thread in threads:
+            thread.start()
+        driver.work()
+        for thread in threads:
+            thread.join()
+    except BaseException:  # in this thread: Ctrl-C
+        driver.stop()
+        for thread in threads:
+            if thread.ident is not None:
+                thread.join(_PATIENCE_S)
+        raise
     if driver.bug is not None:
         raise driver.bug
     return driver.findings
+
+
+_PATIENCE_S = 2.0
+"""How long a back-end may take to let go of a job that was interrupted."""
+_LEAST_IDLE_S = 1.0
 
 
 def _single(request: Request) -> Generator[Request, Any, Any]:
@@ -49,22 +64,34 @@ class _Driver:
         self.deadline = None if deadline_s is None else time.monotonic() + deadline_s
         self.findings: list[Any] = [None] * len(tasks)
         self.bug: BaseException | None = None
+        self.interruption = Interruption()
         self._next = 0
         self._lock = threading.Lock()
 
+    def stop(self) -> None:
+        """End what runs; nothing further is started."""
+        self.interruption.interrupt()
+
     def work(self) -> None:
-        while self.bug is None:
-            with self._lock:
-                index = self._next
-                self._next += 1
-            if index >= len(self.tasks):
-                return
-            try:
-                self.findings[index] = self._drive(self.tasks[index])
-            except SandboxError as error:
-                self.findings[index] = error
-            except BaseException as error:
-                self.bug = error
+        main = threading.current_thread() is threading.main_thread()
+        with self.interruption.in_this_thread():
+            while not self.interruption.raised:
+                with self._lock:
+                    index = self._next
+                    self._next += 1
+                if index >= len(self.tasks):
+                    return
+                try:
+                    self.findings[index] = self._drive(self.tasks[index])
+                except Interrupted:
+                    return
+                except SandboxError as error:
+                    self.findings[index] = error
+                except BaseException as error:
+                    self.bug = self.bug or error
+                    self.stop()
+                    if main and not isinstance(error, Exception):
+                        raise
 
     def _drive(self, task: Task[Any]) -> Any:
         try:
@@ -72,6 +99,8 @@ class _Driver:
             while True:
                 try:
                     answer = self._answer(request)
+                except Interrupted:
+                    raise
                 except SandboxError as error:
                     request = task.throw(error)
                 else:
@@ -86,14 +115,34 @@ class _Driver:
         if left is not None:
             if left <= 0:
                 raise DeadlineExceeded("the batch's deadline passed before this job started")
-            request = _within(request, left)
-        if isinstance(request, Linked):
-            pair = self.sandbox.run_linked(request)
-            self._refuse_cut(pair, left)
-            return pair
-        outcome = self.sandbox.run(request.program, request.stdin, request.files, request.limits)
-        self._refuse_cut((outcome,), left)
-        return outcome
+            request = _within(request, left, self._share(left))
+        answer = self._run(request)
+        if self.interruption.raised:
+            raise Interrupted("the batch was interrupted")
+        self._refuse_cut(answer if isinstance(answer, tuple) else (answer,), left)
+        return answer
+
+    def _share(self, left: float) -> float:
+        """Clock seconds that one program may idle away: half its share of the time, so that others get theirs and it is
+        its own idling that ends it, not the deadline."""
+        with self._lock:
+            waiting = max(1, len(self.tasks) - self._next + self.sandbox.workers)
+        return max(_LEAST_IDLE_S, 0.5 * left * self.sandbox.workers / waiting)
+
+    def _run(self, request: Request) -> Answer:
+        """The sandbox's answer. What it raises about this job is this job's: one odd row costs its own sample."""
+        try:
+            if isinstance(request, Linked):
+                return self.sandbox.run_linked(request)
+            return self.sandbox.run(request.program, request.stdin, request.files, request.limits)
+        except SandboxError:
+            raise
+        except ConfigError as error:
+            raise JobRefused(str(error)) from error
+        except Exception as error:
+            if self.interruption.raised:
+                raise Interrupted("the batch was interrupted") from error
+            raise SandboxCrashed(f"the sandbox failed on this job: {type(error).__name__}: {error}"[:500]) from error
 
     def _refuse_cut(self, outcomes: tuple[Outcome, ...], left: float | None) -> None:
         """A run that ended on the batch's deadline, not on its own limit, says nothing about the program."""
@@ -103,16 +152,21 @@ class _Driver:
             raise DeadlineExceeded("the batch's deadline passed while this job was running")
 
 
-def _within(request: Request, left: float) -> Request:
-    """The same request with its wall limits cut to what is left of the deadline."""
+def _within(request: Request, left: float, idle: float) -> Request:
+    """The same request with its clock limits cut to what is left of the deadline."""
     if isinstance(request, Linked):
-        return Linked(_job_within(request.first, left), _job_within(request.second, left), request.by)
-    return _job_within(request, left)
+        first, second = _job_within(request.first, left, idle), _job_within(request.second, left, idle)
+        return Linked(first, second, request.by)
+    return _job_within(request, left, idle)
 
 
-def _job_within(job: Job, left: float) -> Job:
+def _job_within(job: Job, left: float, idle: float) -> Job:
     limits: Limits = job.limits
-    if limits.wall_s <= left and limits.compile_wall_s <= left:
-        return job
-    cut = dataclasses.replace(limits, wall_s=min(limits.wall_s, left), compile_wall_s=min(limits.compile_wall_s, left))
+    cut = dataclasses.replace(
+        limits,
+        wall_s=min(limits.wall_s, left),
+        idle_s=min(limits.idle, idle),
+        patience_s=min(limits.patience, left),
+        compile_wall_s=min(limits.compile_wall_s, left),
+    )
     return dataclasses.replace(job, limits=cut)

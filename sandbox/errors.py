@@ -3,7 +3,7 @@
 SandboxError (VerituneError)
 ├── SandboxUnavailable        nothing can be enforced here, or the back-end's tool or service is missing
 │   └── LanguageUnavailable   no toolchain for this language on this machine
-├── JobRefused                the back-end's protocol cannot carry this job (see ``Sandbox.lacks``)
+├── JobRefused                the back-end cannot carry this job (see ``Sandbox.lacks``), or, in a batch, nobody can
 ├── SandboxCrashed            our own machinery died or answered nonsense, also on a second try
 ├── DeadlineExceeded          the whole call's deadline passed before this job had its turn
 └── SandboxClosed             the sandbox was closed
@@ -38,7 +38,9 @@ class LanguageUnavailable(SandboxUnavailable):
 
 
 class JobRefused(SandboxError):
-    """This back-end cannot carry such a job: bytes on stdin, arguments, linked programs. Another one can."""
+    """This back-end cannot carry such a job (bytes on stdin, arguments, linked programs), though another one can; or
+    nobody can, as it was given: in a batch, a job's ConfigError (an unknown language, a file name that leads out of its
+    folder) stands in its own place as this."""
 
 
 class SandboxCrashed(SandboxError):

@@ -30,7 +30,13 @@ class Limits:
     cpu_s: float = 10.0
     """CPU seconds of the whole process tree: the time limit that verdicts are about."""
     wall_s: float = 30.0
-    """Clock seconds: the backstop for programs that sleep or wait."""
+    """Clock seconds of the run, not counting those in which it was ready and waited for a CPU."""
+    idle_s: float | None = None
+    """Clock seconds, all together, in which nothing of the run used a CPU or waited for one: sleeping, or waiting for
+    what never comes. None: ``cpu_s`` and three more."""
+    patience_s: float | None = None
+    """Clock seconds after which the run is given up in any case, ``starved`` if it was still waiting for a CPU. None:
+    three times ``wall_s``."""
     memory_mb: int = 512
     """Memory of the whole process tree, above what the warm interpreter itself holds."""
     processes: int = 32
@@ -51,8 +57,20 @@ class Limits:
     def __post_init__(self) -> None:
         for each in fields(self):
             value = getattr(self, each.name)
+            if value is None and each.default is None:
+                continue
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e9:
                 raise ConfigError(f"Limits.{each.name} must be a positive number, got {value!r}")
+
+    @property
+    def idle(self) -> float:
+        """``idle_s``, or what it is by default."""
+        return self.cpu_s + 3 if self.idle_s is None else self.idle_s
+
+    @property
+    def patience(self) -> float:
+        """``patience_s``, or what it is by default."""
+        return 3 * self.wall_s if self.patience_s is None else self.patience_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +173,7 @@ class Outcome:
     limit_hit: LimitHit | None = None
     """The limit that ended or spoilt the run. ``cancelled``: the caller ended it."""
     starved: bool = False
-    """Wall limit hit while the program waited for a CPU, with half of its CPU time to go: our machine's fault."""
+    """Given up while the program, with CPU time left, was kept waiting for a CPU: our machine's fault."""
     compiled: CompileOutcome | None = None
     """None for languages without a compile step."""
 

@@ -250,7 +250,7 @@ class _Actor:
 
 
 def _patience(limits: Limits) -> float:
-    return limits.wall_s + limits.compile_wall_s + _GRACE_S
+    return limits.patience + 3 * limits.compile_wall_s + _GRACE_S
 
 
 def _dismiss(crew: list[_Member], owner: int) -> None:

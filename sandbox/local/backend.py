@@ -6,7 +6,6 @@ import contextlib
 import dataclasses
 import errno
 import os
-import signal
 import socket
 import threading
 import weakref
@@ -14,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from veritune.plugins.errors import ConfigError
-from veritune.sandbox import languages
+from veritune.sandbox import interruption, languages
 from veritune.sandbox.errors import LanguageUnavailable, SandboxCrashed
 from veritune.sandbox.interface import (
     CompileOutcome,
@@ -31,6 +30,7 @@ from veritune.sandbox.languages import Language, Toolchain
 from veritune.sandbox.local import compiler, probe
 from veritune.sandbox.local.compiler import CompileCache, Compiled
 from veritune.sandbox.local.pool import Pool
+from veritune.sandbox.local.prepared import Prepared, checked, is_broken, was_killed, with_inputs
 from veritune.sandbox.local.slot import Result, Slot, SlotDied, wait_any
 from veritune.sandbox.local.wire import Step, checked_files, encoded, reopen_read_only
 
@@ -41,6 +41,7 @@ _PARTNER_GRACE_S = 0.1
 _PROGRAM_GRACE_S = 2.0
 """The same, where the second is an interactor: programs end by themselves once they have read its last word."""
 _ATTEMPTS = 3
+_BAD_NAME = (errno.ENAMETOOLONG, errno.EILSEQ)
 _COMPILER_MESSAGES = 64 << 10
 
 
@@ -144,7 +145,7 @@ class LocalSandbox(Sandbox):
             if isinstance(prepared, Outcome):
                 return prepared
             with prepared:
-                result = self._retry(lambda: self._run_alone(prepared.step, job.limits))
+                result = self._run_surely(lambda: self._run_alone(prepared.step, job.limits))
                 return prepared.outcome(result, report)
 
     def run_linked(self, pair: Linked) -> tuple[Outcome, Outcome]:
@@ -159,6 +160,8 @@ class LocalSandbox(Sandbox):
                 )
             with first, second:
                 one, two = self._retry(lambda: self._run_pair(first.step, second.step, pair))
+                if was_killed(one) or was_killed(two):
+                    one, two = self._retry(lambda: self._run_pair(first.step, second.step, pair))
                 return first.outcome(one, report), second.outcome(two, report)
 
     def open_session(
@@ -193,6 +196,7 @@ class LocalSandbox(Sandbox):
         self._finalizer()
 
     def _started(self, step: Step) -> Slot:
+        interruption.check()
         slot = self._pool.take(step.heavy)
         try:
             slot.start(step)
@@ -211,17 +215,27 @@ class LocalSandbox(Sandbox):
         except SlotDied as error:
             raise SandboxCrashed(f"the sandbox's process died {_ATTEMPTS} times under one job: {error}") from error
 
+    def _run_surely(self, attempt: Callable[[], Result], compiles: bool = False) -> Result:
+        """As ``_retry``, and once more where the run itself was killed, maybe by somebody else."""
+        result = self._retry(attempt)
+        if not was_killed(result, compiles):
+            return result
+        if result.collected is not None:
+            os.close(result.collected)
+        return self._retry(attempt)
+
     def _run_alone(self, step: Step, limits: Limits) -> Result:
         slot = self._started(step)
         return self._finish(slot, limits)
 
     def _finish(self, slot: Slot, limits: Limits) -> Result:
         try:
-            result = slot.finish(int(limits.output_kb * 1024))
+            with interruption.cancelling(slot.cancel):
+                result = slot.finish(int(limits.output_kb * 1024))
         except BaseException:
             self._pool.discard(slot)
             raise
-        if _is_broken(result.answer):
+        if is_broken(result.answer):
             self._pool.discard(slot)
             raise SlotDied(result.answer["setup_error"])
         self._pool.give_back(slot)
@@ -229,6 +243,8 @@ class LocalSandbox(Sandbox):
 
     def _run_pair(self, first: Step, second: Step, pair: Linked) -> tuple[Result, Result]:
         grace = _PARTNER_GRACE_S if pair.by == "channel" else _PROGRAM_GRACE_S
+        # Where both idle it is the program that is ended, so that the tests can say how far it came.
+        second.limits = dataclasses.replace(second.limits, idle_s=max(second.limits.idle, first.limits.idle + 2))
         with _joined(first, second, pair.by):
             one = self._started(first)
             try:
@@ -237,7 +253,8 @@ class LocalSandbox(Sandbox):
                 self._pool.discard(one)
                 raise
         try:
-            ended = wait_any([one, two], second.limits.wall_s + grace)
+            with interruption.cancelling(one.cancel), interruption.cancelling(two.cancel):
+                ended = wait_any([one, two], second.limits.patience + grace)
             if one not in ended and not wait_any([one], grace):
                 one.cancel()  # nobody listens to it any more
         except BaseException:
@@ -251,7 +268,7 @@ class LocalSandbox(Sandbox):
             raise
         return self._finish(one, pair.first.limits), second_result
 
-    def _prepare(self, job: Job) -> _Prepared | Outcome:
+    def _prepare(self, job: Job) -> Prepared | Outcome:
         """The step to run a job, compiled if need be, or the outcome that says that it does not compile."""
         language = languages.find_language(job.program.language)
         stdin, files = encoded(job.stdin), checked_files(job.files)
@@ -266,7 +283,7 @@ class LocalSandbox(Sandbox):
                 support=job.program.support,
                 heavy=self._probe().plan.wants_heavy(source),
             )
-            return _Prepared(_with(step, stdin, files, by_name), job, language, None, None)
+            return Prepared(with_inputs(step, stdin, files, by_name), job, language, None, None)
         chain = self._toolchain(language.name)
         compiled: Compiled | None = None
         if language.compile:
@@ -276,7 +293,7 @@ class LocalSandbox(Sandbox):
         artifact = compiled.artifact if compiled is not None else None
         step = compiler.run_step(language, chain, source, job.program.args, job.limits, artifact)
         outcome = compiled.outcome if compiled is not None else None
-        return _Prepared(_with(step, stdin, files, by_name), job, language, outcome, artifact)
+        return Prepared(with_inputs(step, stdin, files, by_name), job, language, outcome, artifact)
 
     def _compile(self, language: Language, chain: Toolchain, job: Job) -> Compiled:
         """The program compiled by the first standard that takes it; where none does, what the first one said."""
@@ -292,8 +309,10 @@ class LocalSandbox(Sandbox):
         return first
 
     def _compile_now(self, step: Step, limits: Limits) -> Compiled:
-        result = self._retry(lambda: self._run_alone(step, limits))
-        answer = _checked(result.answer)
+        result = self._run_surely(lambda: self._run_alone(step, limits), compiles=True)
+        if result.answer.get("errno") in _BAD_NAME:  # a class name that no file can have
+            return Compiled(CompileOutcome(ok=False, messages=result.stderr[:_COMPILER_MESSAGES]), None)
+        answer = checked(result)
         outcome = CompileOutcome(
             ok=answer["limit"] is None and result.collected is not None,
             messages=(result.stderr + result.stdout)[:_COMPILER_MESSAGES],
@@ -318,121 +337,22 @@ def _joined(first: Step, second: Step, by: str) -> Iterator[None]:
         ends = [*os.pipe2(os.O_CLOEXEC), *os.pipe2(os.O_CLOEXEC)]
         first.pipes, second.pipes = (ends[0], ends[3]), (ends[2], ends[1])
         first.by_name = second.by_name = False
+    pulse = os.memfd_create("pulse", 1)
+    first.pulse, second.pulse = (pulse, 0), (pulse, 1)
     try:
         yield
     finally:
-        for end in ends:
+        for end in (*ends, pulse):
             os.close(end)
-
-
-def _with(step: Step, stdin: bytes, files: dict[str, bytes], by_name: bool) -> Step:
-    step.stdin = stdin
-    step.files = {**files, **step.files}
-    step.by_name = by_name
-    if by_name:
-        step.limits = dataclasses.replace(
-            step.limits,
-            scratch_mb=step.limits.scratch_mb + (len(stdin) >> 20) + 1,
-            file_mb=max(step.limits.file_mb, (len(stdin) >> 20) + 1),
-            inodes=step.limits.inodes + 2,
-        )
-    return step
-
-
-def _checked(answer: dict[str, Any]) -> dict[str, Any]:
-    """The answer to a step that started; a failure of ours is raised, one of the program's size is its memory limit."""
-    if "setup_error" not in answer:
-        return answer
-    number, text = answer.get("errno"), answer["setup_error"]
-    never_began = {"starved": False, "cpu_s": 0.0, "wall_s": 0.0, "largest_kb": 0}
-    if number == errno.ENOMEM or "MemoryError" in text:
-        return {"status": None, "limit": "memory", **never_began}
-    if number == errno.ENOEXEC:  # what was compiled is no program (a library, say): a shell's status for that
-        return {"status": 126 << 8, "limit": None, **never_began}
-    if number == errno.ENOSPC:
-        raise ConfigError("the job's files do not fit into Limits.scratch_mb and Limits.inodes; raise them")
-    if number == errno.EFBIG:
-        raise ConfigError("one of the job's files is larger than Limits.file_mb; raise it")
-    raise SandboxCrashed(f"the sandbox could not set up a job: {text}")
-
-
-def _is_broken(answer: dict[str, Any]) -> bool:
-    """Whether the slot could not set a job up for reasons of its own: another slot may."""
-    if "setup_error" not in answer or "MemoryError" in answer["setup_error"]:
-        return False
-    return answer.get("errno") not in (errno.ENOMEM, errno.ENOEXEC, errno.ENOSPC, errno.EFBIG, errno.E2BIG)
 
 
 def _never_ran(report: IsolationReport) -> Outcome:
     return Outcome(None, None, b"", b"", report)
 
 
-class _Prepared:
-    """A step with what is needed to read its result; closes the artifact's descriptor."""
-
-    def __init__(
-        self, step: Step, job: Job, language: Language, compiled: CompileOutcome | None, artifact: int | None
-    ) -> None:
-        self.step = step
-        self.job = job
-        self.language = language
-        self.compiled = compiled
-        self._artifact = artifact
-
-    def outcome(self, result: Result, report: IsolationReport) -> Outcome:
-        answer = _checked(result.answer)
-        limits = self.job.limits
-        status = answer["status"]
-        exit_code = os.WEXITSTATUS(status) if status is not None and os.WIFEXITED(status) else None
-        ended_by = os.WTERMSIG(status) if status is not None and os.WIFSIGNALED(status) else None
-        peak = max(answer["largest_kb"], answer.get("tree_kb", 0)) / 1024
-        output = int(limits.output_kb * 1024)
-        return Outcome(
-            exit_code,
-            ended_by,
-            result.stdout,
-            result.stderr,
-            report,
-            stdout_truncated=result.stdout_size > output,
-            stderr_truncated=result.stderr_size > output,
-            cpu_s=answer["cpu_s"],
-            wall_s=answer["wall_s"],
-            peak_memory_mb=peak,
-            limit_hit=self._limit_hit(answer, result, exit_code, ended_by),
-            starved=answer["starved"],
-            compiled=self.compiled,
-        )
-
-    def _limit_hit(self, answer: dict[str, Any], result: Result, exit_code: int | None, ended_by: int | None) -> Any:
-        limits = self.job.limits
-        if answer["limit"] is not None:
-            return answer["limit"]
-        if result.stdout_size > limits.output_kb * 1024 or ended_by == signal.SIGXFSZ:
-            return "output"
-        if exit_code == 0:
-            return None
-        if ended_by == signal.SIGXCPU:
-            return "cpu"
-        tail = result.stderr[-4000:]
-        if any(marker in tail for marker in self.language.out_of_memory):
-            return "memory"
-        return None
-
-    def close(self) -> None:
-        if self._artifact is not None:
-            os.close(self._artifact)
-            self._artifact = None
-
-    def __enter__(self) -> _Prepared:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-
 class _LocalSession(Session):
     def __init__(
-        self, pool: Pool, slot: Slot, prepared: _Prepared, report: IsolationReport, channel: socket.socket | None
+        self, pool: Pool, slot: Slot, prepared: Prepared, report: IsolationReport, channel: socket.socket | None
     ) -> None:
         self.channel = channel
         self._pool = pool

@@ -36,6 +36,8 @@ def compile_step(
         limits,
         cpu_s=limits.compile_cpu_s,
         wall_s=limits.compile_wall_s,
+        idle_s=None,
+        patience_s=None if limits.patience_s is None else max(limits.patience_s, limits.compile_wall_s),
         memory_mb=limits.compile_memory_mb,
         processes=max(limits.processes, 16, language.processes),
         file_mb=max(limits.file_mb, 64),

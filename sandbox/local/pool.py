@@ -8,6 +8,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 
+from veritune.sandbox import interruption
 from veritune.sandbox.errors import SandboxClosed
 from veritune.sandbox.local.slot import Slot
 
@@ -33,8 +34,12 @@ class Pool:
     @contextlib.contextmanager
     def place(self) -> Iterator[None]:
         """One of the ``workers`` places: a job, or a linked pair."""
-        with self._places:
+        while not self._places.acquire(timeout=0.2):
+            interruption.check()
+        try:
             yield
+        finally:
+            self._places.release()
 
     def take(self, heavy: bool) -> Slot:
         """An idle slot of a kind, or a new one. SlotDied where it does not start."""

@@ -27,7 +27,7 @@ main(int(sys.argv[1]))
 """
 _READY_S = 60.0
 _GRACE_S = 15.0
-"""How much longer than its wall limit a step may take to be answered before the slot counts as dead."""
+"""How much longer than its patience a step may take to be answered before the slot counts as dead."""
 
 
 class SlotDied(Exception):
@@ -105,7 +105,7 @@ class Slot:
         """Hand over a step; :meth:`finish` reads its result."""
         streams = Streams(step, self.scratch)
         self._streams = streams
-        self._deadline = time.monotonic() + step.limits.wall_s + _GRACE_S
+        self._deadline = time.monotonic() + step.limits.patience + _GRACE_S
         message, descriptors = streams.message()
         try:
             self.control.sendmsg([message], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))], 0)

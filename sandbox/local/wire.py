@@ -56,6 +56,8 @@ class Step:
     channel: int | None = None
     pipes: tuple[int, int] | None = None
     """Stdin and stdout, where they are a partner's: nothing is kept of them then."""
+    pulse: tuple[int, int] | None = None
+    """Of a pair: the memory where both say that they are busy (a descriptor), and which of the two this is."""
     heavy: bool = False
     """Python only: run it where large modules and packages are warm."""
     by_name: bool = False
@@ -84,8 +86,9 @@ class Streams:
             self.close()
             raise
         stdin, stdout = step.pipes or (None, None)
-        lent = (("stdin", stdin), ("stdout", stdout), ("channel", step.channel), ("binary", step.binary))
-        self.borrowed = {name: number for name, number in lent if number is not None}
+        pulse = step.pulse[0] if step.pulse is not None else None
+        lent = {"stdin": stdin, "stdout": stdout, "channel": step.channel, "binary": step.binary, "pulse": pulse}
+        self.borrowed = {name: number for name, number in lent.items() if number is not None}
 
     def message(self) -> tuple[bytes, list[int]]:
         """What is sent: the header's length and the names of the descriptors that go with it."""
@@ -179,5 +182,7 @@ def _header(step: Step) -> dict[str, Any]:
         "limits": {
             name: getattr(limits, name)
             for name in ("cpu_s", "wall_s", "memory_mb", "processes", "file_mb", "scratch_mb", "inodes")
-        },
+        }
+        | {"idle_s": limits.idle, "patience_s": limits.patience},
+        "pulse": step.pulse[1] if step.pulse is not None else 0,
     }

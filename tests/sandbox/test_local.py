@@ -302,9 +302,12 @@ def test_no_program_can_pass_its_failure_off_as_ours(sandbox: LocalSandbox) -> N
     assert python(sandbox, "print(1)").ok
 
 
-def test_files_that_do_not_fit_are_the_callers_mistake(sandbox: LocalSandbox) -> None:
-    with pytest.raises(ConfigError, match="scratch_mb"):
-        sandbox.run(Program("python", ""), files={"big": b"x" * (3 << 20)}, limits=Limits(scratch_mb=1, file_mb=8))
+def test_limits_are_about_what_a_program_makes(sandbox: LocalSandbox) -> None:
+    """Files and stdin that the caller hands over have room, whatever the limits on the program's own files."""
+    small = Limits(scratch_mb=1, file_mb=1, inodes=4)
+    files = {"big": b"x" * (20 << 20), **{f"{i}/{i}": b"" for i in range(20)}}
+    source = "import os\nprint(os.path.getsize('big'), len(os.listdir('.')))\nopen('mine', 'w').write('x')"
+    assert sandbox.run(Program("python", source), files=files, limits=small).stdout == b"20971520 21\n"
 
 
 def test_the_default_sandbox_is_shared() -> None:

@@ -9,8 +9,10 @@ import secrets
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from importlib.resources import files
+from signal import SIGKILL
 from typing import Any
 
+from veritune.sandbox.errors import SandboxCrashed
 from veritune.sandbox.interface import IsolationReport, Job, Limits, Linked, Outcome, Program
 from veritune.verifiers.code.classes import classes_under_test
 from veritune.verifiers.code.inside.codec import Handles, Refused, encode
@@ -186,7 +188,13 @@ def _one_run(
     )
     second = Job(_program("tests", "main()", "\n".join(_texts(tests))), json.dumps(task), limits=test_limits)
     program, ended = yield Linked(first, second)
-    return _findings(ended, token), program, ended
+    findings = _findings(ended, token)
+    began = ended.stdout.startswith(f"{token} began\n".encode())
+    if findings is None and ended.limit_hit is None and (ended.signal == SIGKILL or not began):
+        # Killed by somebody on this machine, also when the sandbox ran it once more, or never able to start: ours.
+        last = (ended.stderr_text.strip().splitlines() or [""])[-1][:160]
+        raise SandboxCrashed(f"the tests' side failed: {ended.describe()}{': ' + last if last else ''}")
+    return findings, program, ended
 
 
 def _texts(tests: CallTests | ScriptTests) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
 import os
 import resource
@@ -72,7 +73,7 @@ def start(confinement: Confinement, job: dict[str, Any], descriptors: dict[str, 
 
 def _tell(report: int, error: BaseException) -> None:
     """Our words only to the warm interpreter, which keeps what it reads; names of the job's files go to its stderr."""
-    number = getattr(error, "errno", None) or 0
+    number = errno.EILSEQ if isinstance(error, ValueError) else getattr(error, "errno", None) or 0
     kind = type(error).__name__
     os.write(report, f"E{number} {kind}: {getattr(error, 'strerror', None) or ''}".encode()[:500])
     os.write(2, f"{kind}: {error}\n".encode("utf-8", "replace")[:2000])

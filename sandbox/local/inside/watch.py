@@ -12,12 +12,16 @@ _MOST_PROCESSES = 4096
 class Usage:
     """One sample of a tree."""
 
-    __slots__ = ("cpu_s", "memory", "processes")
+    __slots__ = ("busy", "cpu_s", "memory", "processes", "ready")
 
-    def __init__(self, cpu_s: float, memory: int, processes: int) -> None:
+    def __init__(self, cpu_s: float, memory: int, processes: int, states: set[bytes]) -> None:
         self.cpu_s = cpu_s
         self.memory = memory
         self.processes = processes
+        self.ready = b"R" in states
+        """A thread has a CPU or waits for one."""
+        self.busy = b"D" in states
+        """A thread waits for a disk."""
 
 
 class ProcessTree:
@@ -39,11 +43,11 @@ class ProcessTree:
         finally:
             os.close(descriptor)
 
-    def _stat(self, pid: int) -> list[bytes]:
+    def _stat(self, process: int | str) -> list[bytes]:
         """Fields of ``stat`` behind the name. The name is the program's to choose: it never becomes an object here,
         and the one buffer that held it is cleared, since later programs inherit this memory."""
         try:
-            descriptor = os.open(f"{pid}/stat", os.O_RDONLY | os.O_CLOEXEC, dir_fd=self.proc)
+            descriptor = os.open(f"{process}/stat", os.O_RDONLY | os.O_CLOEXEC, dir_fd=self.proc)
         except OSError:
             return []
         buffer = self._buffer
@@ -111,9 +115,13 @@ class ProcessTree:
         cpu = 0.0
         memory = 0
         pids = self.pids()
+        states: set[bytes] = set()
         for pid in pids:
             fields = self._stat(pid)
             if len(fields) > 21:
+                states.add(fields[0])
+                if fields[17] != b"1" and b"R" not in states:
+                    states.update(*(self._stat(f"{pid}/task/{task}")[:1] for task in self._tasks(pid)))
                 cpu += sum(map(int, fields[11:15])) / _TICKS
                 memory += max(0, int(fields[21]) * _PAGE - inherited)
         if memory > limit:
@@ -122,7 +130,7 @@ class ProcessTree:
                 memory += self._proportional(pid)
                 if memory > limit:
                     break
-        return Usage(cpu, memory, len(pids))
+        return Usage(cpu, memory, len(pids), states)
 
     def _proportional(self, pid: int) -> int:
         """Anonymous and shared memory of a process, each shared page counted by its share."""

@@ -19,8 +19,9 @@ from collections.abc import Callable
 from typing import Any
 
 from veritune.sandbox.local.inside import child, collect, kernel, landlock, python, rootfs
+from veritune.sandbox.local.inside.clock import Clock, Pulse
 from veritune.sandbox.local.inside.scratch import FolderScratch, MountedScratch
-from veritune.sandbox.local.inside.watch import ProcessTree
+from veritune.sandbox.local.inside.watch import ProcessTree, Usage
 
 _MEBI = 1 << 20
 _FIRST_LOOK_S, _LOOK_S, _CLOSE_LOOK_S = 0.01, 0.025, 0.004
@@ -183,7 +184,7 @@ class Zygote:
             child.start(self.confinement, job, descriptors, report_in_child)
         os.close(report_in_child)
         try:
-            ending = self._watch(pid, job, started)
+            ending = self._watch(pid, job, started, descriptors)
             status, largest = self._end_tree(pid)
             said = os.read(report, 4096)
         finally:
@@ -228,19 +229,20 @@ class Zygote:
             own_count = tuple(map(int, os.uname().release.split(".")[:2])) >= (5, 14)
             self.confinement.process_offset = 2 if own_count else self.tree.user_tasks(os.getuid()) + 2
 
-    def _watch(self, pid: int, job: dict[str, Any], started: float) -> dict[str, Any]:
+    def _watch(self, pid: int, job: dict[str, Any], started: float, descriptors: dict[str, int]) -> dict[str, Any]:
         """Wait for the job's first process, or for a reason to end it."""
         limits = job["limits"]
-        deadline = started + limits["wall_s"]
         memory = int(limits["memory_mb"] * _MEBI)
         inherited = self.resident if job["python"] else 0
         peak = 0
         pause = _FIRST_LOOK_S
+        pulse = Pulse(descriptors["pulse"], job["pulse"]) if "pulse" in descriptors else None
+        # In a session it is the caller who may take its time: only the wall limit counts.
+        clock = Clock(limits, started, pulse, watched=pulse is not None or "channel" not in descriptors)
         ended = _EndWatch(pid, self.control, self.lifeline)
         try:
             while True:
-                left = deadline - time.monotonic()
-                event = ended.wait(min(pause, max(left, 0.0)))
+                event = ended.wait(min(pause, max(clock.left(time.monotonic()), 0.0)))
                 if event == "ended":
                     return {"limit": None, "starved": False, "tree_kb": peak >> 10}
                 if event in ("cancelled", "abandoned"):
@@ -248,31 +250,30 @@ class Zygote:
                     return {"limit": "cancelled", "starved": False, "tree_kb": peak >> 10}
                 usage = self.tree.sample(inherited, memory)
                 peak = max(peak, usage.memory)
-                limit = self._exceeded(job, usage.cpu_s, usage.memory, left)
+                now = time.monotonic()
+                clock.look(now, usage.cpu_s, usage.ready, usage.busy)
+                limit = self._exceeded(job, usage, clock, now)
                 if limit is not None:
-                    starved = limit == "wall" and self._starved(usage.cpu_s, limits)
+                    starved = limit == "wall" and clock.starved(now)
                     return {"limit": limit, "starved": starved, "tree_kb": peak >> 10}
                 pause = _LOOK_S if usage.memory < memory // 2 else _CLOSE_LOOK_S
         finally:
             ended.close()
 
-    def _exceeded(self, job: dict[str, Any], cpu_s: float, memory: int, left: float) -> str | None:
+    def _exceeded(self, job: dict[str, Any], usage: Usage, clock: Clock, now: float) -> str | None:
         limits = job["limits"]
-        if left <= 0:
-            return "wall"
-        if cpu_s > limits["cpu_s"] + 0.02:
+        if usage.cpu_s > limits["cpu_s"] + 0.02:
             return "cpu"
-        if memory > limits["memory_mb"] * _MEBI:
+        if usage.memory > limits["memory_mb"] * _MEBI:
             return "memory"
+        if clock.over(now):
+            clock.least_waited = self.tree.waited_for_cpu()
+            if clock.over(now):
+                return "wall"
         size, entries = self.scratch.used()
         if size > limits["scratch_mb"] * _MEBI or entries > limits["inodes"]:
             return "scratch"
         return None
-
-    def _starved(self, cpu_s: float, limits: dict[str, Any]) -> bool:
-        """Whether the clock ran out while the program, with half of its CPU time to go, waited for a CPU."""
-        waited = self.tree.waited_for_cpu()
-        return bool(waited > 0.25 * limits["wall_s"] and cpu_s < 0.5 * limits["cpu_s"])
 
     def _end_tree(self, pid: int) -> tuple[int | None, int]:
         """Kill and reap everything that came from the job. (wait status of its first process, largest resident KiB)."""

@@ -110,6 +110,7 @@ def main() -> None:
     """Run the task on stdin against the program on the channel. Never returns."""
     task = json.loads(sys.stdin.buffer.read())
     run = _Run(task)
+    os.write(1, f"{task['token']} began\n".encode())  # all of ours is loaded: what fails from here on is not ours
     sys.stdin = open(os.devnull)  # noqa: SIM115
     try:
         same = task.get("program") is not None
