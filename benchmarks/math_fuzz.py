@@ -30,10 +30,11 @@ sys.path[:] = [p for p in sys.path if Path(p or ".").resolve() != ROOT]
 
 from veritune.plugins.types import Cause  # noqa: E402
 from veritune.verifiers.math import MathVerifier  # noqa: E402
-from veritune.verifiers.math.cascade import decide, prepare_gold  # noqa: E402
+from veritune.verifiers.math.cascade import decide  # noqa: E402
 from veritune.verifiers.math.extraction.extract import extract  # noqa: E402
 from veritune.verifiers.math.gold import read_golds  # noqa: E402
 from veritune.verifiers.math.options import DEFAULT  # noqa: E402
+from veritune.verifiers.math.reading import prepare_gold  # noqa: E402
 
 DEADLINE = 1.0
 _COMPLETIONS = ("response", "completion", "prediction", "text", "exemplar", "trace")

@@ -19,10 +19,11 @@ from veritune.plugins import faults
 from veritune.plugins.types import Cause
 from veritune.verifiers.choice import ChoiceVerifier
 from veritune.verifiers.math import MathVerifier
-from veritune.verifiers.math.cascade import decide, prepare_gold
+from veritune.verifiers.math.cascade import decide
 from veritune.verifiers.math.extraction.extract import extract
 from veritune.verifiers.math.gold import read_golds
 from veritune.verifiers.math.options import DEFAULT
+from veritune.verifiers.math.reading import prepare_gold
 
 Rows = Callable[[str], list[dict[str, Any]]]
 

@@ -22,6 +22,7 @@ from veritune.verifiers.math.extraction.sentences import first_sentence, readabl
 from veritune.verifiers.math.extraction.statements import asserted
 from veritune.verifiers.math.extraction.subjects import ANSWERS
 from veritune.verifiers.math.options import MathOptions
+from veritune.verifiers.math.text.choices import choice
 
 _SUBJECT = re.compile(
     r"(?:answer|solution|result|value|choice|option|guess|答案|结果|respuesta|réponse|antwort|ответ)\w*", re.I
@@ -138,6 +139,8 @@ def inside(content: str) -> str | None:
     if spoken:
         return statement.value if statement is not None else None
     if any(re.match(r"\W*or\W+\w", piece) for piece in _TEXT.findall(content)):
+        return said
+    if not readable(content) and choice(content) is None and readable(said):
         return said
     if readable(content) or not pattern("verbs", code).search(_without_commands(said)):
         return content

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from veritune.verifiers.math.text.normalise import match_brace
@@ -16,6 +17,10 @@ _BREAKERS = names(
     " final instead rather step correct wrong hmm"
 )
 _JOINERS = frozenset(["and", "or", ",", "、", "和", "与", "或", ";", "&"])
+
+
+_STRAY = re.compile(r"\{([^{}\\]{1,200})\\\}(?=[\s.$]|$)")
+"""A backslash before the closing brace: ``\\boxed{12\\}``."""
 
 
 class Box(NamedTuple):
@@ -50,7 +55,11 @@ def unclosed(text: str, boxes: list[Box]) -> int | None:
     end = boxes[-1].end if boxes else 0
     for name in _NAMES:
         at = text.rfind(name + "{")
-        if at >= end and match_brace(text[at : at + _MAX_LAST], len(name)) < 0:
+        if (
+            at >= end
+            and match_brace(text[at : at + _MAX_LAST], len(name)) < 0
+            and not _STRAY.match(text, at + len(name))
+        ):
             return at
     return None
 
@@ -62,7 +71,10 @@ def _read(text: str, at: int, size: int) -> Box | None:
     if text.startswith("{", begin):
         window = text[begin : begin + (_MAX_LAST if text.find("\\boxed", begin) < 0 else _MAX_CONTENT)]
         end = match_brace(window, 0)
-        return None if end < 0 else Box(at, begin + end + 1, window[1:end])
+        if end < 0:
+            stray = _STRAY.match(window)
+            return None if stray is None else Box(at, begin + stray.end(), stray[1])
+        return Box(at, begin + end + 1, window[1:end])
     end = begin
     while end < len(text) and end < begin + 32 and (text[end].isalnum() or text[end] in ".-"):
         end += 1

@@ -13,11 +13,12 @@ from veritune.verifiers.math.extraction.assertion import (
 )
 from veritune.verifiers.math.extraction.clauses import Code, masked, pattern
 from veritune.verifiers.math.extraction.languages import LANGUAGES
-from veritune.verifiers.math.extraction.sentences import first_sentence, readable, refine
+from veritune.verifiers.math.extraction.sentences import first_sentence, readable, refine, unemphasised
 
 
 def declared(text: str) -> str | None:
     """The value of a sentence without a subject such as "the answer": its last clause that asserts one."""
+    text = unemphasised(text)
     code = language_of(text)
     sentence = first_sentence(text.strip(" *_\n#>"))
     if len(sentence) + 2 < len(text.strip(" *_\n#>")) and text.strip()[len(sentence) :].strip(" .。!*_"):

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from veritune.verifiers.math.extraction.assertion import leading_value
 from veritune.verifiers.math.extraction.boxed import boxed
-from veritune.verifiers.math.extraction.declarations import declared
+from veritune.verifiers.math.extraction.clauses import take_apart
+from veritune.verifiers.math.extraction.declarations import declared, language_of
 from veritune.verifiers.math.extraction.echo import without_echo
 from veritune.verifiers.math.extraction.phrases import CONNECTIVES, LINE_STARTS, is_negated
 from veritune.verifiers.math.extraction.reasoning import opens_reasoning, strip_reasoning
 from veritune.verifiers.math.extraction.sentences import (
     first_line,
+    first_sentence,
     last_sentence,
     readable,
     refine,
     segments,
     trailing,
+    unemphasised,
     whole,
 )
 from veritune.verifiers.math.extraction.statements import asserted
@@ -174,9 +178,12 @@ def _line(text: str) -> Candidate | None:
     lines = text[-_TAIL:].split("\n")
     if len(lines) == 1 and text.startswith("A:"):
         return None
+    below = 0
     for index in range(len(lines) - 1, -1, -1):
+        below += bool(index + 1 < len(lines) and lines[index + 1].strip())
         line = lines[index].strip().lstrip("#*_> ")
-        if line.lower().rstrip(":*_# ") in ("answer", "final answer", "答案", "solution") and len(line) < 24:
+        heading = line.lower().rstrip(":*_# ") if len(line) < 24 else ""
+        if heading in ("answer", "final answer", "答案") or (heading == "solution" and below == 1):
             rest = first_line("\n".join(lines[index + 1 : index + 8]))
             if rest:
                 return Candidate(refine(rest) or rest, "A:", len(text))
@@ -217,8 +224,15 @@ def _bare(text: str) -> Candidate | None:
         stripped = stripped[4:-4].strip()
     if len(stripped) > 600 or "\n\n" in stripped:
         return None
-    answer = whole(stripped)
+    said = unemphasised(stripped).rstrip(".。!")
+    worded = not readable(stripped) and not _starts_with_value(said) and first_sentence(said) == said
+    introduced = leading_value(said, language_of(said)) if worded else None
+    answer = introduced or whole(stripped)
     return Candidate(answer, "bare", 0) if answer else None
+
+
+def _starts_with_value(text: str) -> bool:
+    return take_apart(text, "en").head == ""
 
 
 def _clean_bare(text: str) -> Candidate | None:

@@ -41,6 +41,13 @@ _COUNTED = re.compile(
     r"(?![\d.,/])[^\W\d][^\d=+*/^\\$]*$"
 )
 """A number with nothing but words behind it: ``10 cookies in each jar``."""
+_BOLD = re.compile(r"(?<![\w*])\*\*(?=\S)([^*\n]+?)(?<=\S)\*\*(?![\d*])")
+_SPOKEN = re.compile(
+    r"\s*(?:(?:it|that|he|she|there|what|here)['’]s\b|(?:so|she|he|it|they|we|you|the|thus|there|hence|this|these|our|her|his|its"
+    r"|so,|thus,|hence,)\s+[a-z]{2})",
+    re.IGNORECASE,
+)
+"""The beginning of a sentence, which the parser would take for a product of letters."""
 _REFUSALS = names("not wrong incorrect except false impossible")
 _STATES = names("is are equals has have was gives were get obtain there")
 
@@ -70,6 +77,11 @@ def segments(text: str) -> list[tuple[int, int, str]]:
         out.append((start, end + len(closing), text[start + len(opening) : end]))
         at = end + len(closing)
     return out
+
+
+def unemphasised(text: str) -> str:
+    """`text` without Markdown's bold; a power written ``2**3`` stays."""
+    return _BOLD.sub(r"\1", text) if "**" in text else text
 
 
 def first_line(text: str) -> str:
@@ -142,6 +154,8 @@ def readable(text: str) -> bool:
     """Whether the whole of `text` is an answer: mathematics, or a value with words behind it."""
     if text.strip().isdecimal():
         return True
+    if _SPOKEN.match(text):
+        return False
     try:
         tree = parse(clean(text[:_MAX]))
     except ParseError:

@@ -19,7 +19,7 @@ from veritune.verifiers.math.extraction.assertion import (
 )
 from veritune.verifiers.math.extraction.clauses import Code, masked, pattern, sentence_start, take_apart
 from veritune.verifiers.math.extraction.languages import LANGUAGES
-from veritune.verifiers.math.extraction.sentences import first_sentence, refine
+from veritune.verifiers.math.extraction.sentences import first_sentence, refine, unemphasised
 from veritune.verifiers.math.extraction.subjects import DIRECT, FINAL, STEMS, TAIL, heading, link, subjects
 from veritune.verifiers.math.text.strings import names
 
@@ -102,7 +102,7 @@ def _statement(text: str, start: int, stem: str) -> Statement | None:
 
 def _judged(text: str, start: int, begin: int, bridge: str, code: Code, name: str) -> Statement | None:
     """The statement whose subject begins at `start` and whose value begins about `begin`."""
-    rest = text[begin : begin + _MAX]
+    rest = unemphasised(text[begin : begin + _MAX])
     lead = len(rest) - len(rest.lstrip(" :：*_\n"))
     rest = rest[lead:]
     if not rest:
@@ -121,7 +121,7 @@ def _judged(text: str, start: int, begin: int, bridge: str, code: Code, name: st
         status = status_of(bridge, core.head, code)
     if status is Status.ASSERTED and LANGUAGES[code].trailing and pattern("denials", code).search(core.value):
         status = Status.DENIED
-    if status is Status.ASSERTED and alternatives(core.value, core.rest, code):
+    if status is Status.ASSERTED and alternatives(core.value[len(core.head) :], core.rest, code):
         status = Status.HEDGED
     if is_asked(after, terminator) or bridge.endswith("?"):
         status = Status.ASKED

@@ -17,6 +17,15 @@ _UNSHOWN = re.compile(
 _ELEMENT = re.compile(r"<([a-zA-Z][\w-]{0,20})((?:\s[^<>]{0,400})?)>")
 _SILENT = frozenset(["script", "style", "template", "noscript", "head", "title", "meta", "del", "s", "strike"])
 """Elements whose content is not shown, or is shown struck out."""
+_EMPHASIS = re.compile(
+    r"</?(?:b|i|u|em|strong|mark|span|font|big|small|center|code|p|div|li|h[1-6])\s*>", re.IGNORECASE
+)
+_BREAK = re.compile(r"<br\s*/?>|</p>|</div>|</li>|</h[1-6]>", re.IGNORECASE)
+_SCRIPT = re.compile(r"<(sup|sub)>([^<>]{1,40})</\1>", re.IGNORECASE)
+_QED = re.compile(
+    r"(?:\s|\$\s*\\(?:blacksquare|square|qed|Box|checkmark)\s*\$|\\(?:blacksquare|qed)\b|[∎■□✓✔✅☑🎉]|\ufe0f|\bQ\.?E\.?D\.?)+$"
+)
+"""What closes a proof, behind the answer."""
 _CALCULATOR = re.compile(r"<<[^<>\n]{1,120}>>")
 """GSM8K's annotations for a calculator: ``6*7 = <<6*7=42>>42``."""
 _STRUCK = re.compile(r"~~(?=\S)[^~\n]{1,400}~~")
@@ -55,7 +64,8 @@ def visible(text: str) -> str:
     if any(sign in text for sign in _SIGNS):
         text = _without_markup(text)
         text = _without_latex(text)
-    return text
+    end = _QED.search(text, max(0, len(text) - 60))
+    return text[: end.start()] if end else text
 
 
 def _without_markup(text: str) -> str:
@@ -63,6 +73,8 @@ def _without_markup(text: str) -> str:
         text = _COMMENT.sub(" ", text)
     if "<" in text:
         text = _without_elements(_CALCULATOR.sub("", text) if "<<" in text else text)
+        if "</" in text or "<br" in text:
+            text = without_html(text)
     if "%" in text:
         text = _TAIL_COMMENT.sub("", text)
     if "%" in text or "]:" in text:
@@ -70,6 +82,12 @@ def _without_markup(text: str) -> str:
     if "~~" in text:
         text = _STRUCK.sub(" ", text)
     return _IMAGE.sub(" ", text) if "![" in text else text
+
+
+def without_html(text: str) -> str:
+    """`text` with HTML emphasis taken off, line breaks as such, and raised and lowered text as LaTeX."""
+    text = _SCRIPT.sub(lambda found: f"{'^' if found[1].lower() == 'sup' else '_'}{{{found[2]}}}", text)
+    return _EMPHASIS.sub("", _BREAK.sub("\n", text))
 
 
 def _without_elements(text: str) -> str:
