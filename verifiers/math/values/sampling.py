@@ -33,7 +33,7 @@ def at_points(gold: Node, prediction: Node, names: list[str], tolerance: float) 
     """
     whole = _needs_whole(gold) or _needs_whole(prediction)
     rng = random.Random("|".join(names))
-    compared = 0
+    compared = noise = 0
     imaginary = _imaginary(gold) or _imaginary(prediction)
     too_big: TooBigError | None = None
     for index in range(_POINTS * 3):
@@ -55,22 +55,26 @@ def at_points(gold: Node, prediction: Node, names: list[str], tolerance: float) 
             continue
         if not imaginary and index < _POINTS * 2 and (_complex(a) or _complex(b)):
             continue
-        if not near(a, b, tolerance) and not _cancelled(gold, prediction, a, b):
-            return False
+        if not near(a, b, tolerance):
+            if not _cancelled(gold, prediction, a, b):
+                return False
+            noise += 1
         compared += 1
     if compared < 3:
         if too_big is not None:
             raise too_big
         return None
-    return _second_look(gold, prediction, names, whole, tolerance)
+    return _second_look(gold, prediction, names, whole, tolerance, noise > 0)
 
 
-def _second_look(gold: Node, prediction: Node, names: list[str], whole: bool, tolerance: float) -> bool | None:
+def _second_look(
+    gold: Node, prediction: Node, names: list[str], whole: bool, tolerance: float, noise: bool
+) -> bool | None:
     if is_approximate(gold) or is_approximate(prediction):
         return True
     if (_stepped(gold) or _stepped(prediction)) and not _same_at_edges(gold, prediction, names, whole, tolerance):
         return False
-    if tolerance > 1e-9 or not (_risky(gold) or _risky(prediction)):
+    if tolerance > 1e-9 or not (noise or _risky(gold) or _risky(prediction)):
         return True
     return _confirm(gold, prediction, names, whole)
 
@@ -104,7 +108,7 @@ def cancels(node: Node) -> bool:
 
 def near(a: complex, b: complex, tolerance: float) -> bool:
     """Whether two floats agree, relative to the larger."""
-    return abs(a - b) <= tolerance * max(abs(a), abs(b)) + 1e-12
+    return abs(a - b) <= tolerance * max(abs(a), abs(b))
 
 
 def small_exact(node: Node) -> Fraction | None:
@@ -222,7 +226,7 @@ def _risky(node: Node) -> bool:
                     return True
                 continue
             power = small_exact(n.exponent)
-            if power is None or abs(power) > 6:
+            if power is None or abs(power) > 6 or (isinstance(n.base, Num) and abs(n.base.value) > 10):
                 return True
         if isinstance(n, Func) and n.name in ("factorial", "binom", "exp", "sinh", "cosh"):
             return True

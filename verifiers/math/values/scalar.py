@@ -155,7 +155,7 @@ def _constants(
     a, b = _float_of(gold, gold_exact), _float_of(prediction, prediction_exact)
     if b is None and _undefined(prediction):
         return False
-    if a is not None and b is not None and not near(a, b, 2e-2):
+    if a is not None and b is not None and not (near(a, b, 2e-2) or abs(a - b) < 1e-12):
         return False
     if is_approximate(gold) or is_approximate(prediction):
         return _settled(a, b, gold, prediction, options)
