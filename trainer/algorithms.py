@@ -62,7 +62,8 @@ class Objective(BaseModel):
     w ≤ cap else 0; w where 1/cap ≤ w ≤ cap else 0; the same test on the whole sequence's product."""
     importance_cap: float = Field(default=2.0, gt=1)
     off_policy_mask: float | None = Field(default=None, gt=0)
-    """Drop rows with A < 0 and mean(log π_old − log π) above this (2512.02556)."""
+    """Drop rows with A < 0 and mean(log π_sampler − log π) above this (2512.02556): the drift since the sample was
+    drawn, that of an engine with other numerics or older weights included."""
 
     @model_validator(mode="after")
     def _kl_is_no_component(self) -> Objective:

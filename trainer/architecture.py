@@ -10,6 +10,7 @@ from veritune.plugins import ConfigError
 from veritune.plugins.errors import did_you_mean
 from veritune.trainer.logprobs import USE_LOGITS, completion_logprobs, plain_head
 from veritune.trainer.packing import make_batch
+from veritune.trainer.sharding import bare
 
 CLOSE = 5e-3
 """Nats by which two ways to the same log-probs may differ in float32; in bfloat16 forty times as much."""
@@ -52,7 +53,7 @@ def check_architecture(model: Any) -> str | None:
     finally:
         model.train(was_training)
     if reason is not None:
-        setattr(model, USE_LOGITS, True)
+        setattr(bare(model), USE_LOGITS, True)
     return reason
 
 

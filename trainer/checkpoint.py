@@ -10,13 +10,14 @@ import json
 import os
 import random
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from veritune.trainer.distributed import ALONE, World
+from veritune.trainer.lora import has_adapter, merged
 from veritune.trainer.models import Policy
 from veritune.trainer.reference import Reference
 from veritune.trainer.sharding import load_optimizer, whole_optimizer, whole_state
@@ -84,8 +85,11 @@ def write_alone(
     return target
 
 
-def save_model(folder: Path, policy: Policy, world: World = ALONE) -> None:
-    """The whole model and its tokenizer, written by process 0."""
+def save_model(folder: Path, policy: Policy, world: World = ALONE, merge: bool = False) -> None:
+    """The whole model and its tokenizer, written by process 0; with ``merge`` the adapter is in the weights."""
+    if merge and has_adapter(policy.model):
+        world.only_first(lambda: replace(policy, model=merged(policy.model)).save(folder))
+        return
     weights = whole_state(policy.model, world.first) if world.sharded else None
     world.only_first(lambda: policy.save(folder, weights))
 

@@ -31,6 +31,10 @@ class LoraConfig(Strict):
     alpha: float = Field(default=32, gt=0)
     targets: str | list[str] = "all-linear"
     """Module names, or ``all-linear``: every linear layer but the head."""
+    rslora: bool = False
+    """Scale by alpha/√rank in place of alpha/rank."""
+    save: Literal["adapter", "merged"] = "adapter"
+    """What ``model/`` holds at the end: the adapter, or a whole model with the adapter in its weights."""
 
 
 class ModelConfig(Strict):
@@ -52,11 +56,16 @@ class ModelConfig(Strict):
     fp8: bool | Literal["always"] = False
     """Linear layers in FP8 where that is faster (``always``: wherever widths allow); needs an H100 or newer."""
     lora: LoraConfig | None = None
+    adapter: Literal["merge", "continue"] = "merge"
+    """What becomes of an adapter that ``path`` holds: merged into its base model's weights (with ``lora`` a new one is
+    trained on top, else all weights), or trained further itself."""
 
     @model_validator(mode="after")
     def _one_source(self) -> ModelConfig:
         if (self.path is None) == (self.build is None):
             raise ValueError("give either model.path (a checkpoint) or model.build (a model from scratch)")
+        if self.adapter == "continue" and self.lora is not None:
+            raise ValueError("adapter: continue goes on with the rank and targets the adapter has; leave out lora")
         if self.build is not None and "model_type" not in self.build:
             raise ValueError("model.build needs a model_type, such as qwen3")
         return self

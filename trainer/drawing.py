@@ -5,6 +5,7 @@ Each process draws its part of the completions and scores its part of the groups
 
 from __future__ import annotations
 
+import math
 import queue
 import threading
 from collections import Counter, defaultdict
@@ -24,7 +25,7 @@ from veritune.trainer.distributed import ALONE, World, same_device
 from veritune.trainer.episodes import Episodes
 from veritune.trainer.metrics import Clock
 from veritune.trainer.patience import Patience
-from veritune.trainer.rollout import Done, Rollout, Sampler
+from veritune.trainer.rollout import Done, NotFiniteError, Rollout, Sampler
 from veritune.trainer.scoring import make_samples, score
 
 
@@ -86,6 +87,7 @@ class Drawing:
         drawn = self._draw_split(job, clock) if split else self._draw_groups(job, clock)
         for position, rollout in enumerate(drawn.rollouts):
             rollout.prompt_index = position // samples
+        check_finite(drawn.rollouts, step)
         return drawn
 
     def close(self) -> None:
@@ -240,6 +242,16 @@ class _Scorer:
         for number, group in enumerate(groups):
             span = slice(number * size, (number + 1) * size)
             self.samples[group], self.scores[group] = samples[span], scores[span]
+
+
+def check_finite(rollouts: Sequence[Rollout], step: int) -> None:
+    """Raise NotFiniteError where a completion was drawn with a log-prob that is no number: the weights are broken."""
+    broken = sum(not math.isfinite(sum(rollout.logprobs)) for rollout in rollouts)
+    if broken:
+        raise NotFiniteError(
+            f"{broken} of {len(rollouts)} completions were drawn with log-probs that are not finite: the policy is "
+            f"broken after step {step}; lower the learning rate, or go back to an older checkpoint"
+        )
 
 
 class ScoringThread:

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from veritune.plugins import DataError, Sample, Score, Text, VerituneError
+from veritune.plugins import DataError, Sample, Score, Text
 from veritune.trainer.advantages import advantages, signal_groups
 from veritune.trainer.batching import pad, split, written_mask
 from veritune.trainer.checkpoint import Progress
@@ -31,7 +31,7 @@ from veritune.trainer.logprobs import EntropyMode
 from veritune.trainer.losses import LossBatch, LossParts, entropy_threshold, kl_estimate, policy_loss, row_weights
 from veritune.trainer.metrics import Clock, peak_memory
 from veritune.trainer.models import Policy
-from veritune.trainer.optimization import gradient_step, make_optimizer, set_lr
+from veritune.trainer.optimization import BadSteps, gradient_step, make_optimizer, set_lr
 from veritune.trainer.passes import Passes
 from veritune.trainer.preflight import positions_of
 from veritune.trainer.reference import Reference
@@ -88,7 +88,7 @@ class GRPO:
         self.passes = Passes(config, policy, self.reference, self.world)
         self.optimizer = make_optimizer(self.model, self.config)
         self.batch = Batch()
-        self.bad_steps = 0
+        self.bad_steps = BadSteps(self.config.bad_steps)
         self.clock = Clock()
 
     def step(self) -> dict[str, float]:
@@ -203,7 +203,11 @@ class GRPO:
             for rows in parts:
                 losses = self._accumulate(batch, advantages_N, rows, old, threshold, sums, extremes)
                 norm = gradient_step(self.model, self.optimizer, self.config.clip_norm) if losses is not None else None
-                self._watch(norm is not None)
+                self.bad_steps.watch(
+                    norm is not None,
+                    f"step {self.progress.step}",
+                    f"lower grpo.lr, or look at the last completions in {self.drawing.folder}",
+                )
                 norms += [] if norm is None else [norm]
                 total += losses or 0.0
         sums = {**self.world.sum(sums), "loss": total}
@@ -331,15 +335,6 @@ class GRPO:
         for i, (row, rollout) in enumerate(zip(rows, rollouts, strict=True)):
             old[row] = logps_BT[i, : len(rollout.token_ids)].detach()
         return None
-
-    def _watch(self, finite: bool) -> None:
-        """Count non-finite steps in a row; too many stop the run."""
-        self.bad_steps = 0 if finite else self.bad_steps + 1
-        if self.bad_steps >= self.config.bad_steps:
-            raise VerituneError(
-                f"{self.bad_steps} updates in a row had a loss or gradient that is not finite (last at step "
-                f"{self.progress.step}); lower grpo.lr, or look at the last completions in {self.drawing.folder}"
-            )
 
     def refresh_reference(self) -> None:
         """Copy the policy into the reference every ``reference_every`` steps."""

@@ -29,7 +29,7 @@ class LossBatch:
     old_BT: Tensor | None = None
     """log π_old; None where the policy has not moved since the rollout (then it is ``logps_BT`` without gradient)."""
     sampler_BT: Tensor | None = None
-    """The sampler's own log-probs, for the importance correction."""
+    """The sampler's own log-probs, for the importance correction and the off-policy mask."""
     reference_BT: Tensor | None = None
     entropy_BT: Tensor | None = None
     keep_BT: Tensor | None = None
@@ -75,34 +75,47 @@ def policy_loss(batch: LossBatch, objective: Objective) -> LossParts:
     advantages_BT = batch.advantages_B[:, None].expand_as(log_ratio_BT)
     loss_BT, clipped_BT = surrogate(ratio_BT, advantages_BT, batch.logps_BT, objective)
     if objective.off_policy_mask is not None:
-        loss_BT = loss_BT * _on_policy_rows(log_ratio_BT, advantages_BT, mask_BT, objective.off_policy_mask)
+        drawn_BT = old_BT if batch.sampler_BT is None else batch.sampler_BT  # whose samples these are
+        drift_BT = (batch.logps_BT.detach() - drawn_BT) * mask_BT
+        loss_BT = loss_BT * _on_policy_rows(drift_BT, advantages_BT, mask_BT, objective.off_policy_mask)
     if batch.keep_BT is not None:
         loss_BT = loss_BT * batch.keep_BT
     if objective.importance != "none" and batch.sampler_BT is not None:
         loss_BT = loss_BT * importance_weights((old_BT - batch.sampler_BT) * mask_BT, mask_BT, objective)
     sums = {"clip_low": 0.0, "clip_high": 0.0}
     if batch.reference_BT is not None and objective.kl_in == "loss":
-        kl_BT = kl_estimate(batch.logps_BT, batch.reference_BT, objective.kl)
+        kl_BT = kl_estimate(batch.logps_BT, batch.reference_BT, objective.kl).masked_fill(mask_BT == 0, 0.0)
         sums["kl"] = float((kl_BT.detach() * mask_BT).sum())
-        corrected = objective.kl_ratio and objective.kl != "k2"
-        token_ratio_BT = _exp(log_ratio_BT)
-        loss_BT = loss_BT + objective.beta * (kl_BT * token_ratio_BT if corrected else kl_BT)
+        if objective.kl_ratio and objective.kl != "k2":
+            d_BT = (batch.reference_BT - old_BT) * mask_BT
+            kl_BT = _kl_times_ratio(kl_BT, d_BT, log_ratio_BT, objective.kl)
+        loss_BT = loss_BT + objective.beta * kl_BT
     if objective.entropy_bonus and batch.entropy_BT is not None:
         loss_BT = loss_BT - objective.entropy_bonus * batch.entropy_BT
     loss = (batch.weights_B[:, None] * loss_BT * mask_BT).sum()
     with torch.no_grad():
         sums["clip_low"] = float((clipped_BT * mask_BT * (advantages_BT < 0)).sum())
         sums["clip_high"] = float((clipped_BT * mask_BT * (advantages_BT > 0)).sum())
-        sums["approx_kl"] = float(((-log_ratio_BT).exp() - 1 + log_ratio_BT)[mask_BT.bool()].sum())
+        sums["approx_kl"] = float((_expm1(-log_ratio_BT) + log_ratio_BT)[mask_BT.bool()].sum())
         inside = ratio_BT[mask_BT.bool()]
     if inside.numel() == 0:
         return LossParts(loss, sums)
     return LossParts(loss, sums, float(inside.min()), float(inside.max()))
 
 
+FURTHEST = 80.0
+"""e^80 is far from float32's end, and so are its products with advantages and weights."""
+
+
 def _exp(log_ratio: Tensor) -> Tensor:
     """The ratio. Beyond e^80 the gradient of exp would be NaN even where the clip lets none through."""
-    return log_ratio.clamp(max=80.0).exp()
+    return log_ratio.clamp(max=FURTHEST).exp()
+
+
+def _expm1(value: Tensor) -> Tensor:
+    """e^x − 1, beyond e^80 its tangent."""
+    beyond = (value - FURTHEST).clamp(min=0.0)
+    return torch.expm1(value.clamp(max=FURTHEST)) + math.exp(FURTHEST) * beyond
 
 
 def surrogate(ratio_BT: Tensor, advantages_BT: Tensor, logps_BT: Tensor, objective: Objective) -> tuple[Tensor, Tensor]:
@@ -128,13 +141,25 @@ def surrogate(ratio_BT: Tensor, advantages_BT: Tensor, logps_BT: Tensor, objecti
 
 
 def kl_estimate(logps_BT: Tensor, reference_BT: Tensor, kind: str) -> Tensor:
-    """Estimates of KL(π‖π_ref) on samples of π, with d = log π_ref − log π: k1 = −d, k2 = d²/2, k3 = e^d − 1 − d."""
+    """Estimates of KL(π‖π_ref) on samples of π, with d = log π_ref − log π: k1 = −d, k2 = d²/2, k3 = e^d − 1 − d.
+
+    Beyond d = 80 (a token all but impossible under π) k3 goes on along its tangent: finite, and still pulling back.
+    """
     d_BT = reference_BT - logps_BT
     if kind == "k1":
         return -d_BT
     if kind == "k2":
         return d_BT.square() / 2
-    return torch.expm1(d_BT) - d_BT
+    return _expm1(d_BT) - d_BT
+
+
+def _kl_times_ratio(kl_BT: Tensor, d_old_BT: Tensor, log_ratio_BT: Tensor, kind: str) -> Tensor:
+    """The estimate times r = π/π_old. For k3 that is π_ref/π_old − r(1 + d), whose gradient −r·d is exact: that of the
+    product itself is a difference of two numbers of size e^d."""
+    ratio_BT = _exp(log_ratio_BT)
+    if kind != "k3":
+        return kl_BT * ratio_BT
+    return _exp(d_old_BT) - ratio_BT * (1 + d_old_BT - log_ratio_BT)
 
 
 def importance_weights(log_ratio_BT: Tensor, mask_BT: Tensor, objective: Objective) -> Tensor:

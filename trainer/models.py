@@ -11,11 +11,12 @@ from typing import Any
 
 import torch
 
-from veritune.plugins import ConfigError, MissingExtraError
+from veritune.plugins import ConfigError
 from veritune.plugins.errors import did_you_mean
 from veritune.trainer.architecture import check_architecture, check_build
-from veritune.trainer.config import LoraConfig, ModelConfig, RunConfig
+from veritune.trainer.config import ModelConfig, RunConfig
 from veritune.trainer.fused import fuse_layers
+from veritune.trainer.lora import base_of, is_adapter, load_adapter, with_lora
 from veritune.trainer.tasks import Task
 
 SMALL = 5_000_000
@@ -33,6 +34,8 @@ class Policy:
     autocast: Callable[[], AbstractContextManager[Any]] = nullcontext
     spare: Any = None
     """Of a sharded model, where one is needed: a whole copy on the CPU, for its shape."""
+    rootless: bool = False
+    """Whether the weights under its adapter are in no folder yet."""
 
     @property
     def parameters(self) -> int:
@@ -61,7 +64,7 @@ def load_policy(
     if config.model.build is not None:
         tokenizer, model = _build(config.model, task)
     else:
-        tokenizer, model = _load(config.model)
+        tokenizer, model = _load(config.model, say)
     if tokenizer.eos_token_id is None:
         raise ConfigError("the tokenizer has no end-of-sequence token; completions would never end")
     if config.model.dtype == "bfloat16":
@@ -75,14 +78,20 @@ def load_policy(
         fuse_layers(model)
     if config.model.fp8:
         _to_fp8(model, device, always=config.model.fp8 == "always")
+    rootless = False
     if config.model.lora is not None:
-        model = _with_lora(model, config.model.lora)
+        model = with_lora(model, config.model.lora)
+        rootless = config.model.path is None or is_adapter(config.model.path)
+    elif config.model.adapter == "continue":
+        model = load_adapter(model, str(config.model.path), go_on=True)
     model.train()  # from_pretrained leaves it off, and layers are checkpointed in training alone
     _without_dropout(model)
     if config.model.activation_checkpointing:
         enable = getattr(model, "activation_checkpointing_enable", None) or model.gradient_checkpointing_enable
         enable()
-    policy = Policy(model, tokenizer, device, _eos_ids(model, tokenizer), _autocast(config.model, device))
+    policy = Policy(
+        model, tokenizer, device, _eos_ids(model, tokenizer), _autocast(config.model, device), rootless=rootless
+    )
     if device.type == "cpu":
         torch.set_num_threads(config.threads or (1 if policy.parameters < SMALL else torch.get_num_threads()))
     return policy
@@ -159,22 +168,39 @@ def _build(config: ModelConfig, task: Task | None) -> tuple[Any, Any]:
         raise ConfigError(f"model.build: no {kind} can be made of it: {type(error).__name__}: {error}") from error
 
 
-def _load(config: ModelConfig) -> tuple[Any, Any]:
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+def _load(config: ModelConfig, say: Callable[[str], None]) -> tuple[Any, Any]:
+    from transformers import AutoTokenizer
 
     assert config.path is not None
     for path in filter(None, [config.path, config.tokenizer]):
         a_folder = Path(path).expanduser().is_absolute() or path.startswith((".", "~"))
         if a_folder and not Path(path).expanduser().is_dir():
             raise ConfigError(f"model: there is no folder {path!r}")
+    if config.adapter == "continue" and not is_adapter(config.path):
+        raise ConfigError(f"model.adapter: continue, but {config.path!r} holds no adapter (no adapter_config.json)")
     try:
         tokenizer = AutoTokenizer.from_pretrained(config.tokenizer or config.path)
-        model = AutoModelForCausalLM.from_pretrained(
-            config.path, dtype=torch.float32, attn_implementation=config.attention
-        )
+        model = _weights(config.path, config.attention, keep=config.adapter == "continue", say=say)
+    except ConfigError:
+        raise
     except (OSError, ValueError) as error:
         raise ConfigError(f"cannot load the model {config.path!r}: {error}") from error
     return tokenizer, model
+
+
+def _weights(path: str, attention: str | None, keep: bool, say: Callable[[str], None]) -> Any:
+    """The model of a folder or hub name. An adapter's base with the adapter merged in, or (``keep``) without it."""
+    from transformers import AutoModelForCausalLM
+
+    if not is_adapter(path):
+        return AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32, attn_implementation=attention)
+    base = base_of(path)
+    model = _weights(base, attention, False, say)
+    if keep:
+        say(f"model.path is an adapter on {base}: it is trained further")
+        return model
+    say(f"model.path is an adapter on {base}: it is merged into the weights, which are the new base")
+    return load_adapter(model, path, go_on=False)
 
 
 def _without_dropout(model: Any) -> None:
@@ -196,20 +222,6 @@ def _to_fp8(model: Any, device: torch.device, always: bool) -> None:
     if capability < (9, 0):
         raise ConfigError(f"model.fp8 needs an H100 or newer (compute capability 9.0), this is {device} {capability}")
     convert_to_fp8(model, recipe=FP8Recipe("always" if always else "auto"))
-
-
-def _with_lora(model: Any, config: LoraConfig) -> Any:
-    try:
-        import peft
-    except ImportError as error:
-        raise MissingExtraError("peft", "train", "model.lora") from error
-    settings = peft.LoraConfig(
-        r=config.rank, lora_alpha=config.alpha, target_modules=config.targets, lora_dropout=0.0, task_type="CAUSAL_LM"
-    )
-    try:
-        return peft.get_peft_model(model, settings)
-    except ValueError as error:
-        raise ConfigError(f"model.lora: {error}") from error
 
 
 def _eos_ids(model: Any, tokenizer: Any) -> list[int]:

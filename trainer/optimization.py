@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from veritune.plugins import ConfigError
+from veritune.plugins import ConfigError, RunError
 from veritune.plugins.errors import did_you_mean
 from veritune.trainer.config import OPTIMIZERS, OptimizerConfig
 from veritune.trainer.sharding import whole
@@ -62,3 +62,18 @@ def gradient_step(model: Any, optimizer: torch.optim.Optimizer, clip_norm: float
         optimizer.step()
     optimizer.zero_grad(set_to_none=True)
     return norm if math.isfinite(norm) else None
+
+
+class BadSteps:
+    """Counts updates in a row that were skipped because a loss or gradient was not finite; too many end the run."""
+
+    def __init__(self, most: int) -> None:
+        self.most, self.count = most, 0
+
+    def watch(self, finite: bool, where: str, hint: str) -> None:
+        """Raises RunError at the ``most``-th in a row. ``where`` is the step, ``hint`` what to do."""
+        self.count = 0 if finite else self.count + 1
+        if self.count >= self.most:
+            raise RunError(
+                f"{self.count} updates in a row had a loss or gradient that is not finite (last at {where}); {hint}"
+            )

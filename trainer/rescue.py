@@ -101,8 +101,16 @@ class Rescue:
         elif self.world.first:
             write_alone(self.folder, self.policy, self.optimizer, self.progress, self.keep, self.reference, self.states)
 
+    @torch.no_grad()
     def _finite(self) -> bool:
-        return all(bool(torch.isfinite(p).all()) for p in self.policy.model.parameters())
+        """Whether the weights are numbers, and what they compute too."""
+        if not all(bool(torch.isfinite(p).all()) for p in self.policy.model.parameters()):
+            return False
+        if self.world.sharded:
+            return True
+        ids = torch.tensor([[self.policy.eos_ids[0] if self.policy.eos_ids else 0] * 2], device=self.policy.device)
+        with self.policy.autocast():
+            return bool(torch.isfinite(self.policy.model(input_ids=ids, use_cache=False).logits).all())
 
     def _newest(self) -> str:
         found = list_checkpoints(self.folder)

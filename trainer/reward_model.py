@@ -26,12 +26,14 @@ from veritune.rewards.preference.statistics import calibrate
 from veritune.trainer.folders import check_folder, pick_folder
 from veritune.trainer.metrics import Clock, JsonLines
 from veritune.trainer.models import SMALL, pick_device
-from veritune.trainer.optimization import gradient_step, make_optimizer, set_lr
+from veritune.trainer.optimization import BadSteps, gradient_step, make_optimizer, set_lr
 from veritune.trainer.pair_metrics import length_accuracy, pair_metrics
 from veritune.trainer.pairs import EncodedPair, Pair, encode_pairs, load_pairs
 from veritune.trainer.reward_model_config import RewardModelConfig, RewardModelModel
 
 PAD, EOS = "<pad>", "<eos>"
+BAD_STEPS = 5
+"""Updates in a row that are not finite, and end the run."""
 
 
 def train_reward_model(config: RewardModelConfig | Mapping[str, Any], where: str = "", quiet: bool = False) -> Path:
@@ -79,6 +81,7 @@ class RewardModelRun:
         optimizer = make_optimizer(self.model, stage)
         steps = stage.epochs * math.ceil(len(self.train_encoded) / stage.batch)
         step = 0
+        bad = BadSteps(BAD_STEPS)
         for epoch in range(1, stage.epochs + 1):
             order = random.Random(f"{self.config.seed}:{epoch}").sample(self.train_encoded, len(self.train_encoded))
             for begin in range(0, len(order), stage.batch):
@@ -88,6 +91,7 @@ class RewardModelRun:
                     loss = self._backward(order[begin : begin + stage.batch])
                     norm = gradient_step(self.model, optimizer, stage.clip_norm)
                 step += 1
+                bad.watch(norm is not None and math.isfinite(loss), f"step {step}", "lower reward_model.lr")
                 found = {"loss": loss, "grad_norm": math.nan if norm is None else norm, "lr": lr, **clock.metrics()}
                 log.log("reward_model", step, found)
             metrics, _ = self.evaluate()

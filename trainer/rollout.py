@@ -15,6 +15,7 @@ from typing import Any, Literal, Protocol
 import torch
 from torch import Tensor
 
+from veritune.plugins import RunError
 from veritune.trainer.config import SamplingConfig
 
 Finish = Literal["eos", "stop", "length"]
@@ -44,6 +45,10 @@ class Rollout:
     @property
     def tokens_written(self) -> int:
         return len(self.token_ids) if self.written is None else sum(self.written)
+
+
+class NotFiniteError(RunError):
+    """The policy's logits are no numbers."""
 
 
 Done = Callable[[int, Rollout], Any]
@@ -253,6 +258,8 @@ class StopStrings:
 def draw(logits_BV: Tensor, sampling: SamplingConfig, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """One token a row and its log-prob under softmax(logits / temperature), in float32."""
     logps_BV = torch.log_softmax(logits_BV.float() / sampling.temperature, -1)
+    if bool(logps_BV.isnan().any()):
+        raise NotFiniteError("the policy's logits are not finite: lower the learning rate, or go back to a checkpoint")
     probs_BV = truncate(logps_BV, sampling).exp()
     tokens_B = torch.multinomial(probs_BV, 1, generator=generator)[:, 0]
     return tokens_B, logps_BV.gather(1, tokens_B[:, None])[:, 0]

@@ -27,6 +27,7 @@ from veritune.trainer.episodes import Episodes, load_episode
 from veritune.trainer.evaluation import Evaluator
 from veritune.trainer.folders import check_folder, forget_start, pick_folder
 from veritune.trainer.grpo import GRPO
+from veritune.trainer.lora import BASE, save_base
 from veritune.trainer.metrics import Observer, forget_after, make_observers, read_metrics, write_completions
 from veritune.trainer.models import load_policy
 from veritune.trainer.patience import Patience
@@ -130,6 +131,8 @@ class Run:
         )
         self.folder = folder = world.only_first(self._folder)
         self.checkpoints = folder / "checkpoints"
+        if self.policy.rootless:
+            world.only_first(lambda: save_base(self.policy.model, self.policy.tokenizer, folder / BASE))
         self.generator = torch.Generator(self.policy.device).manual_seed(config.seed + SEED_STRIDE * world.rank)
         self.progress = Progress("warmup" if config.warmup else "grpo")
         self.watch = Watch(config.evaluation.metric)
@@ -167,7 +170,8 @@ class Run:
                 self._warm_up()
             self.progress = Progress("grpo", 0, self.progress.position)
         self._reinforce()
-        save_model(self.path / "model", self.policy, self.world)
+        lora = self.config.model.lora
+        save_model(self.path / "model", self.policy, self.world, merge=lora is not None and lora.save == "merged")
         self.world.only_first(self._finish)
 
     def _finish(self) -> None:
@@ -314,8 +318,10 @@ class Run:
         if self.start is None or read_progress(self.start).phase != self.progress.phase:
             return
         weights, processes = load_state(self.start, optimizer, self.generator, self.world)
-        if reference is not None:
+        if reference is not None and weights is not None:
             reference.restore(weights)
+        elif reference is not None:
+            self.warn(f"the checkpoint has no reference model: it is the policy after step {self.progress.step}")
         if processes != self.world.size:
             self.warn(
                 f"the checkpoint was written by {processes} processes and these are {self.world.size}: the run goes "

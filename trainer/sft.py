@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from veritune.plugins import ColumnError, ConfigError, Text
@@ -12,7 +13,7 @@ from veritune.trainer.distributed import ALONE, World
 from veritune.trainer.logprobs import completion_logprobs
 from veritune.trainer.metrics import Clock
 from veritune.trainer.models import Policy
-from veritune.trainer.optimization import gradient_step, make_optimizer, set_lr
+from veritune.trainer.optimization import BadSteps, gradient_step, make_optimizer, set_lr
 from veritune.trainer.packing import make_batch
 from veritune.trainer.prompts import PromptEncoder
 
@@ -34,6 +35,7 @@ class Warmup:
         self.world = world
         self.source, self.longest = source, config.data.max_prompt_tokens
         self.optimizer = make_optimizer(policy.model, self.config)
+        self.bad_steps = BadSteps(config.grpo.bad_steps)
 
     def step(self) -> dict[str, float]:
         """Loss = −Σ log π(demonstration token) / number of tokens in the batch."""
@@ -57,6 +59,8 @@ class Warmup:
             self.world.sum_gradients(self.policy.model)
             norm = gradient_step(self.policy.model, self.optimizer, self.config.clip_norm)
         self.progress.step += 1
+        finite = norm is not None and math.isfinite(loss)
+        self.bad_steps.watch(finite, f"warm-up step {self.progress.step}", "lower warmup.lr or warmup.clip_norm")
         metrics = {"loss": loss, "grad_norm": norm or float("nan"), "lr": lr, "tokens": float(tokens)}
         return {**metrics, **clock.metrics()}
 

@@ -89,6 +89,14 @@ def load_whole(model: Any, state: Mapping[str, Tensor]) -> None:
         _write(own, state[name])
 
 
+@torch.no_grad()
+def load_named(model: Any, state: Mapping[str, Tensor]) -> None:
+    """Write whole values into the parameters of these names alone."""
+    for name, own in model.named_parameters():
+        if name in state:
+            _write(own, state[name])
+
+
 def whole_optimizer(optimizer: torch.optim.Optimizer, keep: bool = True) -> dict[str, Any]:
     """``optimizer.state_dict()`` with every sharded tensor whole, on the CPU; empty where not to ``keep``."""
     state = optimizer.state_dict()

@@ -25,11 +25,13 @@ def check_stages(config: RunConfig, world: World) -> None:
                 raise ConfigError(
                     "optimizer: adafactor cannot go on from a checkpoint of sharded weights; use adamw with fsdp2"
                 )
+    if world.sharded and config.model.lora is not None and config.model.lora.save == "merged":
+        raise ConfigError("model.lora.save: merged needs the whole model in one process; with fsdp2 save the adapter")
     device = config.grpo.reference_device
     if device is not None:
         pick_device(device)
-        if config.model.lora is not None:
-            raise ConfigError("grpo.reference_device: with model.lora the reference is the policy without its adapter")
+        if config.model.lora is not None or config.model.adapter == "continue":
+            raise ConfigError("grpo.reference_device: with an adapter the reference is the policy's own model")
         if world.sharded:
             raise ConfigError("grpo.reference_device: with fsdp2 the reference model is sharded like the policy")
 

@@ -170,7 +170,7 @@ def test_importance_weights() -> None:
 
 
 def test_off_policy_mask_drops_only_negative_rows_that_drifted(tensors: dict[str, Tensor]) -> None:
-    tensors["old"] = tensors["logps"].detach() + 1.0
+    tensors["old"] = tensors["sampler"] = tensors["logps"].detach() + 1.0
     objective = Objective(off_policy_mask=0.5, surrogate="reinforce")
     (gradient,) = torch.autograd.grad(_ours(tensors, objective), tensors["logps"])
     dropped = gradient.abs().sum(1) == 0

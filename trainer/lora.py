@@ -1,0 +1,103 @@
+"""Adapters (peft): a new one, one that goes on, and what becomes of one that the loaded folder already holds."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from veritune.plugins import ConfigError, MissingExtraError
+from veritune.trainer.config import LoraConfig
+
+CONFIG = "adapter_config.json"
+BASE = "base"
+"""In a run's folder, the weights that its adapter stands on, where no other folder holds them."""
+
+
+def is_adapter(path: str) -> bool:
+    """Whether a folder holds an adapter and not a model."""
+    return (Path(path).expanduser() / CONFIG).is_file()
+
+
+def base_of(path: str) -> str:
+    """The model that an adapter stands on. Raises ConfigError where the folder does not name one that is there."""
+    read = json.loads((Path(path).expanduser() / CONFIG).read_text(encoding="utf-8"))
+    base = read.get("base_model_name_or_path")
+    if not base or base == "None":
+        raise ConfigError(f"model.path: {path} is an adapter without its base model; merge it where its base is")
+    near = Path(path).expanduser() / base
+    if near.is_dir():
+        return str(near)
+    if Path(base).is_absolute() and not Path(base).is_dir():
+        beside = Path(path).expanduser().parent / BASE  # a run's folder that was moved
+        if beside.is_dir():
+            return str(beside)
+        raise ConfigError(f"model.path: {path} is an adapter on {base}, which is not there")
+    return str(base)
+
+
+def load_adapter(model: Any, path: str, go_on: bool) -> Any:
+    """The base model with the folder's adapter: merged into its weights, or, to ``go_on`` with it, beside them."""
+    peft = _peft()
+    try:
+        loaded = peft.PeftModel.from_pretrained(model, path, is_trainable=go_on)
+    except (OSError, ValueError, RuntimeError, KeyError) as error:
+        raise ConfigError(f"model.path: the adapter {path} does not fit its base model: {error}") from error
+    return loaded if go_on else loaded.merge_and_unload().requires_grad_(True)
+
+
+def with_lora(model: Any, config: LoraConfig) -> Any:
+    """The model with a new adapter, which alone is trained. Raises ConfigError."""
+    peft = _peft()
+    settings = peft.LoraConfig(
+        r=config.rank,
+        lora_alpha=config.alpha,
+        target_modules=config.targets,
+        lora_dropout=0.0,
+        use_rslora=config.rslora,
+        task_type="CAUSAL_LM",
+    )
+    try:
+        return peft.get_peft_model(model, settings)
+    except ValueError as error:
+        raise ConfigError(f"model.lora: {error}") from error
+
+
+def save_base(model: Any, tokenizer: Any, folder: Path) -> None:
+    """Write the weights under the adapter, and have the adapter name them: a model made from scratch, or one that an
+    earlier adapter was merged into, is nowhere else."""
+    base = model.get_base_model()
+    state = {name.replace(".base_layer", ""): t for name, t in base.state_dict().items() if "lora_" not in name}
+    base.save_pretrained(folder, state_dict=state)
+    tokenizer.save_pretrained(folder)
+    for settings in model.peft_config.values():
+        settings.base_model_name_or_path = str(folder.resolve())
+
+
+@torch.no_grad()
+def merged(model: Any) -> Any:
+    """A copy of the model with the adapter in its weights: a standard model."""
+    import copy
+
+    return copy.deepcopy(model).merge_and_unload()
+
+
+def has_adapter(model: Any) -> bool:
+    return hasattr(model, "disable_adapter")
+
+
+def untouched(model: Any) -> bool:
+    """Whether the adapter changes nothing yet: its second factors are zero."""
+    factors = [p for name, p in model.named_parameters() if "lora_B" in name or "lora_embedding_B" in name]
+    others = [name for name, p in model.named_parameters() if p.requires_grad and "lora_" not in name]
+    return not others and all(not bool(p.detach().any()) for p in factors)
+
+
+def _peft() -> Any:
+    try:
+        import peft
+    except ImportError as error:
+        raise MissingExtraError("peft", "train", "model.lora") from error
+    return peft
