@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
@@ -12,19 +11,16 @@ from veritune.plugins.errors import ParameterError
 from veritune.plugins.reward import reward
 from veritune.plugins.types import Cause, Sample, Score, Verdict
 from veritune.rewards.code_peer import last_message, peer_extract
+from veritune.rewards.grader import graded
 from veritune.rewards.text import code_text
 from veritune.sandbox.errors import SandboxError
 from veritune.sandbox.interface import Limits
 from veritune.verifiers.code.compare import Comparison
 from veritune.verifiers.code.extraction import extract_code
 from veritune.verifiers.code.judge import SandboxSpec, evidence_of, settled, shared_sandbox
-from veritune.verifiers.code.problem import InputOutput, InvalidProblem, StdioTests
+from veritune.verifiers.code.problem import Examiner, InputOutput, InvalidProblem, StdioTests
 from veritune.verifiers.code.split import Judged
 from veritune.verifiers.code.stdio import stdio_task
-
-_INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*"([^"]+)"[^\n]*$', re.MULTILINE)
-_STATIC = re.compile(r"^static\s([^=({;]*)", re.MULTILINE)
-_MACRO = re.compile(r"^[ \t]*#[ \t]*define[ \t]+(\w+)", re.MULTILINE)
 
 
 @reward
@@ -44,7 +40,8 @@ def ioi_code(
 
     ``deadline`` is seconds for the whole call.
 
-    Header and grader are put into one source with the submission. Source: open-r1 ``ioi_code_reward``.
+    Grader and submission are compiled as units of their own; output counts only where the grader's ``main`` ran to its
+    end. They share a process, so verdicts are marked tamperable. Source: open-r1 ``ioi_code_reward``.
     """
     submissions = [_submission(s, extract_code(code_text(s, "auto"), "cpp", no_fence="none")) for s in samples]
     return _score_all(samples, submissions, test_batch_size, sandbox, deadline)
@@ -85,40 +82,6 @@ def _submission(sample: Sample, code: str | None) -> str | None:
     if "using namespace std;" not in code and "std::" not in code:
         head += "\nusing namespace std;\n\n"
     return head + code
-
-
-def one_source(submission: str, grader_files: Sequence[Any]) -> str:
-    """Headers, submission and grader as one translation unit.
-
-    What two units could both have goes: macros of the submission end with it, the grader's static names are renamed,
-    a header is taken in once.
-    """
-    files = {str(name).rpartition("/")[2]: str(text) for name, text in grader_files if text}
-    seen: set[str] = set()
-
-    def taken(match: re.Match[str]) -> str:
-        name = match[1].rpartition("/")[2]
-        if name in seen or name not in files:
-            return ""
-        seen.add(name)
-        return _INCLUDE.sub(taken, files[name].replace("#pragma once", ""))
-
-    parts = [_INCLUDE.sub(taken, submission)]
-    graders = [text for name, text in files.items() if name.endswith((".cpp", ".cc")) and "grader" in name]
-    macros = dict.fromkeys(_MACRO.findall(submission))
-    parts += [f"#undef {macro}" for macro in macros]
-    for text in graders:
-        statics = list(dict.fromkeys(name for found in _STATIC.findall(text) for name in _declared(found)))
-        parts += [f"#define {name} grader_own_{name}" for name in statics]
-        parts.append(_INCLUDE.sub(taken, text))
-        parts += [f"#undef {name}" for name in statics]
-    return "\n".join(parts) + "\n"
-
-
-def _declared(declaration: str) -> list[str]:
-    """The names in ``int n, m[5]``."""
-    words = (re.findall(r"\w+", part.partition("[")[0]) for part in declaration.split(","))
-    return [each[-1] for each in words if each]
 
 
 def _score_all(
@@ -171,18 +134,29 @@ def _subtask(row: Mapping[str, Any], source: str | None, batch: int, whole: Judg
     if source is None:
         return Score(0.0, "no C++ program in the completion")
     whole.total = len(tests)
-    program = one_source(source, graders)
+    beside = graded(graders)
+    whole.asked = int(beside.sealed)
     precision = int(row.get("score_precision") or 2)
     size = len(tests) if batch == -1 else batch
     scores = [0.0] * len(tests)
-    checker = row.get("checker") if isinstance(row.get("checker"), str) else None
+    checker = row.get("checker")
+    examiner = Examiner.of(checker) if isinstance(checker, str) and checker.strip() else None
     for start in range(0, len(tests), size):
         chunk = tests[start : start + size]
-        judged = yield from stdio_task(program, "cpp", StdioTests(chunk, Comparison("tokens"), checker), limits, False)
+        suite = StdioTests(chunk, Comparison("tokens"), examiner)
+        try:
+            judged = yield from stdio_task(
+                source, "cpp", suite, limits, False, units=beside.units, options=beside.options, sealed=beside.sealed
+            )
+        except InvalidProblem as error:
+            return Score.none(str(error), Cause.INVALID_GOLD)
         whole.add(judged)
         if judged.starved:
             return Score.none("the program waited for a CPU until its wall limit passed", Cause.TIMEOUT)
         if judged.compile_error is not None:
+            fault = beside.to_blame(judged.compile_error)
+            if fault is not None:
+                return Score.none(f"the grader does not compile: {fault}", Cause.INVALID_GOLD)
             return Score(0.0, "the submission does not compile")
         for index, result in enumerate(judged.results):
             scores[start + index] = result.score

@@ -88,6 +88,8 @@ class Program:
     units: Mapping[str, str] = field(default_factory=dict)
     """C and C++ only: file name → source or header that lies beside the program when it is compiled. Sources are
     compiled as translation units of their own and linked with it."""
+    options: tuple[str, ...] = ()
+    """C and C++ only: further options of the compiler. Trusted, as ``support`` is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -300,7 +300,7 @@ class _JobFolder:
             processes=max(limits.processes, 16, self.language.processes),
             file_mb=max(limits.file_mb, 64),
         )
-        argv = compile_command(self.language, self._chain, values, units)
+        argv = compile_command(self.language, self._chain, values, self.job.program)
         step = Wrapped(argv, self._environment(), place, bounds, self.language.sparse_mb, writable=True)
         running = Running(self._sandbox, step, b"", None)
         running.wait(bounds.wall_s)

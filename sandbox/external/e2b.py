@@ -137,7 +137,7 @@ class E2BSandbox(Sandbox):
             "sources": _as_text({**{unit: encoded(text) for unit, text in program.units.items()}, name: source}),
             "artifact": artifact,
             "compile": _step(
-                compile_command(language, chain, values, program.units), _compile_limits(limits, language), language
+                compile_command(language, chain, values, program), _compile_limits(limits, language), language
             )
             if language.compile
             else None,

@@ -300,7 +300,7 @@ class LocalSandbox(Sandbox):
         program, limits = job.program, job.limits
         first: Compiled | None = None
         for standard in language.standards_for(program.language):
-            step = compiler.compile_step(language, chain, program.source, limits, standard, program.units)
+            step = compiler.compile_step(language, chain, program, limits, standard)
             made = self._cache.get(step, lambda step=step: self._compile_now(step, limits))  # type: ignore[misc]
             if made.outcome.ok or made.outcome.limit_hit is not None:
                 return made

@@ -6,10 +6,10 @@ import hashlib
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from veritune.sandbox.interface import CompileOutcome, Limits
+from veritune.sandbox.interface import CompileOutcome, Limits, Program
 from veritune.sandbox.languages import Language, Toolchain, java_main_class
 from veritune.sandbox.local.wire import Step
 
@@ -27,10 +27,9 @@ class Compiled:
     size: int = 0
 
 
-def compile_step(
-    language: Language, chain: Toolchain, source: str, limits: Limits, standard: str, units: Mapping[str, str]
-) -> Step:
-    """The step that runs the compiler, under limits of its own. ``units``: further sources and headers."""
+def compile_step(language: Language, chain: Toolchain, program: Program, limits: Limits, standard: str) -> Step:
+    """The step that runs the compiler, under limits of its own."""
+    source, units = program.source, program.units
     name = language.file_for(source)
     bounds = replace(
         limits,
@@ -46,7 +45,7 @@ def compile_step(
     )
     return Step(
         bounds,
-        argv=compile_command(language, chain, {"file": name, "standard": standard}, units),
+        argv=compile_command(language, chain, {"file": name, "standard": standard}, program),
         environment=_environment(language, chain),
         files={each: text.encode("utf-8", "surrogatepass") for each, text in {**units, name: source}.items()},
         stack_mb=language.stack_mb,
@@ -109,13 +108,11 @@ def expand(command: tuple[str, ...], chain: Toolchain, values: dict[str, str]) -
     return words
 
 
-def compile_command(
-    language: Language, chain: Toolchain, values: dict[str, str], units: Mapping[str, str]
-) -> list[str]:
-    """The compiler's command line, with the sources among ``units`` behind the program's own."""
+def compile_command(language: Language, chain: Toolchain, values: dict[str, str], program: Program) -> list[str]:
+    """The compiler's command line, with the sources among a program's units behind its own."""
     argv = expand(language.compile, chain, values)
     position = argv.index(values["file"]) + 1
-    argv[position:position] = [unit for unit in units if unit.endswith(_SOURCES)]
+    argv[position:position] = [*(unit for unit in program.units if unit.endswith(_SOURCES)), *program.options]
     return argv
 
 

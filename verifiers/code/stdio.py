@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import secrets
 from collections.abc import Generator, Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from veritune.verifiers.code.problem import InputOutput, StdioTests, TestResult
 from veritune.verifiers.code.split import Judged
 
 _MAX_TIMEOUTS = 3
+SEAL_FILE = ".veritune-seal"
 
 
 def stdio_task(
@@ -20,20 +22,25 @@ def stdio_task(
     tests: StdioTests,
     limits: Limits,
     stop_early: bool,
+    *,
     units: Mapping[str, str] | None = None,
+    options: tuple[str, ...] = (),
+    sealed: bool = False,
 ) -> Generator[Job | Linked, Any, Judged]:
     """Judge one program. Yields runs and is sent their outcomes; see ``Sandbox.run_tasks``.
 
     A program that does not compile is not run again. The rest are failed without a run, ``stop_early`` or not, after
-    three tests that met the limit on CPU time, or one on which the program did nothing until the clock's.
+    three tests that met the limit on CPU time, or one on which the program did nothing until the clock's. ``units`` and
+    ``options`` are the dataset's, for the compiler. A ``sealed`` program has to write what stands in SEAL_FILE behind
+    its output: it is one that the dataset's own code ends.
     """
     judged = Judged(judge="stdio", total=len(tests))
     timeouts = 0
-    program = Program(language, code, units=units or {})
+    program = Program(language, code, units=units or {}, options=options)
     for test in tests.tests:
         patient = _roomy(limits, test)
         for wall_s in (patient.wall_s, 3 * patient.wall_s):
-            result, outcome = yield from _one(program, test, tests, dataclasses.replace(patient, wall_s=wall_s))
+            result, outcome = yield from _one(program, test, tests, dataclasses.replace(patient, wall_s=wall_s), sealed)
             if not starved(outcome):
                 break
         judged.isolation = outcome.isolation
@@ -57,14 +64,20 @@ def stdio_task(
 
 
 def _one(
-    program: Program, test: InputOutput, tests: StdioTests, limits: Limits
+    program: Program, test: InputOutput, tests: StdioTests, limits: Limits, sealed: bool
 ) -> Generator[Job | Linked, Any, tuple[TestResult, Outcome]]:
     """One run on one test. Nothing is said of the result where the program starved or did not compile."""
     if tests.interactor is not None:
         return (yield from converse(program, tests.interactor, test, limits))
-    outcome: Outcome = yield Job(program, test.stdin.encode("utf-8", "surrogateescape"), limits=limits)
+    seal = f"\n{secrets.token_hex(16)}\n".encode()
+    files = {SEAL_FILE: seal} if sealed else {}
+    outcome: Outcome = yield Job(program, test.stdin.encode("utf-8", "surrogateescape"), files, limits)
     if starved(outcome) or outcome.compile_failed:
         return TestResult(False, outcome.describe()), outcome
+    if sealed and outcome.ok:
+        if not outcome.stdout.endswith(seal):
+            return TestResult(False, "the program ended before the grader did"), outcome
+        outcome = dataclasses.replace(outcome, stdout=outcome.stdout.removesuffix(seal))
     return (yield from _judge(outcome, test, tests)), outcome
 
 
