@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from enum import Enum
 
-from veritune.verifiers.math.extraction.clauses import Code, clause_start, pattern, sentences, take_apart
+from veritune.verifiers.math.extraction.clauses import Code, clause_start, has_value, pattern, sentences, take_apart
 from veritune.verifiers.math.extraction.languages import LANGUAGES
 from veritune.verifiers.math.text.strings import names
 
@@ -207,7 +207,9 @@ def _says_wrong(sentence: str, value: str, code: Code) -> bool:
     if len(sentence.split()) > 9 or len(sentence) > 80:
         return False
     wrong = pattern("wrong", code).search(sentence)
-    if wrong is None or re.search(r"(?:not|n['’]t|nothing)\s+$", sentence[: wrong.start()]):
+    if wrong is None or re.search(
+        r"(?:not|n['’]t|nothing|nothing (?:is|was)|never)\s+$", sentence[: wrong.start()], re.I
+    ):
         return False
     bare = value.strip(" $*\\()[]{}.")
     numbers = re.findall(r"\d[\d.,]*", sentence)
@@ -229,7 +231,7 @@ def _pronominal(sentence: str) -> bool:
 def replacement(after: str, code: Code) -> str | None:
     """The value that is put in the place of one that was denied or taken back: ``… but 8``, ``it's 8``, ``8``."""
     for sentence in sentences(after[:400], 3):
-        for clause in re.split(r"[,;，；、—–](?=\s|[^\d\s])|[.。](?=\s|$)", sentence.strip(" \n.。!,;:—–-*_")):
+        for clause in re.split(r"[,;，；、—–](?=\s|[^\d\s])|[.。:：](?=\s|$)", sentence.strip(" \n.。!,;:—–-*_")):
             found = leading_value(clause, code)
             if found:
                 return found
@@ -241,7 +243,7 @@ def leading_value(clause: str, code: Code) -> str | None:
     clause = clause.strip(" \n*_:：,.")
     core = take_apart(clause, code)
     introduced = core.head.lower()
-    if not core.value or not core.value[len(core.head) :].strip():
+    if not has_value(core.value) or not core.value[len(core.head) :].strip():
         return None
     if pattern("denials", code).search(introduced) or pattern("hedges", code).search(introduced):
         return None

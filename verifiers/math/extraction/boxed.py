@@ -77,6 +77,9 @@ def boxed(text: str, options: MathOptions) -> Boxed | None:
         taken = retraction(after, last.content, code)
         if taken is not None:
             instead = replacement(after[taken:], code)
+            if instead is None:
+                later, _ = asserted(text[last.end :])
+                instead = later.value if later is not None else None
             return Boxed(instead, last.start, False, "" if instead else "the last box is taken back")
     contents = [inside(box.content) for box in chosen]
     raw = last.content if len(chosen) == 1 else ""
@@ -140,6 +143,8 @@ def inside(content: str) -> str | None:
         return statement.value if statement is not None else None
     if any(re.match(r"\W*or\W+\w", piece) for piece in _TEXT.findall(content)):
         return said
+    if pattern("wrong", code).search(_without_commands(said)):
+        return None
     if not readable(content) and choice(content) is None and readable(said):
         return said
     if readable(content) or not pattern("verbs", code).search(_without_commands(said)):

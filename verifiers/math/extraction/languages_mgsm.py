@@ -37,7 +37,8 @@ MGSM: dict[str, Language] = {
         "guessed|argue|argues|argued|assert|asserts|asserted|insist|insists|insisted|suspect|suspected|expected|"
         "suggested|reported|told|rumou?r|allegedly|supposedly|reckons?|answered|wrote|concluded that|"
         "conclude that|would have you believe|quotes?|quoted",
-        comments="although|though|even though|because|since|which|while|whereas|but|as|so|thus|hence|therefore|"
+        comments="i mean|i meant|make that|wait|sorry|correction|or rather|scratch|actually|"
+        "although|though|even though|because|since|which|while|whereas|but|as|so|thus|hence|therefore|"
         "where|when|if|not|instead|rather|unlike|despite|however|yet|except|provided|given|i\\.e\\.|that is|"
         "namely|thanks|whose|who|for|after|before|until|no|never|never mind|and not|and so|and the rest|and thus|"
         "and hence|and therefore|and that|and this|and we|and it|and i|meaning|making|assuming|considering|"

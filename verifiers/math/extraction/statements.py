@@ -41,6 +41,8 @@ _INVERSE = re.compile(
     r"(?:the|our|your|my) (?:\w+ ){0,2}(?:answer|solution|result)\b(?! (?:to|of|for) (?:a|an|another|part))",
     re.I,
 )
+_OR_IN_BRACKETS = re.compile(r"\s*[(（]\s*(?:or|或)\s+([^()（）]*)[)）]")
+"""``1/2 (or 0.5)`` names two values, as ``1/2 or 0.5`` does."""
 _TURNED = re.compile(r"(?<!\w)(ist|lautet|beträgt|wäre)\s+(?:\w+\s+)?(?:die|das|unsere|meine)\s+(?:\w+\s+)?$", re.I)
 """German turns the verb before its subject: ``daher ist die Antwort 12``."""
 _INVERTED = re.compile(
@@ -123,7 +125,7 @@ def _judged(text: str, start: int, begin: int, bridge: str, code: Code, name: st
         status = Status.DENIED
     if status is Status.ASSERTED and alternatives(core.value[len(core.head) :], core.rest, code):
         status = Status.HEDGED
-    if is_asked(after, terminator) or bridge.endswith("?"):
+    if is_asked(after, terminator) or (bridge.endswith("?") and is_asked(after, "?")):
         status = Status.ASKED
         denied = retraction(after[:200], core.value, code)
         instead = replacement(after[denied:], code) if denied is not None else None
@@ -178,6 +180,7 @@ def _plain_value(value: str, code: Code) -> str:
     if LANGUAGES[code].tails:
         tail = re.search(rf"['’]?\s*(?:{LANGUAGES[code].tails})\s*$", value)
         value = value[: tail.start()] if tail and tail.start() > 0 else value
+    value = _OR_IN_BRACKETS.sub(r" or \1", value.removeprefix("that ") if code == "en" else value)
     return re.sub(r"\bor,?\s*(?:equivalently|in other words|that is|alternatively),?\s+", "or ", value)
 
 

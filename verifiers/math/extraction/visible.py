@@ -53,6 +53,7 @@ _SIGNS = (
     "command",
     "\\def",
     "]:",
+    "comment}",
     "![",
     "\\sout",
     "\\st{",
