@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
+import re
 import secrets
 from collections.abc import Generator
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from veritune.verifiers.code.problem import CallTests, InvalidProblem, ScriptTes
 from veritune.verifiers.code.testcode import analyse
 
 _MAX_TIMEOUTS = 3
+_SKIPPED_FOR = re.compile(r"importorskip\(\s*[\"'](\w+)")
 _MODULES = (
     "around", "assertions", "awaiting", "cases", "codec", "collect", "counting", "doctests", "fixtures", "hooks",
     "imports", "library", "mirror", "modules", "names", "objects", "program", "pytest_stand_in", "remote", "running",
@@ -203,7 +205,9 @@ def _texts(tests: CallTests | ScriptTests) -> list[str]:
 
 def _program(name: str, call: str, code: str) -> Program:
     """Our entry, with the imports of ``code`` in a comment: the sandbox picks its warm interpreter by them."""
-    imports = [line.strip()[:80] for line in code[:200_000].splitlines() if "import " in line][:40]
+    head = code[:200_000]
+    imports = [line.strip()[:80] for line in head.splitlines() if "import " in line][:40]
+    imports += [f"import {name}" for name in _SKIPPED_FOR.findall(head)[:10]]
     comments = "".join(f"\n# {line.encode('ascii', 'replace').decode()}" for line in imports)
     return Program("python", f"import _veritune_{name}\n_veritune_{name}.{call}{comments}\n", support=_support())
 

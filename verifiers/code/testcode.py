@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import builtins
 import functools
-import importlib.util
 import re
 import symtable
 import sys
@@ -227,17 +226,9 @@ def _is_program(one: Import, names: set[str]) -> bool:
 
 
 def unknown_module(module: str) -> bool:
-    """Neither of the standard library nor a package that is installed or known: it may be the program."""
+    """Neither of the standard library nor a well-known package: it may be the program."""
     root = module.partition(".")[0]
-    return root not in sys.stdlib_module_names and root not in _PACKAGES and not _installed(root)
-
-
-@functools.lru_cache(maxsize=1024)
-def _installed(root: str) -> bool:
-    try:
-        return importlib.util.find_spec(root) is not None
-    except (ImportError, ValueError, AttributeError):
-        return False
+    return root not in sys.stdlib_module_names and root not in _PACKAGES
 
 
 def _module_bases(trees: Sequence[ast.Module]) -> set[str]:

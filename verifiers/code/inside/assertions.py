@@ -23,6 +23,8 @@ _REFLEXIVE = (ast.Eq, ast.Is, ast.LtE, ast.GtE)
 _BUILTINS = frozenset(dir(builtins))
 
 Function: TypeAlias = "ast.FunctionDef | ast.AsyncFunctionDef"
+Kinds: TypeAlias = "dict[type[ast.AST], list[Any]]"
+"""A tree's nodes by their type."""
 
 
 def last_name(node: ast.AST) -> str:
@@ -58,9 +60,19 @@ def constant(node: ast.expr) -> bool | None:
         and len(node.ops) == 1
         and isinstance(node.ops[0], ast.Eq | ast.Is | ast.LtE | ast.GtE)
     ):
-        same = ast.dump(node.left) == ast.dump(node.comparators[0])
-        return True if same and not _calls(node) else None
+        return True if same_code(node.left, node.comparators[0]) and not _calls(node) else None
     return None
+
+
+def same_code(one: Any, other: Any) -> bool:
+    """Are two expressions written the same?"""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, ast.AST):
+        return all(same_code(getattr(one, name, None), getattr(other, name, None)) for name in one._fields)
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(same_code, one, other))
+    return bool(one == other)
 
 
 def _calls(node: ast.AST) -> bool:
@@ -100,27 +112,32 @@ class Facts:
         """``program``: names that are the program's, whatever else has them."""
         self.program = frozenset(program)
         self.functions: dict[str, list[Function]] = {}
-        self.called: set[str] = set()
+        self._known: dict[int, bool] = {}
         nodes = [node for tree in trees for node in ast.walk(tree)]
+        kinds: Kinds = {}
         for node in nodes:
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                self.functions.setdefault(node.name, []).append(node)
-            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-                self.called.add(node.func.id)
-            elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda):
+            kinds.setdefault(type(node), []).append(node)
+        for node in _of(kinds, ast.FunctionDef, ast.AsyncFunctionDef):
+            self.functions.setdefault(node.name, []).append(node)
+        self.called = {node.func.id for node in _of(kinds, ast.Call) if isinstance(node.func, ast.Name)}
+        for node in _of(kinds, ast.Assign):
+            if isinstance(node.value, ast.Lambda):
                 for target in node.targets:
                     self.functions.setdefault(last_name(target), [])
         self.handed = {name: {n for one in made for n in _handed(one)} for name, made in self.functions.items()}
         """Function → names that it calls, or hands to what it calls."""
-        self.renamed = _renamed(nodes)
-        self.assigned = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-        self.assigned |= {n.arg for n in nodes if isinstance(n, ast.arg)}
-        self.constants = _constants(nodes)
+        self.renamed = _renamed(_of(kinds, ast.ImportFrom))
+        self.assigned = {n.id for n in _of(kinds, ast.Name) if isinstance(n.ctx, ast.Store)}
+        self.assigned |= {n.arg for n in _of(kinds, ast.arg)}
+        self.constants = _constants(kinds)
         self.deciding: set[int] = set()
         self.failing = {name for name, made in self.functions.items() if any(_ends_badly(one) for one in made)}
-        self.deciding = {id(one) for node in nodes for one in self._deciding(node)}
+        blocks = [node for kind, made in kinds.items() if "body" in kind._fields for node in made]
+        self.deciding = {id(one) for node in blocks for one in self._deciding(node)}
         self.capable = self._capable()
-        self.read = self._read(nodes)
+        self.read: dict[str, set[int]] = {}
+        if any("handlers" in kind._fields for kind in kinds):
+            self.read = self._read(nodes)
 
     def _deciding(self, node: ast.AST) -> Iterator[ast.If]:
         """``if got == want: return``, or ``continue`` or ``break``, before what fails the test."""
@@ -233,10 +250,16 @@ class Facts:
         if name in ("assertTrue", "assert_", "assertIsNotNone"):
             return self.hollow(values[0])
         pair = name in ("assertEqual", "assertIs", "assertAlmostEqual", "assertEquals") and len(values) > 1
-        return pair and ast.dump(values[0]) == ast.dump(values[1]) and not _calls(values[0])
+        return pair and same_code(values[0], values[1]) and not _calls(values[0])
 
     def hollow(self, test: ast.expr) -> bool:
         """Always true, or true of the tests' own constants only."""
+        known = self._known.get(id(test))
+        if known is None:
+            known = self._known[id(test)] = self._hollow(test)
+        return known
+
+    def _hollow(self, test: ast.expr) -> bool:
         if constant(test) is True:
             return True
         if isinstance(test, ast.Name) and test.id not in self.assigned:
@@ -316,41 +339,41 @@ def _mentioned(body: Sequence[ast.AST]) -> Iterator[str]:
             yield last_name(node)
 
 
-def _renamed(nodes: Sequence[ast.AST]) -> dict[str, str]:
+def _of(kinds: Kinds, *wanted: type[ast.AST]) -> list[Any]:
+    return [node for kind in wanted for node in kinds.get(kind, ())]
+
+
+def _renamed(imported: Sequence[ast.ImportFrom]) -> dict[str, str]:
     """``from numpy.testing import assert_equal as same``: same → assert_equal."""
-    imported = [node for node in nodes if isinstance(node, ast.ImportFrom)]
     return {alias.asname: alias.name for node in imported for alias in node.names if alias.asname}
 
 
-def _constants(nodes: Sequence[ast.AST]) -> set[str]:
+def _constants(kinds: Kinds) -> set[str]:
     """Names that only ever stand for one literal of the test, and are handed to nobody.
 
     What is ``False`` first and ``True`` in a handler says how the test went.
     """
     values: dict[str, list[ast.expr]] = {}
-    spoiled: set[str] = set()
-    for node in nodes:
-        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            for target in targets:
-                if isinstance(target, ast.Name):
-                    values.setdefault(target.id, []).append(node.value)
-                else:
-                    spoiled |= {n.id for n in ast.walk(target) if isinstance(n, ast.Name)}
-        elif isinstance(node, ast.arg):
-            spoiled.add(node.arg)
-        elif isinstance(node, ast.For | ast.AsyncFor | ast.comprehension | ast.AugAssign | ast.NamedExpr):
-            spoiled |= {n.id for n in ast.walk(node.target) if isinstance(n, ast.Name)}
-        elif isinstance(node, ast.withitem) and node.optional_vars is not None:
-            spoiled |= {n.id for n in ast.walk(node.optional_vars) if isinstance(n, ast.Name)}
-        elif isinstance(node, ast.Global | ast.Nonlocal):
-            spoiled |= set(node.names)
-        elif isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.value, ast.Name):
-            spoiled.add(node.value.id)
-        elif isinstance(node, ast.Call) and last_name(node.func) not in _BUILTINS:
-            arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
-            spoiled |= {n.id for arg in arguments for n in ast.walk(arg) if isinstance(n, ast.Name)}
-    found = {name for name, given in values.items() if len({ast.dump(value) for value in given}) == 1}
+    spoiled: set[str] = {node.arg for node in _of(kinds, ast.arg)}
+    places: list[ast.AST] = []
+    for node in _of(kinds, ast.Assign, ast.AnnAssign):
+        for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+            if isinstance(target, ast.Name) and node.value is not None:
+                values.setdefault(target.id, []).append(node.value)
+            else:
+                places.append(target)
+    if not values:
+        return set()
+    targets = (ast.For, ast.AsyncFor, ast.comprehension, ast.AugAssign, ast.NamedExpr)
+    places += [node.target for node in _of(kinds, *targets)]
+    places += [node.optional_vars for node in _of(kinds, ast.withitem) if node.optional_vars is not None]
+    for node in _of(kinds, ast.Call):
+        if last_name(node.func) not in _BUILTINS:
+            places += [*node.args, *(keyword.value for keyword in node.keywords)]
+    spoiled |= {n.id for place in places for n in ast.walk(place) if isinstance(n, ast.Name)}
+    spoiled |= {name for node in _of(kinds, ast.Global, ast.Nonlocal) for name in node.names}
+    spoiled |= {n.value.id for n in _of(kinds, ast.Attribute, ast.Subscript) if isinstance(n.value, ast.Name)}
+    found = {name for name, given in values.items() if all(same_code(one, given[0]) for one in given)}
     while spoiled:  # what a handed name holds is handed with it
         inside = {n.id for name in spoiled for value in values.get(name, ()) for n in ast.walk(value)
                   if isinstance(n, ast.Name)}  # fmt: skip

@@ -261,13 +261,15 @@ def count_unittest(counter: Counter) -> None:
 
 def rewritten(tree: ast.Module, facts: Facts) -> ast.Module:
     """The tree with its assertions counted. Changed in place."""
-    changed = _Rewriter(facts).visit(tree)
-    ast.fix_missing_locations(changed)
-    return changed  # type: ignore[no-any-return]
+    return _Rewriter(facts).visit(tree)  # type: ignore[no-any-return]
 
 
-def _call(method: str, *args: ast.expr) -> ast.Call:
-    return ast.Call(ast.Attribute(ast.Name(NAME, ast.Load()), method, ast.Load()), list(args), [])
+def _call(method: str, *args: ast.expr, at: ast.AST | None = None) -> ast.Call:
+    """``__veritune__.method(args)``, where the first argument, or ``at``, stands."""
+    place = at or args[0]
+    name = ast.copy_location(ast.Name(NAME, ast.Load()), place)
+    function = ast.copy_location(ast.Attribute(name, method, ast.Load()), place)
+    return ast.copy_location(ast.Call(function, list(args), []), place)
 
 
 class _Rewriter(ast.NodeTransformer):
@@ -280,7 +282,7 @@ class _Rewriter(ast.NodeTransformer):
         hollow = self.facts.hollow(node.test)
         self.generic_visit(node)
         if not hollow:
-            node.test = ast.copy_location(self._condition(node.test), node.test)
+            node.test = self._condition(node.test)
         return node
 
     def _condition(self, test: ast.expr) -> ast.expr:
@@ -293,14 +295,14 @@ class _Rewriter(ast.NodeTransformer):
                 return _call("none", items)
         whole = isinstance(test, ast.Call) and isinstance(test.func, ast.Attribute) and test.func.attr == "all"
         if whole and not test.args and not test.keywords:  # type: ignore[attr-defined]
-            test = ast.copy_location(_call("whole", test.func.value), test)  # type: ignore[attr-defined]
+            test = _call("whole", test.func.value)  # type: ignore[attr-defined]
         return _call("check", test)
 
     def visit_If(self, node: ast.If) -> ast.AST:
         decides = self.facts.asserting(node)
         self.generic_visit(node)
         if decides:
-            node.test = ast.copy_location(_call("decide", node.test), node.test)
+            node.test = _call("decide", node.test)
         return node
 
     def visit_IfExp(self, node: ast.IfExp) -> ast.AST:
@@ -310,14 +312,14 @@ class _Rewriter(ast.NodeTransformer):
         decides = self.facts.asserting(node)
         self.generic_visit(node)
         if decides:
-            node.values[0] = ast.copy_location(_call("decide", node.values[0]), node.values[0])
+            node.values[0] = _call("decide", node.values[0])
         return node
 
     def visit_Match(self, node: ast.Match) -> ast.AST:
         decides = self.facts.asserting(node)
         self.generic_visit(node)
         if decides:
-            node.subject = ast.copy_location(_call("decide", node.subject), node.subject)
+            node.subject = _call("decide", node.subject)
         return node
 
     def visit_Raise(self, node: ast.Raise) -> ast.AST:
@@ -328,7 +330,7 @@ class _Rewriter(ast.NodeTransformer):
         # What is raised inside a ``with`` is for the context manager to see, not a failure of the test.
         inside = self.in_try and not self.in_with
         if node.exc is not None and fails and name != "SystemExit" and (inside or name == "AssertionError"):
-            node.exc = ast.copy_location(_call("failing", node.exc), node.exc)
+            node.exc = _call("failing", node.exc)
         return node
 
     def visit_Try(self, node: Any) -> ast.AST:
@@ -358,7 +360,8 @@ class _Rewriter(ast.NodeTransformer):
         elif all(isinstance(one, ast.Pass | ast.Continue | ast.Return) or _is_text(one) for one in handler.body):
             excuse = "quiet"
         constants = (_broad(handler.type), must_raise, holds, excuse)
-        return _call("caught", *(ast.Constant(value) for value in constants))
+        given = (ast.copy_location(ast.Constant(value), handler) for value in constants)
+        return _call("caught", *given, at=handler)
 
     def _decides(self, handler: ast.ExceptHandler) -> bool:
         """The handler fails the test, or asserts something else, by itself."""
@@ -405,8 +408,8 @@ class _Rewriter(ast.NodeTransformer):
             body = [ast.copy_location(ast.With(node.items[index + 1 :], body), node)]
         kinds = ast.Tuple(list(call.args), ast.Load())
         tried = ast.copy_location(ast.Try(body, [ast.ExceptHandler(kinds, None, [ast.Pass()])], [], []), node)
-        ast.fix_missing_locations(tried)
-        return ast.copy_location(ast.With(node.items[:index], [tried]), node) if index else tried
+        outer = ast.copy_location(ast.With(node.items[:index], [tried]), node) if index else tried
+        return ast.fix_missing_locations(outer)
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         facts, name = self.facts, last_name(node.func)
@@ -417,17 +420,18 @@ class _Rewriter(ast.NodeTransformer):
             node.args = [_with_stop(arg) for arg in node.args]
         self.generic_visit(node)
         if computed:
-            node.args[0] = ast.copy_location(_call("decide", node.args[0]), node.args[0])
+            node.args[0] = _call("decide", node.args[0])
         elif library:
             node.func = ast.copy_location(_call("quiet" if nothing else "wrap", node.func), node.func)
         elif name in _CLOSE and name not in facts.functions:
-            node.func = ast.copy_location(_call("close", node.func), node.func)
+            node.func = _call("close", node.func)
         elif name == "compile" and isinstance(node.func, ast.Name) and name not in facts.functions:
-            node.func = ast.copy_location(_call("compiled").func, node.func)
+            node.func = _call("compiled", at=node.func).func
         elif name == "exec" and isinstance(node.func, ast.Name) and name not in facts.assigned | set(facts.functions):
             if len(node.args) == 1:
-                node.args += [ast.Call(ast.Name(scope, ast.Load()), [], []) for scope in ("globals", "locals")]
-            node.func = ast.copy_location(_call("execute").func, node.func)
+                names = (ast.Name(scope, ast.Load()) for scope in ("globals", "locals"))
+                node.args += [ast.fix_missing_locations(ast.copy_location(ast.Call(n, [], []), node)) for n in names]
+            node.func = _call("execute", at=node.func).func
         return node
 
     def visit_FunctionDef(self, node: Any) -> Any:
@@ -445,7 +449,8 @@ class _Rewriter(ast.NodeTransformer):
         node.level = 0
         if node.module:
             return node
-        return ast.copy_location(ast.Import([ast.alias(one.name, one.asname) for one in node.names]), node)
+        aliases = [ast.alias(one.name, one.asname) for one in node.names]
+        return ast.fix_missing_locations(ast.copy_location(ast.Import(aliases), node))
 
 
 def _over(test: ast.expr, name: str) -> ast.expr | None:
@@ -473,4 +478,4 @@ def _with_stop(kind: ast.expr) -> ast.expr:
         return kind
     parts = list(kind.elts) if isinstance(kind, ast.Tuple) else [kind]
     stop = ast.Attribute(ast.Name(NAME, ast.Load()), "stop", ast.Load())
-    return ast.copy_location(ast.Tuple([*parts, stop], ast.Load()), kind)
+    return ast.fix_missing_locations(ast.copy_location(ast.Tuple([*parts, stop], ast.Load()), kind))
