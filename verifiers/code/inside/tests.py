@@ -159,7 +159,7 @@ def _connect(run: _Run) -> types.ModuleType | None:
         names[name] = known if isinstance(known, type) else (Function if name in found else Missing)(link, name)
     if task.get("entry"):
         names["candidate"] = names[task["entry"]]
-    link.requests = sum(not stands_in(value) for value in found.values())
+    link.requests = sum(map(_tells, found.values()))
     return module
 
 
@@ -195,8 +195,13 @@ def _find(run: _Run, name: str, missing: Any) -> Any:
         return run.names["candidate"]
     requests = run.link.requests
     found = export(run.link, {name})
-    run.link.requests = requests + sum(not stands_in(value) for value in found.values())
+    run.link.requests = requests + sum(map(_tells, found.values()))
     return found[name] if name in found else _library_module(run.link, name, missing)
+
+
+def _tells(value: Any) -> bool:
+    """Does a value say something of the program by itself? A constant does, and what an exception derives from."""
+    return not stands_in(value) or (isinstance(value, type) and issubclass(value, BaseException))
 
 
 def _library_module(link: Link, name: str, missing: Any) -> Any:
