@@ -351,7 +351,7 @@ def _renamed(imported: Sequence[ast.ImportFrom]) -> dict[str, str]:
 def _constants(kinds: Kinds) -> set[str]:
     """Names that only ever stand for one literal of the test, and are handed to nobody.
 
-    What is ``False`` first and ``True`` in a handler says how the test went.
+    What is set in a handler or a branch says how the test went.
     """
     values: dict[str, list[ast.expr]] = {}
     spoiled: set[str] = {node.arg for node in _of(kinds, ast.arg)}
@@ -364,21 +364,24 @@ def _constants(kinds: Kinds) -> set[str]:
                 places.append(target)
     if not values:
         return set()
+    branches = _of(kinds, ast.If, ast.Try, ast.For, ast.While, ast.With, ast.match_case, ast.ExceptHandler)
+    names = (n for one in branches for n in ast.walk(one) if isinstance(n, ast.Name))
+    inside = {name.id for name in names if isinstance(name.ctx, ast.Store)}
     targets = (ast.For, ast.AsyncFor, ast.comprehension, ast.AugAssign, ast.NamedExpr)
     places += [node.target for node in _of(kinds, *targets)]
     places += [node.optional_vars for node in _of(kinds, ast.withitem) if node.optional_vars is not None]
     for node in _of(kinds, ast.Call):
         if last_name(node.func) not in _BUILTINS:
             places += [*node.args, *(keyword.value for keyword in node.keywords)]
+    spoiled |= inside
     spoiled |= {n.id for place in places for n in ast.walk(place) if isinstance(n, ast.Name)}
     spoiled |= {name for node in _of(kinds, ast.Global, ast.Nonlocal) for name in node.names}
     spoiled |= {n.value.id for n in _of(kinds, ast.Attribute, ast.Subscript) if isinstance(n.value, ast.Name)}
     found = {name for name, given in values.items() if all(same_code(one, given[0]) for one in given)}
     while spoiled:  # what a handed name holds is handed with it
-        inside = {n.id for name in spoiled for value in values.get(name, ()) for n in ast.walk(value)
-                  if isinstance(n, ast.Name)}  # fmt: skip
+        held = {n for name in spoiled for value in values.get(name, ()) for n in ast.walk(value)}
         found -= spoiled
-        spoiled = inside & found
+        spoiled = {n.id for n in held if isinstance(n, ast.Name)} & found
     while True:
         kept = {name for name in found if all(_literal(value, found) for value in values[name])}
         if kept == found:
