@@ -139,13 +139,14 @@ class Facts:
         if any("handlers" in kind._fields for kind in kinds):
             self.read = self._read(nodes)
 
-    def _deciding(self, node: ast.AST) -> Iterator[ast.If]:
-        """``if got == want: return``, or ``continue`` or ``break``, before what fails the test."""
+    def _deciding(self, node: ast.AST) -> Iterator[ast.AST]:
+        """``if got == want: return``, or ``except ValueError: return``, before what fails the test."""
         for name in ("body", "orelse", "finalbody"):
             block = getattr(node, name, None)
             fails = False
             for one in reversed(block if isinstance(block, list) else []):
-                if fails and isinstance(one, ast.If) and isinstance(one.body[-1], _ENDS):
+                branches = [one.body] if isinstance(one, ast.If) else [h.body for h in getattr(one, "handlers", ())]
+                if fails and any(isinstance(branch[-1], _ENDS) for branch in branches):
                     yield one
                 fails = fails or self.fails(one)
         if isinstance(node, ast.For | ast.While) and any(self.fails(one) for one in node.orelse):
@@ -318,8 +319,9 @@ class Facts:
 
     def must_raise(self, node: Any) -> bool:
         """``try: f(x); assert False`` and ``try: f(x) … else: raise AssertionError``: an exception must come."""
-        caught = bool(node.handlers)
-        return caught and any(self.fails(one) for one in [*node.body, *node.orelse])
+        if id(node) in self.deciding:
+            return True
+        return bool(node.handlers) and any(self.fails(one) for one in [*node.body, *node.orelse])
 
 
 def _handed(function: Function) -> Iterator[str]:
