@@ -59,12 +59,13 @@ def _open_r1(
 ) -> list[Score]:
     """open-r1 ``ioi_code_reward``: as above, but −1 runs no test and gives 0, and so does a row that cannot be read.
 
-    A failure of our sandbox is None. Time limit of a run: ``time_limit`` + 3 seconds of wall time, as the peer asks.
+    As there, a submission may print the output by itself and exit. A failure of our sandbox is None. Time limit of a
+    run: twice ``time_limit`` and 3 seconds of wall time.
     """
     submissions = [_submission(s, peer_extract(last_message(s), "cpp") or None) for s in samples]
     if test_batch_size == -1:
         return [Score(0.0, "a batch size of -1 runs no test in the peer") for _ in samples]
-    scores = _score_all(samples, submissions, test_batch_size, sandbox, None)
+    scores = _score_all(samples, submissions, test_batch_size, sandbox, None, seal=False)
     return [
         Score(0.0, f"the peer gives 0 where it fails: {s.reason}") if s.cause == Cause.INVALID_GOLD else s
         for s in scores
@@ -90,12 +91,14 @@ def _score_all(
     batch: int,
     sandbox: SandboxSpec,
     deadline: float | None,
+    seal: bool = True,
 ) -> list[Score]:
     box = shared_sandbox(sandbox)
     report = box.report()
     judged = [Judged(judge="stdio", isolation=report) for _ in samples]
     tasks = [
-        _subtask(s.columns, source, batch, whole) for s, source, whole in zip(samples, submissions, judged, strict=True)
+        _subtask(s.columns, source, batch, whole, seal)
+        for s, source, whole in zip(samples, submissions, judged, strict=True)
     ]
     found = [decided(finding) for finding in box.run_tasks(tasks, deadline_s=deadline)]
     return [
@@ -124,7 +127,9 @@ def decided(finding: Score | SandboxError) -> Score:
     return finding
 
 
-def _subtask(row: Mapping[str, Any], source: str | None, batch: int, whole: Judged) -> Generator[Any, Any, Score]:
+def _subtask(
+    row: Mapping[str, Any], source: str | None, batch: int, whole: Judged, seal: bool
+) -> Generator[Any, Any, Score]:
     try:
         tests = _tests(row)
         graders = [pair for pair in row.get("grader_files") or () if pair and len(pair) == 2]
@@ -134,8 +139,8 @@ def _subtask(row: Mapping[str, Any], source: str | None, batch: int, whole: Judg
     if source is None:
         return Score(0.0, "no C++ program in the completion")
     whole.total = len(tests)
-    beside = graded(graders)
-    whole.asked = int(beside.sealed)
+    beside = graded(graders, seal)
+    whole.asked = len(beside.sources)  # it lives in the grader's process
     precision = int(row.get("score_precision") or 2)
     size = len(tests) if batch == -1 else batch
     scores = [0.0] * len(tests)

@@ -70,10 +70,7 @@ class Graded:
     options: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     """The grader's own sources: an error in one of them is not the submission's."""
-
-    @property
-    def sealed(self) -> bool:
-        return bool(self.sources)
+    sealed: bool = False
 
     def to_blame(self, messages: str) -> str | None:
         """The compiler's error where it lies in the grader, not in the submission."""
@@ -84,16 +81,19 @@ class Graded:
         return None
 
 
-def graded(grader_files: Sequence[Any]) -> Graded:
-    """Of ``[[name, text], …]``: headers, and the sources with "grader" or "stub" in their name."""
+def graded(grader_files: Sequence[Any], seal: bool = True) -> Graded:
+    """Of ``[[name, text], …]``: headers, and the sources with "grader" or "stub" in their name.
+
+    Without ``seal``, output counts whoever ends the program.
+    """
     files = {str(name).rpartition("/")[2]: str(text) for name, text in grader_files if text}
     units, sources = {}, []
     for name, text in files.items():
         if name.endswith((".h", ".hpp")):
             units[name] = text
         elif name.endswith(_SOURCES) and ("grader" in name or "stub" in name):
-            units[name] = _PRELUDE + text
+            units[name] = _PRELUDE + text if seal else text
             sources.append(name)
-    if not sources:
-        return Graded(units)
-    return Graded({**units, "veritune_main.cpp": _MAIN}, _OPTIONS, tuple(sources))
+    if not sources or not seal:
+        return Graded(units, sources=tuple(sources))
+    return Graded({**units, "veritune_main.cpp": _MAIN}, _OPTIONS, tuple(sources), sealed=True)

@@ -74,7 +74,8 @@ def results(codes: list[str], end: str = "") -> list[Any]:
         stdio_task(HEAD + code, "cpp", tests, Limits(), False, units=beside.units, options=beside.options, sealed=True)
         for code in codes
     ]
-    return [judged.results[0] for judged in default_sandbox().run_tasks(tasks)]
+    found: list[Any] = list(default_sandbox().run_tasks(tasks))
+    return [judged.results[0] for judged in found]
 
 
 def test_what_does_not_pass_through_the_grader_earns_nothing() -> None:
