@@ -60,5 +60,7 @@ def check_options(options: Mapping[str, Any] | None) -> None:
 
 
 def _hashable(value: Any) -> Any:
-    """Lists, as YAML has them, as tuples."""
+    """Lists and mappings, as YAML has them, as tuples."""
+    if isinstance(value, Mapping):
+        return tuple((name, _hashable(item)) for name, item in value.items())
     return tuple(_hashable(item) for item in value) if isinstance(value, list) else value

@@ -23,6 +23,12 @@ _DENIAL = re.compile(
 """An answer that says no option is right."""
 
 
+def _words(rest: str) -> bool:
+    """Whether the text of an option stands there: more than letters, the words between them, and signs."""
+    bare = re.sub(r"\\[A-Za-z]+|\b[A-J]\b|\b(?:and|or)\b|[和与及或]", " ", rest)
+    return any(c.isalpha() for c in bare)
+
+
 class ChoiceVerifier:
     """Decides a question whose answer is one or more letters.
 
@@ -47,6 +53,9 @@ class ChoiceVerifier:
         self.several, self.hedged = several, hedged
         letter = f"[{options}]"
         self._run = re.compile(rf"(?<![A-Za-z\\])({letter}(?:{_NEXT}{letter})*)(?![A-Za-z])")
+        self._named = re.compile(
+            rf"[\s$*(\[{{]*(?:\\\w+\{{)?\(?({letter})\)?\}}?[*\s]*[.):：、\-–—]+\s*(.+)", re.DOTALL
+        )
         self._only = re.compile(rf"{letter}+")
         self._letter = re.compile(letter)
 
@@ -94,6 +103,11 @@ class ChoiceVerifier:
 
     def _read(self, text: str) -> frozenset[str]:
         """Letters that stand alone; of an answer like ``B. 200`` the one before the full stop."""
+        from veritune.verifiers.math.text.choices import names_others
+
+        named = self._named.match(text[:2000])
+        if named and _words(named[2]) and not names_others(named[1], named[2]):
+            return frozenset([named[1]])
         bare = _FILLER.sub(" ", text[:2000])
         runs = self._run.findall(bare)
         return frozenset(letter for run in runs for letter in self._letter.findall(run))

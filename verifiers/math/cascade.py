@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from veritune.verifiers.math.decision import Decision, Outcome, right, wrong
 from veritune.verifiers.math.equality.compare import Comparison
+from veritune.verifiers.math.equality.forms import unsimplified
 from veritune.verifiers.math.equality.parts import kind
 from veritune.verifiers.math.equality.shapes import ContradictionError, assigned
 from veritune.verifiers.math.options import DEFAULT, MathOptions
@@ -53,7 +54,13 @@ def decide(prediction: str, gold: Gold | str, options: MathOptions = DEFAULT) ->
         return wrong("string", "the answer is empty")
     if len(prediction) > options.max_answer:
         return wrong("limits", f"the answer is longer than {options.max_answer} characters")
-    return _decide_reading(read(prediction, options), gold, options)
+    found = read(prediction, options)
+    decision = _decide_reading(found, gold, options)
+    if options.form == "simplified" and decision.correct and found.tree is not None:
+        left = unsimplified(assigned(found.tree).value) if found.canonical != gold.reading.canonical else ""
+        if left:
+            return wrong("form", left)
+    return decision
 
 
 def _decide_reading(found: Reading, gold: Gold, options: MathOptions) -> Decision:

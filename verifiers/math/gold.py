@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import numbers
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from veritune.verifiers.math.extraction.extract import extract
@@ -17,6 +18,13 @@ MAX_GOLD = 20_000
 
 _BOXES = ("\\boxed", "\\fbox", "\\framebox")
 _MARKS = (*_BOXES, "####", "answer is", "answer:", "答案", "故选")
+_SENTENCE = re.compile(
+    r"(?:the|there|it|so|thus|hence|therefore|we|he|she|they|its|their|this)\b(?=.*\b(?:is|are|was|were|equals?|has|have|gets?|needs?)\b)",
+    re.IGNORECASE,
+)
+"""How a sentence begins that states a value."""
+_VALUE = re.compile(r"\$[^$]+\$|(?<![\w.])-?\d+(?:,\d{3})*(?:\.\d+)?(?:/\d+)?(?![\w])")
+_FIELDS = ("answer", "final_answer", "gold", "ground_truth", "solution", "value", "target")
 _DELIMITERS = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"))
 
 
@@ -35,7 +43,8 @@ class Golds:
 
 
 def read_golds(gold: Any, options: MathOptions) -> Golds:
-    """The acceptable answers in a gold: a string, a number, or a list of either (any of which is right).
+    """The acceptable answers in a gold: a string, a number, true or false, a dictionary with a field for the answer
+    or of named values, or a list of these (any of which is right). Boxes in it say what the answer is.
 
     With ``gold_format="solution"`` each string is a worked solution, and its final answer is the gold.
     """
@@ -55,7 +64,7 @@ def read_golds(gold: Any, options: MathOptions) -> Golds:
             else:
                 answers.append(found.strip())
         else:
-            bare = unboxed(text)
+            bare = plain_gold(text, options)
             problem = unusable(bare) or problem
             if not unusable(bare):
                 answers.append(bare)
@@ -63,11 +72,29 @@ def read_golds(gold: Any, options: MathOptions) -> Golds:
     return Golds(tuple(answers), "" if answers else problem or f"the gold is empty: {gold!r}")
 
 
+def plain_gold(text: str, options: MathOptions) -> str:
+    """What a gold says: the content of its boxes where it has any, the value that a sentence states, or itself."""
+    bare = unboxed(text)
+    if any(box in bare for box in _BOXES):
+        found = extract(text, replace(options, boxes="last", bare=False, in_reasoning=True, json_field=None)).answer
+        return bare if found is None else unboxed(found)
+    sentence = _SENTENCE.match(bare)
+    if sentence is None or len(bare) > 200:
+        return bare
+    found = extract(bare, replace(options, bare=False, in_reasoning=True, json_field=None)).answer
+    if found is None:
+        values = _VALUE.findall(bare)
+        found = values[0] if len(values) == 1 else None
+    return bare if found is None else unboxed(found.strip().rstrip("."))
+
+
 def unusable(text: str) -> str:
     """Why `text` is no answer by itself; empty where it is one. A mark inside it would have to be searched for."""
     low = text.lower()
     if any(mark in low for mark in _MARKS):
         return f"the gold looks like a worked solution; if so, say gold_format: solution: {_short(text)}"
+    if _SENTENCE.match(text) and len(text) <= 200 and len(_VALUE.findall(text)) > 1:
+        return f"the gold is a sentence with several values: {_short(text)}"
     if _closes_unopened(text):
         return f"the gold closes a brace that it never opened: {_short(text)}"
     return ""
@@ -115,7 +142,9 @@ def _closes_unopened(text: str) -> bool:
 
 
 def _items(gold: Any) -> list[Any]:
-    if isinstance(gold, str | bytes | Mapping):
+    if isinstance(gold, Mapping):
+        return _mapped(gold)
+    if isinstance(gold, str | bytes):
         return [gold]
     if hasattr(gold, "tolist") and not isinstance(gold, numbers.Number):
         gold = gold.tolist()
@@ -124,11 +153,24 @@ def _items(gold: Any) -> list[Any]:
     return [gold]
 
 
+def _mapped(gold: Mapping[Any, Any]) -> list[Any]:
+    """A dictionary with a field for the answer, or of named values: ``{"x": 1, "y": 2}`` is x = 1, y = 2."""
+    for name in _FIELDS:
+        if gold.get(name) is not None:
+            return _items(gold[name])
+    texts = {str(name): _text(value) for name, value in gold.items()}
+    if not texts or any(value is None or not name.isidentifier() for name, value in texts.items()):
+        return [gold]
+    return [", ".join(f"{name} = {value}" for name, value in texts.items())]
+
+
 def _text(item: Any) -> str | None:
     if isinstance(item, str):
         text = item.strip()
         return text if text and len(text) <= MAX_GOLD else None
-    if isinstance(item, bool) or not isinstance(item, numbers.Number):
+    if isinstance(item, bool) or type(item).__name__ in ("bool", "bool_"):
+        return str(bool(item))
+    if not isinstance(item, numbers.Number):
         return None
     if isinstance(item, float) and not math.isfinite(item):
         return None

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, fields
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 BoxPolicy = Literal["last", "all", "first"]
+Form = Literal["any", "simplified"]
+LogBase = Literal["any", "e", "10"]
 GoldFormat = Literal["answer", "solution"]
 
 
@@ -43,6 +46,9 @@ class MathOptions:
     """A gold printed as a decimal is a rounded value: whatever rounds to it, to its last printed digit, equals it."""
     relative_tolerance: float = 0.0
     """Extra tolerance between real values, relative to the gold; 0 keeps exactness."""
+    form: Form = "any"
+    """``simplified``: an answer must be worked out. ``17\\cdot 23`` is refused for 391, ``\\frac{2}{4}`` for a half,
+    ``\\sqrt{8}`` for ``2\\sqrt{2}``; what is written as the gold is written is right."""
     percent: bool = True
     """``44%`` equals ``44`` and ``0.44``."""
     degrees: bool = True
@@ -51,7 +57,7 @@ class MathOptions:
     """A unit that only one side has is ignored; units on both sides must agree."""
     unit_table: tuple[tuple[str, str], ...] = ()
     """Units beside the built-in table, as ``{"furlong": "201.168 m"}``: a name and what it is in known units."""
-    log_base: Literal["any", "e", "10"] = "any"
+    log_base: LogBase = "any"
     """What ``\\log`` without a base is: natural, decimal, or whichever of the two makes the sides equal."""
     decimal_comma: bool = True
     """``1000,99`` may be read as 1000.99 where the other side is the decimal 1000.99."""
@@ -72,3 +78,17 @@ class MathOptions:
 
 
 DEFAULT = MathOptions()
+
+
+def option_rows() -> list[tuple[str, str, str]]:
+    """Name, type and default of every option, in the order of the class."""
+    types = get_type_hints(MathOptions)
+    return [(f.name, _shown(types[f.name]), repr(f.default)) for f in fields(MathOptions)]
+
+
+def _shown(kind: Any) -> str:
+    if get_origin(kind) is Literal:
+        return " | ".join(map(repr, get_args(kind)))
+    if get_origin(kind) in (Union, UnionType):
+        return " | ".join(map(_shown, get_args(kind)))
+    return kind.__name__ if isinstance(kind, type) and not get_args(kind) else str(kind)

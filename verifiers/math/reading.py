@@ -7,7 +7,7 @@ from fractions import Fraction
 from functools import lru_cache
 
 from veritune.verifiers.math.extraction.extract import extract
-from veritune.verifiers.math.gold import unboxed, unusable
+from veritune.verifiers.math.gold import plain_gold, unusable
 from veritune.verifiers.math.options import DEFAULT, MathOptions
 from veritune.verifiers.math.syntax.cursor import ParseError
 from veritune.verifiers.math.syntax.nodes import Group, Listing, Node, Num, Relation, Sym, Words
@@ -84,7 +84,7 @@ def _prepare(gold: str, options: MathOptions) -> Gold:
             return Gold(gold, Reading("", "", None, None), "no answer is marked in the gold solution")
         text = found.answer
     else:
-        text = unboxed(gold)
+        text = plain_gold(gold, options)
         problem = unusable(text)
         if problem:
             return Gold(gold, Reading("", "", None, None), problem)

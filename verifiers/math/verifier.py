@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from veritune.plugins.errors import ParameterError, did_you_mean
 from veritune.plugins.faults import record
@@ -18,6 +18,7 @@ from veritune.verifiers.math.finding import BoundedCache, Finding
 from veritune.verifiers.math.gold import Golds, read_golds
 from veritune.verifiers.math.judge import Task
 from veritune.verifiers.math.options import MathOptions
+from veritune.verifiers.math.values.units import dimension
 
 _CPU_SHARE = 0.5
 """Of the deadline: the CPU budget of one comparison. The rest absorbs a busy machine, and the gold tried alone."""
@@ -199,7 +200,26 @@ def with_fields(options: MathOptions, fields: dict[str, Any]) -> MathOptions:
             raise ParameterError(
                 f"verifier 'math' has no parameter {name!r}.{did_you_mean(name, known)} Options: {', '.join(known)}."
             )
+    if isinstance(fields.get("unit_table"), Mapping):
+        fields = {**fields, "unit_table": tuple(fields["unit_table"].items())}
+    _check_values(fields)
     return dataclasses.replace(options, **fields) if fields else options
+
+
+def _check_values(fields: dict[str, Any]) -> None:
+    """Raise ParameterError for a value that a field with fixed values does not have, and for an unknown unit."""
+    for name, kind in get_type_hints(MathOptions).items():
+        allowed = get_args(kind) if get_origin(kind) is Literal else ()
+        if allowed and name in fields and fields[name] not in allowed:
+            given = fields[name]
+            raise ParameterError(
+                f"verifier 'math': {name} is one of {', '.join(map(repr, allowed))}, got {given!r}."
+                f"{did_you_mean(str(given), [str(value) for value in allowed])}"
+            )
+    try:
+        dimension("m", tuple(tuple(line) for line in fields.get("unit_table", ())))
+    except (ValueError, TypeError) as error:
+        raise ParameterError(f"verifier 'math': unit_table: {error}") from None
 
 
 @functools.lru_cache(maxsize=32)

@@ -158,6 +158,13 @@ def _explain(console: Console, reward: Reward) -> None:
             default = repr(settings["default"]) if "default" in settings else "required"
             table.add_row(Text(parameter), Text(settings["type"]), Text(default))
         console.print(_stacked(table) if console.width < NARROW else table)
+    if "Mapping" in about["parameters"].get("options", {}).get("type", ""):
+        from veritune.verifiers.math.options import option_rows
+
+        table = plain_table("options (of the math verifier)", "name", "type", "default")
+        for row in option_rows():
+            table.add_row(*map(Text, row))
+        console.print(_stacked(table) if console.width < NARROW else table)
     inputs = ", ".join(n if state == "required" else f"{n} (optional)" for n, state in about["inputs"].items())
     console.print(Text(f"inputs       {inputs}"))
     console.print(Text(f"compat modes {', '.join(about['compat']) or 'none'}"))

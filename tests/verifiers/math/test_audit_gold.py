@@ -25,8 +25,9 @@ GOLDS: list[tuple[Any, str]] = [
     (None, "unusable"),
     ("", "unusable"),
     ("He runs 9*60 metres.\n#### 540", "unusable"),
-    (r"We get $x = \boxed{540}$.", "unusable"),
-    ("The answer is 4", "unusable"),
+    (r"We get $x = \boxed{540}$.", "fine"),
+    ("The answer is 4", "fine"),
+    ("There are 4 red and 5 blue balls.", "unusable"),
     (r"$\boxed{\frac{1}{2}}$.", "fine"),
     (r"\frac{1}}{2}", "unusable"),
 ]

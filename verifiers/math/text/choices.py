@@ -33,6 +33,9 @@ def choice(text: str) -> tuple[str, str] | None:
         if flat[1] in ".)" or (flat[1] == ":" and len(flat) > 2 and not flat[2].isdecimal()):
             rest = flat[2:].strip()
             return flat[0], rest
+        behind = flat[1:].lstrip()
+        if behind[:1] in ("-", "–", "—") and behind[1:2] == " " and any(c.islower() for c in behind[2:]):
+            return flat[0], behind[2:].strip()
     return None
 
 

@@ -44,7 +44,7 @@ _SYNONYM = re.compile(
 def clean(text: str) -> str:
     """`text` as the parser reads it: ASCII and LaTeX, without the wrappers an answer is put into."""
     text = to_ascii(text)
-    if "\\" in text or "_" in text or "</" in text:
+    if "\\" in text or "_" in text or "</" in text or text[:1] == "[":
         text = undressed(text)
     if has_chinese(text):
         text = from_chinese(text)
@@ -66,6 +66,7 @@ _ENDINGS = re.compile(
     r"(?:[ \n]|\\(?:checkmark|blacksquare|square|Box|qed|quad|qquad|hfill|medskip)(?![A-Za-z])|\\[,;!: ]"
     r"|\$\\(?:blacksquare|square|Box|qed)\$)+(\$?)[ \n]*$"
 )
+_QUOTED = re.compile(r"'([^'\[\]]*)'(?=\s*[,\]])|\"([^\"\[\]]*)\"(?=\s*[,\]])")
 _TAGS = re.compile(r"</?(?:b|i|em|strong|u|span|p|font|code|big|mark)(?: [^<>]{0,80})?>")
 _FONT = re.compile(r"\\(?:texttt|mathtt|mathbf|boldsymbol|textbf|mathsf|textit|textsf|bm)\{")
 _BLANKS = re.compile(r"_{2,}(?=[^_])(.*[^_])_{2,}")
@@ -78,6 +79,8 @@ def undressed(text: str) -> str:
     blank = _BLANKS.fullmatch(text.strip())
     if blank:
         text = blank[1]
+    if text.startswith("[") and ("['" in text or '["' in text):
+        text = _QUOTED.sub(lambda m: m[1] if m[1] is not None else m[2], text)
     if "</" in text:
         text = _TAGS.sub("", text)
     if "\\text" in text[:6] or "\\math" in text[:6] or "\\bold" in text[:6]:
