@@ -81,6 +81,9 @@ def make_class(link: Any, described: dict[str, Any]) -> type:
         body["__hash__"] = about.base.__hash__
     for method in described.get("overrides") or ():
         body[str(method)] = property(_asked(str(method)))
+    if about.base is tuple:
+        for index, field in enumerate(described.get("fields") or ()):
+            body[str(field)] = property(_field(index))
     real = described.get("real")
     if real is not None:
         found = find_type(*real)
@@ -180,7 +183,17 @@ def _register(real: type | None, made: type) -> None:
 
 
 def _asked(name: str) -> Callable[[Any], Any]:
-    return lambda self: attribute(self, name)
+    def ask(self: Any) -> Any:
+        about = about_of(type(self))
+        if about.base is not None and not about.link.is_tested(self):
+            return getattr(about.base, name).__get__(self)
+        return attribute(self, name)
+
+    return ask
+
+
+def _field(index: int) -> Callable[[Any], Any]:
+    return lambda self: tuple.__getitem__(self, index)
 
 
 def base_of(kind: type) -> type:

@@ -103,6 +103,9 @@ class Objects(Handles):  # type: ignore[misc]
                 described["bases"].append(self.class_number(parent))
         if base is not None:
             described["overrides"] = self._overrides(kind, base)
+        fields = vars(kind).get("_fields")
+        if base is tuple and type(fields) is tuple and all(vars(kind).get(name) is not None for name in fields):
+            described["fields"] = [str(name) for name in fields]
         meta = type(kind)
         if meta is not type:
             own = find_type(str(meta.__module__), str(meta.__qualname__)) is not meta
