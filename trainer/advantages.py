@@ -52,6 +52,16 @@ def signal_groups(rewards_PG: Tensor) -> Tensor:
     return (decided_PG.sum(1) > 1) & (high_P > low_P)
 
 
+def with_signal(rewards_PG: Tensor, baseline: str) -> Tensor:
+    """(P,) True where a group teaches something: of a baseline within the group, where its rewards differ; without
+    one, where any reward of the whole batch differs from the others."""
+    if baseline != "none":
+        return signal_groups(rewards_PG)
+    decided_PG = ~rewards_PG.isnan()
+    differ = bool(signal_groups(rewards_PG.reshape(1, -1))[0]) if rewards_PG.numel() else False
+    return decided_PG.any(1) & differ
+
+
 def _centre(rewards_PG: Tensor, baseline: str) -> Tensor:
     if baseline == "none":
         return rewards_PG

@@ -139,7 +139,7 @@ class SamplingConfig(Strict):
     min_p: float = Field(default=0.0, ge=0, lt=1)
     max_tokens: int = Field(default=512, ge=1)
     stop: list[str] = Field(default_factory=list)
-    """A completion ends right after the first of these strings."""
+    """A completion ends with the token that completes the first of these strings; its text right after the string."""
     batch: int = Field(default=512, ge=1)
     """Completions decoded at once."""
     engine: Literal["auto", "static", "transformers", "continuous", "vllm", "vllm_server"] = "auto"
@@ -257,8 +257,13 @@ class EvaluationConfig(Strict):
     """Completions a prompt; more than one adds pass@k."""
     every: int | None = Field(default=None, ge=0)
     """Steps between evaluations; before and after training there is always one, and with 0 or null no other."""
-    temperature: float | None = Field(default=None, gt=0)
-    """By default the sampling temperature."""
+    temperature: float | None = Field(default=None, ge=0)
+    """By default the sampling temperature; 0 is greedy."""
+    top_p: float | None = Field(default=None, gt=0, le=1)
+    top_k: int | None = Field(default=None, ge=0)
+    min_p: float | None = Field(default=None, ge=0, lt=1)
+    max_tokens: int | None = Field(default=None, ge=1)
+    """These four: by default as in training."""
     metric: str = "accuracy"
     """The reward (by alias) that counts as accuracy in the summary and in pass@k."""
 

@@ -64,7 +64,9 @@ class Console:
             yield show
 
     def evaluation(self, step: int, metrics: Mapping[str, float]) -> None:
-        shown = {k: metrics[k] for k in ("accuracy", "reward", "thinks") if k in metrics}
+        names = ["accuracy", *(k for k in metrics if k.startswith("pass@")), "reward", "thinks"]
+        shown = {k: metrics[k] for k in names if k in metrics and (k != "thinks" or metrics[k])}
+        shown |= {k: metrics[k] for k in ("undecided",) if metrics.get(k)}  # they are in no mean
         values = "  ".join(f"{k} {v:.3f}" for k, v in shown.items())
         self.out.print(f"held-out, step {step}: {values}")
 
@@ -94,7 +96,9 @@ def _results(before: Mapping[str, Any], after: Mapping[str, Any]) -> Table:
     for column, justify in (("", "left"), ("before", "right"), ("after", "right")):
         table.add_column(column, justify=justify)  # type: ignore[arg-type]
     hidden = {"step", "seconds", "phase", "of"}
-    for name in [n for n in ("accuracy", "thinks") if n in after] + [n for n in after if n.startswith("reward/")]:
+    seen = [n for n in ("accuracy", *(n for n in after if n.startswith("pass@"))) if n in after]
+    seen += [n for n in ("thinks", "undecided") if before.get(n) or after.get(n)]
+    for name in [*seen, *(n for n in after if n.startswith("reward/"))]:
         if name in hidden:
             continue
         table.add_row(_label(name), _number(before.get(name)), _number(after.get(name)))
@@ -104,7 +108,12 @@ def _results(before: Mapping[str, Any], after: Mapping[str, Any]) -> Table:
 
 
 def _label(name: str) -> str:
-    names = {"thinks": "share that thinks", "length": "tokens a completion", "reward": "mean reward"}
+    names = {
+        "undecided": "share undecided",
+        "thinks": "share that thinks",
+        "length": "tokens a completion",
+        "reward": "mean reward",
+    }
     return names.get(name, name.replace("reward/", "reward: "))
 
 

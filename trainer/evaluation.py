@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from veritune.plugins import Score, Text
-from veritune.trainer.config import RunConfig
+from veritune.trainer.config import RunConfig, SamplingConfig
 from veritune.trainer.data import FileSource, Row, Source
 from veritune.trainer.drawing import Drawing
 from veritune.trainer.metrics import Clock
@@ -41,9 +41,7 @@ class Evaluator:
             count = min(count, len(self.source.rows))
         rows, prompts = self._prompts(count)
         generator = torch.Generator(self.policy.device).manual_seed(SEED + self.drawing.world.rank)
-        sampling = self.config.sampling
-        if config.temperature is not None:
-            sampling = sampling.model_copy(update={"temperature": config.temperature})
+        sampling = evaluation_sampling(self.config)
         drawn = self.drawing.draw(rows, prompts, config.samples, sampling, generator, step, Clock(), evaluation=True)
         rollouts, samples, scores = drawn.rollouts, drawn.samples, drawn.scores
         aliases = self.drawing.rewards.aliases
@@ -69,6 +67,15 @@ class Evaluator:
             if len(rows) == count:
                 break
         return rows, prompts
+
+
+def evaluation_sampling(config: RunConfig) -> SamplingConfig:
+    """How held-out completions are drawn. Greedy is the one most likely token, at the temperature of training."""
+    names = ("temperature", "top_p", "top_k", "min_p", "max_tokens")
+    given = {name: value for name in names if (value := getattr(config.evaluation, name)) is not None}
+    if given.get("temperature") == 0:
+        given |= {"temperature": config.sampling.temperature, "top_k": 1, "top_p": 1.0, "min_p": 0.0}
+    return config.sampling.model_copy(update=given)
 
 
 def pass_at_k(scores: Sequence[Score], alias: str, samples: int) -> dict[str, float]:

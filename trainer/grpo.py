@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from veritune.plugins import DataError, Sample, Score, Text
-from veritune.trainer.advantages import advantages, signal_groups
+from veritune.trainer.advantages import advantages, with_signal
 from veritune.trainer.batching import pad, split, written_mask
 from veritune.trainer.checkpoint import Progress
 from veritune.trainer.config import RunConfig
@@ -100,7 +100,7 @@ class GRPO:
         with self.clock.phase("update"):
             updates = self.update(batch)
         self.progress.step += 1
-        drawn = batch_metrics(batch.rollouts, batch.scores, signal_groups(batch.rewards_PG), self.rewards.aliases)
+        drawn = batch_metrics(batch.rollouts, batch.scores, self._signal(batch.rewards_PG), self.rewards.aliases)
         drawn["groups_drawn"] = float(batch.drawn)
         metrics = {**batch.logged, **drawn, **updates, **self.clock.metrics()}
         seconds = sum(self.clock.seconds.values())
@@ -120,7 +120,7 @@ class GRPO:
             return batch
         kept, spare = Batch(drawn=batch.drawn, logged=batch.logged), Batch()
         for _ in range(self.config.max_draws):
-            signal_P = signal_groups(reward_tensor(batch.scores, samples)).tolist()
+            signal_P = self._signal(reward_tensor(batch.scores, samples)).tolist()
             kept.take(batch, [p for p, signal in enumerate(signal_P) if signal][: wanted - len(kept.rows)], samples)
             spare.take(batch, [p for p, signal in enumerate(signal_P) if not signal], samples)
             if len(kept.rows) == wanted or kept.drawn == wanted * self.config.max_draws:
@@ -342,6 +342,9 @@ class GRPO:
         if self.reference is not None and every and self.progress.step % every == 0:
             self.reference.take(self.model)
 
+    def _signal(self, rewards_PG: Tensor) -> Tensor:
+        return with_signal(rewards_PG, self.objective.baseline)
+
     @property
     def _every_row(self) -> bool:
         """Whether rows with advantage 0 have a gradient too."""
@@ -374,7 +377,10 @@ class GRPO:
             "ratio_max": extremes[1],
             "lr": lr,
         }
-        return {**metrics, **{name: value / tokens for name, value in sums.items()}}
+        unseen = dict.fromkeys(["mismatch", "approx_kl", "clip_low", "clip_high"], math.nan)  # of a step without signal
+        unseen |= {"entropy": math.nan} if self._entropy_mode != "none" else {}
+        unseen |= {"kl": math.nan} if self._kl_in_loss else {}
+        return {**metrics, **unseen, **{name: value / tokens for name, value in sums.items()}}
 
 
 def _merged(one: dict[str, float], groups: int, other: dict[str, float], more: int) -> dict[str, float]:

@@ -162,7 +162,7 @@ class TransformersSampler:
                 cache.batch_select_indices(index)
                 rows, alive_B = rows.select(index), alive_B[index]
             logits_BV = self._decode(rows, cache)
-        return self._collect(prompts, first, samples, tokens_NT, logps_NT, lengths_N, finish)
+        return self._collect(prompts, first, samples, tokens_NT, logps_NT, lengths_N, finish, sampling.stop)
 
     def _prefill(self, prompts: Sequence[Sequence[int]], samples: int) -> tuple[Tensor, Any, _Rows]:
         from transformers import DynamicCache
@@ -230,6 +230,7 @@ class TransformersSampler:
         logps_NT: Tensor,
         lengths_N: Tensor,
         finish: list[Finish],
+        stop: Sequence[str],
     ) -> list[Rollout]:
         tokens, logps, lengths = tokens_NT.tolist(), logps_NT.tolist(), lengths_N.tolist()
         rollouts = []
@@ -237,7 +238,7 @@ class TransformersSampler:
             ids = tokens[slot][:length]
             row = slot // samples
             rollout = Rollout(first + row, list(prompts[row]), ids, logps[slot][:length], finish[slot])
-            rollout.text = decode(self.tokenizer, ids, self.eos_ids)
+            rollout.text = decode(self.tokenizer, ids, self.eos_ids, stop)
             rollouts.append(rollout)
         return rollouts
 
@@ -281,13 +282,17 @@ def truncate(logps_BV: Tensor, sampling: SamplingConfig) -> Tensor:
     return logps_BV
 
 
-def decode(tokenizer: Any, ids: Sequence[int], eos_ids: Sequence[int]) -> str:
-    """The completion's text: the closing end-of-sequence token cut off, every other token kept as it is."""
+def decode(tokenizer: Any, ids: Sequence[int], eos_ids: Sequence[int], stop: Sequence[str] = ()) -> str:
+    """The completion's text: the closing end-of-sequence token cut off, every other token kept as it is.
+
+    It ends with the first of the ``stop`` strings, though the token that brought it may have held more.
+    """
     ids = list(ids)
     if ids and ids[-1] in eos_ids:
         ids = ids[:-1]
     text: str = tokenizer.decode(ids, skip_special_tokens=False, clean_up_tokenization_spaces=False)
-    return text
+    ends = [text.find(each) + len(each) for each in stop if each in text]
+    return text[: min(ends)] if ends else text
 
 
 def _chunks(prompts: Sequence[Sequence[int]], size: int) -> Iterator[tuple[int, Sequence[Sequence[int]]]]:

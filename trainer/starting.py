@@ -11,6 +11,7 @@ from veritune.plugins import ConfigError
 from veritune.rewards.composition import RewardSet, compose
 from veritune.trainer.config import RunConfig, rewards_section
 from veritune.trainer.distributed import World
+from veritune.trainer.evaluation import evaluation_sampling
 from veritune.trainer.models import pick_device
 from veritune.trainer.optimization import make_optimizer
 from veritune.trainer.ray_scoring import RayRewardSet
@@ -27,6 +28,13 @@ def check_stages(config: RunConfig, world: World) -> None:
                 )
     if world.sharded and config.model.lora is not None and config.model.lora.save == "merged":
         raise ConfigError("model.lora.save: merged needs the whole model in one process; with fsdp2 save the adapter")
+    if config.sampling.engine in ("vllm", "vllm_server"):
+        for where, sampling in (("sampling", config.sampling), ("evaluation", evaluation_sampling(config))):
+            if not 0.01 <= sampling.temperature <= 2:
+                raise ConfigError(
+                    f"{where}.temperature={sampling.temperature:g}: vLLM draws at 0.01 to 2 only (below that it takes "
+                    "0.01 without a word); use another engine"
+                )
     device = config.grpo.reference_device
     if device is not None:
         pick_device(device)

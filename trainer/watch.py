@@ -49,7 +49,7 @@ class Watch:
 
     def _mismatch(self, metrics: Mapping[str, float]) -> str:
         mismatch = metrics.get("mismatch", 0.0)
-        if mismatch <= 0.05:
+        if not mismatch > 0.05:  # nor where it is unknown
             return ""
         return (
             f"the sampler's log-probs differ from the trainer's by {mismatch:.3f} a token on average: the data is "
@@ -64,7 +64,8 @@ class Watch:
 
     def _truncated(self, metrics: Mapping[str, float]) -> str:
         share = metrics.get("truncated", 0.0)
-        return f"{share:.0%} of the completions are cut at sampling.max_tokens" if share > 0.5 else ""
+        where = "sampling.max_tokens" + (", rollout.max_turns or rollout.turn_tokens" if "turns" in metrics else "")
+        return f"{share:.0%} of the completions are cut at {where}" if share > 0.5 else ""
 
     def _silent(self) -> str:
         recent = list(self._steps)[-WINDOW:]

@@ -88,7 +88,7 @@ class ContinuousSampler:
             ):
                 for place, ids, logps, finish in drawn:
                     rollout = Rollout(place // samples, list(prompts[place // samples]), ids, logps, finish)
-                    rollout.text = decode(self.tokenizer, ids, self.eos_ids)
+                    rollout.text = decode(self.tokenizer, ids, self.eos_ids, sampling.stop)
                     rollouts[place] = rollout
             found = [rollout for rollout in rollouts if rollout is not None]
             if truncated(sampling):

@@ -297,7 +297,7 @@ class StaticSampler:
     def _collect(self, call: _Call, row: int, ids: list[int], logps_T: Tensor, finish: Finish) -> None:
         slot, prompt = call.taken[row], call.prompt(row)
         rollout = Rollout(slot // call.samples, list(prompt), ids, logps_T[: len(ids)].tolist(), finish)
-        rollout.text = decode(self.tokenizer, ids, self.eos_ids)
+        rollout.text = decode(self.tokenizer, ids, self.eos_ids, call.sampling.stop)
         call.rollouts[slot] = rollout
         call.taken[row] = -1
         if call.done is not None:

@@ -5,6 +5,7 @@ Written against vLLM's documentation and sources; not yet run against a real vLL
 
 from __future__ import annotations
 
+import inspect
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
@@ -83,7 +84,7 @@ class VLLMSampler:
         asked = [{"prompt_token_ids": list(prompt)} for prompt in prompts]
         answers = self.engine.generate(asked, parameters, use_tqdm=False)
         rollouts = [
-            self._rollout(index, prompts[index], output)
+            self._rollout(index, prompts[index], output, sampling)
             for index, answer in enumerate(answers)
             for output in sorted(answer.outputs, key=lambda each: int(each.index))
         ]
@@ -114,17 +115,22 @@ class VLLMSampler:
             seed=seed,
         )
 
-    def _rollout(self, index: int, prompt: Sequence[int], output: Any) -> Rollout:
+    def _rollout(self, index: int, prompt: Sequence[int], output: Any, sampling: SamplingConfig) -> Rollout:
         ids = list(output.token_ids)
         logps = [float(step[token].logprob) for step, token in zip(output.logprobs, ids, strict=True)]
         finish: Finish = "length" if output.finish_reason == "length" else "stop"
         if ids and ids[-1] in self.eos_ids:
             finish = "eos"
         rollout = Rollout(index, list(prompt), ids, logps, finish)
-        rollout.text = decode(self.tokenizer, ids, self.eos_ids)
+        rollout.text = decode(self.tokenizer, ids, self.eos_ids, sampling.stop)
         return rollout
 
 
 def _load(worker: Any, weights: Iterable[tuple[str, Tensor]]) -> None:
-    """Run by vLLM's worker, which lives in this process."""
-    worker.model_runner.model.load_weights(weights)
+    """Run by vLLM's worker, which lives in this process. Newer ones take the weights themselves: what they have made
+    of the parameters since they were loaded, a model's own loader no longer knows."""
+    reload = getattr(worker, "reload_weights", None)
+    if reload is not None and "weights_iterator" in inspect.signature(reload).parameters:
+        reload(weights_iterator=iter(weights))
+    else:
+        worker.model_runner.model.load_weights(weights)

@@ -172,7 +172,7 @@ class VLLMServerSampler:
         """Whether the server's log-probs are the policy's. Raises ConfigError."""
         prompt = self.tokenizer("1 + 1 =", add_special_tokens=False)["input_ids"] or self.eos_ids[:1]
         answer = self.client.post("/v1/completions", self._request(list(prompt), PROBE_SAMPLES, PROBE, 0))
-        rollouts = self._read(answer, 0, prompt, PROBE_SAMPLES)
+        rollouts = self._read(answer, 0, prompt, PROBE_SAMPLES, ())
         theirs = _flat(rollouts)
         gaps = {}
         for kind, temperature in (("processed", PROBE.temperature), ("raw", 1.0)):
@@ -212,7 +212,7 @@ class VLLMServerSampler:
                 waiting[pool.submit(self.client.post, "/v1/completions", body, self._load_again)] = number
             for future in as_completed(waiting):
                 number = waiting[future]
-                yield number, self._read(future.result(), number, prompts[number], samples)
+                yield number, self._read(future.result(), number, prompts[number], samples, sampling.stop)
 
     def _request(self, prompt: list[int], samples: int, sampling: SamplingConfig, seed: int) -> dict[str, Any]:
         """Every parameter of the distribution is given: for one left out the server takes the checkpoint's own."""
@@ -238,14 +238,16 @@ class VLLMServerSampler:
             "return_token_ids": True,
         }
 
-    def _read(self, answer: Any, number: int, prompt: Sequence[int], samples: int) -> list[Rollout]:
+    def _read(
+        self, answer: Any, number: int, prompt: Sequence[int], samples: int, stop: Sequence[str]
+    ) -> list[Rollout]:
         """The completions of an answer, in order. Raises VerituneError where something is missing."""
         choices = sorted(answer.get("choices", []), key=lambda each: int(each["index"]))
         if len(choices) != samples:
             raise VerituneError(f"the vLLM server gave {len(choices)} completions, {samples} were asked for")
-        return [self._rollout(choice, number, prompt) for choice in choices]
+        return [self._rollout(choice, number, prompt, stop) for choice in choices]
 
-    def _rollout(self, choice: dict[str, Any], number: int, prompt: Sequence[int]) -> Rollout:
+    def _rollout(self, choice: dict[str, Any], number: int, prompt: Sequence[int], stop: Sequence[str]) -> Rollout:
         ids, logps = choice.get("token_ids"), (choice.get("logprobs") or {}).get("token_logprobs")
         if ids is None or logps is None:
             raise VerituneError("the vLLM server gives no token ids or log-probs; it must be vLLM 0.15 or newer")
@@ -258,7 +260,7 @@ class VLLMServerSampler:
         if (ids and ids[-1] in self.eos_ids) or (reason == "stop" and not isinstance(choice.get("stop_reason"), str)):
             finish = "eos"
         rollout = Rollout(number, list(prompt), list(ids), [float(value) for value in logps], finish)
-        rollout.text = decode(self.tokenizer, ids, self.eos_ids)
+        rollout.text = decode(self.tokenizer, ids, self.eos_ids, stop)
         return rollout
 
 
