@@ -140,7 +140,7 @@ LANGUAGES: dict[str, Language] = {
             "Main.java",
             compile=("{javac}", "-J-Xmx512m", *(f"-J{flag}" for flag in _JVM), "-nowarn", "-d", "classes", "{file}"),
             artifact=("jar", "classes"),
-            run=("{java}", "-Xmx{memory}m", "-Xss64m", *_JVM, "-cp", "main.jar", "{main}"),
+            run=("{java}", "-Xmx{memory}m", "-Xss64m", "-XX:ThreadStackSize=8192", *_JVM, "-cp", "main.jar", "{main}"),
             tools=("javac", "java"),
             sparse_mb=1024,
             runtime_mb=128,

@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
@@ -159,10 +158,9 @@ def test_the_limit_on_memory_is_the_trees(sandbox: LocalSandbox) -> None:
 
 def test_the_limit_on_cpu_is_the_trees(sandbox: LocalSandbox) -> None:
     source = "import os\nfor _ in range(3): os.fork()\nwhile True: pass"
-    started = time.monotonic()
     outcome = sandbox.run(Program("python", source), limits=Limits(cpu_s=1, wall_s=20))
     assert outcome.limit_hit == "cpu"
-    assert time.monotonic() - started < 6
+    assert outcome.cpu_s < 2.5, "eight processes, looked at every 25 ms"
 
 
 def test_a_slow_but_honest_program_is_within_its_limits(sandbox: LocalSandbox) -> None:

@@ -110,13 +110,18 @@ def _set_limits(job: dict[str, Any], confinement: Confinement) -> None:
         "CPU": cpu,
         "FSIZE": int(limits["file_mb"] * _MEBI),
         "NOFILE": job["open_files"],
-        "NPROC": int(limits["processes"]) + confinement.process_offset,
+        "NPROC": int(limits["processes"]) + 1 + confinement.process_offset,  # beside the first one
     }
     for name, value in wanted.items():
         if value is None:
             continue
         number, hard = _LIMITS[name]
         bound = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        if name == "STACK":
+            # Programs raise it by themselves, up to a hard limit of infinity as on most machines: memory bounds it. With
+            # a soft limit of infinity the C library gives threads 2 MB each, not as much as the whole limit.
+            resource.setrlimit(number, (bound if job["python"] else hard, hard))
+            continue
         resource.setrlimit(number, (bound, bound))
 
 

@@ -27,6 +27,9 @@ _MEBI = 1 << 20
 _FIRST_LOOK_S, _LOOK_S, _CLOSE_LOOK_S = 0.01, 0.025, 0.004
 _GIVE_UP_S = 10.0
 _STACK = 64 * _MEBI
+_RESERVED = 640 * _MEBI
+"""Address space and data beyond the memory limit, for what is reserved and hardly touched: the stacks of threads (one of
+512 MB, or 64 of 8 MB). What is touched counts towards the memory limit, by the looks at the tree."""
 
 
 class Zygote:
@@ -104,6 +107,7 @@ class Zygote:
         for name in ("CORE", "MEMLOCK", "MSGQUEUE"):
             resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (0, 0))
         resource.setrlimit(resource.RLIMIT_SIGPENDING, (64, 64))
+        kernel.one_arena()
         # Nothing of ours is left for a program to import by name, and the environment is a program's.
         for imported in [n for n in sys.modules if n == "veritune" or n.startswith("veritune.")]:
             del sys.modules[imported]
@@ -218,11 +222,11 @@ class Zygote:
         memory = int(job["limits"]["memory_mb"] * _MEBI)
         job["stack"] = job["stack"] or _STACK
         if job["python"]:
-            job["address_space"] = self.space + memory + job["stack"]
-            job["data"] = self.data + memory
+            job["address_space"] = self.space + memory + job["stack"] + _RESERVED
+            job["data"] = self.data + memory + _RESERVED
         else:
-            job["address_space"] = None if job["sparse"] else memory + job["stack"] + 128 * _MEBI
-            job["data"] = memory + (job["sparse"] or 0) * _MEBI
+            job["address_space"] = None if job["sparse"] else memory + job["stack"] + 128 * _MEBI + _RESERVED
+            job["data"] = memory + max(_RESERVED, (job["sparse"] or 0) * _MEBI)
         if not self.namespaces and self.confinement.uid is None:
             self.confinement.process_offset = self.tree.user_tasks(os.getuid())
         elif self.confinement.uid is None:
