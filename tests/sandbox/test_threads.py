@@ -37,7 +37,8 @@ CPP = {
     "24 threads": "#include <thread>\n#include <vector>\n#include <cstdio>\nint main() { std::vector<std::thread> v; "
     "for (int i = 0; i < 24; i++) v.emplace_back([] { std::vector<int> x(1000000, 1); }); "
     'for (auto& t : v) t.join(); puts("1"); }',
-    "a deep recursion": "#include <cstdio>\nint f(int n) { volatile char b[100]; b[0] = n; return n ? 1 + f(n - 1) : 0; }\n"
+    "a deep recursion": "#include <cstdio>\n"
+    "int f(int n) { volatile char b[100]; b[0] = n; return n ? 1 + f(n - 1) : 0; }\n"
     'int main() { printf("%d\\n", f(1000000) / 1000000); }',
     "a raised limit": "#include <sys/resource.h>\n#include <cstdio>\nint main() { rlimit r{256 << 20, RLIM_INFINITY}; "
     'if (!setrlimit(RLIMIT_STACK, &r)) puts("1"); }',

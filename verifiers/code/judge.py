@@ -24,6 +24,7 @@ from veritune.sandbox.interface import Limits, Sandbox
 from veritune.sandbox.language_names import canonical
 from veritune.sandbox.languages import LANGUAGES
 from veritune.verifiers.code.problem import InvalidProblem, Problem, StdioTests
+from veritune.verifiers.code.readiness import prove
 from veritune.verifiers.code.split import Judged, split_task
 from veritune.verifiers.code.stdio import stdio_task
 
@@ -72,6 +73,31 @@ def judge_batch(
     toolchain here, a job that the back-end cannot carry). SandboxUnavailable is raised: nothing can be isolated.
     """
     sandbox.report()  # refuses before anything runs
+    if sandbox.name == "local":  # others may cost money or minutes; `veritune doctor` looks at this machine's
+        prove(sandbox, functools.partial(_judge, sandbox=sandbox, limits=_PROOF_LIMITS))
+    return _judge(
+        programs, sandbox=sandbox, limits=limits, stop_early=stop_early, deadline_s=deadline_s, isolation=isolation
+    )
+
+
+_PROOF_LIMITS = Limits(cpu_s=10, wall_s=30)
+
+
+def proven(sandbox: Sandbox) -> Sandbox:
+    """The same sandbox, once a right and a wrong program got their verdicts in it; SandboxUnavailable says why not."""
+    prove(sandbox, functools.partial(_judge, sandbox=sandbox, limits=_PROOF_LIMITS))
+    return sandbox
+
+
+def _judge(
+    programs: Sequence[tuple[str | None, Problem | InvalidProblem]],
+    *,
+    sandbox: Sandbox,
+    limits: Limits,
+    stop_early: bool = False,
+    deadline_s: float | None = None,
+    isolation: Isolation = "split",
+) -> list[Verdict]:
     tasks = [_task(code, problem, limits, stop_early, isolation) for code, problem in programs]
     findings = sandbox.run_tasks(tasks, deadline_s=deadline_s)
     return [_verdict(finding, code, problem) for finding, (code, problem) in zip(findings, programs, strict=True)]

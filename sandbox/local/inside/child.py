@@ -118,8 +118,8 @@ def _set_limits(job: dict[str, Any], confinement: Confinement) -> None:
         number, hard = _LIMITS[name]
         bound = value if hard == resource.RLIM_INFINITY else min(value, hard)
         if name == "STACK":
-            # Programs raise it by themselves, up to a hard limit of infinity as on most machines: memory bounds it. With
-            # a soft limit of infinity the C library gives threads 2 MB each, not as much as the whole limit.
+            # Programs raise it by themselves, up to a hard limit of infinity as on most machines: memory bounds it.
+            # With a soft limit of infinity the C library gives threads 2 MB each, not as much as the whole limit.
             resource.setrlimit(number, (bound if job["python"] else hard, hard))
             continue
         resource.setrlimit(number, (bound, bound))

@@ -28,8 +28,8 @@ _FIRST_LOOK_S, _LOOK_S, _CLOSE_LOOK_S = 0.01, 0.025, 0.004
 _GIVE_UP_S = 10.0
 _STACK = 64 * _MEBI
 _RESERVED = 640 * _MEBI
-"""Address space and data beyond the memory limit, for what is reserved and hardly touched: the stacks of threads (one of
-512 MB, or 64 of 8 MB). What is touched counts towards the memory limit, by the looks at the tree."""
+"""Address space and data beyond the memory limit, for what is reserved and hardly touched: the stacks of threads (one
+of 512 MB, or 64 of 8 MB). What is touched counts towards the memory limit, by the looks at the tree."""
 
 
 class Zygote:

@@ -149,4 +149,21 @@ def sandboxes() -> list[Line]:
     examine: Any = getattr(veritune.sandbox, "doctor", None)
     if examine is None:
         return [("sandbox", "missing", "this version runs no programs")]
-    return [(row.name, row.status, row.detail) for row in examine()]
+    return [(row.name, row.status, row.detail) for row in examine()] + [_judge(tier) for tier in _TIERS]
+
+
+_TIERS = ("namespaces", "confined")
+
+
+def _judge(tier: str) -> Line:
+    """A right and a wrong program through the whole judge: a tier can hold and still have no library to show."""
+    from veritune.sandbox.errors import SandboxError
+    from veritune.sandbox.local.backend import LocalSandbox
+    from veritune.verifiers.code.judge import proven
+
+    with LocalSandbox(tier=tier, workers=2) as sandbox:
+        try:
+            proven(sandbox).report()
+        except SandboxError as error:
+            return (f"code judge, tier {tier}", "missing", str(error).splitlines()[0])
+    return (f"code judge, tier {tier}", "ok", "a right program passes, a wrong one does not")
