@@ -70,3 +70,14 @@ def test_an_object_that_answers_each_question_differently_is_wrong(name: str) ->
 @pytest.mark.parametrize("name", TRUE)
 def test_a_subclass_of_a_built_in_type_keeps_what_is_its_own(name: str) -> None:
     assert _value(*TRUE[name]) == 1.0
+
+
+def test_threads_of_the_tests_take_turns_with_the_program() -> None:
+    tests = (
+        "import threading\nfrom solution import Counter\nc = Counter()\n"
+        "ts = [threading.Thread(target=lambda: [c.inc() for _ in range(20)]) for _ in range(3)]\n"
+        "for t in ts:\n    t.start()\nfor t in ts:\n    t.join()\nassert c.value == 60\n"
+    )
+    program = "class Counter:\n    value = 0\n    def inc(self): self.value += {}\n"
+    assert _value(tests, program.format(1)) == 1.0
+    assert _value(tests, program.format(2)) == 0.0

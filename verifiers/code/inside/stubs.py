@@ -7,6 +7,7 @@ import builtins
 import itertools
 import sys
 import types
+from _thread import RLock
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -68,6 +69,7 @@ class Link(Handles):  # type: ignore[misc]
 
     def __init__(self, channel: Channel, class_names: frozenset[str] = frozenset()) -> None:
         self.channel = channel
+        self.turn = RLock()
         self.class_names = class_names
         """The names that the tests use as classes: objects of these may be given operands of the tests."""
         self.tested: set[int] = set()
@@ -289,7 +291,14 @@ class Link(Handles):  # type: ignore[misc]
         return made
 
     def request(self, what: str, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None, **where: Any) -> Any:
-        """Ask, serve the program's calls of test functions meanwhile, and give back its value or raise its error."""
+        """Ask, serve the program's calls of test functions meanwhile, and give back its value or raise its error.
+
+        One at a time: threads of the tests wait for each other's answers.
+        """
+        with self.turn:
+            return self._request(what, args, kwargs, **where)
+
+    def _request(self, what: str, args: tuple[Any, ...], kwargs: dict[str, Any] | None, **where: Any) -> Any:
         if self.gone is not None:
             raise Gone(self.gone)
         self.requests += 1
