@@ -197,7 +197,7 @@ class LocalSandbox(Sandbox):
 
     def _started(self, step: Step) -> Slot:
         interruption.check()
-        slot = self._pool.take(step.heavy)
+        slot = self._pool.take(step.heavy, step.role)
         try:
             slot.start(step)
         except BaseException:

@@ -41,17 +41,18 @@ class Pool:
         finally:
             self._places.release()
 
-    def take(self, heavy: bool) -> Slot:
+    def take(self, heavy: bool, role: str = "") -> Slot:
         """An idle slot of a kind, or a new one. SlotDied where it does not start."""
         with self._lock:
             if self._closed:
                 raise SandboxClosed("this sandbox has been closed")
             for slot in reversed(self._idle):
-                if slot.heavy == heavy:
+                if slot.heavy == heavy and slot.role == role:
                     self._idle.remove(slot)
                     self._busy.append(slot)
                     return slot
         slot = self._start(heavy)
+        slot.role = role
         with self._lock:
             self._busy.append(slot)
         return slot

@@ -52,6 +52,9 @@ class Slot:
     def __init__(self, python: str, config: dict[str, Any], heavy: bool) -> None:
         self.config = config
         self.heavy = heavy
+        self.role = ""
+        """Which helper modules it has imported: see ``Step.role``."""
+        self._known: frozenset[str] = frozenset()
         self.scratch = config["home"]
         self.owner = os.getpid()
         self._streams: Streams | None = None
@@ -103,7 +106,7 @@ class Slot:
 
     def start(self, step: Step) -> None:
         """Hand over a step; :meth:`finish` reads its result."""
-        streams = Streams(step, self.scratch)
+        streams = Streams(step, self.scratch, self._known)
         self._streams = streams
         self._deadline = time.monotonic() + step.limits.patience + _GRACE_S
         message, descriptors = streams.message()
@@ -123,6 +126,8 @@ class Slot:
         assert self._streams is not None
         try:
             answer = self._answer()
+            if "setup_error" not in answer:
+                self._known |= self._streams.support
             stdout, stdout_size = self._streams.read("stdout", output_limit)
             stderr, stderr_size = self._streams.read("stderr", output_limit)
             collected = self._streams.held.pop("collect") if answer.get("collected") else None

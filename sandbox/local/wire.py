@@ -8,6 +8,7 @@ sources) is read by the job's own process.
 from __future__ import annotations
 
 import fcntl
+import functools
 import hashlib
 import json
 import os
@@ -61,6 +62,12 @@ class Step:
     """Of a pair: the memory where both say that they are busy (a descriptor), and which of the two this is."""
     heavy: bool = False
     """Python only: run it where large modules and packages are warm."""
+
+    @property
+    def role(self) -> str:
+        """The first of the helper modules, which imports the others: a warm interpreter holds those of one role."""
+        return next(iter(self.support), "")
+
     by_name: bool = False
     """The program names ``/dev/stdin`` or ``/dev/stdout``, which need /proc or an ordinary file."""
 
@@ -68,10 +75,11 @@ class Step:
 class Streams:
     """The descriptors of one step; closed by ``close``."""
 
-    def __init__(self, step: Step, scratch: str) -> None:
+    def __init__(self, step: Step, scratch: str, known: frozenset[str] = frozenset()) -> None:
+        """``known``: digests of helper modules that the warm interpreter has."""
         self.held: dict[str, int] = {}
         try:
-            header, body = _pack(step, scratch)
+            header, body, self.support = _pack(step, scratch, known)
             self.header_length = len(header)
             self.held["payload"] = memory_file("payload", header + body, sealed=True)
             if step.pipes is None:
@@ -142,8 +150,14 @@ def checked_files(files: Mapping[str, bytes | str] | None) -> dict[str, bytes]:
     return checked
 
 
-def _pack(step: Step, scratch: str) -> tuple[bytes, bytes]:
-    """(header, body). Offsets count from the start of the body: neither part depends on the other's length."""
+@functools.lru_cache(maxsize=256)
+def _digest(source: str) -> tuple[str, bytes]:
+    code = source.encode()
+    return hashlib.sha256(code).hexdigest(), code
+
+
+def _pack(step: Step, scratch: str, known: frozenset[str]) -> tuple[bytes, bytes, frozenset[str]]:
+    """(header, body, digests). Offsets count from the body's start: neither part depends on the other's length."""
     body: list[bytes] = []
     end = 0
 
@@ -154,10 +168,8 @@ def _pack(step: Step, scratch: str) -> tuple[bytes, bytes]:
         return [end - len(blob), len(blob)]
 
     header = _header(step)
-    header["support"] = [
-        [name, hashlib.sha256(code).hexdigest(), *place(code)]
-        for name, code in ((name, source.encode()) for name, source in step.support.items())
-    ]
+    support = [(name, *_digest(source)) for name, source in step.support.items()]
+    header["support"] = [[name, digest, *place(b"" if digest in known else code)] for name, digest, code in support]
     private = {
         "argv": list(step.argv),
         "arguments": list(step.arguments),
@@ -166,7 +178,7 @@ def _pack(step: Step, scratch: str) -> tuple[bytes, bytes]:
         "files": [[name, *place(content)] for name, content in step.files.items()],
     }
     header["private"] = place(json.dumps(private).encode())
-    return json.dumps(header).encode(), b"".join(body)
+    return json.dumps(header).encode(), b"".join(body), frozenset(digest for _, digest, _ in support)
 
 
 def _header(step: Step) -> dict[str, Any]:

@@ -22,11 +22,15 @@ from veritune.verifiers.code.testcode import analyse
 
 _MAX_TIMEOUTS = 3
 _SKIPPED_FOR = re.compile(r"importorskip\(\s*[\"'](\w+)")
-_MODULES = (
-    "around", "assertions", "awaiting", "cases", "codec", "collect", "counting", "doctests", "fixtures", "hooks",
-    "imports", "library", "mirror", "modules", "names", "objects", "program", "pytest_stand_in", "remote", "running",
-    "same", "shared", "stubs", "surroundings", "tests",
-)  # fmt: skip
+_MODULES = {
+    "program": ("program", "around", "awaiting", "codec", "library", "names", "objects", "shared"),
+    "tests": (
+        "tests", "around", "assertions", "cases", "codec", "collect", "counting", "doctests", "fixtures", "hooks",
+        "imports", "library", "mirror", "modules", "names", "pytest_stand_in", "remote", "running", "same", "shared",
+        "stubs", "surroundings",
+    ),
+}  # fmt: skip
+"""What each side imports; the first is what its entry imports."""
 _TESTS_LIMITS = Limits(cpu_s=10, wall_s=30, memory_mb=1024, output_kb=4096)
 
 
@@ -71,8 +75,8 @@ def _source(name: str) -> str:
 
 
 @functools.cache
-def _support() -> dict[str, str]:
-    return {f"_veritune_{name}": _source(name) for name in _MODULES}
+def _support(role: str) -> dict[str, str]:
+    return {f"_veritune_{name}": _source(name) for name in _MODULES[role]}
 
 
 def split_task(
@@ -209,7 +213,7 @@ def _program(name: str, call: str, code: str) -> Program:
     imports = [line.strip()[:80] for line in head.splitlines() if "import " in line][:40]
     imports += [f"import {name}" for name in _SKIPPED_FOR.findall(head)[:10]]
     comments = "".join(f"\n# {line.encode('ascii', 'replace').decode()}" for line in imports)
-    return Program("python", f"import _veritune_{name}\n_veritune_{name}.{call}{comments}\n", support=_support())
+    return Program("python", f"import _veritune_{name}\n_veritune_{name}.{call}{comments}\n", support=_support(name))
 
 
 def _bytes(code: str) -> bytes:

@@ -7,6 +7,7 @@ import atexit
 import builtins
 import contextlib
 import gc
+import importlib
 import importlib.machinery
 import io
 import linecache
@@ -26,15 +27,41 @@ compiled_support: dict[str, types.CodeType] = {}
 """Digest → code of our own helper modules, compiled in the warm interpreter."""
 
 
-def compile_support(job: dict[str, Any], payload: int, body: int) -> None:
-    """Compile the helper modules that have not been seen before. Trusted code only.
+imported_support: dict[tuple[str, ...], dict[str, types.ModuleType]] = {}
+"""Digests → those modules, imported in the warm interpreter: forks find them so."""
+
+
+def import_support(job: dict[str, Any], payload: int, body: int) -> bool:
+    """Compile the helper modules that have not been seen before, and import the first. Trusted code only.
 
     Nothing else of the payload is read: what this interpreter has read once, every later program finds in its memory.
+    Returns whether anything was new.
     """
+    digests = _digests(job)
+    if digests in imported_support:
+        return False
     for name, digest, offset, length in job["support"]:
         if digest not in compiled_support:
             source = os.pread(payload, length, body + offset)
             compiled_support[digest] = compile(source, f"<{name}>", "exec", dont_inherit=True)
+    finder = _SupportFinder(_codes(job))
+    sys.meta_path.insert(0, finder)
+    try:
+        importlib.import_module(job["support"][0][0])
+    except ImportError:
+        pass  # it will be said by the job, which imports it in its turn
+    finally:
+        sys.meta_path.remove(finder)
+    imported_support[digests] = {name: sys.modules.pop(name) for name, *_ in job["support"] if name in sys.modules}
+    return True
+
+
+def _digests(job: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(digest for _, digest, _, _ in job["support"])
+
+
+def _codes(job: dict[str, Any]) -> dict[str, types.CodeType]:
+    return {name: compiled_support[digest] for name, digest, _, _ in job["support"]}
 
 
 def run_source(job: dict[str, Any], body: memoryview, scratch: str) -> None:
@@ -55,8 +82,8 @@ def _make_main(job: dict[str, Any], scratch: str, source: bytes) -> types.Module
     sys.argv = [SCRIPT, *job["arguments"]]
     sys.path.insert(0, scratch)
     if job["support"]:
-        codes = {name: compiled_support[digest] for name, digest, _, _ in job["support"]}
-        sys.meta_path.insert(0, _SupportFinder(codes))
+        sys.meta_path.insert(0, _SupportFinder(_codes(job)))
+        sys.modules.update(imported_support[_digests(job)])
     for path, _, _ in job["files"]:
         # A module beside the script hides one of the standard library that happens to be warm already.
         name = path.partition("/")[0]

@@ -117,6 +117,10 @@ class Zygote:
         kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
         if not self.namespaces:
             kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
+        self._measure()
+
+    def _measure(self) -> None:
+        """What is here is every program's: the collector leaves it alone, and the limits count from it."""
         gc.collect()
         gc.freeze()
         self.space, self.data, self.resident = self.tree.own_sizes()
@@ -175,9 +179,9 @@ class Zygote:
     def _run(self, job: dict[str, Any], descriptors: dict[str, int]) -> dict[str, Any]:
         limits = job["limits"]
         self.scratch.prepare(int(limits["scratch_mb"] * _MEBI), int(limits["inodes"]))
+        if job["support"] and python.import_support(job, descriptors["payload"], job["body"]):
+            self._measure()
         self._bounds(job)
-        if job["support"]:
-            python.compile_support(job, descriptors["payload"], job["body"])
         report, report_in_child = os.pipe2(os.O_CLOEXEC)
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         self._restart_pids()

@@ -10,6 +10,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
+from _veritune_around import Around  # type: ignore[import-not-found]
 from _veritune_codec import Channel, Refused, decode, encode  # type: ignore[import-not-found]
 from _veritune_objects import Objects, find_name  # type: ignore[import-not-found]
 
@@ -79,8 +80,6 @@ def _answer(request: dict[str, Any], objects: Objects) -> dict[str, Any]:
             named = {k: decode(v, objects) for k, v in request["kwargs"].items()}
         objects.shared.apply(request)
         if "around" in request:
-            from _veritune_around import Around  # type: ignore[import-not-found]
-
             around = Around(request["around"], objects)
         value = _do(request, arguments, named, objects)
         answer = {"value": _encoded(value, request, arguments, objects)}

@@ -13,6 +13,7 @@ import unittest
 from collections.abc import Callable
 from typing import Any
 
+import _veritune_cases as cases  # type: ignore[import-not-found]
 from _veritune_assertions import Facts  # type: ignore[import-not-found]
 from _veritune_collect import (  # type: ignore[import-not-found]
     Collector,
@@ -61,7 +62,6 @@ class Code:
         os._exit = sys.exit  # type: ignore[assignment]
         source = "\n".join([self.run.task.get("setup") or "", *self.run.task["tests"]])
         if "unittest" in source:
-            cases = importlib.import_module("_veritune_cases")
             count_unittest(self.counter)
             cases.settle_methods(settle)
             cases.replace_runners(lambda case: vars(self.module).get(type(case).__name__) is type(case))
@@ -213,8 +213,6 @@ class _Source:
     def _cases(self, tests: list[Test], record: Callable[..., bool]) -> None:
         if not tests:
             return
-        from _veritune_cases import run_cases  # type: ignore[import-not-found]
-
         code, capable = self.code, {id(test.case): test.capable for test in tests}
 
         def end(case: Any, problem: Any, skipped: str) -> bool:
@@ -222,7 +220,7 @@ class _Source:
                 problem = None
             return record(*code.judge(problem, skipped, capable.get(id(case), True)))
 
-        outside = run_cases([test.case for test in tests], code.counter.begin, end)
+        outside = cases.run_cases([test.case for test in tests], code.counter.begin, end)
         if outside:
             record(FAILED, outside)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import builtins
 import itertools
 import sys
@@ -273,6 +272,8 @@ class Link(Handles):  # type: ignore[misc]
 
     def _coroutine(self, number: Any) -> Any:
         """An awaitable of the program's, as a coroutine that asks for it to be run a little at a time."""
+
+        import asyncio  # large, and needed by few
 
         async def awaited() -> Any:
             try:

@@ -14,6 +14,10 @@ import types
 from typing import Any
 
 from _veritune_codec import Channel, Handles, Refused, decode  # type: ignore[import-not-found]
+from _veritune_counting import Counter  # type: ignore[import-not-found]
+from _veritune_hooks import install  # type: ignore[import-not-found]
+from _veritune_modules import Imports  # type: ignore[import-not-found]
+from _veritune_running import Code  # type: ignore[import-not-found]
 from _veritune_same import same, shown  # type: ignore[import-not-found]
 from _veritune_stubs import (  # type: ignore[import-not-found]
     Function,
@@ -25,6 +29,7 @@ from _veritune_stubs import (  # type: ignore[import-not-found]
     export,
     stands_in,
 )
+from _veritune_surroundings import Surroundings  # type: ignore[import-not-found]
 
 MODULE = "__tests__"
 """The name of the module in which test code is executed."""
@@ -214,9 +219,6 @@ def _library_module(link: Link, name: str, missing: Any) -> Any:
 
 def _surround(link: Link, task: dict[str, Any]) -> None:
     """What tests do besides calling: streams, files, patches, questions to the standard library."""
-    from _veritune_hooks import install  # type: ignore[import-not-found]
-    from _veritune_surroundings import Surroundings  # type: ignore[import-not-found]
-
     text = "\n".join([*task["tests"], task.get("setup") or ""])
     link.around = Surroundings(link, text)
     install(link, text)
@@ -229,10 +231,6 @@ def _execute(source: str | None, names: dict[str, Any]) -> None:
 
 def _code(run: _Run, module: types.ModuleType) -> None:
     """Test code of any form."""
-    from _veritune_counting import Counter  # type: ignore[import-not-found]
-    from _veritune_modules import Imports  # type: ignore[import-not-found]
-    from _veritune_running import Code  # type: ignore[import-not-found]
-
     patch = None if run.link is None else run.link.patch
     imports = Imports(run.task, lambda name, missing: _find(run, name, missing), patch)
     counter = Counter(run.asked, run.from_program, Stopped)
