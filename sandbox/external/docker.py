@@ -6,18 +6,20 @@ import contextlib
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from veritune.plugins.errors import ConfigError
-from veritune.sandbox.errors import LanguageUnavailable, SandboxCrashed, SandboxUnavailable
+from veritune.sandbox.errors import LanguageUnavailable, SandboxCrashed, SandboxError, SandboxUnavailable
 from veritune.sandbox.external.command import HOME, CommandSandbox, Running, Wrapped
-from veritune.sandbox.interface import IsolationReport, Limits, Program
+from veritune.sandbox.interface import IsolationReport, Limits, Outcome, Program
 from veritune.sandbox.languages import LANGUAGES, Language, Toolchain
 
 _INSIDE = 'cp -r /job/. . && exec "$@"'
 _MEBI = 1 << 20
 _TALK_S = 60.0
+_PAUSES_S = (0.2, 1.0, 3.0)
 
 
 class DockerSandbox(CommandSandbox):
@@ -52,6 +54,7 @@ class DockerSandbox(CommandSandbox):
             "workers": workers,
         }
         self._report: IsolationReport | None = None
+        self._worked = False
 
     def __reduce__(self) -> tuple[Callable[..., DockerSandbox], tuple[dict[str, Any]]]:
         return _rebuild, (self._options,)
@@ -67,7 +70,8 @@ class DockerSandbox(CommandSandbox):
         try:
             return subprocess.run([self._tool, *words], capture_output=True, text=True, timeout=_TALK_S, check=False)
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise SandboxUnavailable(f"sandbox 'docker': {error}") from error
+            kind = SandboxCrashed if self._worked else SandboxUnavailable  # it worked before
+            raise kind(f"sandbox 'docker': {error}") from error
 
     def report(self) -> IsolationReport:
         if self._report is None:
@@ -86,7 +90,25 @@ class DockerSandbox(CommandSandbox):
             if outcome.stdout != b"42\n":
                 self._report = None
                 raise SandboxUnavailable(f"sandbox 'docker' does not work here: {outcome.stderr_text[-300:]}")
+            self._worked = True
         return self._report
+
+    def run(
+        self,
+        program: Program,
+        stdin: bytes | str = b"",
+        files: Mapping[str, bytes | str] | None = None,
+        limits: Limits | None = None,
+    ) -> Outcome:
+        """As everywhere; once it has worked, a daemon that is away for a moment is asked again."""
+        for pause in _PAUSES_S:
+            try:
+                return super().run(program, stdin, files, limits)
+            except SandboxCrashed:
+                if not self._worked:
+                    raise
+            time.sleep(pause)
+        return super().run(program, stdin, files, limits)
 
     def languages(self) -> dict[str, str]:
         return dict.fromkeys(self._options["languages"], self._options["image"])
@@ -132,7 +154,7 @@ class DockerSandbox(CommandSandbox):
         return self._talk("inspect", "--format", "{{.State.OOMKilled}}", running.name).stdout.strip() == "true"
 
     def tidy(self, running: Running) -> None:
-        with contextlib.suppress(SandboxUnavailable):
+        with contextlib.suppress(SandboxError):
             self._talk("rm", "--force", running.name)
 
 

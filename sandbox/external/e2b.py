@@ -157,7 +157,7 @@ class E2BSandbox(Sandbox):
             try:
                 return _answer(machine, job, patience_s)
             except Exception as error:
-                if _kind(error) in _REFUSALS:
+                if _kind(error) in _REFUSALS and self._tools is None:
                     raise SandboxUnavailable(f"sandbox 'e2b': {type(error).__name__}: {error}") from error
                 problem = error
             finally:
@@ -174,10 +174,9 @@ class E2BSandbox(Sandbox):
                     allow_internet_access=False,
                 )
             except Exception as error:
-                if _kind(error) not in _BUSY or pause is None:
-                    raise SandboxUnavailable(
-                        f"sandbox 'e2b': no machine to be had: {type(error).__name__}: {error}"
-                    ) from error
+                if _kind(error) in _REFUSALS or pause is None:
+                    kind = SandboxUnavailable if self._tools is None else SandboxCrashed  # it worked before
+                    raise kind(f"sandbox 'e2b': no machine to be had: {type(error).__name__}: {error}") from error
             time.sleep(pause)
         raise AssertionError("unreachable")
 

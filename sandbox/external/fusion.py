@@ -6,7 +6,7 @@ import base64
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from veritune.sandbox.errors import LanguageUnavailable, SandboxCrashed
+from veritune.sandbox.errors import JobRefused, LanguageUnavailable, SandboxCrashed
 from veritune.sandbox.external.findings import limit_of, split_status
 from veritune.sandbox.external.http import HttpSandbox, bounded
 from veritune.sandbox.interface import CompileOutcome, Enforcement, IsolationReport, Job, LimitHit, Outcome
@@ -60,7 +60,7 @@ class FusionSandbox(HttpSandbox):
         if language.name not in _NAMES:
             raise LanguageUnavailable(f"SandboxFusion does not run {language.name}")
         if job.program.args:
-            raise LanguageUnavailable("SandboxFusion does not pass arguments to programs; put them on stdin")
+            raise JobRefused("SandboxFusion does not pass arguments to programs; put them on stdin")
         limits = job.limits
         body = {
             "code": job.program.source,
@@ -73,9 +73,12 @@ class FusionSandbox(HttpSandbox):
             "fetch_files": [],
         }
         answer = self.ask("/run_code", body, limits.wall_s + limits.compile_wall_s)
-        if answer.get("status") == "SandboxError":
+        if isinstance(answer, dict) and answer.get("status") == "SandboxError":
             raise SandboxCrashed(f"SandboxFusion: {answer.get('message', '')[:500]}")
-        return self._outcome(answer, job, language)
+        try:
+            return self._outcome(answer, job, language)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise SandboxCrashed(f"SandboxFusion's answer cannot be read: {error!r}") from error
 
     def _outcome(self, answer: Mapping[str, Any], job: Job, language: Language) -> Outcome:
         limits = job.limits

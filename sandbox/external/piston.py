@@ -88,7 +88,10 @@ class PistonSandbox(HttpSandbox):
         }
         started = time.monotonic()
         answer = self.ask("/execute", body, limits.wall_s + limits.compile_wall_s)
-        return self._outcome(answer, job, language, time.monotonic() - started)
+        try:
+            return self._outcome(answer, job, language, time.monotonic() - started)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise SandboxCrashed(f"Piston's answer cannot be read: {error!r}") from error
 
     def _outcome(self, answer: Mapping[str, Any], job: Job, language: Language, elapsed: float) -> Outcome:
         limits = job.limits

@@ -23,11 +23,16 @@ from veritune.sandbox.errors import (
 from veritune.sandbox.interface import Limits, Sandbox
 from veritune.sandbox.language_names import canonical
 from veritune.sandbox.languages import LANGUAGES
-from veritune.verifiers.code.problem import InvalidProblem, Problem, StdioTests
+from veritune.verifiers.code.lifted import lifted_task
+from veritune.verifiers.code.problem import CallTests, InvalidProblem, Problem, StdioTests
 from veritune.verifiers.code.readiness import prove
 from veritune.verifiers.code.split import Judged, split_task
 from veritune.verifiers.code.stdio import stdio_task
 
+_NO_LINKS = (
+    "test code is judged apart from the program, which this sandbox back-end cannot do; use 'local' or 'ray', or "
+    "isolation: same-process"
+)
 _NO_MODULE = re.compile(r"No module named '(\w{1,40})")
 Isolation: TypeAlias = Literal["split", "same-process"]
 SandboxSpec: TypeAlias = str | Mapping[str, Any] | None
@@ -98,13 +103,18 @@ def _judge(
     deadline_s: float | None = None,
     isolation: Isolation = "split",
 ) -> list[Verdict]:
-    tasks = [_task(code, problem, limits, stop_early, isolation) for code, problem in programs]
+    tasks = [_task(code, problem, limits, stop_early, isolation, sandbox.can_link) for code, problem in programs]
     findings = sandbox.run_tasks(tasks, deadline_s=deadline_s)
     return [_verdict(finding, code, problem) for finding, (code, problem) in zip(findings, programs, strict=True)]
 
 
 def _task(
-    code: str | None, problem: Problem | InvalidProblem, limits: Limits, stop_early: bool, isolation: Isolation
+    code: str | None,
+    problem: Problem | InvalidProblem,
+    limits: Limits,
+    stop_early: bool,
+    isolation: Isolation,
+    can_link: bool,
 ) -> Task:
     if isinstance(problem, InvalidProblem):
         return Verdict.undecided(Cause.INVALID_GOLD, str(problem))
@@ -122,6 +132,10 @@ def _task(
             return (yield from stdio_task(source, problem.language, problem.tests, limits, stop_early))
         if canonical(problem.language) != "python":
             raise InvalidProblem(f"function-call and test-code problems are judged in Python, not {problem.language}")
+        if isolation == "split" and not can_link:
+            if not isinstance(problem.tests, CallTests):
+                return Verdict.undecided(Cause.ABSTAIN, _NO_LINKS, extracted=code)
+            return (yield from lifted_task(source, problem.tests, limits, stop_early))
         return (yield from split_task(source, problem.tests, limits, stop_early, isolation == "same-process"))
     except InvalidProblem as error:
         return Verdict.undecided(Cause.INVALID_GOLD, str(error))

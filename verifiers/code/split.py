@@ -79,6 +79,11 @@ def _support(role: str) -> dict[str, str]:
     return {f"_veritune_{name}": _source(name) for name in _MODULES[role]}
 
 
+def support_modules(*more: str) -> dict[str, str]:
+    """The sources of what runs inside a sandbox, by module name."""
+    return {**_support(), **{f"_veritune_{name}": _source(name) for name in more}}
+
+
 def split_task(
     code: str, tests: CallTests | ScriptTests, limits: Limits, stop_early: bool, same_process: bool = False
 ) -> Generator[Linked | Job, Any, Judged]:
