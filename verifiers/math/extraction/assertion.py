@@ -43,9 +43,9 @@ _IRREALIS = re.compile(
 _WRONG_PRONOUN = re.compile(
     r"\W*(?:(?:wait|hmm+|oh|but|no|actually|however|hold on|well|sorry|so|then|and|except)\W+){0,4}"
     r"(?:that|this|it|which|my answer|the above|the answer above|this answer|that answer)(?:['’]s| is| was|"
-    r" can['’]?t| cannot|"
+    r" can['’]?t| cannot| looks| feels|"
     r" seems| must| has to| would| isn['’]t| doesn['’]t)(?: [a-z]+){0,3}? "
-    r"(?:wrong|incorrect|false|right|correct|true|a mistake|an error|mistaken|work|fit)(?!\w)",
+    r"(?:wrong|incorrect|false|right|correct|true|a mistake|an error|mistaken|off|work|fit)(?!\w)",
     re.I,
 )
 _LEADING = re.compile(
@@ -57,6 +57,15 @@ _ONLY = re.compile(
     re.I,
 )
 """It may be this value and no other: that asserts it."""
+_BOUND = re.compile(
+    r"(?<!\w)(?:at least|at most|no (?:more|less|fewer) than|up to|exceeds?|under|over|above|below|"
+    r"(?:(?:the )?(?:opposite|negative|"
+    r"inverse|reciprocal|square|cube|double|complement|negation|successor|predecessor|remainder|"
+    r"multiple|divisor|factor|"
+    r"half|third|quarter|root|logarithm)(?: of)?|twice|thrice))\s*$|(?:至少|至多|不少于|最多|相反数|倒数|一半|两倍)$",
+    re.I,
+)
+"""Words right before a number that make it another value, or a bound."""
 _THAT = re.compile(
     r"\W*(?:that|what|что|dass|daß|que|qu['’]|che|kwamba)\W*(?:the|our|die|das|la|le|el|a|o|l['’])?\W*$", re.I
 )
@@ -66,13 +75,27 @@ _LITOTES = re.compile(
     re.I,
 )
 """Denials that assert: ``there is no doubt that``."""
+_IMPERATIVE = re.compile(
+    r"\W*(?:(?:please|now|next|so|to)\s+)?(?:let|prove|show|verify|check|demonstrate|say|test)(?!\w)", re.I
+)
+"""What is to be shown is not yet said."""
 _BUT = re.compile(
     r"(?<!\w)(?:but|however|yet|aber|mais|pero|но|lakini|ma|mas)(?!\w)|但|然而|不过|可是|しかし|แต่|কিন্তু|కానీ|लेकिन|لكن",
     re.I,
 )
+_CUE = re.compile(
+    r"\W*(?:wait|hm+|actually|edit|update|rather|or rather|let me (?:redo|correct|fix|recompute|"
+    r"recalculate|rephrase)[^.:,]{0,30})"
+    r"\s*[,:.—–-]+\s*",
+    re.I,
+)
+"""A word that only corrects where a value follows it at once: ``wait, 43``."""
 _YES = re.compile(r"\W*(?:yes|yep|indeed|correct|right|exactly|ja|oui|sí|да|是的|对|没错|はい|ndiyo)\b", re.I)
 _SHORT_NO = re.compile(r"^(?:no|nope|nein|non|нет|não|hapana|لا|না|न)$", re.I)
 _FILLERS = names(
+    "i i'd i’d go with would say choose pick take definitely certainly surely clearly obviously "
+    "exactly precisely makes "
+    "gives get about approximately "
     "it its it's it’s is that's that’s that this these are should must be been has have to actually really "
     "instead rather but the answer correct right value true so then therefore thus equals i mean meant make or "
     "wait no sorry correction a of course final in fact only can will just simply rightly real result number "
@@ -95,8 +118,14 @@ def status_before(before: str, code: Code) -> Status:
         clause = clause.split(" ")[-1]  # Thai ends its sentences with a space
     if _THAT.fullmatch(clause) and len(clause) < len(before):
         clause = before[clause_start(before[: len(before) - len(clause)].rstrip(" ,，;:")) :]  # …, that the
+    if code in ("de", "ru", "pl") and len(clause) < len(before) and len(clause.split()) <= 1:
+        clause = before[clause_start(before[: len(before) - len(clause)].rstrip(" ,")) :]  # Viele glauben, die …
+        if not pattern("hearsay", code).search(clause):
+            return Status.ASSERTED
     if _LITOTES.search(clause):
         return Status.ASSERTED
+    if _IMPERATIVE.match(clause):
+        return Status.SUPPOSED
     if not clause.strip(" *_#>"):
         return Status.ASSERTED
     said = pattern("hearsay", code).search(clause)
@@ -113,6 +142,10 @@ def status_before(before: str, code: Code) -> Status:
 
 def is_conditional(before: str, link: str, after: str) -> bool:
     """Whether the sentence says what the answer would be if something else were so, or is then said not to be so."""
+    if re.search(r"(?<!\w)would have been(?!\w)", link, re.I):
+        return True
+    if re.search(r"(?<!\w)was(?!\w)", link) and re.search(r"(?<!\w)(?:before|until)(?!\w)", after):
+        return True
     but = _BUT.search(after)
     if but and (_IFS.search(before) or "若" in before) and pattern("denials", "").search(after[but.end() :]):
         return True
@@ -123,6 +156,8 @@ def is_conditional(before: str, link: str, after: str) -> bool:
 
 def status_of(bridge: str, core_head: str, code: Code) -> Status:
     """What the words between a subject and its value make of the value: ``is definitely not``, ``might be``."""
+    if _BOUND.search(core_head.rstrip(" $*")):
+        return Status.DENIED
     only = _ONLY.search(bridge + " " + core_head) is not None
     spaced = LANGUAGES[code].spaced
     for part in (bridge, core_head):
@@ -156,7 +191,26 @@ def alternatives(value: str, rest: str, code: Code) -> bool:
     if hedge.search(value):
         return True
     stretch = rest.lstrip(" ,;，；、(（—–-")
-    return hedge.match(stretch.removeprefix("or ").removeprefix("或").removeprefix("或者")) is not None
+    if hedge.match(stretch.removeprefix("or ").removeprefix("或").removeprefix("或者")) is not None:
+        return True
+    if re.match(r"unless(?!\w)", stretch, re.I):
+        return True
+    return any(_LINKED.match(stretch[found.end() :]) for found in hedge.finditer(stretch))
+
+
+_LINKED = re.compile(r"\W*(?:(?:also|well|be|been|being|equal|to|sein|être|ser|是|为)\W+)*[$\\(]*[\d\\]", re.I)
+_OTHERWISE = re.compile(
+    r"\W*(?:or|alternatively|maybe|perhaps|possibly|or else|or maybe|或者?|也许|可能|oder|ou|o|или)\W+", re.I
+)
+
+
+def other_follows(after: str, code: Code) -> bool:
+    """Whether the next sentence offers another value: ``Or 43.``, ``Maybe it is 43.``"""
+    other = _OTHERWISE.match(after)
+    if other is None:
+        return False
+    clause = next(sentences(after[other.end() :], 1), "").strip(" .。!?")
+    return leading_value(clause, code) is not None
 
 
 def retraction(after: str, value: str, code: Code) -> int | None:
@@ -179,6 +233,9 @@ def retraction(after: str, value: str, code: Code) -> int | None:
             ):
                 continue
             return offset + found.end()
+        cue = _CUE.match(sentence)
+        if cue is not None and leading_value(re.split(r"[,;:]\s", sentence[cue.end() :])[0].strip(" .!"), code):
+            return begin + cue.end()
         denied = _WRONG_PRONOUN.match(sentence)
         if denied is not None and is_negative(sentence[: denied.end()]):
             return begin + denied.end()
@@ -190,7 +247,10 @@ def retraction(after: str, value: str, code: Code) -> int | None:
 def is_negative(said: str) -> bool:
     """``that is wrong``, ``it can't be right``, ``is not the answer``; not ``that is right``."""
     low = said.lower().replace("’", "'")
-    bad = pattern("wrong", "").search(low) is not None or re.search(r"mistake|\berror", low) is not None
+    bad = (
+        pattern("wrong", "").search(low) is not None
+        or re.search(r"mistake|\berror|\boff\b|reject|discard|rule", low) is not None
+    )
     negated = (
         re.search(r"\bnot\b|n't\b|cannot|cant\b|never|hardly|\bnicht\b|\bpas\b|\bno\b|\bnon\b|\bне\b|不", low)
         is not None

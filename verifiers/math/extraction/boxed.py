@@ -28,13 +28,18 @@ _SUBJECT = re.compile(
     r"(?:answer|solution|result|value|choice|option|guess|答案|结果|respuesta|réponse|antwort|ответ)\w*", re.I
 )
 _PREDICATE = re.compile(
-    r"(?:is|was|would be|can['’]?t be|cannot be|isn['’]t|wasn['’]t|ist|wäre|est|n['’]est|es|no es|è|"
-    r"não é|не|ni|si|是错|不是|不对|不正确)\b|是错|不是|不对|不正确",
+    r"\W*(?:(?:is|was|would be|has|have|had|comes|results|fails|can['’]?t be|cannot be|isn['’]t|"
+    r"wasn['’]t|ist|wäre|est|n['’]est|es"
+    r"|no es|è|non è|não é|не|ni|si)\b|是错|不是|不对|不正确)",
     re.I,
 )
 """What is said of a box behind it: ``\\boxed{7} is wrong``."""
+_STATED = re.compile(r"(?:is|are|was|were|equals|gives|makes|=)\W*$", re.I)
+"""A verb behind a denial: what is denied is not the box (the ways it cannot happen number …)."""
 _LINKED = re.compile(
-    r"\W*(?:(?:also|well|have|be|been|being|equal|to|the|answer|sein|être|ser|быть|是|为|:)\W*)*", re.I
+    r"\W*(?:(?:also|well|have|possibly|definitely|ever|even|close|really|from|than|by|of|any|at|all|"
+    r"be|been|being|equal|to|the|answer|sein|être|ser|быть|是|为|:)\W*)*",
+    re.I,
 )
 """What may stand between a hedge and the box it doubts."""
 _PROSE = re.compile(r"[^\W\d_]{2,}")
@@ -102,10 +107,14 @@ def _status(text: str, box: Box) -> Status:
         return Status.ASKED
     if _PREDICATE.match(following) and is_negative(following[:80]):
         return Status.DENIED
+    doubted = pattern("hedges", code).match(following)
+    if doubted is not None and re.match(r"\s+(?:have\s+)?be(?:en)?(?!\w)", following[doubted.end() :]):
+        return Status.HEDGED
     if not clause.strip():
         return Status.ASSERTED
     near = _last_words(clause, code)
-    if pattern("denials", code).search(near):
+    denial = pattern("denials", code).search(near)
+    if denial and not _STATED.search(near[denial.end() :]):
         return Status.DENIED
     subjects = list(_SUBJECT.finditer(clause))
     if subjects and is_conditional(before, clause[subjects[-1].end() :], following):

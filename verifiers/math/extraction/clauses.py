@@ -13,13 +13,14 @@ from veritune.verifiers.math.text.strings import names
 Code = str
 _OPENING, _CLOSING = "{[", "}]"
 _BOUNDARY = re.compile(
-    r"[,;，；、]|(?<=\s)[—–](?=\s)|(?<=\s)--?(?=\s[A-Za-z])|\.\.\.|…|(?<=\S)[—–](?=[^\W\d])|(?<=[^\s(])\s*[(（]|\s(?=[^\W\d])|[?!](?=\s)"
+    r":\s|[,;，；、]|(?<=\s)[—–](?=\s)|(?<=\s)--?(?=\s[A-Za-z])|\.\.\.|…|(?<=\S)[—–](?=[^\W\d])|(?<=[^\s(])\s*[(（]|\s(?=[^\W\d])|[?!](?=\s)"
 )
 """Where a clause may begin: a comma, a dash, a parenthesis, or any word (which must then begin a comment)."""
 _VALUE = re.compile(
     r"\d|\\|\$|[+\-−±]\s?[\d\\$.a-z]|√|π|[(\[{]|∞|½|(?<![\w'’])(?:[B-HJ-Z]|[AI](?!\s+[a-z]{2}))(?![\w'’])|(?<![\w'’])[b-hj-z](?![\w'’])"
 )
 """Where a value begins: a digit, a formula, a sign, a bracket, a lone letter."""
+_PROSE = re.compile(r"[^\W\d_]{3,}")
 _MASKED = "\x01"
 
 
@@ -110,6 +111,8 @@ def _without_commands(mask: str) -> str:
 def _comments(mark: str, stretch: str, code: Code) -> bool:
     """Whether the stretch behind a boundary is a clause of its own."""
     begun = stretch.lstrip(" *_—–-")
+    if mark.strip() == ":":
+        return _PROSE.search(stretch) is not None
     comment = pattern("comments", code).match(begun)
     if comment is not None:
         return bool(mark.strip()) or comment[0].lower() not in _ONLY_AFTER_COMMA
@@ -117,7 +120,11 @@ def _comments(mark: str, stretch: str, code: Code) -> bool:
         return bool(pattern("hedges", code).match(begun))
     if mark.strip() in ("(", "（"):
         inside = re.split(r"[)）]", begun, maxsplit=1)[0]
-        return pattern("verbs", code).search(inside) is not None or pattern("denials", code).search(inside) is not None
+        if re.match(r"(?:mod|or|base|或)(?!\w)", inside, re.I):
+            return False
+        return any(pattern(row, code).search(inside) for row in ("verbs", "denials", "hedges")) or (
+            len(_PROSE.findall(inside)) >= (1 if re.search(r"\d", inside) else 2)
+        )
     if re.match(r"(?:and|or|y|o|et|ou|und|oder|и|или|e)\b", begun) and not pattern("verbs", code).search(stretch):
         return False
     return any(pattern(row, code).search(stretch) for row in ("verbs", "denials"))
@@ -154,11 +161,11 @@ def sentence_start(text: str, at: int) -> int:
     begin = low
     for mark in _STOPS if text.isascii() else (*_STOPS, *_OTHER_STOPS):
         found = text.rfind(mark, low, at)
-        begin = max(begin, found + 1 if found >= 0 else 0)
+        begin = max(begin, found + len(mark) if found >= 0 else 0)
     return begin
 
 
-_STOPS = ("\n", ". ", "! ", "? ")
+_STOPS = ("\n", ". ", "! ", "? ", ".$ ", ".) ", ".** ")
 _OTHER_STOPS = ("。", "！", "？", "।", "؟")
 
 

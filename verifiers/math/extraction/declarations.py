@@ -11,7 +11,7 @@ from veritune.verifiers.math.extraction.assertion import (
     leading_value,
     status_before,
 )
-from veritune.verifiers.math.extraction.clauses import Code, masked, pattern
+from veritune.verifiers.math.extraction.clauses import Code, has_value, masked, pattern
 from veritune.verifiers.math.extraction.languages import LANGUAGES
 from veritune.verifiers.math.extraction.sentences import first_sentence, readable, refine, unemphasised
 
@@ -65,6 +65,13 @@ def _denied_before(before: str, code: Code) -> bool:
         return False
     between = low[last[-1] :].strip(" ,")
     return len(between.split()) <= 1 if LANGUAGES[code].spaced else len(between) <= 4
+
+
+def is_doubted(text: str) -> bool:
+    """Whether a text shows a value among words that deny or doubt."""
+    mask = masked(text)
+    code = language_of(text)
+    return has_value(text) and any(pattern(row, code).search(mask) for row in ("denials", "hedges"))
 
 
 def language_of(text: str) -> Code:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from veritune.verifiers.math.extraction.assertion import leading_value
 from veritune.verifiers.math.extraction.boxed import boxed
 from veritune.verifiers.math.extraction.clauses import take_apart
-from veritune.verifiers.math.extraction.declarations import declared, language_of
+from veritune.verifiers.math.extraction.declarations import declared, is_doubted, language_of
 from veritune.verifiers.math.extraction.echo import without_echo
 from veritune.verifiers.math.extraction.phrases import CONNECTIVES, LINE_STARTS, is_negated
 from veritune.verifiers.math.extraction.reasoning import opens_reasoning, strip_reasoning
@@ -26,8 +27,12 @@ from veritune.verifiers.math.extraction.statements import asserted
 from veritune.verifiers.math.extraction.subjects import FINAL
 from veritune.verifiers.math.extraction.visible import visible, without_fences
 from veritune.verifiers.math.options import DEFAULT, MathOptions
+from veritune.verifiers.math.text.choices import choice
 
 _TAIL = 24_000
+_CHOSEN = re.compile(
+    r"\(?([A-J])\)? (?:is|must be) (?:the )?(?:correct|right|true)(?: one| option| choice)?(?:[,;. ]|$)", re.IGNORECASE
+)
 _STOPS = (
     "<|im_start|>",
     "<|im_end|>",
@@ -141,11 +146,12 @@ def _find(text: str, options: MathOptions) -> Extraction:
 
 
 def _tagged(text: str, options: MathOptions) -> Candidate | None:
-    start = text.rfind("<answer>")
-    if start < 0:
+    low = text.lower() if "answer>" not in text and "<" in text else text
+    start = low.rfind("<answer>")
+    if start < 0 or len(low) != len(text):
         return None
     begin = start + len("<answer>")
-    end = text.find("</answer>", begin)
+    end = low.find("</answer>", begin)
     inside = text[begin : end if end >= 0 else len(text)]
     if not inside.strip():
         return Candidate("", "answer tag", start)
@@ -227,7 +233,10 @@ def _bare(text: str) -> Candidate | None:
     said = unemphasised(stripped).rstrip(".。!")
     worded = not readable(stripped) and not _starts_with_value(said) and first_sentence(said) == said
     introduced = leading_value(said, language_of(said)) if worded else None
-    answer = introduced or whole(stripped)
+    chosen = _CHOSEN.match(said)
+    if not (introduced or chosen) and choice(stripped) is None and is_doubted(said):
+        return None
+    answer = introduced or (chosen[1] if chosen else whole(stripped))
     return Candidate(answer, "bare", 0) if answer else None
 
 

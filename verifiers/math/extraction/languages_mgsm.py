@@ -30,7 +30,8 @@ MGSM: dict[str, Language] = {
         "not imply|refute|refutes|disprove|reject|rejects|rule out|rules out|contradicts|nonsense|nobody|no one|"
         "none|wrong to|incorrect to|mistake to|tempting to|error to|tempted to|easy to think|lie|myth|"
         "misconception|mistaken|wrongly|mistakenly|falsely|incorrectly|erroneously|at first|at first glance|"
-        "at first sight|initially|naive|naïve|tempting|trap|typical|popular|intuitive|fake|previous|initial|"
+        "at first sight|initially|naive|naïve|old|guess|draft|rough|tempting|trap|typical|popular|"
+        "intuitive|fake|previous|initial|"
         "earlier|original|another|alternative|common|originally|once|previously|earlier|hypothetically|otherwise|"
         "without",
         hearsay="think|thinks|thought|believe|believes|believed|say|says|said|claim|claims|claimed|guess|guesses|"
@@ -56,7 +57,8 @@ MGSM: dict[str, Language] = {
         "isn['’]t|aren['’]t|wasn['’]t|can['’]t|couldn['’]t|won['’]t|wouldn['’]t|doesn['’]t|don['’]t|didn['’]t|"
         "it['’]s|that['’]s|he['’]s|she['’]s|there['’]s|i['’]m|i['’]ve|we['’]ve|remains|follows|means|equals|"
         "seems|looks|uses|counts|leaves|left|used|fails|holds|rejected|excluded",
-        retractions="no|nope|wait no|oh no|hold on no|scratch that|strike that|correction|forget that|"
+        retractions="edit|update|erratum|no|nope|wait no|oh no|hold on no|scratch that|strike that|correction|"
+        "forget that|"
         "ignore that|ignore it|disregard|never ?mind|just kidding|i take that back|i take it back|i was wrong|"
         "i am wrong|i['’]m wrong|i made a mistake|i made an error|i miscounted|i miscalculated|my mistake|my bad|"
         "oops|sorry|apologies|i do not know|i don['’]t know|i have no idea|i could not solve|i couldn['’]t solve|"
@@ -177,7 +179,7 @@ MGSM: dict[str, Language] = {
         hedges="かもしれ|たぶん|多分|おそらく|可能性|でしょうか",
         wrong="間違|誤り|違い|違う|正しくな|不正解|ありえな|あり得な",
         suppositions="もし|仮に|かどうか|思わな|思えな|間違った|誤った|最初は|疑",
-        hearsay="と言って|と言う人|と思う人|という人|人もい|人が多|と主張",
+        hearsay="と思う人|と思っている人|と言って|と言う人|と思う人|という人|人もい|人が多|と主張",
         comments="しかし|だが|ただし|なぜなら|けれど|一方|ので|から|多くの|よくある|が",
         concessions="しかし|ではなく|多くの",
         verbs="です|である|ます|いる|ある|思",

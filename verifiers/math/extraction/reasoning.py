@@ -8,9 +8,9 @@ from veritune.verifiers.math.options import DEFAULT, MathOptions
 
 _ROOTS = ("think", "thought", "reason", "analy", "scratch", "reflect", "deliberat", "monolog", "cot>", "channel|>")
 _TAG = re.compile(
-    r"(?P<bracket>[<\[◁〈＜⟨])\|?\s{0,2}(?P<slash>[/\\]?)\s{0,2}"
+    r"(?P<bracket>[<\[({◁〈＜⟨]|&lt;)\|?\s{0,2}(?P<slash>[/\\]?)\s{0,2}"
     r"(?P<name>[a-z_:\-]{0,24}?(?:think|thought|reason|analy[sz]|scratch|reflect|deliberat|monolog|\bcot)[a-z_\-]{0,24})"
-    r"(?:\s[^<>\[\]\n]{0,80})?\|?[>\]▷〉＞⟩]",
+    r"(?:\s[^<>\[\]\n]{0,80})?\|?(?:[>\])}▷〉＞⟩]|&gt;)",
     re.IGNORECASE,
 )
 """``<think>``, ``<THINK>``, ``<|begin_of_thought|>``, ``[THINK]``, ``◁think▷``, ``<seed:think>``, ``</analysis >`` …"""
@@ -50,7 +50,7 @@ def strip_reasoning(text: str, options: MathOptions = DEFAULT, *, opened: bool =
 
 
 def _may_hold_tags(text: str) -> bool:
-    if "<" not in text and "[" not in text and text.isascii():
+    if not ("<" in text or "[" in text or "(/" in text or "{/" in text or "&lt;" in text) and text.isascii():
         return False
     low = text.lower()
     return any(root in low for root in _ROOTS)
@@ -59,11 +59,11 @@ def _may_hold_tags(text: str) -> bool:
 def _events(text: str) -> list[tuple[int, bool]]:
     """Where reasoning tags end, and whether each closes. A bracketed heading such as [Reasoning] is no tag."""
     found = list(_TAG.finditer(text))
-    square = any(tag["bracket"] == "[" and _closes(tag) for tag in found)
+    closed = {tag["bracket"] for tag in found if tag["slash"]}
     return [
         (tag.end(), _closes(tag))
         for tag in found
-        if tag["bracket"] != "[" or square or tag["name"] in ("THINK", "THINKING", "THOUGHT")
+        if tag["bracket"] not in "[({" or tag["bracket"] in closed or tag["name"] in ("THINK", "THINKING", "THOUGHT")
     ]
 
 

@@ -27,13 +27,15 @@ _VERBS = (
     "为",
     "得到",
     "等于",
+    " comes to ",
+    " totals ",
     ": ",
 )
 _ZH_CONNECTIVES = ("因此", "所以", "故", "综上", "即", "得到", "解得", "答案是", "答案为")
 _MAX = 2048
 _HEDGES = names(
     "not maybe perhaps could might may find compute determine what unsure uncertain or if suppose let given wrong"
-    " incorrect except unless impossible"
+    " incorrect except unless impossible means circumstances guess wish guessed"
 )
 _BOUNDS = ("less than", "greater than", "more than", "fewer than", "larger than", "smaller than", "不能为", "不等于")
 _COUNTED = re.compile(
@@ -49,7 +51,7 @@ _SPOKEN = re.compile(
 )
 """The beginning of a sentence, which the parser would take for a product of letters."""
 _REFUSALS = names("not wrong incorrect except false impossible")
-_STATES = names("is are equals has have was gives were get obtain there")
+_STATES = names("comes makes totals yields is are equals has have was gives were get obtain there")
 
 
 def segments(text: str) -> list[tuple[int, int, str]]:
@@ -87,7 +89,7 @@ def unemphasised(text: str) -> str:
 def first_line(text: str) -> str:
     """The first line that says something."""
     for line in text.split("\n"):
-        if line.strip(" *_"):
+        if line.strip(" *_-="):
             return line.strip()
     return ""
 
@@ -111,7 +113,7 @@ def first_sentence(text: str) -> str:
             following = text[at + 1 : at + 2]
             if c in ".!?" and (following in (" ", "\n", "")) and not _abbreviation(text, at):
                 return text[:at]
-            if c in "。।" or (c == "\n" and (following == "\n" or text[:at].strip())):
+            if c in "。।！？؟" or (c == "\n" and (following == "\n" or text[:at].strip())):
                 return text[:at]
     return text[:_MAX]
 
@@ -119,6 +121,8 @@ def first_sentence(text: str) -> str:
 def _abbreviation(text: str, at: int) -> bool:
     """A dot that ends no sentence: ``p.m.``, ``...``, ``A. 12``."""
     before = text[max(0, at - 3) : at].lower()
+    if re.search(r"(?<!\w)(?:i\.e|e\.g|cf|vs|resp|approx|eqs?|fig|no|ca|dr|mrs?|st)$", text[max(0, at - 7) : at], re.I):
+        return True
     if before.endswith((".m", "p.m", "a.m")) or (
         before.endswith(("p", "a")) and text[at + 1 : at + 3].strip().startswith("m.")
     ):

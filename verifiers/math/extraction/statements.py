@@ -12,6 +12,7 @@ from veritune.verifiers.math.extraction.assertion import (
     is_asked,
     is_conditional,
     leading_value,
+    other_follows,
     replacement,
     retraction,
     status_before,
@@ -43,8 +44,17 @@ _INVERSE = re.compile(
 )
 _OR_IN_BRACKETS = re.compile(r"\s*[(（]\s*(?:or|或)\s+([^()（）]*)[)）]")
 """``1/2 (or 0.5)`` names two values, as ``1/2 or 0.5`` does."""
+_QUESTION = re.compile(r"吗\W*$|呢\W*$|还是|ですか|ますか|のか\W*$|หรือไม่|ไหม|অবশ্য কি|కదా|అవునా|입니까|인가요")
+"""Questions that need no question mark."""
 _TURNED = re.compile(r"(?<!\w)(ist|lautet|beträgt|wäre)\s+(?:\w+\s+)?(?:die|das|unsere|meine)\s+(?:\w+\s+)?$", re.I)
 """German turns the verb before its subject: ``daher ist die Antwort 12``."""
+_FRONTED = re.compile(
+    r"(?:no circumstances|no means|no way|no case|never|nor|neither|nowhere|hardly)\s+(?:is|was|can|"
+    r"could|will|would|should)"
+    r"\s+(?:the|our|my|your|this)\s+(?:\w+\s+)?$",
+    re.IGNORECASE,
+)
+"""A denial in front turns the sentence: ``Under no circumstances is the answer 42``."""
 _INVERTED = re.compile(
     r"(?:^|[.!?,;:\n]\s*|\b(?:so|but|then|or|and)\s+)(is|was|are|could|can|would|might|may|will|should)\s+"
     r"(?:the|our|my|your|this)\s+(?:\w+\s+)?$",
@@ -98,6 +108,9 @@ def _statement(text: str, start: int, stem: str) -> Statement | None:
         return _judged(text, start, end, turned[1], "de", name)
     if stem not in ("answer", "solution", "option", "choice"):
         return None
+    fronted = _FRONTED.search(text[max(0, start - 80) : start])
+    if fronted is not None:
+        return _judged(text, start, end, "not", "en", name)
     asked = _INVERTED.search(text[max(0, start - 60) : start])
     return _judged(text, start, end, asked[1] + "?", "en", name) if asked else _inverse(text, start, end)
 
@@ -105,6 +118,8 @@ def _statement(text: str, start: int, stem: str) -> Statement | None:
 def _judged(text: str, start: int, begin: int, bridge: str, code: Code, name: str) -> Statement | None:
     """The statement whose subject begins at `start` and whose value begins about `begin`."""
     rest = unemphasised(text[begin : begin + _MAX])
+    if text[text.rfind("\n", 0, start) + 1 : start].lstrip().startswith("|"):
+        rest = rest.lstrip(" |").partition("|")[0]  # a row of a table
     lead = len(rest) - len(rest.lstrip(" :：*_\n"))
     rest = rest[lead:]
     if not rest:
@@ -117,15 +132,20 @@ def _judged(text: str, start: int, begin: int, bridge: str, code: Code, name: st
     core = take_apart(sentence, code)
     end = begin + lead + len(sentence)
     status = status_before(before, code)
-    if status is Status.ASSERTED and is_conditional(before, bridge, sentence):
+    trailing = LANGUAGES[code].trailing
+    if status is Status.ASSERTED and is_conditional(before, f"{bridge} {sentence}" if trailing else bridge, sentence):
+        status = Status.SUPPOSED
+    if status is Status.ASSERTED and trailing and pattern("hearsay", code).search(core.value):
         status = Status.SUPPOSED
     if status is Status.ASSERTED:
         status = status_of(bridge, core.head, code)
     if status is Status.ASSERTED and LANGUAGES[code].trailing and pattern("denials", code).search(core.value):
         status = Status.DENIED
+    if status is Status.ASSERTED and other_follows(after, code):
+        status = Status.HEDGED
     if status is Status.ASSERTED and alternatives(core.value[len(core.head) :], core.rest, code):
         status = Status.HEDGED
-    if is_asked(after, terminator) or (bridge.endswith("?") and is_asked(after, "?")):
+    if is_asked(after, terminator) or _QUESTION.search(sentence) or (bridge.endswith("?") and is_asked(after, "?")):
         status = Status.ASKED
         denied = retraction(after[:200], core.value, code)
         instead = replacement(after[denied:], code) if denied is not None else None
@@ -147,7 +167,8 @@ def _judged(text: str, start: int, begin: int, bridge: str, code: Code, name: st
     value = refine(_whole_value(rest, sentence, _without_adverbs(core.value, core.head), core.head)) or ""
     if status is not Status.ASSERTED:
         return Statement(status, value, start, end, name, code)
-    taken = retraction(core.rest, value, code)
+    conceded = pattern("concessions", code).match(core.rest.lstrip(" ,;，；(（—–-")) is not None
+    taken = None if conceded else retraction(core.rest, value, code)
     if taken is not None:
         instead = replacement(core.rest[taken:], code)
     else:

@@ -33,7 +33,7 @@ _LINES = re.compile(r"^[ \t]*(?:%.*|\[[^\]\n]{1,80}\]:[ \t].*)$", re.MULTILINE)
 """LaTeX comments and Markdown reference definitions that are lines by themselves."""
 _TAIL_COMMENT = re.compile(r"(?<![\\\d})$%])%[^\n]*(?:\\boxed|\banswer\b|####)[^\n]*", re.IGNORECASE)
 _IMAGE = re.compile(r"!\[[^\]\n]{0,400}\]\([^)\n]{0,400}\)")
-_BLOCKS = (("\\begin{comment}", "\\end{comment}"), ("\\iffalse", "\\fi"))
+_BLOCKS = (("\\begin{comment}", "\\end{comment}"), ("\\iffalse", "\\fi"), ("\\if0", "\\fi"))
 _INVISIBLE = ("\\phantom", "\\hphantom", "\\vphantom", "\\sout", "\\st{", "\\newcommand", "\\renewcommand", "\\def\\")
 _COLOURS = re.compile(
     r"\\(?:text)?color(?:\[\w+\])?\{\s*(?:white|transparent|[Ff]{6}|[Ff]{3}|1(?:,1){2}|background)\s*\}"
