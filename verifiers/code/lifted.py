@@ -79,7 +79,7 @@ def _compared(answers: list[dict[str, Any]], tests: CallTests, start: int) -> Ge
 
 def _program(call: str) -> Program:
     source = f"import _veritune_lifted\n_veritune_lifted.{call}\n"
-    return Program("python", source, support=support_modules("lifted"))
+    return Program("python", source, support=support_modules("tests", "lifted"))
 
 
 def _encoded(values: list[Any]) -> Any:

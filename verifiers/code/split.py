@@ -79,9 +79,9 @@ def _support(role: str) -> dict[str, str]:
     return {f"_veritune_{name}": _source(name) for name in _MODULES[role]}
 
 
-def support_modules(*more: str) -> dict[str, str]:
-    """The sources of what runs inside a sandbox, by module name."""
-    return {**_support(), **{f"_veritune_{name}": _source(name) for name in more}}
+def support_modules(role: str, *more: str) -> dict[str, str]:
+    """The sources of what runs inside the sandbox of the ``program`` or of the ``tests``, by module name."""
+    return {**_support(role), **{f"_veritune_{name}": _source(name) for name in more}}
 
 
 def split_task(
