@@ -173,7 +173,7 @@ LANGUAGES: dict[str, Language] = {
             compile=("{go}", "build", "-o", "a.out", "{file}"),
             artifact=("file", "a.out"),
             tools=("go",),
-            environment={"GOCACHE": "/tmp/.go", "GOFLAGS": "-mod=mod", "GO111MODULE": "off", "GOTELEMETRY": "off"},
+            environment={"GO111MODULE": "off", "GOTELEMETRY": "off", "CGO_ENABLED": "0"},  # its caches: in $HOME
             sparse_mb=1024,
             processes=32,
             out_of_memory=(b"runtime: out of memory", b"fatal error: out of memory"),
