@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from veritune.plugins import ConfigError
 from veritune.plugins.errors import did_you_mean
 from veritune.rewards.composition import validate
 from veritune.trainer.algorithms import ALGORITHMS, Objective
+from veritune.trainer.config_sampling import SamplingConfig as SamplingConfig
+from veritune.trainer.config_sampling import Strict as Strict
+from veritune.trainer.config_sampling import VLLMServerConfig as VLLMServerConfig
 
 Strategy = Literal["auto", "ddp", "fsdp2"]
 """How several processes train one model."""
-
-
-class Strict(BaseModel):
-    """Unknown keys are errors."""
-
-    model_config = ConfigDict(extra="forbid", validate_default=True)
 
 
 class LoraConfig(Strict):
@@ -78,8 +76,9 @@ class DataConfig(Strict):
     """``arithmetic`` or ``countdown``."""
     params: dict[str, Any] = Field(default_factory=dict)
     """Parameters of the task."""
-    train: str | None = None
-    """A file by its name's end: .jsonl, .json (a list), .csv, .tsv or .parquet."""
+    train: str | dict[str, float] | None = None
+    """A file by its name's end: .jsonl, .json (a list), .csv, .tsv or .parquet; or several, each with its weight: the
+    share of the prompts that are drawn from it."""
     eval: str | None = None
     """Held-out rows; without it no evaluation is run on file data."""
     prompt: str = "prompt"
@@ -101,56 +100,17 @@ class DataConfig(Strict):
     max_prompt_tokens: int | None = Field(default=None, ge=1)
     """Longer prompts are left out of training, warm-up and evaluation, and counted."""
 
+    @field_validator("train")
+    @classmethod
+    def _weights_are_positive(cls, train: Any) -> Any:
+        if isinstance(train, dict) and (not train or not all(math.isfinite(w) and w > 0 for w in train.values())):
+            raise ValueError("name at least one file, each with a weight above 0")
+        return train
+
     @model_validator(mode="after")
     def _one_source(self) -> DataConfig:
         if (self.task is None) == (self.train is None):
             raise ValueError("give either data.task (generated) or data.train (a file)")
-        return self
-
-
-class VLLMServerConfig(Strict):
-    """A vLLM server that draws the completions. See docs/training.md."""
-
-    url: str = "http://127.0.0.1:8000"
-    model: str | None = None
-    """The name under which it serves the policy; by default the one model that it serves."""
-    weights: str | None = None
-    """A folder for the policy's weights, at the same path for this machine and the server's; by default a temporary
-    one, for a server on this machine."""
-    timeout: float = Field(default=600.0, gt=0)
-    """Seconds that a request may take, retries included."""
-    retries: int = Field(default=5, ge=0)
-    """How often a request is repeated after a lost connection or a failure of the server."""
-
-    @field_validator("url")
-    @classmethod
-    def _is_http(cls, url: str) -> str:
-        if not url.startswith(("http://", "https://")):
-            raise ValueError(f"write http://HOST:PORT, got {url!r}")
-        return url.rstrip("/").removesuffix("/v1")
-
-
-class SamplingConfig(Strict):
-    """How completions are drawn. Truncation (top_k, top_p, min_p) biases importance ratios: they ignore it."""
-
-    temperature: float = Field(default=1.0, gt=0)
-    top_p: float = Field(default=1.0, gt=0, le=1)
-    top_k: int = Field(default=0, ge=0)
-    min_p: float = Field(default=0.0, ge=0, lt=1)
-    max_tokens: int = Field(default=512, ge=1)
-    stop: list[str] = Field(default_factory=list)
-    """A completion ends with the token that completes the first of these strings; its text right after the string."""
-    batch: int = Field(default=512, ge=1)
-    """Completions decoded at once."""
-    engine: Literal["auto", "static", "transformers", "continuous", "vllm", "vllm_server"] = "auto"
-    """``static``: our own decoding, one CUDA graph a token step; ``auto``: that where the model allows."""
-    server: VLLMServerConfig | None = None
-    """Of ``engine: vllm_server``."""
-
-    @model_validator(mode="after")
-    def _server_has_its_engine(self) -> SamplingConfig:
-        if self.server is not None and self.engine != "vllm_server":
-            raise ValueError(f"sampling.server belongs to sampling.engine: vllm_server, the engine is {self.engine}")
         return self
 
 
@@ -202,6 +162,8 @@ class GRPOConfig(OptimizerConfig):
     """The reinforcement stage. ``algorithm`` fills every part of ``objective`` that is not given."""
 
     steps: int = Field(default=100, ge=0)
+    epochs: float | None = Field(default=None, gt=0)
+    """Passes over the rows of ``data.train``, in place of ``steps``."""
     prompts: int = Field(default=16, ge=1)
     """Groups a step."""
     samples: int = Field(default=8, ge=1)
@@ -264,6 +226,9 @@ class EvaluationConfig(Strict):
     min_p: float | None = Field(default=None, ge=0, lt=1)
     max_tokens: int | None = Field(default=None, ge=1)
     """These four: by default as in training."""
+    patience: int | None = Field(default=None, ge=1)
+    """Evaluations in a row without a better ``metric`` (or, where it is no reward's name, mean reward) that end the
+    stage."""
     metric: str = "accuracy"
     """The reward (by alias) that counts as accuracy in the summary and in pass@k."""
 
@@ -314,6 +279,8 @@ class CheckpointConfig(Strict):
     every: int | None = Field(default=None, ge=0)
     """Steps between checkpoints; 0 or null: only at the end. The last state is always saved, whatever ends the run."""
     keep: int = Field(default=2, ge=1)
+    best: bool = False
+    """Keep the model of the best evaluation in ``best/``."""
 
 
 class LogConfig(Strict):

@@ -80,13 +80,47 @@ class FileSource:
         return list(dict.fromkeys(key for row in self.rows for key in row.columns))
 
 
+BLOCK = 1000
+"""Rows over which a mixture keeps its weights."""
+
+
+class Mixture(FileSource):
+    """Rows of several files by their weights: every block of rows has each file's share, in an order of its own."""
+
+    def __init__(self, files: Sequence[Sequence[Row]], weights: Sequence[float], seed: int) -> None:
+        names = dict.fromkeys(name for rows in files for row in rows for name in row.columns)
+        empty = dict.fromkeys(names)
+        even = [[Row(row.prompt, {**empty, **row.columns}) for row in rows] for rows in files]
+        super().__init__([row for rows in even for row in rows], seed)
+        self.files = [FileSource(rows, seed + number) for number, rows in enumerate(even)]
+        ends = [round(BLOCK * sum(weights[: n + 1]) / sum(weights)) for n in range(len(weights))]
+        self._counts = [max(1, end - begin) for begin, end in zip([0, *ends], ends, strict=False)]
+        pattern = [number for number, count in enumerate(self._counts) for _ in range(count)]
+        Random(f"mixture:{seed}").shuffle(pattern)
+        seen = [0] * len(files)
+        self._pattern: list[tuple[int, int]] = []
+        for number in pattern:
+            self._pattern.append((number, seen[number]))
+            seen[number] += 1
+
+    def row(self, position: int) -> Row:
+        block, at = divmod(position, len(self._pattern))
+        number, rank = self._pattern[at]
+        return self.files[number].row(block * self._counts[number] + rank)
+
+
 def make_sources(config: DataConfig, seed: int) -> tuple[Source, Source | None, Task | None]:
     """Training rows, held-out rows (None where the config has none), and the task if it is one."""
     if config.task is not None:
         task = get_task(config.task, config.params)
         return TaskSource(task, seed), TaskSource(task, 0, held_out=True), task
     assert config.train is not None
-    train = FileSource(load_rows(config.train, config), seed)
+    train: FileSource
+    if isinstance(config.train, str):
+        train = FileSource(load_rows(config.train, config), seed)
+    else:
+        files = [load_rows(path, config) for path in config.train]
+        train = Mixture(files, list(config.train.values()), seed)
     held_out = FileSource(load_rows(config.eval, config), seed, shuffle=False) if config.eval else None
     return train, held_out, None
 

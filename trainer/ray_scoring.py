@@ -11,7 +11,8 @@ from veritune.rewards.composition import RewardSet
 
 
 class RayRewardSet(RewardSet):
-    """A :class:`RewardSet` whose ``score_batch`` runs on ``actors`` actors of a Ray cluster, one CPU each.
+    """A :class:`RewardSet` whose ``score_batch`` runs on ``actors`` actors of a Ray cluster, one CPU each, and no
+    more than it has CPUs.
 
     A started Ray is used, else ``RAY_ADDRESS``, else one is started on this machine. veritune, and the files of rewards
     given by path, must be on every machine. An actor that is lost is started again and its batch scored once more.
@@ -28,7 +29,9 @@ class RayRewardSet(RewardSet):
         if not ray.is_initialized():
             ray.init(log_to_driver=False)
         remote = ray.remote(num_cpus=1, max_restarts=-1, max_task_retries=1)(_Scorer)
-        self._actors = [remote.remote(inner) for _ in range(actors)]
+        # one that the cluster has no CPU for would never start, and its part of a batch would wait for ever
+        room = max(1, int(ray.cluster_resources().get("CPU", 1)))
+        self._actors = [remote.remote(inner) for _ in range(min(actors, room))]
 
     def score_batch(
         self, samples: Sequence[Sample], *, step: int | None = None, evaluation: bool = False, **injected: Any

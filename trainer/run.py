@@ -15,6 +15,7 @@ import yaml
 
 from veritune.plugins import ConfigError, Text, VerituneError
 from veritune.plugins.errors import did_you_mean
+from veritune.trainer.best import Best
 from veritune.trainer.checkpoint import PHASES, Progress, load_state, read_progress, save_checkpoint, save_model
 from veritune.trainer.config import RunConfig, changed_keys, dump_config, parse_config, read_values
 from veritune.trainer.console import Console
@@ -41,7 +42,7 @@ from veritune.trainer.resuming import resume_point
 from veritune.trainer.scoring import completion_records
 from veritune.trainer.sft import Warmup, demonstrations
 from veritune.trainer.sharding import spare_copy
-from veritune.trainer.starting import check_stages, make_rewards, seed_all
+from veritune.trainer.starting import check_stages, make_rewards, seed_all, with_steps
 from veritune.trainer.watch import Watch
 
 STAGES = ("grpo", "reward_model")
@@ -104,6 +105,7 @@ class Run:
         self.config, self.console, self.world = config, console, world
         self.rewards = make_rewards(config)
         self.source, self.held_out, self.task = make_sources(config.data, config.seed)
+        config = self.config = with_steps(config, self.source)
         self.demonstrations = demonstrations(config, self.source)
         check_data(config, self.rewards, self.source, self.held_out, self.demonstrations, self.warn)
         self.episode = None if config.rollout is None else load_episode(config.rollout)
@@ -135,7 +137,7 @@ class Run:
             world.only_first(lambda: save_base(self.policy.model, self.policy.tokenizer, folder / BASE))
         self.generator = torch.Generator(self.policy.device).manual_seed(config.seed + SEED_STRIDE * world.rank)
         self.progress = Progress("warmup" if config.warmup else "grpo")
-        self.watch = Watch(config.evaluation.metric)
+        self.watch, self.best = Watch(config.evaluation.metric), Best(config.evaluation.patience)
         self.start = self._resume_point()
         world.only_first(self._write_config)
         if world.first:
@@ -203,7 +205,7 @@ class Run:
         self._evaluate()
         self._end_if_asked(stage.optimizer, stage.reference)
         with self.console.stage("GRPO", self.progress.step, steps) as show:
-            while self.progress.step < steps:
+            while self.progress.step < steps and not self.best.exhausted():
                 metrics = stage.step()
                 stage.refresh_reference()
                 self.rescue.mark(self.progress)
@@ -214,7 +216,9 @@ class Run:
                 last = self.progress.step == steps
                 if not last:
                     self._evaluate()
-                self._after_step(stage.optimizer, last, stage.reference)
+                self._after_step(stage.optimizer, last or self.best.exhausted(), stage.reference)
+        if self.best.exhausted():
+            self.warn(f"step {self.progress.step}: {self.best}")
         self._evaluate()
 
     # -- what happens around a step --------------------------------------------------------------------------------
@@ -245,6 +249,8 @@ class Run:
         self.log({"of": self.progress.phase, **metrics}, "evaluation")
         self.evaluated.add(step)
         self._write_completions(f"evaluation-{step:06d}", records)
+        if self.best.see(step, metrics) and self.config.checkpoint.best:
+            save_model(self.path / "best", self.policy, self.world)
 
     def _save_completions(self, stage: GRPO) -> None:
         step, every = self.progress.step, self.config.log.completions_every
@@ -308,6 +314,7 @@ class Run:
         self.world.only_first(lambda: forget_after(log, ["start", *PHASES], *done))
         lines = self.world.only_first(lambda: read_metrics(log) if log.is_file() else [])
         self.watch.replay(lines)
+        self.best.replay(lines)
         self.evaluated = {int(r["step"]) for r in lines if r["phase"] == "evaluation" and r.get("of") == "grpo"}
         if at is not None:
             self.warn(f"going on after {self.progress.phase} step {self.progress.step} ({at})")

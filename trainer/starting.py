@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import random
 
@@ -10,6 +11,7 @@ import torch
 from veritune.plugins import ConfigError
 from veritune.rewards.composition import RewardSet, compose
 from veritune.trainer.config import RunConfig, rewards_section
+from veritune.trainer.data import FileSource, Source
 from veritune.trainer.distributed import World
 from veritune.trainer.evaluation import evaluation_sampling
 from veritune.trainer.models import pick_device
@@ -48,6 +50,17 @@ def make_rewards(config: RunConfig) -> RewardSet:
     """The composed rewards, here or on Ray."""
     rewards = compose(rewards_section(config), where="rewards")
     return RayRewardSet(rewards, config.scoring.actors) if config.scoring.executor == "ray" else rewards
+
+
+def with_steps(config: RunConfig, source: Source) -> RunConfig:
+    """``grpo.epochs`` as steps. Raises ConfigError where the data has no end."""
+    epochs = config.grpo.epochs
+    if epochs is None:
+        return config
+    if not isinstance(source, FileSource):
+        raise ConfigError("grpo.epochs: a generated task has no end; say grpo.steps")
+    steps = math.ceil(epochs * len(source.rows) / config.grpo.prompts)
+    return config.model_copy(update={"grpo": config.grpo.model_copy(update={"steps": steps, "epochs": None})})
 
 
 def seed_all(seed: int) -> None:
