@@ -78,7 +78,14 @@ METHOD_TESTS = (
     "c = Calc(1)\nassert [c.total(), 2] == [5, 2]",
     "c = Calc(1)\nassert {'a': c.total()} == {'a': 5}",
     "c = Calc(1)\nassert isinstance(c.total(), int)",
-    "c = Calc(1)\nassert c.items().startswith('a')",
+    "c = Calc(1)\nc.add(2)\nassert c.items().startswith('a')",
+    "c = Calc(1)\nc.add(2)\nassert abs(c.total() - 5.0) < 0.1",
+    "c = Calc(1)\nc.add(2)\nassert abs(5.0 - c.value) < 0.1",
+    "c = Calc(1)\nc.add(2)\nassert round(c.value - 5.0, 3) == 0",
+    "c = Calc(1)\nc.add(2)\nassert c.value + 5 == 8",
+    "assert Calc.made() == 5",
+    "assert Calc.of(2) == 5 and Calc.of(2) > 4",
+    "import pickle\nassert pickle.loads(pickle.dumps(f(1))) == 5",
 )
 
 
@@ -88,6 +95,8 @@ def test_an_object_where_a_method_should_give_a_value_is_wrong(made: str) -> Non
     code = (
         f"{LIE}class Calc(Lie):\n    def total(self): return {made}\n    itself = items = total\n"
         f"    value = property(total)\n    def add(self, x): return None\n"
+        "    made = staticmethod(lambda: Calc())\n    of = classmethod(lambda cls, x: cls())\n"
+        "def f(x): return Calc()\n"
     )
     verdicts = judged([(code, [test]) for test in METHOD_TESTS])
     assert [v.correct for v in verdicts] == [False] * len(METHOD_TESTS), [v.reason for v in verdicts]

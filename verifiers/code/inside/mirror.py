@@ -15,10 +15,10 @@ from _veritune_remote import (  # type: ignore[import-not-found]
     About,
     Remote,
     RemoteType,
-    Unsendable,
     about_of,
     attribute,
     copied,
+    no_pickle,
     special_methods,
 )
 
@@ -41,7 +41,7 @@ class _Value:
         return copied(self, "deepcopy")
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        raise Unsendable(f"the tests pickle a {type(self).__name__} of the program")
+        raise no_pickle(self)
 
 
 class _Problem:
@@ -156,9 +156,7 @@ def _meta(link: Any, described: dict[str, Any] | None) -> type:
 def _of_class(name: str) -> Callable[..., Any]:
     def method(cls: Any, *operands: Any) -> Any:
         link = about_of(cls).link
-        value = link.request("operation", (cls, *operands), name=name)
-        link.mark_made(value)
-        return value
+        return link.request("operation", (cls, *operands), name=name)
 
     return method
 

@@ -46,11 +46,8 @@ class RemoteType(type):
         if about is None or name.startswith("_veritune"):
             raise AttributeError(name)
         value = about.link.request("attribute", (cls,), name=name)
-        about.link.mark_made(value)
         if isinstance(value, RemoteType) and about.number in about.link.tested:
             about.link.tested.add(about_of(value).number)
-        elif is_own(value) and not isinstance(value, RemoteType) and callable(value):
-            about.link.from_class.add(handle_of(value))
         return value
 
     def __setattr__(cls, name: str, value: Any) -> None:
@@ -132,17 +129,24 @@ class Remote:
         return copied(self, "deepcopy")
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        raise Unsendable(f"the tests pickle a {type(self).__name__} of the program")
+        raise no_pickle(self)
 
     def __class_getitem__(cls, parameters: Any) -> Any:
         return cls
+
+
+def no_pickle(value: Any) -> BaseException:
+    """Undecided where the tests pickle an object that they made; one that the program gave is no plain value."""
+    name = type(value).__name__
+    made = about_of(type(value)).link.is_made(value)
+    return Unsendable(f"the tests pickle a {name} of the program") if made else TypeError(f"cannot pickle a {name}")
 
 
 def attribute(owner: Any, name: str) -> Any:
     about = about_of(type(owner))
     if name.startswith(("_veritune", "__array")):
         raise AttributeError(name)
-    if name in _PREDICATES and not about.link.is_tested(owner):
+    if name in _PREDICATES and not (about.link.is_tested(owner) and about.link.is_made(owner)):
         raise AttributeError(f"a {type(owner).__name__} of the program has no {name!r} to be asked")
     value = about.link.request("attribute", (owner,), name=name)
     if name in _STOPPING and is_own(value):
@@ -176,7 +180,7 @@ def _binary(name: str, plain: Callable[..., Any] | None) -> Callable[..., Any]:
         if is_own(value):
             link.mark(value, made and not told, told or link.is_told(self))
         elif (told or link.is_told(self)) and value is not NotImplemented and name not in IN_PLACE:
-            raise Unsendable(f"a value of the tests was handed to {name} of an object that the program gave back")
+            raise TypeError(f"a {type(self).__name__} that the program gave back is no value to calculate with")
         return value
 
     return method
@@ -218,7 +222,7 @@ def _unary(name: str) -> Callable[..., Any]:
         if is_own(value):
             link.mark(value, made, told)
         elif told and name in _TO_PLAIN:
-            raise Unsendable(f"{name} of an object that was handed a value of the tests")
+            raise TypeError(f"a {type(self).__name__} that the program gave back is no value to calculate with")
         return value
 
     return method
@@ -229,8 +233,6 @@ def _call(self: Any, *args: Any, **kwargs: Any) -> Any:
     value = link.request("call", (self, *args), kwargs)
     if (args or kwargs) and type(value) is bool:
         link.asked += 1  # it was given what the test compares, and says itself whether it is right
-    if handle_of(self) in link.from_class:
-        link.mark_made(value)
     return value
 
 

@@ -80,7 +80,6 @@ class Link(Handles):  # type: ignore[misc]
         self.functions: dict[str, Function] = {}
         self.coroutines: dict[int, int] = {}
         self.problems: list[BaseException] = []
-        self.from_class: set[int] = set()
         self.made: set[int] = set()
         """Objects that the test made itself, by calling a class, and that the program has not given back since."""
         self.told: set[int] = set()

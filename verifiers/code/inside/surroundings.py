@@ -9,7 +9,7 @@ import sys
 from typing import Any
 
 from _veritune_around import Folder  # type: ignore[import-not-found]
-from _veritune_codec import encode  # type: ignore[import-not-found]
+from _veritune_codec import Refused, encode  # type: ignore[import-not-found]
 from _veritune_remote import Unsendable  # type: ignore[import-not-found]
 
 _FILE_WORDS = ("open(", "tempfile", "Path(", "os.", "shutil", "tmp_path", "write_text")
@@ -65,7 +65,7 @@ class Surroundings:
         sent = [] if original else [encode(value, self.link)]
         answer = self.link._exchange({"do": "patch", "module": module.__name__, "name": name, "args": sent})
         if "error" in answer:
-            raise Unsendable(f"the tests patch {module.__name__}.{name}, which cannot be done in the program's sandbox")
+            raise Refused(f"{module.__name__}.{name} cannot be patched in the program's sandbox")
 
     def watch(self, module: Any, name: str, original: Any) -> None:
         """An attribute of a module that the tests have patched."""
