@@ -197,7 +197,8 @@ def _one_run(
     test_limits = dataclasses.replace(
         _TESTS_LIMITS, wall_s=wall + 10, cpu_s=max(10.0, limits.cpu_s), memory_mb=max(1024, limits.memory_mb)
     )
-    second = Job(_program("tests", "main()", "\n".join(_texts(tests))), json.dumps(task), limits=test_limits)
+    texts = [*_texts(tests), *(f"import {origin}" for origin, _ in task["imports"].values())]
+    second = Job(_program("tests", "main()", "\n".join(texts)), json.dumps(task), limits=test_limits)
     program, ended = yield Linked(first, second)
     findings = _findings(ended, token)
     began = ended.stdout.startswith(f"{token} began\n".encode())

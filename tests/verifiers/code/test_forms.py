@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.verifiers.code.forms import FORMS, HOLLOW, RIGHT, WRONG
+from tests.verifiers.code.forms_more import HOLLOW_MORE, MORE
 from veritune.plugins import Cause, Verdict
 from veritune.verifiers.code import CodeVerifier
 
@@ -51,6 +52,8 @@ TRIVIAL = {
     "the end of the process": "import os\ndef add_all(*a):\n    os._exit(0)\n",
 }
 """Programs that do nothing right; each form meets one of them, in turn."""
+EVERY = {**FORMS, **MORE}
+NOTHING = {**HOLLOW, **{f"more: {name}": row for name, row in HOLLOW_MORE.items()}}
 
 
 def trivial(index: int) -> str:
@@ -60,26 +63,26 @@ def trivial(index: int) -> str:
 @pytest.fixture(scope="module")
 def verdicts() -> dict[tuple[str, str], Verdict]:
     asked: dict[tuple[str, str], tuple[str, Any]] = {}
-    for index, (name, form) in enumerate(FORMS.items()):
+    for index, (name, form) in enumerate(EVERY.items()):
         asked[name, "right"] = (form.right, form.row)
         asked[name, "wrong"] = (form.wrong, form.row)
-        asked[name, "trivial"] = (TRIVIAL[trivial(index)], form.row)
-    for name, row in HOLLOW.items():
-        asked[name, "right"] = (RIGHT, row)
-        asked[name, "wrong"] = (WRONG, row)
+        if name in FORMS:
+            asked[name, "trivial"] = (TRIVIAL[trivial(index)], form.row)
+    for name, row in NOTHING.items():
+        asked[name, "any"] = ((RIGHT, WRONG)[len(asked) % 2], row)
     verifier = CodeVerifier(limits={"cpu_s": 4, "wall_s": 30})
     return dict(zip(asked, verifier.verify_batch(list(asked.values())), strict=True))
 
 
-@pytest.mark.parametrize("name", FORMS)
+@pytest.mark.parametrize("name", EVERY)
 def test_a_right_program_passes_every_form(name: str, verdicts: dict[tuple[str, str], Verdict]) -> None:
     verdict = verdicts[name, "right"]
     assert verdict.correct is True, verdict.reason
-    if FORMS[name].total is not None:
-        assert verdict.evidence["total"] == FORMS[name].total
+    if EVERY[name].total is not None:
+        assert verdict.evidence["total"] == EVERY[name].total
 
 
-@pytest.mark.parametrize("name", FORMS)
+@pytest.mark.parametrize("name", EVERY)
 def test_a_wrong_program_fails_every_form(name: str, verdicts: dict[tuple[str, str], Verdict]) -> None:
     verdict = verdicts[name, "wrong"]
     assert verdict.score == 0.0, verdict.reason
@@ -93,9 +96,8 @@ def test_a_program_that_keeps_assertions_from_being_reached_is_wrong(
     assert verdict.score == 0.0, (trivial(index), verdict.reason)
 
 
-@pytest.mark.parametrize("name", HOLLOW)
+@pytest.mark.parametrize("name", NOTHING)
 def test_tests_that_assert_nothing_are_no_gold(name: str, verdicts: dict[tuple[str, str], Verdict]) -> None:
-    for role in ("right", "wrong"):
-        verdict = verdicts[name, role]
-        assert verdict.cause is Cause.INVALID_GOLD, verdict.reason
-        assert verdict.reason
+    verdict = verdicts[name, "any"]
+    assert verdict.cause is Cause.INVALID_GOLD, verdict.reason
+    assert verdict.reason

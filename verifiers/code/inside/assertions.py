@@ -129,6 +129,8 @@ class Facts:
         self.renamed = _renamed(_of(kinds, ast.ImportFrom))
         self.assigned = {n.id for n in _of(kinds, ast.Name) if isinstance(n.ctx, ast.Store)}
         self.assigned |= {n.arg for n in _of(kinds, ast.arg)}
+        imports = _of(kinds, ast.Import, ast.ImportFrom)
+        self.imported = {alias.asname or alias.name for node in imports for alias in node.names}
         self.constants = _constants(kinds)
         self.deciding: set[int] = set()
         self.failing = {name for name, made in self.functions.items() if any(_ends_badly(one) for one in made)}
@@ -276,7 +278,7 @@ class Facts:
         return "exec" not in self.called and not isinstance(node, ast.Starred)
 
     def _builtin(self, name: str) -> bool:
-        ours = self.assigned | set(self.functions) | self.program
+        ours = self.assigned | self.imported | self.program | set(self.functions)
         return name in _BUILTINS and name not in ours and name not in _TELLING
 
     def branch_fails(self, body: Sequence[ast.stmt]) -> bool:

@@ -82,9 +82,13 @@ class Collector:
 
     def __init__(
         self, module: types.ModuleType, facts: Facts, mentioned: set[str], candidates: Callable[[], list[Any]],
-        settle: Callable[[Any], Any],
+        settle: Callable[[Any], Any], counter: Any,
     ) -> None:  # fmt: skip
-        """``mentioned``: names that the test code uses. ``candidates``: what ``check(candidate)`` may be about."""
+        """``mentioned``: names that the test code uses. ``candidates``: what ``check(candidate)`` may be about.
+
+        ``settle`` ends what a test returns, ``counter`` counts its assertions.
+        """
+        self.counter = counter
         self.module, self.facts, self.mentioned = module, facts, mentioned
         self.candidates, self.settle = candidates, settle
         self.shared: dict[str, Any] = {}
@@ -153,8 +157,9 @@ class Collector:
         asked = required(function)
         bare = function.func if isinstance(function, functools.partial) else function
         marks, cases = self._marks(self.module, kind, bare)
-        fixtures = Fixtures([vars(self.module), *(vars(k) for k in reversed(kind.__mro__))] if kind else
-                            [vars(self.module)], owner, self.shared)  # fmt: skip
+        holders = [vars(self.module), *(vars(k) for k in reversed(kind.__mro__ if kind is not None else ()))]
+        fixtures = Fixtures(holders, owner, self.shared, self.counter.share)
+        fixtures.always += [n for mark in marks if mark.name == "usefixtures" for n in mark.args]
         free = [n for n in asked if n not in (cases[0][0] if cases else ()) and not fixtures.knows(n)]
         if free and (short_name(name) in self.mentioned or (len(free) > 1 and not short_name(name).startswith("test"))):
             return  # a helper that the tests call themselves
@@ -194,10 +199,11 @@ class Collector:
             except Exception:
                 if index == len(candidates) - 1:
                     raise
+                self.counter.again()
 
     def _add_class(self, found: Found, name: str, kind: type, anything: bool = False) -> None:
         names = list(dict.fromkeys(n for k in reversed(kind.__mro__) for n in vars(k)))
-        group = _Group(kind, self.settle)
+        group = _Group(kind, self.settle, self.counter.share)
         first = len(found.tests)
         for method in names:
             value = inspect.getattr_static(kind, method)
@@ -245,7 +251,7 @@ class Collector:
         def around(run: Callable[[], Any], function: bool, last: bool) -> None:
             if callable(before) and not state["set up"]:
                 state["set up"] = True
-                _hook(before, self.module)
+                self.counter.share(functools.partial(_hook, before, self.module))
             if callable(each) and function:
                 _hook(each, run)
             try:
@@ -263,8 +269,8 @@ class Collector:
 class _Group:
     """The methods of one class: an instance for each, the class set up once."""
 
-    def __init__(self, kind: type, settle: Callable[[Any], Any]) -> None:
-        self.kind, self.settle = kind, settle
+    def __init__(self, kind: type, settle: Callable[[Any], Any], share: Callable[[Callable[[], Any]], Any]) -> None:
+        self.kind, self.settle, self.share = kind, settle, share
         self.ready = False
         self.current: Any = None
 
@@ -292,7 +298,7 @@ class _Group:
     def _set_up(self) -> None:
         if not self.ready:
             self.ready = True
-            self._hook(self.kind, "setup_class", self.kind)
+            self.share(functools.partial(self._hook, self.kind, "setup_class", self.kind))
 
     def _hook(self, owner: Any, name: str, argument: Any) -> None:
         hook = getattr(owner, name, None)

@@ -37,6 +37,7 @@ class Counter:
         self.stop = stop
         self.always = False
         """The program was asked for what all tests share."""
+        self.ended = self.asked()
         self.begin()
 
     def begin(self) -> None:
@@ -44,6 +45,8 @@ class Counter:
         self.executed = 0
         self.empty = False
         self.before = self.asked()
+        self.always = self.always or self.before > self.ended
+        self.ended = self.before
         self.failures: list[BaseException | None] = []
         self.excused: list[BaseException | None] = []
         self._quiet = 0
@@ -52,6 +55,22 @@ class Counter:
     def asked_now(self) -> bool:
         """Was the program asked since the test began?"""
         return self.asked() > self.before
+
+    def end(self) -> None:
+        """End a test: what the program is asked for until the next one begins is for several tests."""
+        self.ended = self.asked()
+
+    def again(self) -> None:
+        """The same test with another candidate."""
+        self.failures.clear()
+        self.excused.clear()
+
+    def share(self, make: Callable[[], Any]) -> Any:
+        """Make what several tests use: a fixture of a wider scope, the set-up of a class."""
+        before = self.asked()
+        made = make()
+        self.always = self.always or self.asked() > before
+        return made
 
     def swallowed(self) -> str | None:
         """Why the test failed though it raised nothing; None where it did not."""

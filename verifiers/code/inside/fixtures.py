@@ -27,8 +27,9 @@ class Fixtures:
     """The fixtures that a test sees, by name."""
 
     def __init__(self, holders: Iterable[Mapping[str, Any]], owner: Callable[[], Any] | None = None,
-                 shared: dict[str, Any] | None = None) -> None:  # fmt: skip
-        """``owner``: gives the instance whose methods fixtures may be. ``shared``: keeps what is made once."""
+                 shared: dict[str, Any] | None = None, share: Callable[[Callable[[], Any]], Any] = lambda make: make(),
+    ) -> None:  # fmt: skip
+        """``owner``: gives the instance whose methods fixtures may be. ``shared``: keeps what ``share`` makes once."""
         self.made: dict[str, Any] = {}
         for holder in holders:
             for name, value in holder.items():
@@ -36,6 +37,9 @@ class Fixtures:
                     self.made[value.name if value.name != value.function.__name__ else name] = value
         self.owner = owner
         self.shared = shared if shared is not None else {}
+        self.share = share
+        self.always: list[str] = [name for name, one in self.made.items() if one.autouse]
+        """Fixtures that every test has, asked for or not."""
 
     def knows(self, name: str) -> bool:
         """Is there, or should there be, a fixture of this name?"""
@@ -44,7 +48,7 @@ class Fixtures:
     def wanted(self, names: Iterable[str]) -> list[str]:
         """These fixtures, those that are always used, and what they ask for themselves."""
         found: list[str] = []
-        pending = [*(name for name, one in self.made.items() if one.autouse), *names]
+        pending = [*self.always, *names]
         while pending:
             name = pending.pop(0)
             if name in self.made and name not in found:
@@ -93,18 +97,21 @@ class _Call:
         if made is None:
             return self._own(name)
         shared = made.scope != "function" and made.params is None
-        if shared and name in self.fixtures.shared:
-            return self.fixtures.shared[name]
+        if not shared:
+            return self._made(name, made, keep=False)
+        if name not in self.fixtures.shared:
+            self.fixtures.shared[name] = self.fixtures.share(lambda: self._made(name, made, keep=True))
+        return self.fixtures.shared[name]
+
+    def _made(self, name: str, made: Any, keep: bool) -> Any:
         names = required(made.function)
         positional = [self.fixtures.owner()] if names[:1] == ["self"] and self.fixtures.owner is not None else []
         values = {n: self._request(name) if n == "request" else self.value(n) for n in names[len(positional) :]}
         result = made.function(*positional, **values)
         if inspect.isgenerator(result):
-            result = self._started(result, keep=shared)
+            result = self._started(result, keep)
         elif inspect.iscoroutine(result) or inspect.isasyncgen(result):
             raise Unsendable(f"the fixture {name} is asynchronous")
-        if shared:
-            self.fixtures.shared[name] = result
         return result
 
     def _started(self, generator: Iterator[Any], keep: bool) -> Any:

@@ -127,6 +127,7 @@ class Code:
     def judge(self, problem: BaseException | str | None, skipped: str, capable: bool) -> Finding:
         """What a test that has ended says. Raises Gone and Unsendable that the test's code swallowed."""
         counter = self.counter
+        counter.end()
         self.run.check_link()
         if problem is None and skipped:
             known = skipped.startswith("known to fail") or not counter.asked_now
@@ -184,7 +185,7 @@ class _Source:
 
     def _collect(self, new: dict[str, Any], docs: list[tuple[str, str]], asserted: bool) -> Found:
         code = self.code
-        collector = Collector(code.module, code.facts, code.mentioned, code.run.candidates, settle)
+        collector = Collector(code.module, code.facts, code.mentioned, code.run.candidates, settle, code.counter)
         found = collector.collect(new)
         guard = [node for one in self.guards for node in one.body] if self.guards else []
         guard = drop_calls(guard, found.names)
