@@ -34,6 +34,7 @@ _PREDICATE = re.compile(
     re.I,
 )
 """What is said of a box behind it: ``\\boxed{7} is wrong``."""
+_CLAUSE = 160
 _STATED = re.compile(r"(?:is|are|was|were|equals|gives|makes|=)\W*$", re.I)
 """A verb behind a denial: what is denied is not the box (the ways it cannot happen number …)."""
 _LINKED = re.compile(
@@ -64,12 +65,14 @@ def boxed(text: str, options: MathOptions) -> Boxed | None:
     if unclosed(text, boxes) is not None and options.boxes == "last":
         return Boxed(None, len(text), False, "the last box never closes")
     kept: list[Box] = []
-    for box in boxes:
+    for box in reversed(boxes):
+        if kept and options.boxes == "last" and len(join_boxes(text, [box, *kept])) == len(kept):
+            break
         status = _status(text, box)
         if status is Status.HEDGED and box is boxes[-1]:
             return Boxed(None, box.start, False, "the last box is only held possible")
         if status is Status.ASSERTED:
-            kept.append(box)
+            kept.insert(0, box)
     if not kept:
         return None
     chosen = kept if options.boxes == "all" else kept[:1] if options.boxes == "first" else join_boxes(text, kept)
@@ -100,7 +103,7 @@ def _status(text: str, box: Box) -> Status:
         return Status.DENIED
     before = text[sentence_start(text, box.start) : box.start].rstrip(" $*(\\:[\n{")
     after = text[box.end : box.end + 300].lstrip(" $}\\)]*_")
-    clause = before[clause_start(before) :]
+    clause = before[clause_start(before) :][-_CLAUSE:]
     code = language_of(clause)
     following = first_sentence(after[:120]) if after[:1] not in ("", ".", "!", "?", "。", "！", "？", "\n") else ""
     if is_asked(after[len(following) + 1 :], after[len(following) : len(following) + 1]) and len(following) < 80:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from veritune.verifiers.math.extraction.languages import LANGUAGES, words
+from veritune.verifiers.math.extraction.languages import pattern
 from veritune.verifiers.math.text.strings import names
 
 Code = str
@@ -33,12 +32,6 @@ class Core(NamedTuple):
     """Head and value, without the comments behind them."""
     rest: str
     """The comments."""
-
-
-@functools.lru_cache(maxsize=128)
-def pattern(row: str, code: Code) -> re.Pattern[str]:
-    """The words of one row of the table in one language; of all languages for the empty code."""
-    return words(row, (LANGUAGES[code],)) if code else words(row)
 
 
 def masked(sentence: str) -> str:

@@ -17,6 +17,7 @@ _TAG = re.compile(
 _CHANNEL = re.compile(r"<\|(?:channel|im_start)\|>\s*(analysis|commentary|think\w*|final|answer)\b", re.IGNORECASE)
 """Turns that are channels: ``<|channel|>analysis<|message|>…<|channel|>final<|message|>…``."""
 _MESSAGE = "<|message|>"
+_BRACKETS = ("<", "[/", "[TH", "(/", "{/", "&lt;")
 _ENDS = ("end", "close", "stop")
 
 
@@ -50,7 +51,10 @@ def strip_reasoning(text: str, options: MathOptions = DEFAULT, *, opened: bool =
 
 
 def _may_hold_tags(text: str) -> bool:
-    if not ("<" in text or "[" in text or "(/" in text or "{/" in text or "&lt;" in text) and text.isascii():
+    if (
+        not ("<" in text or "[/" in text or "[TH" in text or "(/" in text or "{/" in text or "&lt;" in text)
+        and text.isascii()
+    ):
         return False
     low = text.lower()
     return any(root in low for root in _ROOTS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 from veritune.verifiers.math.syntax.cursor import ParseError
@@ -156,6 +157,11 @@ def _inside_formula(text: str, at: int) -> bool:
 
 def readable(text: str) -> bool:
     """Whether the whole of `text` is an answer: mathematics, or a value with words behind it."""
+    return _readable(text) if len(text) <= 200 else _readable.__wrapped__(text)
+
+
+@functools.lru_cache(maxsize=2048)
+def _readable(text: str) -> bool:
     if text.strip().isdecimal():
         return True
     if _SPOKEN.match(text):

@@ -84,7 +84,7 @@ def subjects(tail: str, stems: tuple[str, ...] | None) -> Iterator[tuple[int, st
 
 @functools.lru_cache(maxsize=32)
 def _links(code: Code) -> re.Pattern[str]:
-    return re.compile(pattern("links", code).pattern + r"|[:：=]|\s[—–|-]\s", re.IGNORECASE)
+    return re.compile(pattern("links", code).expression + r"|[:：=]|\s[—–|-]\s", re.IGNORECASE)
 
 
 def link(text: str, end: int, code: Code) -> tuple[str, int] | None:

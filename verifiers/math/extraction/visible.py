@@ -41,6 +41,7 @@ _COLOURS = re.compile(
 _FENCE = re.compile(r"^[ \t]{0,3}(```+|~~~+)([^\n`]*)\n(.*?)(?:^[ \t]{0,3}\1[`~]*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
 _PLAIN_FENCES = frozenset(["", "text", "txt", "plaintext", "latex", "tex", "math", "markdown", "md", "json", "answer"])
 _MARKED = ("answer", "result", "答案", "结果", "solution", "respuesta", "réponse", "antwort", "ответ")
+_ENDINGS = ("square", "qed", "QED", "Q.E.D", "checkmark", "\\Box")
 _SIGNS = (
     "<",
     "%",
@@ -65,6 +66,9 @@ def visible(text: str) -> str:
     if any(sign in text for sign in _SIGNS):
         text = _without_markup(text)
         text = _without_latex(text)
+    tail = text[-60:]
+    if tail.isascii() and not any(sign in tail for sign in _ENDINGS):
+        return text
     end = _QED.search(text, max(0, len(text) - 60))
     return text[: end.start()] if end else text
 
@@ -76,9 +80,9 @@ def _without_markup(text: str) -> str:
         text = _without_elements(_CALCULATOR.sub("", text) if "<<" in text else text)
         if "</" in text or "<br" in text:
             text = without_html(text)
-    if "%" in text:
+    if "%" in text and "%" in text.replace("\\%", ""):
         text = _TAIL_COMMENT.sub("", text)
-    if "%" in text or "]:" in text:
+    if "\n%" in text or "\n %" in text or text.startswith(("%", " %")) or "]:" in text:
         text = _LINES.sub("", text)
     if "~~" in text:
         text = _STRUCK.sub(" ", text)
