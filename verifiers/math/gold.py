@@ -23,6 +23,7 @@ _SENTENCE = re.compile(
     re.IGNORECASE,
 )
 """How a sentence begins that states a value."""
+_DENIED = re.compile(r"\b(?:no|not|never|none|neither|cannot)\b|n't\b", re.IGNORECASE)
 _VALUE = re.compile(r"\$[^$]+\$|(?<![\w.])-?\d+(?:,\d{3})*(?:\.\d+)?(?:/\d+)?(?![\w])")
 _FIELDS = ("answer", "final_answer", "gold", "ground_truth", "solution", "value", "target")
 _DELIMITERS = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"))
@@ -79,7 +80,7 @@ def plain_gold(text: str, options: MathOptions) -> str:
         found = extract(text, replace(options, boxes="last", bare=False, in_reasoning=True, json_field=None)).answer
         return bare if found is None else unboxed(found)
     sentence = _SENTENCE.match(bare)
-    if sentence is None or len(bare) > 200:
+    if sentence is None or len(bare) > 120 or ". " in bare or _DENIED.search(bare):
         return bare
     found = extract(bare, replace(options, bare=False, in_reasoning=True, json_field=None)).answer
     if found is None:

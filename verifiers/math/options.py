@@ -87,6 +87,8 @@ def option_rows() -> list[tuple[str, str, str]]:
 
 
 def _shown(kind: Any) -> str:
+    if kind is type(None):
+        return "None"
     if get_origin(kind) is Literal:
         return " | ".join(map(repr, get_args(kind)))
     if get_origin(kind) in (Union, UnionType):
