@@ -36,11 +36,18 @@ def log_components(
 
 
 def component_metrics(parts: Sequence[Score]) -> dict[str, float]:
-    """``mean`` over the decided (absent if there is none) and the share of every undecided cause."""
+    """``mean`` over the decided (absent if there is none) and each undecided cause's share, the share of starved checks."""
     decided = [part.value for part in parts if part.value is not None]
     causes = Counter(part.cause for part in parts)
     metrics = {"mean": sum(decided) / len(decided)} if decided else {}
+    if any(part.verdict is not None for part in parts):
+        metrics["starved"] = sum(_starved(part) for part in parts) / len(parts)
     return {**metrics, **{str(cause): causes[cause] / len(parts) for cause in UNDECIDED}}
+
+
+def _starved(part: Score) -> bool:
+    """Whether a busy machine kept a check from its CPU, whatever came of it."""
+    return part.verdict is not None and bool(part.verdict.evidence.get("starved"))
 
 
 def _reason(part: Score | None) -> str:

@@ -1,7 +1,8 @@
 """One batch through all stages: every distinct (answer, gold) pair once, plain ones here, the rest in workers.
 
 The line for deadlines: an answer on which the checker spent its CPU budget (or its memory) is wrong where the gold
-alone checks within the same limits; a check that was starved by the queue or the wall clock is undecided.
+alone checks within the same limits. A check that was starved by the queue or the wall clock is tried once more with
+more time on the clock, and is undecided only if that starves too.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ class Batch:
         self._golds = golds
         self._open: list[Pair] = []
         self._spent: dict[Pair, Outcome] = {}
+        self._starved: set[Pair] = set()
         for pair in dict.fromkeys(pairs):
             known = findings.get(*pair)
             if known is not None:
@@ -82,6 +84,11 @@ class Batch:
         return True
 
     @property
+    def trying_again(self) -> bool:
+        """Whether the next tasks are checks that were starved the first time."""
+        return bool(self._open) and not self._starved.isdisjoint(self._open)
+
+    @property
     def trying_golds(self) -> bool:
         """Whether the next tasks are golds alone."""
         return not self._open
@@ -110,10 +117,15 @@ class Batch:
 
     def _judge(self, pair: Pair, outcome: Outcome) -> None:
         evidence = {"seconds": outcome.seconds, "cpu": outcome.cpu}
+        if pair in self._starved:
+            evidence = {**evidence, "starved": True}
         if outcome.ok:
             self._settle(pair, _finding(outcome.value, evidence))
+        elif outcome.status in (Status.WALL, Status.QUEUE) and pair not in self._starved:
+            self._starved.add(pair)
+            self._open.append(pair)
         elif outcome.status in (Status.WALL, Status.QUEUE):
-            reason = f"the checker was starved: {outcome.detail}"
+            reason = f"the checker was starved twice: {outcome.detail}"
             self._settle(pair, Finding(None, "limits", reason, Cause.TIMEOUT, {**evidence, "limit": "wall"}))
         elif outcome.status is Status.CRASHED and any(sign in outcome.detail for sign in _KILLED):
             self._settle(pair, Finding(None, "limits", outcome.detail, Cause.INFRA_ERROR, evidence))

@@ -24,6 +24,8 @@ _CPU_SHARE = 0.5
 """Of the deadline: the CPU budget of one comparison. The rest absorbs a busy machine, and the gold tried alone."""
 _GOLD_SHARE = 0.5
 """Of the deadline: the wall clock of a gold tried alone, after an answer that spent its budget."""
+_PATIENCE = 4
+"""Deadlines of wall clock for a check that a busy machine starved the first time; its CPU budget stays."""
 _SHOWN = 400
 _FAULT = "internal fault"
 
@@ -140,7 +142,8 @@ class MathVerifier:
     def _limits(self, batch: Batch) -> dict[str, float]:
         if batch.trying_golds:
             return {"cpu": self.deadline * _GOLD_SHARE * 0.8, "deadline": self.deadline * _GOLD_SHARE}
-        return {"cpu": self.deadline * _CPU_SHARE, "deadline": self.deadline}
+        patience = _PATIENCE if batch.trying_again else 1
+        return {"cpu": self.deadline * _CPU_SHARE, "deadline": self.deadline * patience}
 
     def __getstate__(self) -> dict[str, Any]:
         return {k: v for k, v in vars(self).items() if k != "executor"}

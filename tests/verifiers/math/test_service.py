@@ -165,6 +165,17 @@ def test_a_deadline_is_the_answers_fault_only_where_the_gold_alone_checks(
     assert (len(recorder.asked) == asked) is decided, "what was only starved is asked again"
 
 
+@pytest.mark.parametrize("status", [Status.WALL, Status.QUEUE])
+def test_a_starved_check_is_tried_once_more_with_more_clock_and_the_same_cpu(status: Status) -> None:
+    right = Outcome(Status.OK, Judgement(Found.RIGHT, "structure", "the same mathematics"))
+    answers = [Outcome(status), right]
+    verifier, recorder = recorded(lambda task: answers.pop(0))
+    verdict = verifier.verify(r"\boxed{x^{2}+1}", "1+x^{2}")
+    assert verdict.correct is True
+    assert verdict.evidence["starved"] is True
+    assert len(recorder.asked) == 2
+
+
 def test_any_of_several_golds_will_do(verifier: MathVerifier) -> None:
     assert verifier.verify(r"\boxed{1/2}", ["7", r"\frac12"]).correct is True
     assert verifier.verify(r"\boxed{1/2}", ["7", "8"]).correct is False
@@ -173,7 +184,7 @@ def test_any_of_several_golds_will_do(verifier: MathVerifier) -> None:
     assert verifier.verify(r"\boxed{12}", 12.0).correct is True
 
 
-@pytest.mark.parametrize("gold", [None, "", "  ", [], math.nan, True, {"a": 1}, "He runs.\n#### 72", r"\frac{1}}{2}"])
+@pytest.mark.parametrize("gold", [None, "", "  ", [], math.nan, {"a": None}, "He runs.\n#### 72", r"\frac{1}}{2}"])
 def test_no_gold_is_never_a_zero(verifier: MathVerifier, gold: Any) -> None:
     verdict = verifier.verify(r"\boxed{72}", gold)
     assert verdict.cause is Cause.INVALID_GOLD
