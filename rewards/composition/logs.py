@@ -36,7 +36,7 @@ def log_components(
 
 
 def component_metrics(parts: Sequence[Score]) -> dict[str, float]:
-    """``mean`` over the decided (absent if there is none) and each undecided cause's share, the share of starved checks."""
+    """``mean`` over the decided (absent if there is none) and the shares of undecided causes and starved checks."""
     decided = [part.value for part in parts if part.value is not None]
     causes = Counter(part.cause for part in parts)
     metrics = {"mean": sum(decided) / len(decided)} if decided else {}

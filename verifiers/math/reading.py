@@ -56,7 +56,7 @@ def read(text: str, options: MathOptions = DEFAULT) -> Reading:
         return Reading(plain, plain, Num(Fraction(int(plain))), None)
     cleaned = clean(text[: options.max_answer + 1])
     tree, error = None, ""
-    number = word_number(cleaned) if options.text_numbers and cleaned[:1].isalpha() and len(cleaned) < 40 else None
+    number = word_number(cleaned) if options.text_numbers and cleaned[:1].isalpha() and len(cleaned) < 80 else None
     if number is not None:
         return Reading(cleaned, canonical(cleaned), Num(number), None)
     try:

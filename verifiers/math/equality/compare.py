@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from veritune.verifiers.math.equality.enumerated import as_elements
 from veritune.verifiers.math.equality.equations import same_equation
 from veritune.verifiers.math.equality.families import same_argument
 from veritune.verifiers.math.equality.leaves import Tri
@@ -77,7 +78,7 @@ class Comparison(Quantities):
             raise TooBigError("more comparisons than the cap")
         if gold == prediction:
             return True
-        gold, prediction = plain_empty(gold), plain_empty(prediction)
+        gold, prediction = as_elements(plain_empty(gold)), as_elements(plain_empty(prediction))
         if is_count(prediction) and isinstance(gold, Num):
             return self.scalars(gold, prediction)
         if isinstance(gold, Words) or isinstance(prediction, Words):

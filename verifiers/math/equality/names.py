@@ -59,6 +59,8 @@ def plain_name(node: Node) -> Node:
             return Func("angle", _reversible(letters))
         case Mul(factors) if _is_segment(node):
             return Mul(tuple(sorted(factors, key=str)))
+        case Div(Mul((Sym("d"), Sym() as function)), Mul((Sym("d"), Sym()))):
+            return Func("prime", (function,))
         case Mul((Sym(f), Func("abs", (inside,)))):
             return Func("call_" + f, (inside,))
     return node

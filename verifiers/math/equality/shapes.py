@@ -167,6 +167,12 @@ def _is_name(node: Node) -> bool:
             return all(_is_name(i) for i in items)
         case Mul(factors):
             return _is_product_name(factors)
+        case Div(Mul((Sym("d"), Sym())), Mul((Sym("d"), Sym()))):
+            return True
+        case Pow(Sym(name), Num(value)) if value == -1:
+            return name.isupper()
+        case Pow(Sym(name), Neg(Num(value))) if value == 1:
+            return name.isupper()
         case Div(over, under):
             return _is_segment(over) and _is_segment(under)
         case Unit(of, _):

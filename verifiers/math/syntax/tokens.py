@@ -109,7 +109,7 @@ class _Lexer(Numerals):
             self.put("text", word)
         elif word == "Matrix" and self.text.startswith("(", self.at):
             return
-        elif (low in AMBIGUOUS and self._after_number()) or (
+        elif (low in AMBIGUOUS and (self._after_number() or self._behind_slash())) or (
             word in UNIT_WORDS and self._after_number() and (self.spaced or not word.islower())
         ):
             self.put("text", word)
@@ -131,6 +131,9 @@ class _Lexer(Numerals):
 
     def _after_number(self) -> bool:
         return bool(self.out) and (self.out[-1].kind == "num" or self.out[-1].value == "}")
+
+    def _behind_slash(self) -> bool:
+        return bool(self.out) and self.out[-1].value == "/"
 
     def _in_product(self) -> bool:
         """Whether the letters just read stand in a formula: behind a sign or a letter, or before a command."""

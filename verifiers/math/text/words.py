@@ -60,6 +60,7 @@ _PARTS = {
     "ninth": 9,
     "tenth": 10,
 }
+_LARGE = {"thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 _TENS = {word: 10 * (value + 2) for value, word in enumerate(_TENTHS.split())}
 
 
@@ -136,7 +137,7 @@ def _digits(words: list[str]) -> set[str]:
 def word_number(text: str) -> Fraction | None:
     """The number that words write: ``twenty-one``, ``one hundred and five``, ``two thirds``."""
     words = plain_words(text).lower().replace("-", " ").split()
-    if not words or len(words) > 7:
+    if not words or len(words) > 12:
         return None
     if "and" in words[1:-1] and _stem(words[-1]) in (*_PARTS, "halve"):
         at = words.index("and")
@@ -152,17 +153,24 @@ def word_number(text: str) -> Fraction | None:
 
 
 def _whole_number(words: list[str]) -> int | None:
-    total, seen = 0, False
+    """``one thousand two hundred and five``; a half of a size too: ``half a million``."""
+    if words[:1] == ["half"] and words[1:2] == ["a"] and len(words) == 3 and words[2] in _LARGE:
+        return _LARGE[words[2]] // 2
+    total, section, seen = 0, 0, False
     for word in words:
         if word in _UNITS:
-            total += _UNITS[word]
+            section += _UNITS[word]
         elif word in _TENS:
-            total += _TENS[word]
-        elif word == "hundred" and 0 < total < 10:
-            total *= 100
+            section += _TENS[word]
+        elif word == "hundred" and 0 < section < 100:
+            section *= 100
+        elif word in _LARGE and 0 < section < 1000:
+            total, section = total + section * _LARGE[word], 0
         elif word == "and" and seen:
             continue
+        elif word == "a" and not seen and len(words) > 1:
+            section = 1
         else:
             return None
         seen = True
-    return total
+    return total + section
