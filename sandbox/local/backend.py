@@ -40,7 +40,7 @@ _PARTNER_GRACE_S = 0.1
 """How long the first program of a pair may take to end once the second has."""
 _PROGRAM_GRACE_S = 2.0
 """The same, where the second is an interactor: programs end by themselves once they have read its last word."""
-_ATTEMPTS = 3
+_ATTEMPTS = 4
 _BAD_NAME = (errno.ENAMETOOLONG, errno.EILSEQ)
 _COMPILER_MESSAGES = 64 << 10
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from veritune.plugins.errors import ConfigError
 from veritune.sandbox import languages
+from veritune.sandbox.local import remains
 
 SYSTEM_FOLDERS = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/nix/store", "/etc/alternatives")
 SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/ld.so.conf")
@@ -41,6 +42,7 @@ _OLDEST = (3, 10)
 _UIDS, _FEW_UIDS = (1 << 30, (1 << 31) - 2), (20000, 59999)
 """Where a program's user ids come from: all but unused by accounts; in a container with fewer ids, the usual gap."""
 _CAP_SETGID, _CAP_SETUID = 6, 7
+_swept: set[str] = set()
 
 
 @dataclass(frozen=True)
@@ -193,5 +195,8 @@ def fresh_scratch() -> str:
             "no folder can be written to for programs' files: mount one (an emptyDir, --tmpfs /tmp) and name it in "
             f"TMPDIR ({error.strerror or error})"
         ) from error
+    if place not in _swept:
+        _swept.add(place)
+        remains.sweep(place)
     name = "".join(random.SystemRandom().choices("abcdefghijklmnopqrstuvwxyz0123456789", k=12))
-    return os.path.join(place, f"veritune-{os.getpid()}-{name}", "box")
+    return os.path.join(place, f"{remains.PREFIX}{os.getpid()}-{name}", "box")

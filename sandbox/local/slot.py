@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from veritune.sandbox.local import remains
 from veritune.sandbox.local.wire import Step, Streams
 
 _START = """import sys, types
@@ -160,6 +161,7 @@ class Slot:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+        self._tidy()
 
     def close(self, patience: float = 5.0) -> None:
         """Close the control socket: the warm interpreter ends its job and leaves, the guardian follows."""
@@ -167,6 +169,13 @@ class Slot:
         self.control.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(patience)
+            self._tidy()
+
+    def _tidy(self) -> None:
+        """What the guardian does, where it was killed and could not."""
+        if self.config["scratch"] and self.process.returncode != 0:
+            remains.end_session(self.process.pid)
+            remains.remove(os.path.dirname(self.config["scratch"]))
 
     def forget(self) -> None:
         """In a forked child: let go of the parent's slot without touching its processes."""

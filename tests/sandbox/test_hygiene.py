@@ -21,6 +21,7 @@ import pytest
 import veritune
 from veritune.sandbox import Job, Limits, Outcome, Program
 from veritune.sandbox.conformance.corpus import descendants, lingering
+from veritune.sandbox.local import remains
 from veritune.sandbox.local.backend import LocalSandbox
 
 HELLO = Program("python", "print(1)")
@@ -183,3 +184,48 @@ def test_any_thread_may_run_programs(sandbox: LocalSandbox) -> None:
         for thread in threads:
             thread.join()
     assert sorted(found) == sorted([b"%d\n" % i for i in range(6)] * 2)
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_guardian_and_interpreter_killed_together_leave_nothing(tier: str) -> None:
+    """Orphans of the program that ran, and its folder, are seen to by the caller; the job is run again."""
+    own, folders = descendants(), scratch_folders()
+    with LocalSandbox(tier=tier, workers=1) as sandbox:
+        assert sandbox.run(HELLO).ok
+        slots = descendants() - own
+        source = (
+            "import os, time\nopen('file', 'w').write('x')\nfor _ in range(3): os.fork()\ntime.sleep(1.5)\nprint(1)"
+        )
+        answers: list[bytes] = []
+        job = threading.Thread(target=lambda: answers.append(sandbox.run(Program("python", source)).stdout))
+        job.start()
+        deadline = time.monotonic() + 10
+        while len(descendants() - own) < len(slots) + 8 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        programs = descendants() - own - slots
+        for pid in slots:
+            os.kill(pid, signal.SIGSTOP)  # so that neither sees the other's end
+        for pid in slots:
+            os.kill(pid, signal.SIGKILL)
+        job.join()
+        assert answers[0].count(b"1\n") >= 1
+        assert [pid for pid in programs if _runs(pid)] == []
+    assert lingering(own, 3.0) == set()
+    assert scratch_folders() <= folders
+
+
+def test_folders_of_callers_that_are_gone_are_swept(tmp_path: Path) -> None:
+    """Old, ours, and nobody holds it: only then."""
+    old = time.time() - 3600
+    for name in ("veritune-1-aaaaaaaaaaaa", "veritune-1-bbbbbbbbbbbb", "veritune-1-cccccccccccc", "veritune-other"):
+        (tmp_path / name / "box").mkdir(parents=True)
+        (tmp_path / name / "box" / "file").touch()
+        os.utime(tmp_path / name, (old, old))
+    os.utime(tmp_path / "veritune-1-bbbbbbbbbbbb")
+    held = remains.lock(str(tmp_path / "veritune-1-cccccccccccc"))
+    (tmp_path / "veritune-1-dddddddddddd").symlink_to(tmp_path / "veritune-other")
+    remains.sweep(str(tmp_path))
+    os.close(held)
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert left == ["veritune-1-bbbbbbbbbbbb", "veritune-1-cccccccccccc", "veritune-1-dddddddddddd", "veritune-other"]
+    assert (tmp_path / "veritune-other" / "box" / "file").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import signal
@@ -32,6 +33,9 @@ def main(descriptor: int) -> None:
         else:
             kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
             os.mkdir(os.path.dirname(config["scratch"]), 0o711)
+            # Held by this process and the warm interpreter: see veritune.sandbox.local.remains.
+            held_folder = os.open(os.path.dirname(config["scratch"]), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            fcntl.flock(held_folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
         pid = os.fork()
     except BaseException as error:
         _say(control, {"error": f"{type(error).__name__}: {error}"})

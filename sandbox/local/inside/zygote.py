@@ -188,7 +188,8 @@ class Zygote:
         started = time.monotonic()
         pid = kernel.fork()
         if pid == 0:
-            os.setsid()
+            # Without a pid namespace its tree is found by its group, and if need be by the slot's session.
+            os.setsid() if self.namespaces else os.setpgid(0, 0)
             child.start(self.confinement, job, descriptors, report_in_child)
         os.close(report_in_child)
         try:
