@@ -2,10 +2,10 @@
 
     python benchmarks/sandbox_kills.py [--programs N] [--tier TIER] [--every SECONDS] [--seed S]
 
-Of a mix of right and wrong programs (call tests, stdin, C++ compiled anew), each verdict is compared with the known one:
-right ones get 1.0 or, where they were killed twice, nothing (None); wrong ones are never paid. Guardians, warm
-interpreters, programs, tests' sides, compilers and their children are killed with SIGKILL, one at random every so often.
-Afterwards processes, mounts, folders, descriptors and memory are counted. Exit status 1 where anything is wrong.
+Of a mix of right and wrong programs (call tests, stdin, C++ compiled anew), each verdict is compared with the known
+one: right ones get 1.0 or, where they were killed twice, nothing (None); wrong ones are never paid. Guardians, warm
+interpreters, programs, tests' sides and compilers are killed with SIGKILL, one at random every so often. Afterwards
+processes, mounts, folders, descriptors and memory are counted. Exit status 1 where anything is wrong.
 """
 
 from __future__ import annotations
