@@ -1,4 +1,4 @@
-"""Programs judged while every kind of process of the sandbox is killed at random: no wrong verdict, and nothing is left.
+"""Programs judged while every kind of process of the sandbox is killed at random: no wrong verdict, nothing is left.
 
     python benchmarks/sandbox_kills.py [--programs N] [--tier TIER] [--every SECONDS] [--seed S]
 
