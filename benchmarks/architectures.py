@@ -38,7 +38,7 @@ _NAMES: dict[Any, str] = {
     "num_experts_per_tok moe_topk moe_k",
     4: "num_attention_heads n_head num_heads decoder_attention_heads encoder_attention_heads num_local_experts "
     "num_experts n_routed_experts moe_num_experts mamba_num_heads mamba_n_heads",
-    8: "head_dim attention_head_dim qk_nope_head_dim v_head_dim qk_rope_head_dim mamba_d_state state_size",
+    8: "rotary_dim head_dim attention_head_dim qk_nope_head_dim v_head_dim qk_rope_head_dim mamba_d_state state_size",
     16: "moe_intermediate_size shared_expert_intermediate_size intermediate_size_mlp q_lora_rank kv_lora_rank "
     "lru_width mamba_head_dim",
     64: "max_position_embeddings n_positions max_seq_len",
@@ -63,6 +63,9 @@ def make(kind: str) -> Any:
         raise ValueError("a model of several parts; its text part is an architecture of its own")
     names = {*default.to_dict(), *getattr(default, "attribute_map", {})}
     fields = {name: value for name, value in SIZES.items() if name in names}
+    if "qk_rope_head_dim" in names:
+        fields.pop("head_dim", None)  # another name of it
+        fields["num_key_value_heads"] = fields.get("num_attention_heads", 4)
     if isinstance(getattr(default, "layer_types", None), list) and "layer_types" in default.to_dict():
         kinds = list(dict.fromkeys(default.layer_types))
         fields |= {"layer_types": kinds, "num_hidden_layers": len(kinds)}

@@ -35,14 +35,22 @@ def check_architecture(model: Any) -> str | None:
     model.eval()
     try:
         logits_1LV = _logits(model, ids, device)
+        if logits_1LV.shape[1] != len(ids):
+            raise ConfigError(f"the model gives {logits_1LV.shape[1]} predictions for {len(ids)} tokens, not one each")
+        if logits_1LV.shape[2] < vocabulary:  # tokens that are read and never written, such as a begin of its own
+            ids = [token % logits_1LV.shape[2] for token in ids]
+            changed = [*ids[:-1], (ids[-1] + 1) % logits_1LV.shape[2]]
+            logits_1LV = _logits(model, ids, device)
         if not bool(torch.isfinite(logits_1LV).all()):
             raise ConfigError("the model's logits are not finite: its weights are broken, or were never written")
         exact = torch.log_softmax(logits_1LV[0, cut - 1 : -1].float(), -1).gather(
             1, torch.tensor(ids[cut:], device=device)[:, None]
         )
         close = CLOSE * (1 if next(model.parameters()).dtype == torch.float32 else 40)
-        later = (_logits(model, changed, device)[0, :-1].float() - logits_1LV[0, :-1].float()).abs().max()
-        if float(later) > close / 50 * max(1.0, float(logits_1LV.abs().max())):
+        before = logits_1LV[0, :-1].float()
+        others = (_logits(model, changed, device)[0, :-1], _logits(model, ids[:-1], device)[0])
+        later = max(float((other.float() - before).abs().max()) for other in others)
+        if later > close / 50 * max(1.0, float(before.abs().max())):
             raise ConfigError(
                 "the model looks at later tokens, so it is no causal language model as configured "
                 "(is_decoder: true, for architectures that have it)"
