@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from enum import Enum
 
-from veritune.verifiers.math.extraction.clauses import Code, clause_start, has_value, pattern, sentences, take_apart
-from veritune.verifiers.math.extraction.languages import LANGUAGES
+from veritune.verifiers.math.extraction.clauses import Code, clause_start, has_value, sentences, take_apart
+from veritune.verifiers.math.extraction.languages import LANGUAGES, pattern
 from veritune.verifiers.math.text.strings import names
 
 

@@ -15,8 +15,9 @@ from veritune.verifiers.math.extraction.assertion import (
     status_before,
 )
 from veritune.verifiers.math.extraction.boxes import Box, find_boxes, join_boxes, spilled, unclosed
-from veritune.verifiers.math.extraction.clauses import Code, clause_start, has_value, pattern, sentence_start
+from veritune.verifiers.math.extraction.clauses import Code, clause_start, has_value, sentence_start
 from veritune.verifiers.math.extraction.declarations import declared, language_of
+from veritune.verifiers.math.extraction.languages import pattern
 from veritune.verifiers.math.extraction.phrases import ends_in_negation
 from veritune.verifiers.math.extraction.sentences import first_sentence, readable
 from veritune.verifiers.math.extraction.statements import asserted

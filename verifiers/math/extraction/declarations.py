@@ -11,8 +11,8 @@ from veritune.verifiers.math.extraction.assertion import (
     leading_value,
     status_before,
 )
-from veritune.verifiers.math.extraction.clauses import Code, has_value, masked, pattern
-from veritune.verifiers.math.extraction.languages import LANGUAGES
+from veritune.verifiers.math.extraction.clauses import Code, has_value, masked
+from veritune.verifiers.math.extraction.languages import LANGUAGES, pattern
 from veritune.verifiers.math.extraction.sentences import first_sentence, readable, refine, unemphasised
 
 

@@ -18,8 +18,8 @@ from veritune.verifiers.math.extraction.assertion import (
     status_before,
     status_of,
 )
-from veritune.verifiers.math.extraction.clauses import Code, masked, pattern, sentence_start, take_apart
-from veritune.verifiers.math.extraction.languages import LANGUAGES
+from veritune.verifiers.math.extraction.clauses import Code, masked, sentence_start, take_apart
+from veritune.verifiers.math.extraction.languages import LANGUAGES, pattern
 from veritune.verifiers.math.extraction.sentences import first_sentence, refine, unemphasised
 from veritune.verifiers.math.extraction.subjects import DIRECT, FINAL, STEMS, TAIL, heading, link, subjects
 from veritune.verifiers.math.text.strings import names

@@ -6,8 +6,8 @@ import functools
 import re
 from collections.abc import Iterator
 
-from veritune.verifiers.math.extraction.clauses import Code, masked, pattern
-from veritune.verifiers.math.extraction.languages import LANGUAGES
+from veritune.verifiers.math.extraction.clauses import Code, masked
+from veritune.verifiers.math.extraction.languages import LANGUAGES, pattern
 from veritune.verifiers.math.text.strings import names
 
 TAIL = 24_000
