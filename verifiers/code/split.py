@@ -187,7 +187,8 @@ def _one_run(
     task = {**task, "token": token}
     if same_process:
         task["program"] = code
-        job = Job(_program("tests", "main()", code), json.dumps(task), limits=limits)
+        texts = [code, *_texts(tests, task)]
+        job = Job(_program("tests", "main()", "\n".join(texts)), json.dumps(task), limits=limits)
         ended = yield job
         return _findings(ended, token), None, ended
     # Twice the wall time: the program's clock also runs while the tests think.
@@ -197,8 +198,7 @@ def _one_run(
     test_limits = dataclasses.replace(
         _TESTS_LIMITS, wall_s=wall + 10, cpu_s=max(10.0, limits.cpu_s), memory_mb=max(1024, limits.memory_mb)
     )
-    texts = [*_texts(tests), *(f"import {origin}" for origin, _ in task["imports"].values())]
-    second = Job(_program("tests", "main()", "\n".join(texts)), json.dumps(task), limits=test_limits)
+    second = Job(_program("tests", "main()", "\n".join(_texts(tests, task))), json.dumps(task), limits=test_limits)
     program, ended = yield Linked(first, second)
     findings = _findings(ended, token)
     began = ended.stdout.startswith(f"{token} began\n".encode())
@@ -209,8 +209,10 @@ def _one_run(
     return findings, program, ended
 
 
-def _texts(tests: CallTests | ScriptTests) -> list[str]:
-    return [*tests.tests, tests.setup, tests.prelude] if isinstance(tests, ScriptTests) else []
+def _texts(tests: CallTests | ScriptTests, task: dict[str, Any]) -> list[str]:
+    """What the tests' side runs, with the imports that it makes for them."""
+    imports = [f"import {origin}" for origin, _ in task["imports"].values()]
+    return [*tests.tests, tests.setup, tests.prelude, *imports] if isinstance(tests, ScriptTests) else imports
 
 
 def _program(name: str, call: str, code: str) -> Program:

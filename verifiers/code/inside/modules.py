@@ -44,14 +44,22 @@ class Solution(types.ModuleType):
             self.__dict__["_patch"](name)
 
 
-def publish(names: list[str], find: Callable[[str, Any], Any], patch: Callable[..., None] | None = None) -> None:
-    """Let ``import name`` and ``from name import …`` give what the program defines. ``find(name, missing)``."""
+def publish(
+    names: list[str], find: Callable[[str, Any], Any], patch: Callable[..., None] | None = None,
+    program: types.ModuleType | None = None,
+) -> None:  # fmt: skip
+    """Let ``import name`` and ``from name import …`` give what the program defines. ``find(name, missing)``.
+
+    ``program``: the module itself, where it is in this process.
+    """
     for name in names:
         parts = name.split(".")
         for depth in range(1, len(parts) + 1):
             path = ".".join(parts[:depth])
             known = sys.modules.get(path)
-            if not isinstance(known, Solution):
+            if program is not None and depth == len(parts):
+                known = sys.modules[path] = program
+            elif not isinstance(known, Solution):
                 known = sys.modules[path] = Solution(path, lambda wanted: find(wanted, _MISSING), patch)
             if depth > 1:
                 setattr(sys.modules[".".join(parts[: depth - 1])], parts[depth - 1], known)
@@ -61,11 +69,12 @@ class Imports:
     """Decides for each module that test code imports whose it is."""
 
     def __init__(
-        self, task: dict[str, Any], find: Callable[[str, Any], Any], patch: Callable[..., None] | None = None
-    ) -> None:
-        self.find, self.patch = find, patch
+        self, task: dict[str, Any], find: Callable[[str, Any], Any], patch: Callable[..., None] | None = None,
+        program: types.ModuleType | None = None,
+    ) -> None:  # fmt: skip
+        self.find, self.patch, self.program = find, patch, program
         self.task = task
-        publish(list(_NAMES), find, patch)
+        publish(list(_NAMES), find, patch, program)
 
     def prepare(self, tree: ast.AST) -> None:
         """Make what ``tree`` imports importable. Raises Unsendable for a module that is not here and not the program.
@@ -73,7 +82,7 @@ class Imports:
         A module that the tests import in a ``try`` is theirs to miss.
         """
         for module, wanted, guarded, relative in imported(tree):
-            if isinstance(sys.modules.get(module), Solution):
+            if isinstance(sys.modules.get(module), Solution) or module in _NAMES:
                 continue
             if module.partition(".")[0] == "pytest":
                 self._stand_in()
@@ -86,7 +95,7 @@ class Imports:
                     or module in self.task.get("modules", ())
                     or self._fits(module, wanted)
                 ):
-                    publish([module, *inner], self.find, self.patch)
+                    publish([module, *inner], self.find, self.patch, self.program)
                 elif not guarded:
                     raise Unsendable(f"the tests import {module}, which is not in the sandbox")
 

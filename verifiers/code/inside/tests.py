@@ -5,12 +5,14 @@ Reads its task from stdin; the last line of stdout is the task's token and the f
 
 from __future__ import annotations
 
+import builtins
 import importlib
 import json
 import os
 import sys
 import traceback
 import types
+import typing
 from typing import Any
 
 from _veritune_codec import Channel, Handles, Refused, decode  # type: ignore[import-not-found]
@@ -48,6 +50,8 @@ class _Run:
         self.planned = 0
         self.link: Link | None = None
         self.names: dict[str, Any] = {}
+        self.program: types.ModuleType | None = None
+        """The program itself, where it runs in this process."""
 
     def record(self, state: str, problem: BaseException | str | None = None) -> bool:
         """Add a test's finding. False where there is no going on."""
@@ -152,12 +156,7 @@ def _connect(run: _Run) -> types.ModuleType | None:
     found = export(link, set(task["names"]) | subjects)
     for name in task["names"]:
         names[name] = found[name] if name in found else _fallback(link, name)
-    for name, (origin, attribute) in task["imports"].items():
-        try:
-            value = importlib.import_module(origin)
-        except ImportError:
-            continue
-        names[name] = getattr(value, attribute) if attribute else value
+    names.update(_imported(task))
     _execute(task.get("prelude"), names)
     for name in subjects:
         known = found.get(name)
@@ -170,32 +169,53 @@ def _connect(run: _Run) -> types.ModuleType | None:
 
 def _fallback(link: Link, name: str) -> Any:
     """What a name is that the program does not define: of ``typing``, or a function that it fails to define."""
-    import typing
-
     return getattr(typing, name) if name in typing.__all__ else Missing(link, name)
 
 
 def _same_process(run: _Run) -> types.ModuleType | None:
-    """The program's own names: nothing is kept from it, and the verdict says so."""
-    module = types.ModuleType("solution")
-    names = run.names = vars(module)
-    sys.modules["solution"] = module
+    """A module with the program's own names: nothing is kept from it, and the verdict says so.
+
+    Its built-ins are the tests' own all the same: a program that defines ``sum`` must not decide what tests compute.
+    """
+    program = run.program = types.ModuleType("solution")
+    names = vars(program)
+    sys.modules["solution"] = program
     try:
         _execute(run.task.get("prelude"), names)
         exec(compile(run.task["program"], "solution.py", "exec", dont_inherit=True), names)
     except BaseException as problem:
         run.broken = f"the program does not load: {_said(problem)}"
         return None
+    module = types.ModuleType(MODULE)
+    run.names = vars(module)
+    for name in run.task["names"]:
+        run.names.update({name: getattr(typing, name)} if name in typing.__all__ else {})
+    run.names.update(_imported(run.task))
+    mine = {*run.task["subjects"], *run.task["names"]}
+    theirs = {*dir(builtins), *run.task["imports"], *vars(module)} - mine
+    run.names.update((name, value) for name, value in names.items() if name not in theirs)
     entry = run.task.get("entry")
     if entry:
-        names["candidate"] = names.get(entry) or getattr(names.get("Solution", object)(), entry, None)
+        run.names["candidate"] = names.get(entry) or getattr(names.get("Solution", object)(), entry, None)
     return module
+
+
+def _imported(task: dict[str, Any]) -> dict[str, Any]:
+    """Modules, and helpers of modules, that the tests use as if they had imported them."""
+    found: dict[str, Any] = {}
+    for name, (origin, attribute) in task["imports"].items():
+        try:
+            value = importlib.import_module(origin)
+        except ImportError:
+            continue
+        found[name] = getattr(value, attribute) if attribute else value
+    return found
 
 
 def _find(run: _Run, name: str, missing: Any) -> Any:
     """The program's own ``name``, for tests that import it."""
     if run.link is None:
-        return run.names.get(name, missing)
+        return getattr(run.program, name, missing)
     if name == run.task.get("entry"):
         return run.names["candidate"]
     requests = run.link.requests
@@ -232,7 +252,7 @@ def _execute(source: str | None, names: dict[str, Any]) -> None:
 def _code(run: _Run, module: types.ModuleType) -> None:
     """Test code of any form."""
     patch = None if run.link is None else run.link.patch
-    imports = Imports(run.task, lambda name, missing: _find(run, name, missing), patch)
+    imports = Imports(run.task, lambda name, missing: _find(run, name, missing), patch, run.program)
     counter = Counter(run.asked, run.from_program, Stopped)
     counter.always = run.asked() > 0
     Code(run, module, counter, imports.prepare).run_all()
