@@ -39,8 +39,9 @@ def code(
     they are; ``columns: {tests: COLUMN}`` names another column of tests. ``language: auto`` is the row's, else Python.
     ``limits`` are those of one run (``cpu_s``, ``memory_mb``, …), ``deadline`` is seconds for the whole call.
     ``sandbox`` names a back-end, or is ``{name: …, option: …}``. ``isolation: same-process`` is for tests that patch
-    or subclass the program; its verdicts are marked tamperable. ``prefilled`` is what the prompt already wrote of the
-    answer: ``<think>`` or an opening fence, seen by itself where the prompt ends in it.
+    or subclass the program, ``pytest`` runs test code with the real pytest; their verdicts are marked tamperable.
+    ``prefilled`` is what the prompt already wrote of the answer: ``<think>`` or an opening fence, seen by itself where
+    the prompt ends in it.
 
     No tests, a broken sandbox, an exhausted deadline: undecided. SandboxUnavailable where nothing can be isolated.
     Source: open-r1 ``code_reward``; DeepSeek-R1, section 2.2.

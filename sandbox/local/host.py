@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
+import importlib.metadata
 import importlib.util
 import os
 import random
+import re
 import shutil
 import stat
 import subprocess
@@ -119,10 +121,13 @@ def readable(path: str, as_other_user: bool, parents_too: bool, below: str = "/"
 
 
 def package_folders(packages: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """(folders and files to show, entries of ``sys.path``) for installed packages; none of them is imported here."""
+    """(folders and files to show, entries of ``sys.path``) for installed packages and what they require.
+
+    None of them is imported here.
+    """
     shown: list[str] = []
     entries: list[str] = []
-    for name in packages:
+    for name in _with_requirements(packages):
         try:
             spec = importlib.util.find_spec(name)
         except (ImportError, ValueError):
@@ -134,6 +139,40 @@ def package_folders(packages: Iterable[str]) -> tuple[tuple[str, ...], tuple[str
         shown += [place, *(p for p in (os.path.join(site, f"{name}.libs"),) if os.path.isdir(p))]
         entries.append(site)
     return tuple(dict.fromkeys(shown)), tuple(dict.fromkeys(entries))
+
+
+def _with_requirements(packages: Iterable[str]) -> list[str]:
+    """The packages, and the top-level modules of every installed distribution that they come from or require."""
+    modules = list(packages)
+    pending = list(modules)
+    seen: set[str] = set()
+    while pending:
+        name = re.sub(r"[-_.]+", "-", pending.pop()).lower()
+        if name in seen:
+            continue
+        seen.add(name)
+        try:
+            found = importlib.metadata.distribution(name)
+        except (importlib.metadata.PackageNotFoundError, ValueError):
+            continue
+        pending += [each[0] for r in found.requires or () if "extra ==" not in r and (each := _NAME.match(r))]
+        modules += _top_level(found)
+    return list(dict.fromkeys(modules))
+
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+def _top_level(distribution: importlib.metadata.Distribution) -> list[str]:
+    """The names that a distribution is imported by."""
+    names = []
+    for file in distribution.files or ():
+        head = file.parts[0]
+        if len(file.parts) > 1 and head.isidentifier() and head != "__pycache__":
+            names.append(head)
+        elif head.endswith(".py"):
+            names.append(head.removesuffix(".py"))
+    return list(dict.fromkeys(names))
 
 
 def read_only_paths(interpreter: Interpreter, packages: Sequence[str], extra: Sequence[str]) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from veritune.sandbox import Limits, Program, SandboxUnavailable
+from veritune.sandbox import Limits, Program, Sandbox, SandboxUnavailable
 from veritune.sandbox.checks import SUMS, language_problem
 from veritune.sandbox.languages import LANGUAGES
 from veritune.sandbox.local.backend import LocalSandbox
@@ -100,7 +100,7 @@ LIMITS = Limits(cpu_s=10, wall_s=60, compile_cpu_s=60, compile_wall_s=180)
 
 
 @pytest.fixture(scope="module", params=["namespaces", "confined"])
-def sandbox(request: pytest.FixtureRequest) -> Iterator[LocalSandbox]:
+def sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
     with LocalSandbox(tier=request.param, workers=2) as made:
         try:
             made.report()
@@ -110,12 +110,12 @@ def sandbox(request: pytest.FixtureRequest) -> Iterator[LocalSandbox]:
 
 
 @functools.cache
-def installed(sandbox: LocalSandbox) -> frozenset[str]:
+def installed(sandbox: Sandbox) -> frozenset[str]:
     return frozenset(sandbox.languages())
 
 
 @pytest.mark.parametrize("language", SOLUTIONS)
-def test_right_and_wrong_solutions_of_three_problems(sandbox: LocalSandbox, language: str) -> None:
+def test_right_and_wrong_solutions_of_three_problems(sandbox: Sandbox, language: str) -> None:
     if language not in installed(sandbox):
         pytest.skip(f"{language} is not installed")
     for digit in ("0", "1"):
@@ -131,9 +131,16 @@ def test_doctor_has_a_program_for_every_language() -> None:
     assert set(SUMS) == set(LANGUAGES) == set(SOLUTIONS)
 
 
-def test_a_language_that_does_not_run_is_not_called_ok(sandbox: LocalSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_language_that_does_not_run_is_not_called_ok(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     assert language_problem(sandbox, "python") is None
     monkeypatch.setitem(SUMS, "python", "print(41)")
     assert "does not work" in str(language_problem(sandbox, "python"))
     monkeypatch.setitem(SUMS, "python", "raise ValueError('no cache')")
     assert "no cache" in str(language_problem(sandbox, "python"))
+
+
+def test_a_package_comes_with_what_it_requires() -> None:
+    """pytest is one name of several modules, and needs others."""
+    with LocalSandbox(packages=("pytest",), workers=1) as made:
+        outcome = made.run(Program("python", "import pytest, _pytest, pluggy, packaging.version; print(1)"))
+    assert outcome.stdout == b"1\n", outcome.stderr[-300:]

@@ -24,7 +24,8 @@ from veritune.sandbox.interface import Limits, Sandbox
 from veritune.sandbox.language_names import canonical
 from veritune.sandbox.languages import LANGUAGES
 from veritune.verifiers.code.lifted import lifted_task
-from veritune.verifiers.code.problem import CallTests, InvalidProblem, Problem, StdioTests
+from veritune.verifiers.code.problem import CallTests, InvalidProblem, Problem, ScriptTests, StdioTests
+from veritune.verifiers.code.pytest_runner import pytest_task
 from veritune.verifiers.code.readiness import prove
 from veritune.verifiers.code.split import Judged, split_task
 from veritune.verifiers.code.stdio import stdio_task
@@ -34,7 +35,7 @@ _NO_LINKS = (
     "isolation: same-process"
 )
 _NO_MODULE = re.compile(r"No module named '(\w{1,40})")
-Isolation: TypeAlias = Literal["split", "same-process"]
+Isolation: TypeAlias = Literal["split", "same-process", "pytest"]
 SandboxSpec: TypeAlias = str | Mapping[str, Any] | None
 
 
@@ -132,7 +133,9 @@ def _task(
             return (yield from stdio_task(source, problem.language, problem.tests, limits, stop_early))
         if canonical(problem.language) != "python":
             raise InvalidProblem(f"function-call and test-code problems are judged in Python, not {problem.language}")
-        if isolation == "split" and not can_link:
+        if isolation == "pytest" and isinstance(problem.tests, ScriptTests):
+            return (yield from pytest_task(source, problem.tests, limits, stop_early))
+        if isolation != "same-process" and not can_link:
             if not isinstance(problem.tests, CallTests):
                 return Verdict.undecided(Cause.ABSTAIN, _NO_LINKS, extracted=code)
             return (yield from lifted_task(source, problem.tests, limits, stop_early))
@@ -222,7 +225,7 @@ def evidence_of(judged: Judged, form: str) -> dict[str, Any]:
     """What a verdict tells of its run: isolation, each test, limits met, whether the program could tamper with it."""
     return {
         "judge": judged.judge,
-        "tamperable": judged.judge == "same process" or judged.asked > 0,
+        "tamperable": judged.judge in ("same process", "pytest") or judged.asked > 0,
         "isolation": judged.isolation.as_evidence() if judged.isolation is not None else None,
         "form": form,
         "tests": [{"passed": r.passed, "score": r.score, "reason": r.reason, "limit": r.limit} for r in judged.results],

@@ -23,7 +23,8 @@ class CodeVerifier:
     - ``all_tests``: run every test, so that ``score`` is the fraction passed; else stop at the first failure.
     - ``sandbox``: a back-end's name, or ``{name: …, option: …}``; ``limits``: fields of ``Limits`` for one run.
     - ``isolation``: ``split`` keeps tests and program apart; ``same-process`` does not, and marks its verdicts
-      ``tamperable``: for tests that patch or subclass the program.
+      ``tamperable``: for tests that patch or subclass the program. ``pytest`` is the same with the real pytest as the
+      runner of test code, which must be among the sandbox's packages.
     - ``deadline_s``: for a whole batch; programs that had no turn by then are undecided.
     - ``no_fence``: what to do with a text without a code fence; ``thinking``: look for code in the thinking, too.
     """
@@ -40,8 +41,8 @@ class CodeVerifier:
         no_fence: NoFence = "run",
         thinking: bool = False,
     ) -> None:
-        if isolation not in ("split", "same-process"):
-            raise ConfigError(f"isolation must be 'split' or 'same-process', got {isolation!r}")
+        if isolation not in ("split", "same-process", "pytest"):
+            raise ConfigError(f"isolation must be 'split', 'same-process' or 'pytest', got {isolation!r}")
         self.language = language
         self.all_tests = all_tests
         self.sandbox = sandbox
