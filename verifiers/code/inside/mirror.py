@@ -73,6 +73,7 @@ def make_class(link: Any, described: dict[str, Any]) -> type:
     }
     bases = [link.classes[number] for number in described.get("bases") or ()]
     if described.get("raised"):
+        body.update((name, method) for name, method in special_methods(about).items() if name != "__str__")
         return _make_exception(link, name, bases, body, described)
     body.update(special_methods(about))
     if described.get("unhashable") and about.base is None:

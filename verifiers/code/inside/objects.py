@@ -88,9 +88,11 @@ class Objects(Handles):  # type: ignore[misc]
             base = next((b for b in BASES if issubclass(kind, b)), None)
         plain = () if base is None else tuple(b for b in kind.__mro__ if b in BASES or b is object)
         described["base"] = base.__name__ if base is not None else None
-        described["defines"] = defined(kind, plain)
         described["unhashable"] = kind.__hash__ is None
         described["raised"] = issubclass(kind, BaseException)
+        if described["raised"]:
+            plain = tuple(b for b in kind.__mro__ if find_type(str(b.__module__), str(b.__qualname__)) is b)
+        described["defines"] = defined(kind, plain)
         if find_type(module, name) is kind:
             described["real"] = [module, name]
             return described

@@ -169,7 +169,7 @@ def _binary(name: str, plain: Callable[..., Any] | None) -> Callable[..., Any]:
     def method(self: Any, other: Any, *more: Any) -> Any:
         link = about_of(type(self)).link
         told = False
-        if not is_own(other):
+        if not is_own(other) and (name in ORDER or not callable(other)):  # no function is an expected value
             made = link.is_made(self)
             if not link.is_tested(self) or (name in ORDER and not made):
                 return plain(self, other, *more) if plain is not None else NotImplemented
