@@ -165,8 +165,9 @@ def main() -> None:
         lines += ["", *run.report()]
     options.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
     print("\n".join(lines))
+    failed = any(run.codes != [143, 0] or len(run.lines("grpo")) < options.steps for run in runs)
     shutil.rmtree(folder)
-    raise SystemExit(int(any(run.codes != [143, 0] or len(run.lines("grpo")) < options.steps for run in runs)))
+    raise SystemExit(int(failed))
 
 
 if __name__ == "__main__":
