@@ -24,7 +24,8 @@ from _veritune_collect import (  # type: ignore[import-not-found]
     reaches_assertion,
     test_functions,
 )
-from _veritune_counting import NAME, Counter, count_unittest, rewritten  # type: ignore[import-not-found]
+from _veritune_counting import Counter, count_unittest  # type: ignore[import-not-found]
+from _veritune_rewriting import NAME, rewritten  # type: ignore[import-not-found]
 from _veritune_stubs import Gone, Unsendable  # type: ignore[import-not-found]
 
 FILE = "tests.py"
