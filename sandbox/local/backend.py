@@ -273,7 +273,7 @@ class LocalSandbox(Sandbox):
         language = languages.find_language(job.program.language)
         stdin, files = encoded(job.stdin), checked_files(job.files)
         source = job.program.source
-        by_name = "/dev/std" in source
+        by_name = "/dev/" in source
         if language.name == "python":
             step = Step(
                 job.limits,

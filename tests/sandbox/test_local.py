@@ -63,6 +63,8 @@ def python(sandbox: LocalSandbox, source: str, stdin: str = "") -> Outcome:
         "import inspect\ndef f(): return 42\nassert 'return 42' in inspect.getsource(f); print(f())",
         "import pickle, collections\nP = collections.namedtuple('P', 'x')\nprint(pickle.loads(pickle.dumps(P(42))).x)",
         "print(sum(map(int, open('/dev/stdin').read().split())))",
+        "print(sum(map(int, open('/dev/fd/0').read().split())))",
+        "print(sum(map(int, open('/dev/' + 'stdin').read().split())))",
         "open('/dev/stdout', 'w').write('42\\n')",
         "import sys\nsys.excepthook = lambda *a: print(42)\nraise ValueError",
         "# -*- coding: latin-1 -*-\nprint(42)",

@@ -26,6 +26,8 @@ class Comparison:
       value (1.50 is 1.5).
     - ``tokens``: the words in order, wherever lines break.
     - ``float``: tokens; two numbers are equal within ``tolerance``, absolute or relative, unless both are integers.
+
+    Where it is expected, NaN or an infinity is equal to itself however it is spelled, but in ``exact`` and ``tokens``.
     """
 
     mode: Mode = "lines"
@@ -71,7 +73,8 @@ class Comparison:
         if self.mode == "tokens" or max(len(one), len(other)) > 400:
             return False
         if not (_NUMBER.fullmatch(one) and _NUMBER.fullmatch(other)):
-            return False
+            special = _special(other)
+            return special is not None and _special(one) == special
         if _INTEGER.fullmatch(one) and _INTEGER.fullmatch(other):
             return self.mode == "float" and int(one) == int(other)
         if self.mode == "lines":
@@ -80,6 +83,16 @@ class Comparison:
         if not (math.isfinite(left) and math.isfinite(right)):
             return False
         return math.isclose(left, right, rel_tol=self.tolerance, abs_tol=self.tolerance)
+
+
+def _special(word: str) -> str | None:
+    """``nan``, ``inf`` or ``-inf`` for the spellings of them that languages print."""
+    sign, rest = ("-", word[1:]) if word[:1] == "-" else ("", word.removeprefix("+"))
+    name = _SPECIAL.get(rest.casefold())
+    return name if name is None or name == "nan" else sign + name
+
+
+_SPECIAL = {"nan": "nan", "nan(ind)": "nan", "inf": "inf", "infinity": "inf", "∞": "inf"}
 
 
 def _unified(text: str) -> str:

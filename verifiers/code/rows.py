@@ -46,6 +46,7 @@ FORMS = (
     "public_test_cases / private_test_cases (LiveCodeBench)",
     "inputs + outputs [+ fn_name], also in input_output or a ground truth (APPS, verl)",
     "official_tests (Codeforces)",
+    "public_tests, private_tests, generated_tests: {input, output} (code_contests; compared by tokens)",
     "tests: [{stdin, stdout}] or [{input, output}]",
     "entry_point + tests: [[args, expected]]",
     "test or tests: test code (asserts, unittest, test functions)",
@@ -338,6 +339,31 @@ def _codeforces(row: Row) -> Problem:
     return _from_cases(cases, row, "Codeforces")
 
 
+_CODE_CONTESTS = ("public_tests", "private_tests", "generated_tests")
+
+
+def _is_code_contests(row: Row) -> bool:
+    return any(isinstance(_value(row, name), Mapping) and "input" in _value(row, name) for name in _CODE_CONTESTS)
+
+
+def _code_contests(row: Row) -> Problem:
+    """DeepMind's code_contests: columns of inputs and outputs. Its own judge compares words, wherever lines break."""
+    cases: list[InputOutput] = []
+    for name in _CODE_CONTESTS:
+        tests = _value(row, name)
+        if isinstance(tests, Mapping):
+            pairs = zip(tests["input"], tests["output"], strict=True)
+            cases += [InputOutput(_text(given), _text(expected)) for given, expected in pairs]
+    limits = dict(_limits(row))
+    seconds = row.get("time_limit")
+    if isinstance(seconds, Mapping):
+        limits["cpu_s"] = float(seconds.get("seconds") or 0) + float(seconds.get("nanos") or 0) / 1e9 or 2.0
+    memory = row.get("memory_limit_bytes")
+    if isinstance(memory, int) and memory > 0:
+        limits["memory_mb"] = max(16, memory >> 20)
+    return Problem(_stdio(cases, {"compare": "tokens", **row}), _language(row), "code_contests", **limits)
+
+
 def _listed(row: Row) -> Problem:
     return _from_cases(_case_list(row) or (), row, "tests")
 
@@ -398,6 +424,7 @@ _READERS: tuple[tuple[Callable[[Row], bool], Callable[[Row], Problem]], ...] = (
     (lambda row: bool(row.get("public_test_cases") or row.get("private_test_cases")), _live_code_bench),
     (lambda row: bool(_pairs(row)), _apps),
     (lambda row: row.get("official_tests") is not None, _codeforces),
+    (_is_code_contests, _code_contests),
     (_is_calls, _calls),
     (lambda row: _case_list(row) is not None, _listed),
     (lambda row: _code_list(row) is not None, _code),

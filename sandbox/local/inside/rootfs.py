@@ -102,8 +102,10 @@ def build_root(read_only: Iterable[str]) -> None:
         os.makedirs(place + path, 0o755, exist_ok=True)
     if not os.path.isdir(place + "/tmp"):  # unless something shown lies there: an environment under /tmp, say
         os.symlink(SCRATCH, place + "/tmp")
-    for name in ("stdin", "stdout", "stderr"):
+    os.mkdir(f"{place}/dev/fd")
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
         os.symlink(f"{SCRATCH}/.{name}", f"{place}/dev/{name}")
+        os.symlink(f"{SCRATCH}/.{name}", f"{place}/dev/fd/{number}")
     os.chdir(place)
     kernel.pivot_root_here()
     kernel.mount(None, "/", None, MS_BIND | kernel.MS_REMOUNT | kernel.MS_RDONLY | MS_NOSUID | MS_NODEV)

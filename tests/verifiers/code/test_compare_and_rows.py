@@ -20,6 +20,9 @@ SAME = [
     ("tokens", "a b", "a\nb", True), ("tokens", "1.0", "1", False),
     ("float_tolerance 1e-6", "0.3333333", "0.33333333333", True), ("float_tolerance 1e-6", "0.334", "0.3333", False),
     ("float_tolerance 1e-6", "1000000001", "1000000000", False), ("float_tolerance 1e-6", "nan", "1.0", False),
+    ("float", "NaN", "nan", True), ("lines", "-nan", "NaN", True), ("float", "Infinity", "inf", True),
+    ("float", "-inf", "inf", False), ("float", "1.0", "nan", False), ("float", "infinite", "inf", False),
+    ("tokens", "NaN", "nan", False), ("float", "1000000007.4", "1000000008", True),
     ("float_tolerance 1e-6", "1_0.0", "10.0", False), ("float", "6\0", "6", False), ("float", "inf", "1e999", False),
 ]  # fmt: skip
 
@@ -52,6 +55,14 @@ ROWS: list[tuple[dict[str, Any], type, int]] = [
     ({"reward_model": {"ground_truth": {"inputs": ["1"], "outputs": ["2"]}}}, StdioTests, 1),
     ({"official_tests": [{"input": "1", "output": "2"}]}, StdioTests, 1),
     ({"tests": [{"stdin": "1", "stdout": "2"}], "compare": "tokens"}, StdioTests, 1),
+    (
+        {
+            "public_tests": {"input": ["1"], "output": ["2"]},
+            "private_tests": {"input": ["3", "4"], "output": ["5", "6"]},
+        },
+        StdioTests,
+        3,
+    ),
     ({"entry_point": "f", "tests": [[[1], 2]]}, CallTests, 1),
     ({"test": "import unittest\nclass T(unittest.TestCase):\n    def test_a(self): pass"}, ScriptTests, 1),
 ]
@@ -90,3 +101,15 @@ def test_packed_tests_import_nothing(capsys: pytest.CaptureFixture[str]) -> None
     with pytest.raises(InvalidProblem, match="only text"):
         read_row({"private_test_cases": packed})
     assert capsys.readouterr().out == ""
+
+
+def test_code_contests_are_compared_by_words_within_their_limits() -> None:
+    tests = {"input": ["1"], "output": ["1 2"]}
+    problem = read_row({"public_tests": tests, "time_limit": {"seconds": 1, "nanos": 500_000_000},
+                        "memory_limit_bytes": 256 << 20})  # fmt: skip
+    assert isinstance(problem.tests, StdioTests)
+    assert problem.tests.comparison.difference("1\n2\n", "1 2") is None
+    assert (problem.cpu_s, problem.memory_mb) == (1.5, 256)
+    problem = read_row({"public_tests": tests, "compare": "lines"})
+    assert isinstance(problem.tests, StdioTests)
+    assert problem.tests.comparison.difference("1\n2\n", "1 2") is not None
