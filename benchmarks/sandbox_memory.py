@@ -3,9 +3,9 @@
     python benchmarks/sandbox_memory.py [--programs N] [--every K] [--groups G]
 
 In each tier N programs (of every kind in ``veritune.sandbox.conformance.memory``, in every language here, pairs among
-them) hold marks wherever a run can hold something; every K-th run searches its whole address space for any. Then G groups of
-three right programs and five thieves, which search their memory for a right solution and run it, are judged by
-``binary_code``; a control has thieves alone. Exit status 1 where a mark was found or a thief was paid.
+them) hold marks wherever a run can hold something; every K-th run searches its whole address space for any. Then G
+groups of three right programs and five thieves, which search their memory for a right solution and run it, are judged
+by ``binary_code``; a control has thieves alone. Exit status 1 where a mark was found or a thief was paid.
 """
 
 from __future__ import annotations
