@@ -94,6 +94,11 @@ def test_any_text_as_a_completion_and_as_a_gold(text: str) -> None:
     read_and_compare(text, GOLDS[::4])
 
 
+@pytest.mark.parametrize("text", [r"\boxed{{1 \boxed e}", r"\boxed2 and }}", r"\boxed7}", r"\fbox x}}}"])
+def test_boxes_without_braces_before_stray_ones(text: str) -> None:
+    read_and_compare(text)
+
+
 def test_mutations_of_real_completions(shared_rows: Rows) -> None:
     rng = random.Random(7)
     real = [row["prediction"] for row in shared_rows("math_equivalence/dev_sample.jsonl")]

@@ -86,12 +86,13 @@ def _read(text: str, at: int, size: int) -> Box | None:
 def spilled(text: str, box: Box) -> Box:
     """`box` up to the end of `text` where its content has closing braces too many and the last one ends the text."""
     end = text.rfind("}")
-    if end <= box.end or text[end + 1 :].strip(" $.\n。") or end - box.start > _MAX_LAST:
+    opening = text.find("{", box.start, box.end)
+    if opening < 0 or end <= box.end or text[end + 1 :].strip(" $.\n。") or end - box.start > _MAX_LAST:
         return box
     rest = text[box.end : end + 1].replace("\\{", "").replace("\\}", "")
     if rest.count("}") <= rest.count("{"):
         return box
-    return Box(box.start, end + 1, text[text.index("{", box.start) + 1 : end])
+    return Box(box.start, end + 1, text[opening + 1 : end])
 
 
 def join_boxes(text: str, boxes: list[Box]) -> list[Box]:
