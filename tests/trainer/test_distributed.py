@@ -95,7 +95,7 @@ def together(config: RunConfig, size: int = 2) -> list[int | None]:
     for member in members:
         member.start()
     for member in members:
-        member.join(60)
+        member.join(240)
         if member.is_alive():
             member.kill()
             pytest.fail("a process waits for another that is gone")
