@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.verifiers.code.class_rows import STYLES, ClassProblem, problems
+from veritune.sandbox import SandboxUnavailable
 from veritune.verifiers.code import CodeVerifier
 from veritune.verifiers.code.classes import classes_under_test
 
@@ -47,6 +48,17 @@ def test_right_programs_of_class_level_kinds_pass_and_wrong_ones_fail() -> None:
         if verdict.correct is not right
     ]
     assert odd == []
+
+
+def test_paths_and_files_are_the_same_on_both_sides_in_the_confined_tier() -> None:
+    """There each side has a folder of another name."""
+    wanted = ("files_read_by_the_program", "files_of_a_class", "bigcodebench_csv")
+    rows = [(problem.right, problem.row("functions")) for problem in problems() if problem.name in wanted]
+    try:
+        verdicts = CodeVerifier(limits=LIMITS, sandbox={"name": "local", "tier": "confined"}).verify_batch(rows)
+    except SandboxUnavailable as error:
+        pytest.skip(str(error))
+    assert [v.correct for v in verdicts] == [True] * len(wanted), [v.reason for v in verdicts]
 
 
 FUNCTION_TESTS = (

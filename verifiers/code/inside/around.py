@@ -46,6 +46,13 @@ class Around:
             self.warned = self.catcher.__enter__()
             warnings.simplefilter("always")
 
+    def here(self, value: Any) -> Any:
+        """A path in the tests' folder as the same in this one."""
+        return value if self.folder is None else _moved(value, self.folder.other, self.folder.root)
+
+    def there(self, value: Any) -> Any:
+        return value if self.folder is None else _moved(value, self.folder.root, self.folder.other)
+
     def leave(self, answer: dict[str, Any]) -> None:
         for name, (before, captured) in self.streams.items():
             if getattr(sys, name) is captured:
@@ -61,6 +68,25 @@ class Around:
         if self.warned is not None:
             self.catcher.__exit__(None, None, None)
             answer["warned"] = [[w.category.__name__, str(w.message)] for w in self.warned]
+
+
+def _moved(value: Any, old: str, new: str) -> Any:
+    """Paths below one folder as paths below another, also directly inside a container; all else is left as it is."""
+    kind = type(value)
+    if old == new:
+        return value
+    if kind is str:
+        return value.replace(old, new)
+    if isinstance(value, os.PathLike) and kind.__module__.startswith("pathlib"):
+        return kind(str(value).replace(old, new))
+    if kind in (list, tuple, dict):
+        inside = value.values() if kind is dict else value
+        if not any(type(item) is str and old in item for item in inside):
+            return value
+        if kind is dict:
+            return {key: _moved(item, old, new) for key, item in value.items()}
+        return kind(_moved(item, old, new) for item in value)
+    return value
 
 
 class _Logs:

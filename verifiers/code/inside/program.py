@@ -81,7 +81,11 @@ def _answer(request: dict[str, Any], objects: Objects) -> dict[str, Any]:
         objects.shared.apply(request)
         if "around" in request:
             around = Around(request["around"], objects)
+            arguments = [around.here(argument) for argument in arguments]
+            named = {name: around.here(argument) for name, argument in named.items()}
         value = _do(request, arguments, named, objects)
+        if around is not None:
+            value = around.there(value)
         answer = {"value": _encoded(value, request, arguments, objects)}
     except BaseException as problem:
         answer = {"error": objects.exception(problem)}
