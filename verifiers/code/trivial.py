@@ -20,6 +20,7 @@ _BODIES = {
     "raises StopIteration": "raise StopIteration",
     "raises SystemExit": "raise SystemExit(0)",
     "raises ValueError": "raise ValueError('no')",
+    "ends the process": "__import__('os')._exit(0)",
     "returns an object that is equal to everything": "return Liar()",
     "returns NaN": "return float('nan')",
     "returns []": "return []",
@@ -27,6 +28,7 @@ _BODIES = {
     "returns ''": "return ''",
     "returns True": "return True",
     "returns False": "return False",
+    "empties its arguments": "[x.clear() for x in a if hasattr(x, 'clear')]\n    return 0",
     "returns its argument": "return a[0]",
 }
 _STDIO = {"prints nothing": "pass\n", "prints its input": "import sys\nprint(sys.stdin.read(), end='')\n"}
@@ -39,10 +41,14 @@ def trivial_programs(problem: Problem) -> dict[str, str]:
     if isinstance(problem.tests, StdioTests):
         return dict(_STDIO)
     names = [problem.tests.entry] if isinstance(problem.tests, CallTests) else tested_names(problem)
-    return {"is empty": "pass\n", **{what: _defining(names, body) for what, body in _BODIES.items()}}
+    return {what: program_that(what, names) for what in ("is empty", *_BODIES)}
 
 
-def _defining(names: Iterable[str], body: str) -> str:
+def program_that(what: str, names: Iterable[str]) -> str:
+    """A program that defines ``names`` and does what a key of :func:`trivial_programs` says in each of them."""
+    if what == "is empty":
+        return "pass\n"
+    body = _BODIES[what]
     head = _LIAR if "Liar" in body else ""
     return head + "".join(f"def {name}(*a, **k):\n    {body}\n" for name in names if name.isidentifier())
 

@@ -101,3 +101,16 @@ def test_tests_that_assert_nothing_are_no_gold(name: str, verdicts: dict[tuple[s
     verdict = verdicts[name, "any"]
     assert verdict.cause is Cause.INVALID_GOLD, verdict.reason
     assert verdict.reason
+
+
+def test_what_a_program_does_to_an_argument_does_not_change_what_it_is_compared_with() -> None:
+    program = "def add_all(xs):\n    xs.clear()\n    return 0"
+    case = "import unittest\nclass T(unittest.TestCase):\n    def test_a(self):\n        xs = [3]\n        "
+    rows: list[dict[str, Any]] = [
+        {"test_list": ["xs = [1, 2]\nassert add_all(xs) == sum(xs)"]},
+        {"test_code": f"{case}self.assertEqual(add_all(xs), sum(xs))"},
+    ]
+    sorting = {"test_list": ["a = [2, 1]\nassert add_all(a) is None and a == [1, 2]"]}
+    pairs = [*((program, row) for row in rows), ("def add_all(xs):\n    xs.sort()", sorting)]
+    verdicts = CodeVerifier().verify_batch(pairs)
+    assert [verdict.correct for verdict in verdicts] == [False, False, True]

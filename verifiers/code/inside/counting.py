@@ -129,6 +129,15 @@ class Counter:
 
         return compared
 
+    def copied(self, value: Any) -> Any:
+        """An argument that the same assertion needs once more: a copy for the program, which may change it."""
+        kind = type(value)
+        if kind in (list, tuple):
+            return kind(map(self.copied, value))
+        if kind is dict:
+            return {key: self.copied(item) for key, item in value.items()}
+        return kind(value) if kind in (set, bytearray) else value
+
     def failing(self, problem: Any) -> Any:
         """What a ``raise`` of the test raises."""
         if isinstance(problem, type):

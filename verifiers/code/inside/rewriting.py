@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 from typing import Any
 
 from _veritune_assertions import EXITS, RAISES, Facts, constant, last_name, live  # type: ignore[import-not-found]
@@ -32,6 +33,27 @@ class _Rewriter(ast.NodeTransformer):
         self.facts = facts
         self.in_try = 0
         self.in_with = 0
+
+    def visit_Compare(self, node: ast.Compare) -> ast.AST:
+        self._unshare([node.left, *node.comparators])
+        return self.generic_visit(node)
+
+    def _unshare(self, parts: list[ast.expr]) -> None:
+        """``f(xs) == sum(xs)``: what the program does to ``xs`` must not change what it is compared with."""
+        for index, part in enumerate(parts):
+            others = [n for other in parts[index + 1 :] for n in ast.walk(other) if isinstance(n, ast.Call)]
+            if not others:
+                return
+            names = {n.id for call in others for n in ast.walk(call) if isinstance(n, ast.Name)}
+            for call in ast.walk(part):
+                if isinstance(call, ast.Call) and self._may_be_asked(call):
+                    shared = [isinstance(arg, ast.Name) and arg.id in names for arg in call.args]
+                    pairs = zip(call.args, shared, strict=True)
+                    call.args = [_call("copied", arg) if one else arg for arg, one in pairs]
+
+    def _may_be_asked(self, call: ast.Call) -> bool:
+        name = last_name(call.func)
+        return name in self.facts.program or (name not in self.facts.functions and not hasattr(builtins, name))
 
     def visit_Assert(self, node: ast.Assert) -> ast.AST:
         hollow = self.facts.hollow(node.test)
@@ -171,6 +193,8 @@ class _Rewriter(ast.NodeTransformer):
         library, exits = facts.library_assertion(node), name in EXITS or name == "SystemExit"
         computed = exits and facts.asserting(node)
         nothing = library and facts.looks_at_nothing(node)
+        if library:
+            self._unshare(node.args)
         if name in RAISES or "Raises" in name:
             node.args = [_with_stop(arg) for arg in node.args]
         self.generic_visit(node)
