@@ -11,6 +11,7 @@ from veritune.verifiers.math.cascade import decide
 from veritune.verifiers.math.decision import Decision, Outcome
 from veritune.verifiers.math.options import DEFAULT, MathOptions
 from veritune.verifiers.math.reading import Gold, prepare_gold
+from veritune.verifiers.math.syntax.nodes import Func, Node, Operator, walk
 from veritune.verifiers.math.text.normalise import clean
 
 FUNCTION = "veritune.verifiers.math.judge:judge"
@@ -21,6 +22,9 @@ Task = tuple[Question, str, str, MathOptions]
 
 _PROBE = r"\frac{7919}{104729}"
 """An answer that no gold has, with which a gold is tried alone."""
+
+
+_UNSOUND = frozenset(["gcd", "lcm", "factorial2", "rem", "residue", "perm", "multinomial", "cases", "given"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,14 @@ def _judged(decision: Decision, answer: str, gold: Gold) -> Judgement:
     if decision.outcome is not Outcome.NEEDS_SYMBOLIC:
         return Judgement(decision.outcome, decision.stage, decision.reason, gold.flags)
     found = symbolic.compare(clean(answer), gold.reading.text)
+    if found.outcome is Outcome.RIGHT and gold.reading.tree is not None and _beyond(gold.reading.tree):
+        return Judgement(Outcome.ABSTAIN, "symbolic", "algebra alone says that they are equal", gold.flags)
     return Judgement(found.outcome, "symbolic", found.reason, gold.flags)
+
+
+def _beyond(tree: Node) -> bool:
+    """Whether algebra treats something in `tree` by rules that do not hold for it: a gcd of two symbols is 1 to it."""
+    return any(isinstance(n, Operator | Func) and n.name in _UNSOUND for n in walk(tree))
 
 
 def warm_up() -> None:

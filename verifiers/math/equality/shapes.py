@@ -159,6 +159,8 @@ def _is_name(node: Node) -> bool:
             return True
         case Func(name, args) if name.startswith(("call_", "sub_", "prime")):
             return True
+        case Func(name, (Sym(),)) if name in ("bar", "hat", "tilde", "widehat"):
+            return True
         case Func(name, args) if name in ("angle", "triangle", "vec", "overrightarrow", "overline", "measuredangle"):
             return True
         case Func(name, args) if name in ("sin", "cos", "tan", "abs", "cot"):
@@ -210,11 +212,16 @@ def _is_function(node: Node) -> bool:
     return False
 
 
-def is_qualifier(node: Node) -> bool:
-    """``k ∈ ℤ``, ``n = 0, 1, 2, …``: says what a parameter ranges over, and is no answer of its own."""
+def is_qualifier(node: Node, exclusions: bool = False) -> bool:
+    """``k ∈ ℤ``, ``n = 0, 1, 2, …``: says what a parameter ranges over, and is no answer of its own.
+
+    With `exclusions`, ``b ≠ 0`` is one too: it stands beside a formula.
+    """
     if isinstance(node, Relation) and node.ops[-1] == "in":
         right = node.items[-1]
         return isinstance(right, Sym) and right.name.rstrip("+-*") in ("set_Z", "set_N")
+    if isinstance(node, Relation) and node.ops == ("!=",) and isinstance(node.items[0], Sym):
+        return exclusions
     if isinstance(node, Words):
         return node.text.lower().startswith(("where", "for", "with", "其中"))
     return False
@@ -223,7 +230,8 @@ def is_qualifier(node: Node) -> bool:
 def items_of(node: Node) -> tuple[Node, ...]:
     """The items of a list, without qualifiers, each ± written out, ``x = 1, 2`` as two values of x."""
     raw = node.items if isinstance(node, Listing | SetOf) else (node,)
-    kept = tuple(i for i in raw if not is_qualifier(i)) or raw
+    beside = any(not isinstance(i, Relation) for i in raw)
+    kept = tuple(i for i in raw if not is_qualifier(i, beside)) or raw
     out: list[Node] = []
     for item in kept:
         out.extend(expand(item))

@@ -14,6 +14,7 @@ from veritune.verifiers.math.syntax.nodes import (
     Group,
     Listing,
     Matrix,
+    Mul,
     Node,
     Num,
     PlusMinus,
@@ -246,6 +247,8 @@ class Atoms(Calls):
             return self.operator(name)
         if name in MARKS:
             inside = self.argument()
+            if name in ("overrightarrow", "vec") and isinstance(inside, Mul):
+                return Func(name, inside.factors)
             return (
                 Func(name, (inside,))
                 if name not in ("angle", "triangle", "measuredangle")

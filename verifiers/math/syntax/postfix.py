@@ -101,6 +101,8 @@ class Postfix(Atoms):
                 self.take()
                 value = Percent(value)
             elif self.cmd("circ"):
+                if isinstance(value, Sym) and self.peek().kind == "sym":
+                    raise ParseError("functions one after the other")
                 value = self.degrees(value)
             elif self.op("'"):
                 value = self._primed(value)

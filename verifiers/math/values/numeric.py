@@ -56,9 +56,12 @@ def free_symbols(node: Node) -> frozenset[str]:
 class Field:
     """The numbers a tree is evaluated in: complex floats, or complex numbers of many digits."""
 
-    def __init__(self, functions: Mapping[str, Callable[..., Any]], number: Callable[[Fraction], Any]) -> None:
+    def __init__(
+        self, functions: Mapping[str, Callable[..., Any]], number: Callable[[Fraction], Any], reach: float = 1e15
+    ) -> None:
         self.functions = functions
         self.number = number
+        self.reach = reach  # how large an angle still has a sine here
 
     def value(self, node: Node, point: Mapping[str, Any]) -> Any:
         """The value of `node` at `point`. Raises UndefinedError, TooBigError, or an arithmetic error."""
@@ -106,7 +109,7 @@ class Field:
         raise UndefinedError(f"{type(node).__name__} has no value")
 
     def _symbol(self, name: str, point: Mapping[str, Any]) -> Any:
-        if name in ("pi", "e", "i"):
+        if name in ("pi", "e", "i") and name not in point:
             return self.functions[name]()
         try:
             return point[name]
@@ -151,7 +154,7 @@ class Field:
         if name == "factorial":
             return self._gamma(values[0] + 1)
         if name == "factorial2":
-            raise UndefinedError("a double factorial of no whole number")
+            return self._double_factorial(_real(values[0]))
         if name in ("sgn", "rem", "zeta"):
             return self._stepped(name, values)
         if name == "binom":
@@ -165,12 +168,17 @@ class Field:
             return self.functions["exp"](_bounded(values[0]))
         if name == "abs":
             return self.functions["abs"](values[0])
-        if name in ("sin", "cos", "tan", "cot", "sec", "csc") and abs(complex(values[0])) > 1e15:
+        if name in ("sin", "cos", "tan", "cot", "sec", "csc") and abs(complex(values[0])) > self.reach:
             raise UndefinedError("an angle past the precision")
         function = self.functions.get(name)
         if function is None:
             raise UndefinedError(f"{name} has no value")
         return function(_bounded(values[0]) if name.endswith("h") else values[0])
+
+    def _double_factorial(self, value: float) -> Any:
+        if value != int(value) or not 0 <= value <= 150:
+            raise UndefinedError("a double factorial of no moderate whole number")
+        return self.number(Fraction(math.prod(range(int(value), 0, -2))))
 
     def _stepped(self, name: str, values: list[Any]) -> Any:
         first = _real(values[0])
@@ -377,7 +385,7 @@ def _make_field(digits: int) -> Field:
         context, context.gamma, context.log, context.mpf(context.pi), context.mpf(context.e), context.mpc(0, 1)
     )
     table["abs"] = abs
-    return Field(table, number)
+    return Field(table, number, 10.0 ** min(digits - 20, 300))
 
 
 def _mp_number(context: Any, value: Fraction) -> Any:

@@ -198,7 +198,7 @@ def _agree_exactly(gold: Node, prediction: Node, point: Mapping[str, Fraction], 
     try:
         a, b = complex(FLOAT.value(gold, floats)), complex(FLOAT.value(prediction, floats))
     except ARITHMETIC:
-        return True
+        return _many(gold, prediction, point) is not False
     if a != a or b != b or _complex(a) or _complex(b):
         return True
     return near(a, b, max(tolerance, 1e-9)) or abs(a - b) < 1e-9
