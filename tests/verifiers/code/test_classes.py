@@ -74,7 +74,22 @@ FUNCTION_TESTS = (
 )
 
 
-@pytest.mark.parametrize("how", ["class Volume(Lie): pass", "def Volume(*a): return Lie()"])
+META = (
+    "class Meta(type, Lie):\n    __eq__ = Lie.__eq__\n    __ne__ = Lie.__ne__\n    __hash__ = Lie.__hash__\n"
+    "    __init__ = type.__init__\nclass Made(metaclass=Meta): pass\ndef Volume(*a): return Made"
+)
+FORGED = (
+    "import json, os\ndef frame(m):\n    b = json.dumps(m).encode()\n    return len(b).to_bytes(4, 'big') + b\n"
+    "def Volume(*a):\n    about = {'n': 0, 'name': 'X', 'qualname': 'X', 'module': 'solution', 'base': 'list',\n"
+    "        'defines': ['__sub__', '__rsub__', '__lt__', '__gt__', '__contains__', '__eq__', '__abs__', '__ne__'],\n"
+    "        'overrides': ['__eq__', '__gt__', '__lt__', '__contains__', 'startswith', '__ne__'], 'bases': [],\n"
+    "        'meta': {'defines': ['__sub__', '__eq__'], 'class': None}}\n"
+    "    os.write(3, frame({'classes': [about], 'value': {'$': 'sub', 'c': 0, 'h': 0, 'v': [7]}}))\n"
+    "    for n in range(4): os.write(3, frame({'value': True}))\n    os._exit(0)"
+)
+
+
+@pytest.mark.parametrize("how", ["class Volume(Lie): pass", "def Volume(*a): return Lie()", META, FORGED])
 def test_an_object_where_a_function_is_tested_gains_nothing(how: str) -> None:
     """Whatever it is called: what decides is that the tests use it as a function."""
     verdicts = judged([(f"{LIE}{how}\n", [test]) for test in FUNCTION_TESTS])

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Any
 
 from _veritune_library import find_type  # type: ignore[import-not-found]
-from _veritune_names import ALL, KEPT  # type: ignore[import-not-found]
 from _veritune_remote import (  # type: ignore[import-not-found]
     BASES,
     About,
@@ -18,6 +17,7 @@ from _veritune_remote import (  # type: ignore[import-not-found]
     about_of,
     attribute,
     copied,
+    is_own,
     no_pickle,
     special_methods,
 )
@@ -81,6 +81,8 @@ def make_class(link: Any, described: dict[str, Any]) -> type:
     elif about.base is not None and "__hash__" not in body and about.base.__hash__ is not None:
         body["__hash__"] = about.base.__hash__
     for method in described.get("overrides") or ():
+        if str(method).startswith("_"):
+            continue  # special methods are guarded
         body[str(method)] = property(_asked(str(method)))
     if about.base is tuple:
         for index, field in enumerate(described.get("fields") or ()):
@@ -132,15 +134,10 @@ def _meta(link: Any, described: dict[str, Any] | None) -> type:
     if not described:
         return RemoteType  # type: ignore[no-any-return]
     number = described.get("class")
-    defines = frozenset(name for name in described.get("defines") or () if name in ALL)
-    body: dict[str, Any] = {}
-    for name in defines - frozenset(("__call__", "__repr__", "__str__", "__dir__", "__format__")) - frozenset(KEPT):
-        body[name] = _of_class(name)
-    for name, method in (("__len__", _of_class("__len__")), ("__contains__", _of_class("__contains__"))):
-        if name in defines:
-            body[name] = method
-    if "__repr__" in defines:
-        body["__repr__"] = _of_class("__repr__")
+    defines = frozenset(name for name in described.get("defines") or () if name in _OF_CLASSES)
+    body: dict[str, Any] = {name: _of_class(name) for name in defines}
+    if "__contains__" in defines:
+        body["__contains__"] = _class_contains
     if number is not None and issubclass(link.classes[number], RemoteType):
         return link.classes[number]  # type: ignore[no-any-return]
     if number is not None:
@@ -152,6 +149,16 @@ def _meta(link: Any, described: dict[str, Any] | None) -> type:
     if body and defines not in link.metaclasses:
         link.metaclasses[defines] = type("RemoteType", (RemoteType,), body)
     return link.metaclasses[defines] if body else RemoteType  # type: ignore[no-any-return]
+
+
+_OF_CLASSES = frozenset(("__len__", "__iter__", "__getitem__", "__reversed__", "__contains__", "__repr__"))
+"""What a metaclass may define. Not operators: a class where a value is expected must not be told that value."""
+
+
+def _class_contains(cls: Any, wanted: Any) -> bool:
+    if is_own(wanted):
+        return about_of(cls).link.request("operation", (cls, wanted), name="__contains__") is True
+    return any(item == wanted for item in iter(cls))
 
 
 def _of_class(name: str) -> Callable[..., Any]:

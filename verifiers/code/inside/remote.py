@@ -45,6 +45,8 @@ class RemoteType(type):
         about = type.__getattribute__(cls, "__dict__").get("_veritune_about")
         if about is None or name.startswith("_veritune"):
             raise AttributeError(name)
+        if name in _PREDICATES and about.number not in about.link.tested:
+            raise AttributeError(f"the class {cls.__name__} of the program has no {name!r} to be asked")
         value = about.link.request("attribute", (cls,), name=name)
         if isinstance(value, RemoteType) and about.number in about.link.tested:
             about.link.tested.add(about_of(value).number)
