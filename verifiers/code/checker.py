@@ -19,6 +19,8 @@ from veritune.sandbox.language_names import canonical
 from veritune.verifiers.code.problem import Examiner, InputOutput, InvalidProblem, TestResult
 
 _LIMITS = Limits(cpu_s=10, wall_s=30, compile_cpu_s=30, compile_wall_s=90)
+_SILENCE_S = 4.0
+"""Where neither of the two does anything for so long, each waits for the other."""
 _SCORE = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)", re.ASCII)
 _YES = frozenset({"true", "ok", "yes", "accepted", "ac", "correct", "right", "pass", "passed"})
 _NO = frozenset({"false", "no", "wrong", "wa", "incorrect", "rejected", "fail", "failed", "wrong answer"})
@@ -168,6 +170,7 @@ def converse(
     order = ("input.txt", "output.txt", "answer.txt")
     room = dataclasses.replace(_room_for(inputs), cpu_s=max(10.0, limits.cpu_s), wall_s=limits.wall_s + 2)
     second = Job(program_of(interactor, order), b"", inputs, room)
+    limits = dataclasses.replace(limits, idle_s=min(limits.idle, _SILENCE_S))
     outcome, asked = yield Linked(Job(program, limits=limits), second, by="stdio")
     if not outcome.compile_failed:
         _require_compiled(asked, "interactor")
