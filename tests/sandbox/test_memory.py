@@ -12,6 +12,8 @@ from veritune.sandbox import Job, Limits, Outcome, Program, Sandbox
 from veritune.sandbox.conformance import memory
 from veritune.sandbox.conformance.corpus import descendants
 from veritune.sandbox.local.backend import LocalSandbox
+from veritune.verifiers.code.judge import judge_batch
+from veritune.verifiers.code.problem import CallTests, InputOutput, Problem, ScriptTests, StdioTests
 
 PATIENT = Limits(cpu_s=20, wall_s=60)
 
@@ -68,7 +70,8 @@ def test_the_search_finds_what_is_there(sandbox: Sandbox) -> None:
     for first_line in ("", "# numpy\n"):
         outcome = sandbox.run(Program("python", first_line + kept.source, support=kept.support))
         assert outcome.stdout.decode().strip() == mark
-        found = sandbox.run(Program("python", first_line + memory.SEARCH), limits=PATIENT)
+        search = Program("python", first_line + memory.SEARCH, support=kept.support)
+        found = sandbox.run(search, limits=PATIENT)
         assert memory.searched(found.stdout)[1] == [mark.removeprefix(memory.MARK)], found
 
 
@@ -83,3 +86,29 @@ def test_every_program_has_the_same_number() -> None:
         if len(said) == 3:
             pytest.skip("the kernel or the container does not let the numbers be set back")
         assert len(said) == 1
+
+
+def test_the_judge_leaves_nothing_either(sandbox: Sandbox) -> None:
+    """Solutions, test code, inputs and expected answers of judged rows, with the judge's own helper modules warm."""
+    places: dict[str, str] = {}
+
+    def mark(place: str) -> str:
+        made = memory.canary()
+        places[made.removeprefix(memory.MARK)] = place
+        return made
+
+    def solution() -> str:
+        return f"def f(x):\n    '''{mark('solution')}'''\n    return x\n"
+
+    calls = Problem(CallTests("f", [([mark("input")], "x"), ([1], mark("answer"))]))
+    code = f"import unittest\nassert f(1) == 1, {mark('tests')!r}  # import of nothing"
+    script = Problem(ScriptTests([code], entry="f"))
+    stdio = Problem(StdioTests([InputOutput(mark("stdin"), mark("stdout"))]))
+    programs = [(solution(), calls), (solution(), script), (f"print(input())  # {mark('program')}", stdio)] * 2
+    verdicts = judge_batch(programs, sandbox, PATIENT, stop_early=False)
+    assert [verdict.correct for verdict in verdicts] == [False, True, False] * 2, verdicts
+    try:
+        found = [places.get(token, token) for pid in warm_interpreters() for token in marks_in(pid)]
+    except PermissionError:
+        pytest.skip("reading another process's memory needs root")
+    assert found == []
