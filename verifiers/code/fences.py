@@ -137,7 +137,7 @@ def _opening(run: re.Match[str], before: str, info: str, language: str) -> _Open
         return None
     tagged = _TAG.match(info)
     assert tagged is not None
-    tag = tagged[1].casefold()
+    tag = _tag(tagged[1].casefold())
     named = canonical(tag)
     if named == "markdown":
         return None
@@ -152,6 +152,15 @@ def _opening(run: re.Match[str], before: str, info: str, language: str) -> _Open
         return None
     indent = before if start_of_line and "<" not in before else ""
     return _Opening(run[0][0], len(run[0]), tag, indent, run.end() + len(info) + 1)
+
+
+def _tag(word: str) -> str:
+    """A language's name; of a file's name its ending, and nothing of a word that only says that this is code."""
+    if word in ("code", "program", "solution", "answer", "source"):
+        return ""
+    stem, _, ending = word.rpartition(".")
+    known = _SCRIPTS | _C_LIKE
+    return ending if stem and canonical(word) not in known and canonical(ending) in known else word
 
 
 def _block(text: str, opening: _Opening, language: str, blocks: list[Fence]) -> int:
@@ -250,7 +259,7 @@ def _opens(rest: str) -> bool:
     tagged = _TAG.match(rest)
     assert tagged is not None
     plain = all(_WORD.fullmatch(word) for word in _QUOTED.sub("", rest[tagged.end() :]).split())
-    return bool(tagged[1]) and plain and (len(rest.split()) == 1 or rest[:1] not in " \t")
+    return tagged[1][:1].isalnum() and plain and (len(rest.split()) == 1 or rest[:1] not in " \t")
 
 
 def _starts_line(before: str) -> bool:

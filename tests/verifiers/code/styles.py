@@ -68,6 +68,11 @@ STYLES: dict[str, Style] = {
     "code on the fence's line": lambda c: (
         f"```python {c.lstrip()}\n```" if c[:1] not in " #@" else f"```python\n{c}\n```"
     ),
+    "a file's name": lambda c: f"```solution.py\n{c}\n```",
+    "a word that names no language (no tag)": lambda c: f"```code\n{c}\n```",
+    "three spaces and a dot behind": lambda c: f"So:\n\n   ```python\n{c}\n   ```.",
+    "in quotation marks": lambda c: f"“```python\n{c}\n```”",
+    "closed twice": lambda c: f"```python\n{c}\n```\n```",
     "a blank line first": lambda c: f"```python\n\n{c}\n\n```",
 }
 """Name → the completion around a program. Each one's program is the same but for blank lines around it."""
