@@ -25,9 +25,9 @@ _SKIPPED_FOR = re.compile(r"importorskip\(\s*[\"'](\w+)")
 _MODULES = {
     "program": ("program", "around", "awaiting", "codec", "library", "names", "objects", "shared"),
     "tests": (
-        "tests", "around", "assertions", "cases", "codec", "collect", "counting", "doctests", "fixtures", "hooks",
-        "imports", "library", "mirror", "modules", "names", "pytest_stand_in", "remote", "rewriting", "running", "same",
-        "shared", "stubs", "surroundings",
+        "tests", "around", "assertions", "cases", "codec", "collect", "counting", "doctests", "fixtures", "functions",
+        "hooks", "imports", "library", "mirror", "modules", "names", "pytest_stand_in", "remote", "rewriting",
+        "running", "same", "shared", "stubs", "surroundings",
     ),
 }  # fmt: skip
 """What each side imports; the first is what its entry imports."""
