@@ -128,13 +128,13 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    before, own = held(), descendants()
+    before, own, first = held(), descendants(), (len(os.listdir("/proc/self/fd")), 0)
     said: Counter[str] = Counter()
     wrong: list[str] = []
     started = time.monotonic()
     with LocalSandbox(tier=options.tier, workers=options.workers, packages=()) as sandbox:
         judge_batch([case(i)[:2] for i in range(1, 60)], sandbox, LIMITS, stop_early=True)
-        first = (len(os.listdir("/proc/self/fd")), resident_kb())
+        first = (first[0], resident_kb())
         with Killer(options.every, options.seed) as killer:
             for start in range(0, options.programs, 100):
                 if start >= options.programs:
@@ -148,7 +148,8 @@ def main() -> int:
                     if verdict.correct is not None and verdict.correct != right:
                         wrong.append(f"{code!r}: {verdict.correct}, {verdict.reason}")
         judge_batch([case(i)[:2] for i in range(1, 60)], sandbox, LIMITS, stop_early=True)
-        last = (len(os.listdir("/proc/self/fd")), resident_kb())
+        resident = resident_kb()
+    last = (len(os.listdir("/proc/self/fd")), resident)
     seconds = time.monotonic() - started
     left = lingering(own, 3.0)
     print(f"Linux {platform.release()}, Python {platform.python_version()}, uid {os.getuid()}, tier {options.tier}")

@@ -15,7 +15,8 @@ from veritune.sandbox.languages import Language
 from veritune.sandbox.local.slot import Result
 from veritune.sandbox.local.wire import Step
 
-_KILLED = re.compile(rb"\bkilled\b|SIGKILL", re.IGNORECASE)
+_KILLED = re.compile(rb"\bkilled\b|SIGKILL|signal terminated program|terminated with signal|broken pipe", re.IGNORECASE)
+"""What compilers say where one of their processes was killed, or lost the one that it wrote to."""
 
 
 class Prepared:

@@ -18,6 +18,8 @@ import veritune
 from veritune.sandbox import Job, JobRefused, Limits, Linked, Outcome, Program
 from veritune.sandbox.conformance.corpus import descendants
 from veritune.sandbox.local.backend import LocalSandbox
+from veritune.sandbox.local.prepared import was_killed
+from veritune.sandbox.local.slot import Result
 
 SOURCES = str(Path(veritune.__file__).parent.parent)
 SLEEP = Program("python", "import time; time.sleep(60)")
@@ -185,3 +187,19 @@ def test_a_tests_side_killed_twice_is_undecided(monkeypatch: pytest.MonkeyPatch)
         assert verdict.cause == Cause.INFRA_ERROR
         again = judge_batch([("def f(): return 1", problem)], sandbox, Bounds(), stop_early=False)[0]
         assert again.correct
+
+
+def test_a_compiler_that_lost_a_part_of_itself_is_run_again() -> None:
+    """Killed from outside, a part of it: what it says then is no compile error of the program's."""
+    said = (
+        b"g++: fatal error: Killed signal terminated program cc1plus",
+        b"g++: fatal error: Broken pipe signal terminated program cc1plus",
+        b"collect2: fatal error: ld terminated with signal 9 [Killed]",
+        b"go build: signal: killed",
+    )
+    for line in said:
+        result = Result({"status": 1 << 8, "limit": None}, b"", line, 0, len(line), None)
+        assert was_killed(result, compiles=True), line
+        assert not was_killed(result), "a program may print it"
+    error = Result({"status": 1 << 8, "limit": None}, b"", b"main.cpp:1:1: error: expected", 0, 1, None)
+    assert not was_killed(error, compiles=True)
