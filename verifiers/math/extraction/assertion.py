@@ -75,6 +75,12 @@ _LITOTES = re.compile(
     re.I,
 )
 """Denials that assert: ``there is no doubt that``."""
+_EXEMPT = re.compile(
+    r"(?<!\w)(?:not (?:surprisingly|unexpectedly|coincidentally)|without (?:any |a )?doubt|no doubt|"
+    r"none other than|nothing but|"
+    r"nothing else than|no less than exactly)(?!\w)",
+    re.I,
+)
 _IMPERATIVE = re.compile(
     r"\W*(?:(?:please|now|next|so|to)\s+)?(?:let|prove|show|verify|check|demonstrate|say|test)(?!\w)", re.I
 )
@@ -156,6 +162,7 @@ def is_conditional(before: str, link: str, after: str) -> bool:
 
 def status_of(bridge: str, core_head: str, code: Code) -> Status:
     """What the words between a subject and its value make of the value: ``is definitely not``, ``might be``."""
+    bridge, core_head = _EXEMPT.sub("", bridge), _EXEMPT.sub("", core_head)
     if _BOUND.search(core_head.rstrip(" $*")):
         return Status.DENIED
     only = _ONLY.search(bridge + " " + core_head) is not None
@@ -202,6 +209,11 @@ _LINKED = re.compile(r"\W*(?:(?:also|well|be|been|being|equal|to|sein|être|ser|
 _OTHERWISE = re.compile(
     r"\W*(?:or|alternatively|maybe|perhaps|possibly|or else|or maybe|或者?|也许|可能|oder|ou|o|или)\W+", re.I
 )
+
+
+def doubts(following: str) -> bool:
+    """Whether a hedge with these words behind it speaks of the value that comes at once."""
+    return _LINKED.match(following) is not None
 
 
 def other_follows(after: str, code: Code) -> bool:
@@ -272,15 +284,17 @@ def _says_wrong(sentence: str, value: str, code: Code) -> bool:
     ):
         return False
     bare = value.strip(" $*\\()[]{}.")
-    numbers = re.findall(r"\d[\d.,]*", sentence)
-    return (not numbers and bare.lower() not in ("",) and _pronominal(sentence)) or (bool(bare) and bare in sentence)
+    if re.search(r"\d", sentence):
+        return bool(bare) and bare in sentence
+    return len(sentence.split()) <= 2 or _pronominal(sentence) or (bool(bare) and bare in sentence)
 
 
 def _pronominal(sentence: str) -> bool:
     low = sentence.lower()
     return (
         re.search(
-            r"(?<!\w)(?:that|this|it|das|dies|es|c['’]est|cela|ça|eso|esto|это|hiyo|hilo|questo|isso)(?!\w)|"
+            r"(?<!\w)(?:that|this|it|everything|all of|das|dies|es|c['’]est|cela|ça|eso|esto|это|hiyo|hilo|"
+            r"questo|isso)(?!\w)|"
             r"这|那|上面|それ|これ|এটা|এটি|అది|ఇది|นั่น|นี่|यह|वह|هذا|هذه|그",
             low,
         )

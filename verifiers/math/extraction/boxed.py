@@ -106,8 +106,11 @@ def _status(text: str, box: Box) -> Status:
     after = text[box.end : box.end + 300].lstrip(" $}\\)]*_")
     clause = before[clause_start(before) :][-_CLAUSE:]
     code = language_of(clause)
-    following = first_sentence(after[:120]) if after[:1] not in ("", ".", "!", "?", "。", "！", "？", "\n") else ""
-    if is_asked(after[len(following) + 1 :], after[len(following) : len(following) + 1]) and len(following) < 80:
+    behind = text[box.end : box.end + 300].lstrip("$}\\)]*_")
+    apart = behind[:1].isspace() and behind.lstrip()[:1].isupper()  # a sentence of its own
+    following = first_sentence(after[:120]) if not apart and after[:1] not in ("", *".!?。！？\n") else ""
+    terminator = after[len(following) : len(following) + 1]
+    if not apart and len(following) < 80 and is_asked(after[len(following) + 1 :], terminator):
         return Status.ASKED
     if _PREDICATE.match(following) and is_negative(following[:80]):
         return Status.DENIED

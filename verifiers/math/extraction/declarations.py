@@ -7,11 +7,12 @@ import re
 from veritune.verifiers.math.extraction.assertion import (
     Status,
     alternatives,
+    doubts,
     is_conditional,
     leading_value,
     status_before,
 )
-from veritune.verifiers.math.extraction.clauses import Code, has_value, masked
+from veritune.verifiers.math.extraction.clauses import Code, clause_start, has_value, masked, take_apart
 from veritune.verifiers.math.extraction.languages import LANGUAGES, pattern
 from veritune.verifiers.math.extraction.sentences import first_sentence, readable, refine, unemphasised
 
@@ -35,7 +36,10 @@ def declared(text: str) -> str | None:
     if not value or alternatives(value, "", code):
         return None
     at = kept.rfind(value)
-    return None if at > 0 and _denied_before(kept[:at], code) else value
+    if at <= 0:
+        return value
+    clause = kept[:at][clause_start(kept[:at]) :]
+    return None if _denied_before(kept[:at], code) or pattern("wrong", code).search(clause) else value
 
 
 def _asserting(sentence: str, code: Code) -> str:
@@ -47,7 +51,7 @@ def _asserting(sentence: str, code: Code) -> str:
         following = pattern("concessions", code).match(clause)
         said = pattern("hearsay", code).search(clause)
         reported = said is not None and status_before(clause[: said.end()] + " ", code) is Status.SUPPOSED
-        hedged = pattern("hedges", code).search(clause) is not None
+        hedged = any(not m.start() or doubts(clause[m.end() :]) for m in pattern("hedges", code).finditer(clause))
         if not (following or reported or hedged):
             return sentence
         sentence, mask = sentence[:begin], mask[:begin]
@@ -67,11 +71,21 @@ def _denied_before(before: str, code: Code) -> bool:
     return len(between.split()) <= 1 if LANGUAGES[code].spaced else len(between) <= 4
 
 
+def states_plainly(text: str) -> bool:
+    """Whether what stands behind a mark (a line, a tag, bold) shows its value without doubt, denial or question."""
+    text = unemphasised(text).strip(" *_\n")
+    if len(text) > 400 or not has_value(text):
+        return True
+    if text.endswith(("?", "？", "؟")):
+        return False
+    return not is_doubted(take_apart(text, language_of(text)).value)
+
+
 def is_doubted(text: str) -> bool:
     """Whether a text shows a value among words that deny or doubt."""
     mask = masked(text)
     code = language_of(text)
-    return has_value(text) and any(pattern(row, code).search(mask) for row in ("denials", "hedges"))
+    return has_value(text) and any(pattern(row, code).search(mask) for row in ("denials", "hedges", "wrong"))
 
 
 def language_of(text: str) -> Code:

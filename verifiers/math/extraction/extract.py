@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from veritune.verifiers.math.extraction.assertion import leading_value
 from veritune.verifiers.math.extraction.boxed import boxed
 from veritune.verifiers.math.extraction.clauses import take_apart
-from veritune.verifiers.math.extraction.declarations import declared, is_doubted, language_of
+from veritune.verifiers.math.extraction.declarations import declared, is_doubted, language_of, states_plainly
 from veritune.verifiers.math.extraction.echo import without_echo
 from veritune.verifiers.math.extraction.phrases import CONNECTIVES, LINE_STARTS, is_negated
 from veritune.verifiers.math.extraction.reasoning import opens_reasoning, strip_reasoning
@@ -30,6 +30,7 @@ from veritune.verifiers.math.options import DEFAULT, MathOptions
 from veritune.verifiers.math.text.choices import choice
 
 _TAIL = 24_000
+_UNSURE = re.compile(r"not sure|unsure|not certain|no idea|n['’]t know|不确定|不知道", re.IGNORECASE)
 _CHOSEN = re.compile(
     r"\(?([A-J])\)? (?:is|must be) (?:the )?(?:correct|right|true)(?: one| option| choice)?(?:[,;. ]|$)", re.IGNORECASE
 )
@@ -155,6 +156,8 @@ def _tagged(text: str, options: MathOptions) -> Candidate | None:
     inside = text[begin : end if end >= 0 else len(text)]
     if not inside.strip():
         return Candidate("", "answer tag", start)
+    if not states_plainly(inside):
+        return Candidate("", "answer tag", start + 1 if end >= 0 else start)
     found = _find(inside, options)
     answer = found.answer if found.answer is not None and found.marker != "bare" else refine(inside) or inside.strip()
     return Candidate(answer, "answer tag", start + 1 if end >= 0 else start)
@@ -166,12 +169,13 @@ def _finals(text: str) -> list[Candidate]:
     at = text.rfind("####")
     if at >= 0 and not text[max(0, at - 1) : at].strip():
         line = first_line(text[at + 4 : at + 2048])
-        if line:
+        if line and states_plainly(line):
             found.append(Candidate(line, "####", at))
     at = text.rfind("【答案】")
     if at >= 0:
-        answer = refine(text[at + 4 : at + 4 + 4096].lstrip(" :：\n"))
-        if answer:
+        said = text[at + 4 : at + 4 + 4096].lstrip(" :：\n")
+        answer = refine(said)
+        if answer and states_plainly(first_line(said)):
             found.append(Candidate(answer, "【答案】", at))
     final = asserted(text, FINAL)[0] if "inal" in text or "INAL" in text or "最终" in text else None
     if final is not None:
@@ -191,12 +195,12 @@ def _line(text: str) -> Candidate | None:
         heading = line.lower().rstrip(":*_# ") if len(line) < 24 else ""
         if heading in ("answer", "final answer", "答案") or (heading == "solution" and below == 1):
             rest = first_line("\n".join(lines[index + 1 : index + 8]))
-            if rest:
+            if rest and states_plainly(rest):
                 return Candidate(refine(rest) or rest, "A:", len(text))
         for start in LINE_STARTS:
             if line[: len(start)].lower() == start:
                 rest = line[len(start) :].strip(" *_:：") or first_line("\n".join(lines[index + 1 : index + 8]))
-                if rest and not is_negated(rest):
+                if rest and not is_negated(rest) and states_plainly(rest):
                     return Candidate(refine(rest) or rest, "A:", len(text))
     return None
 
@@ -221,7 +225,7 @@ def _bold(text: str) -> Candidate | None:
     if at < 0 or "\n" in body[at:]:
         return None
     inside = body[at + 2 :].strip()
-    return Candidate(refine(inside) or inside, "bold", len(text)) if inside else None
+    return Candidate(refine(inside) or inside, "bold", len(text)) if inside and states_plainly(inside) else None
 
 
 def _bare(text: str) -> Candidate | None:
@@ -232,7 +236,8 @@ def _bare(text: str) -> Candidate | None:
         return None
     said = unemphasised(stripped).rstrip(".。!")
     worded = not readable(stripped) and not _starts_with_value(said) and first_sentence(said) == said
-    introduced = leading_value(said, language_of(said)) if worded else None
+    introduced = leading_value(said, language_of(said)) if worded and not _UNSURE.search(said) else None
+    introduced = introduced if introduced and readable(introduced) and " is " not in introduced else None
     chosen = _CHOSEN.match(said)
     if not (introduced or chosen) and choice(stripped) is None and is_doubted(said):
         return None

@@ -10,7 +10,9 @@ MGSM: dict[str, Language] = {
         links="is|are|was|were|be|been|equals|=|remains|becomes|isn['’]t|aren['’]t|wasn['’]t|weren['’]t",
         denials="not|never|neither|nor|cannot|can['’]?t|couldn['’]?t|won['’]?t|wouldn['’]?t|isn['’]?t|aren['’]?t|"
         "wasn['’]?t|weren['’]?t|doesn['’]?t|don['’]?t|didn['’]?t|shouldn['’]?t|mustn['’]?t|ain['’]?t|hardly|"
-        "unlikely|impossible|anything but|everything but|all but|other than|different from|apart from|far from|"
+        "unlikely|impossible|anything but|any number but|any value but|any integer but|every number but|"
+        "every value but|"
+        "all numbers but|all values but|everything but|all but|other than|different from|apart from|far from|"
         "a far cry from|nowhere near|nothing like|not even close to|by no means|no way|no longer|in no way|"
         "far away from|miles from|almost|nearly|close to|just under|just over|just short of|short of|wrong|"
         "incorrect|false|wrongly|falsely|mistakenly|less than|greater than|more than|fewer than|larger than|"
@@ -19,7 +21,8 @@ MGSM: dict[str, Language] = {
         hedges="maybe|perhaps|possibly|might|may|could|conceivably|potentially|can['’]?t decide|unsure|"
         "uncertain|"
         "not sure|a coin flip|who knows",
-        wrong="wrong|incorrect|false|not right|not correct|not true|not it|erroneous|invalid|untrue|nonsense|"
+        wrong="tempting|wrong|incorrect|false|not right|not correct|not true|not it|erroneous|invalid|untrue|"
+        "nonsense|"
         "a trap|the trap|the wrong answer|a wrong answer|a distractor|not the answer|bogus|"
         "not the correct answer|not the right answer|unlikely|impossible|not possible|ruled out|excluded|"
         "rejected|to be rejected|disproved|refuted",
@@ -57,7 +60,8 @@ MGSM: dict[str, Language] = {
         "isn['’]t|aren['’]t|wasn['’]t|can['’]t|couldn['’]t|won['’]t|wouldn['’]t|doesn['’]t|don['’]t|didn['’]t|"
         "it['’]s|that['’]s|he['’]s|she['’]s|there['’]s|i['’]m|i['’]ve|we['’]ve|remains|follows|means|equals|"
         "seems|looks|uses|counts|leaves|left|used|fails|holds|rejected|excluded",
-        retractions="edit|update|erratum|no|nope|wait no|oh no|hold on no|scratch that|strike that|correction|"
+        retractions="please ignore|please disregard|i changed my mind|i change my mind|edit|update|erratum|no|nope|"
+        "wait no|oh no|hold on no|scratch that|strike that|correction|"
         "forget that|"
         "ignore that|ignore it|disregard|never ?mind|just kidding|i take that back|i take it back|i was wrong|"
         "i am wrong|i['’]m wrong|i made a mistake|i made an error|i miscounted|i miscalculated|my mistake|my bad|"
@@ -167,7 +171,7 @@ MGSM: dict[str, Language] = {
         "常见|所以|因此|其余|剩下|也就是|即|这|它|其中|可|别|不|绝不",
         concessions="虽然|尽管|因为|不是|而不是|并非|很多人|许多人|有人|大家|而非|不可能|但不是",
         verbs="是|不是|认为|觉得|以为|有|等于|可以|会|能|选",
-        retractions="不对|错了|不是|等等|等一下|更正|抱歉|我错了|算错|搞错|说错|我不知道|不知道|不确定|划掉|收回|"
+        retractions="不对|错了|不是|等等|等一下|更正|抱歉|我错了|算错|搞错|说错|我不知道|不知道答案|不确定|划掉|收回|"
         "开玩笑|上面.{0,6}错|这.{0,4}错",
         spaced=False,
     ),

@@ -44,6 +44,8 @@ _INVERSE = re.compile(
 )
 _OR_IN_BRACKETS = re.compile(r"\s*[(（]\s*(?:or|或)\s+([^()（）]*)[)）]")
 """``1/2 (or 0.5)`` names two values, as ``1/2 or 0.5`` does."""
+_INSTEAD_OF = re.compile(r"(?:ではなく|じゃなく|이 아니라|가 아니라|아니라)て?[、,]?\s*(.+)$")
+"""41ではなく42: the second is meant."""
 _QUESTION = re.compile(r"吗\W*$|呢\W*$|还是|ですか|ますか|のか\W*$|หรือไม่|ไหม|অবশ্য কি|కదా|అవునా|입니까|인가요")
 """Questions that need no question mark."""
 _TURNED = re.compile(r"(?<!\w)(ist|lautet|beträgt|wäre)\s+(?:\w+\s+)?(?:die|das|unsere|meine)\s+(?:\w+\s+)?$", re.I)
@@ -135,6 +137,9 @@ def _judged(text: str, start: int, begin: int, bridge: str, code: Code, name: st
     trailing = LANGUAGES[code].trailing
     if status is Status.ASSERTED and is_conditional(before, f"{bridge} {sentence}" if trailing else bridge, sentence):
         status = Status.SUPPOSED
+    instead_of = _INSTEAD_OF.search(core.value) if trailing else None
+    if instead_of is not None:
+        core = core._replace(value=instead_of[1], head="")
     if status is Status.ASSERTED and trailing and pattern("hearsay", code).search(core.value):
         status = Status.SUPPOSED
     if status is Status.ASSERTED:
@@ -163,6 +168,8 @@ def _judged(text: str, start: int, begin: int, bridge: str, code: Code, name: st
         second = take_apart(core.rest[further.end() :], code)
         if not second.head.strip() and second.value:
             return Statement(status, second.value, start, end, name, code)
+    if sentence.endswith("!!") and terminator == "!":
+        core = core._replace(value=core.value.rstrip("!"))
     core = core._replace(value=_plain_value(core.value, code))
     value = refine(_whole_value(rest, sentence, _without_adverbs(core.value, core.head), core.head)) or ""
     if status is not Status.ASSERTED:
