@@ -76,7 +76,7 @@ def _second_look(
         return False
     if tolerance > 1e-9 or not (noise or _risky(gold) or _risky(prediction)):
         return True
-    return _confirm(gold, prediction, names, whole)
+    return _confirm(gold, prediction, names, whole, _stepped(gold) or _stepped(prediction))
 
 
 def _coordinate(name: str, rng: random.Random, index: int, whole: bool) -> float:
@@ -233,15 +233,15 @@ def _risky(node: Node) -> bool:
     return False
 
 
-def _confirm(gold: Node, prediction: Node, names: list[str], whole: bool) -> bool | None:
+def _confirm(gold: Node, prediction: Node, names: list[str], whole: bool, stepped: bool) -> bool | None:
     """Agreement in exact arithmetic where it goes, otherwise in many digits: as many as the values are long."""
     rng = random.Random("confirm|" + "|".join(names))
-    seen = 0
-    for _ in range(8):
+    seen, wanted = 0, 12 if stepped else 3
+    for _ in range(2 * wanted + 2):
         point = {
             name: Fraction(rng.randint(1, 9))
             if whole or name.split("_")[0] in _INTEGER_NAMES
-            else Fraction(rng.randint(30, 190), 97)
+            else Fraction(rng.randint(-400 if stepped else 30, 700 if stepped else 190), 97)
             for name in names
         }
         pair = _exact_pair(gold, prediction, point)
@@ -257,7 +257,7 @@ def _confirm(gold: Node, prediction: Node, names: list[str], whole: bool) -> boo
             if found is None:
                 continue
         seen += 1
-        if seen == 3:
+        if seen == wanted:
             return True
     return True if seen else None
 

@@ -74,14 +74,16 @@ def time_of_day(text: str) -> tuple[int, bool] | None:
         return None
     if half:
         hour = hour % 12 + (12 if half == "pm" else 0)
-    return hour * 3600 + minute * 60 + second, bool(half) or hour > 12 or whole.startswith("0")
+    return hour * 3600 + minute * 60 + second, bool(half)
 
 
 def same_time(gold: tuple[int, bool], prediction: tuple[int, bool]) -> bool:
-    """Whether two times agree; where only one says which half of the day it is, either half will do."""
-    if gold[1] == prediction[1]:
+    """Whether two times agree; where only one says which half of the day it is, either half will do for the other,
+    unless its hours are those of a clock of 24 hours."""
+    if gold[1] == prediction[1] or gold[0] == prediction[0]:
         return gold[0] == prediction[0]
-    return gold[0] == prediction[0] or (min(gold[0], prediction[0]) < 43200 and not (gold[0] - prediction[0]) % 43200)
+    bare = prediction[0] if gold[1] else gold[0]
+    return 3600 <= bare < 13 * 3600 and not (gold[0] - prediction[0]) % 43200
 
 
 def day_or_month(text: str) -> tuple[str, int] | None:
