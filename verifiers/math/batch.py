@@ -143,6 +143,8 @@ class Batch:
         """The checker gave out: on the answer, if the gold alone is fine; else on the gold."""
         limit = _SPENT[outcome.status]
         evidence = {"seconds": outcome.seconds, "cpu": outcome.cpu, "limit": limit, "gold_alone": gold}
+        if pair in self._starved:
+            evidence["starved"] = True
         if gold == "fine":
             reason = f"the checker gave out on this answer ({limit}: {outcome.detail}); the gold alone checks"
             finding = Finding(False, "limits", reason, None, evidence)
