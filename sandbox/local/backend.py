@@ -216,13 +216,21 @@ class LocalSandbox(Sandbox):
             raise SandboxCrashed(f"the sandbox's process died {_ATTEMPTS} times under one job: {error}") from error
 
     def _run_surely(self, attempt: Callable[[], Result], compiles: bool = False) -> Result:
-        """As ``_retry``, and once more where the run itself was killed, maybe by somebody else."""
+        """As ``_retry``, and once more where the run itself was killed, maybe by somebody else.
+
+        A compiler is ours: it is tried a few times, and where it was killed each time nothing is known of the program.
+        (What it only *says* of a killed part may be the source's own words: that counts as a compile error in the end.)
+        """
         result = self._retry(attempt)
-        if not was_killed(result, compiles):
-            return result
-        if result.collected is not None:
-            os.close(result.collected)
-        return self._retry(attempt)
+        for _ in range(_ATTEMPTS if compiles else 1):
+            if not was_killed(result, compiles):
+                return result
+            if result.collected is not None:
+                os.close(result.collected)
+            result = self._retry(attempt)
+        if compiles and was_killed(result):
+            raise SandboxCrashed(f"the compiler was killed {_ATTEMPTS + 1} times: is the machine out of memory?")
+        return result
 
     def _run_alone(self, step: Step, limits: Limits) -> Result:
         slot = self._started(step)
