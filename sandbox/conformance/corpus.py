@@ -114,7 +114,7 @@ def _facts(
         "verdict is pass": right,
         "verdict is fail": not right,
         "secret not readable": world.token.encode() not in said,
-        "killed within limit": slowest <= limits.wall_s + compile_s + 1.0,
+        "killed within limit": slowest <= limits.patience + compile_s + 1.0,
         "parent survives": healthy,
         "next run unaffected": healthy,
         "scratch removed": healthy,
