@@ -161,9 +161,11 @@ class Field:
             n, k = values
             return self._gamma(n + 1) / (self._gamma(k + 1) * self._gamma(n - k + 1))
         if name in ("floor", "ceil"):
-            real = _real(values[0])
-            whole = math.floor(real) if name == "floor" else math.ceil(real)
-            return self.number(Fraction(int(whole)))
+            _real(values[0])
+            at = values[0].real
+            return self.number(
+                Fraction(self.functions["whole"](at) if name == "floor" else -self.functions["whole"](-at))
+            )
         if name == "exp":
             return self.functions["exp"](_bounded(values[0]))
         if name == "abs":
@@ -207,13 +209,10 @@ class Field:
         if isinstance(condition, Listing):
             truths = [self.holds(item, point) for item in condition.items]
             return any(truths) if condition.join == "or" else all(truths)
-        if not isinstance(condition, Relation):
+        if not isinstance(condition, Relation) or not _TESTS.keys() >= set(condition.ops):
             raise UndefinedError("a condition that cannot be read")
         values = [_real(self.value(item, point)) for item in condition.items]
-        return all(
-            _TESTS[op](a, b) if op in _TESTS else _refuse()
-            for op, a, b in zip(condition.ops, values, values[1:], strict=False)
-        )
+        return all(_TESTS[op](a, b) for op, a, b in zip(condition.ops, values, values[1:], strict=False))
 
     def _root(self, values: list[Any]) -> Any:
         if len(values) == 1:
@@ -258,10 +257,6 @@ _TESTS: dict[str, Callable[[float, float], bool]] = {
     "=": operator.eq,
     "!=": operator.ne,
 }
-
-
-def _refuse() -> bool:
-    raise UndefinedError("a condition that cannot be read")
 
 
 _MARKS = names("angle triangle vec overrightarrow hat bar overline widehat tilde measuredangle mod arg Re Im")
@@ -322,6 +317,7 @@ def _table(
     base: Any, gamma: Callable[[Any], Any], log: Callable[[Any], Any], pi: Any, e: Any, i: Any
 ) -> dict[str, Any]:
     return {
+        "whole": math.floor,
         "pi": lambda: pi,
         "e": lambda: e,
         "i": lambda: i,
@@ -385,6 +381,7 @@ def _make_field(digits: int) -> Field:
         context, context.gamma, context.log, context.mpf(context.pi), context.mpf(context.e), context.mpc(0, 1)
     )
     table["abs"] = abs
+    table["whole"] = lambda value: int(context.floor(value))
     return Field(table, number, 10.0 ** min(digits - 20, 300))
 
 

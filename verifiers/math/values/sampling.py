@@ -74,9 +74,10 @@ def _second_look(
         return True
     if (_stepped(gold) or _stepped(prediction)) and not _same_at_edges(gold, prediction, names, whole, tolerance):
         return False
-    if tolerance > 1e-9 or not (noise or _risky(gold) or _risky(prediction)):
+    stepped = _stepped(gold) or _stepped(prediction)
+    if tolerance > 1e-9 or not (stepped or noise or _risky(gold) or _risky(prediction)):
         return True
-    return _confirm(gold, prediction, names, whole, _stepped(gold) or _stepped(prediction))
+    return _confirm(gold, prediction, names, whole, stepped)
 
 
 def _coordinate(name: str, rng: random.Random, index: int, whole: bool) -> float:
@@ -201,7 +202,7 @@ def _agree_exactly(gold: Node, prediction: Node, point: Mapping[str, Fraction], 
         return _many(gold, prediction, point) is not False
     if a != a or b != b or _complex(a) or _complex(b):
         return True
-    return near(a, b, max(tolerance, 1e-9)) or abs(a - b) < 1e-9
+    return near(a, b, max(tolerance, 1e-9)) or (abs(a - b) < 1e-9 and _many(gold, prediction, point) is not False)
 
 
 def _exact_pair(gold: Node, prediction: Node, point: Mapping[str, Fraction]) -> tuple[Fraction, Fraction] | None:
