@@ -33,7 +33,7 @@ from veritune.verifiers.math.equality.parts import (
 )
 from veritune.verifiers.math.equality.progressions import same_families
 from veritune.verifiers.math.equality.quantities import Quantities
-from veritune.verifiers.math.equality.sets import NotASetError, real_set, same_set
+from veritune.verifiers.math.equality.sets import NotASetError, by_variables, real_set, same_set
 from veritune.verifiers.math.equality.shapes import (
     ContradictionError,
     assigned,
@@ -254,7 +254,11 @@ class Comparison(Quantities):
     def _in_order(self, gold: Sequence[Node], prediction: Sequence[Node]) -> Tri:
         if len(gold) != len(prediction):
             return self.no(f"{len(prediction)} parts where {len(gold)} were expected")
-        return decide_all(self.same(a, b) for a, b in zip(gold, prediction, strict=True))
+        pairs = zip(gold, prediction, strict=True)
+        return decide_all(
+            self._in_order(a.items, b.items) if isinstance(a, Listing) and isinstance(b, Listing) else self.same(a, b)
+            for a, b in pairs
+        )
 
     def _any_order(self, gold: Sequence[Node], prediction: Sequence[Node], once: bool = False) -> Tri:
         """A perfect matching, greedily: equality is transitive, so greedy loses nothing. With `once`, as in a set or
@@ -295,9 +299,13 @@ class Comparison(Quantities):
     # Sets, tuples, relations
 
     def _sets(self, gold: Node, prediction: Node) -> Tri:
+        mine, theirs = by_variables(gold), by_variables(prediction)
+        if len(mine) > 1 or len(theirs) > 1:
+            if mine.keys() != theirs.keys():
+                return self.no("conditions on other names")
+            return decide_all(self.same(mine[names], theirs[names]) for names in mine)
         try:
-            a = real_set(gold)
-            b = real_set(prediction)
+            a, b = real_set(gold), real_set(prediction)
         except NotASetError:
             return None
         found = same_set(a, b, self.options)
@@ -378,7 +386,8 @@ class Comparison(Quantities):
         if isinstance(gold, Ratio) and isinstance(prediction, Ratio):
             if len(gold.parts) != len(prediction.parts):
                 return self.no("ratios of different lengths")
-            if any(_is_zero(part) for part in (*gold.parts, *prediction.parts)):
+            # A ratio with a part that is nothing equals only itself.
+            if any(isinstance(part, Num) and not part.value for part in (*gold.parts, *prediction.parts)):
                 return self._in_order(gold.parts, prediction.parts)
             pairs = zip(gold.parts[1:], prediction.parts[1:], strict=True)
             return decide_all(self.same(Mul((gold.parts[0], b)), Mul((prediction.parts[0], a))) for a, b in pairs)
@@ -387,8 +396,3 @@ class Comparison(Quantities):
 
 def _is_equation(node: Node) -> bool:
     return isinstance(node, Relation) and node.ops == ("=",)
-
-
-def _is_zero(node: Node) -> bool:
-    """A part of a ratio that is nothing: such a ratio equals only itself."""
-    return isinstance(node, Num) and not node.value

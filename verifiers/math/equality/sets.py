@@ -60,6 +60,20 @@ def real_set(node: Node) -> RealSet:
     return _merge(_read(node))
 
 
+def by_variables(node: Node) -> dict[frozenset[str], Node]:
+    """The conditions of a list by the names they are on, as ``x > 0, y < 0`` is no set of reals. Else empty."""
+    if not (isinstance(node, Listing) and node.join != "or" and all(isinstance(i, Relation) for i in node.items)):
+        return {}
+    found: dict[frozenset[str], list[Node]] = {}
+    for item in node.items:
+        assert isinstance(item, Relation)
+        names = frozenset(name for side in item.items for name in _variables(side))
+        found.setdefault(names, []).append(item)
+    if any("=" in item.ops for items in found.values() for item in items if isinstance(item, Relation)):
+        return {}
+    return {n: items[0] if len(items) == 1 else Listing(tuple(items), node.join) for n, items in found.items()}
+
+
 def same_set(gold: RealSet, prediction: RealSet, options: MathOptions) -> bool | None:
     """Whether two sets have the same spans with the same, exactly compared, endpoints."""
     if len(gold) != len(prediction):

@@ -67,6 +67,8 @@ def assigned(node: Node) -> Assigned:
         return Assigned(items[0], _chain(items[1:], node.ops[1:]))
     if free_symbols(node):
         return Assigned(None, node)
+    if len(set(items)) == 1:
+        raise ContradictionError("an equality that says nothing")
     return Assigned(None, _chain(items, node.ops))
 
 

@@ -26,7 +26,8 @@ MGSM: dict[str, Language] = {
         "a trap|the trap|the wrong answer|a wrong answer|a distractor|not the answer|bogus|"
         "not the correct answer|not the right answer|unlikely|impossible|not possible|ruled out|excluded|"
         "rejected|to be rejected|disproved|refuted",
-        suppositions="if|whether|suppose|supposing|assume|assuming|assumed|imagine|pretend|unless|doubt|doubts|"
+        suppositions="if|whether|refuse to|refuses to|decline to|declines to|"
+        "suppose|supposing|assume|assuming|assumed|imagine|pretend|unless|doubt|doubts|"
         "deny|denies|wonder|wondering|wish|hope|hoped|guess whether|unclear|unsure|not sure|not certain|"
         "uncertain|not true|false|untrue|not the case|no way|impossible|unlikely|improbable|lest|even if|as if|"
         "n't think|not think|n't believe|not believe|n't say|not say|n't mean|not mean|n't claim|n't imply|"
@@ -78,7 +79,8 @@ MGSM: dict[str, Language] = {
         "mehr als|größer als|kleiner als|fast|beinahe|nahezu|auf keinen fall",
         hedges="vielleicht|kann|dürfte|möglicherweise|eventuell|könnte|könnten|mag|womöglich|unsicher",
         wrong="falsch|nicht richtig|nicht korrekt|nicht wahr|ein fehler|ein irrtum|unrichtig|inkorrekt|unmöglich",
-        suppositions="wenn|falls|ob|angenommen|angenommen dass|bezweifle|bezweifeln|glaube nicht|nicht wahr|"
+        suppositions="wenn|falls|keinesfalls|keineswegs|niemals|"
+        "ob|angenommen|angenommen dass|bezweifle|bezweifeln|glaube nicht|nicht wahr|"
         "nicht der fall|unklar|unsicher|wäre|hätte|irrtümlich|fälschlicherweise|zunächst|anfangs|falsche",
         hearsay="denken|denkt|glauben|glaubt|meinen|meint|sagen|sagt|behaupten|behauptet|dachte|dachten|vermuten",
         comments="obwohl|obgleich|weil|da|denn|aber|doch|jedoch|während|wobei|was|welches|wenn|nicht|sondern|"
@@ -164,7 +166,7 @@ MGSM: dict[str, Language] = {
         "超过|不到|差点|几乎|接近|难以|怎么会|哪会|哪里",
         hedges="可能|也许|或许|大概|兴许|说不定|没准|不确定|不一定",
         wrong="错|不对|不正确|不是答案|不成立|有误|不可能|不符合|舍去|排除",
-        suppositions="如果|假如|假设|倘若|要是|若是|是否|怀疑|不认为|不相信|不觉得|并不|并非|错误的|错误|起初|最初|"
+        suppositions="没有任何理由|没有理由|没理由|如果|假如|假设|倘若|要是|若是|是否|怀疑|不认为|不相信|不觉得|并不|并非|错误的|错误|起初|最初|"
         "一开始|原以为|误以为|以为|除非|难道|未必|谁说|即使|假定",
         hearsay="有人|很多人|许多人|大家|他们|他说|她说|别人|据说|人们|同学|声称|误认为|网上",
         comments="但|然而|不过|因为|由于|虽然|尽管|即使|而|不是|并非|并不|不可能|不会|很多人|许多人|有人|大家|"

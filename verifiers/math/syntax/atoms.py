@@ -197,6 +197,8 @@ class Atoms(Calls):
             found = pieces(rows) if name == "cases" else None
             if found is not None:
                 return found
+            if name == "cases" and len(rows) > 1 and all(len(r) == 2 for r in rows):
+                return Listing(tuple(Group(r, "(", ")") for r in rows), ",")  # each value stays with its condition
             items = tuple(item for r in rows for item in r)
             return items[0] if len(items) == 1 else Listing(items, ",")
         raise ParseError(f"an environment {name!r}")

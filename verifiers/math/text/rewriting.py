@@ -29,9 +29,13 @@ _MONEY_BEFORE = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _MONEY_BEHIND = re.compile(r"(-?[\d.,{}!\\ ]*\d) *(?:\\text\{ *)?(€|£|¥|₹|₩|₽|\\\$)(?: *\})?")
+_SIGN_IN_TEXT = re.compile(r"\\(?:text|mathrm) *\{ *(\\\$|[€£¥₹₩₽]) *\}")
 _MONEY_SIGNS = frozenset("$€£¥₹₩₽")
 _SIZE = re.compile(r" *(?:\\text\{)? *(?:million|billion|thousand|trillion|hundred)")
 _SIGNS = ("negative ", "minus ")
+_OPERATED = re.compile(r"(\d+|[a-z]|\([^()]{1,40}\)) *(?:\\text *\{ *)?(factorial|squared|cubed)(?: *\})?")
+_PER_MILLE = re.compile(r"(\d+(?:\.\d+)?) *(?:\\text *\{ *)?(?:per ?mille|‰)(?: *\})?")
+_PARTED = re.compile(r"\(?a\) *(.+?)[,;.]? *\(?b\) *(.+?)(?:[,;.]? *\(?c\) *(.+?))?", re.DOTALL)
 _UNION = re.compile(r"([)\]}]) ?U ?(?=[(\[]|\\left|\\\{)")
 _TIMES_TEN = re.compile(r"(?<=\d) ?[xX] ?(?=10\^)")
 _MODULUS = re.compile(r"\\pmod +(\w+)|\( ?mod +(\w+) ?\)")
@@ -54,7 +58,13 @@ def rewrite(text: str) -> str:
     """`text` with currency words, spelled signs, infix ``U`` and ``\\choose``, ``x 10^3`` and systems made LaTeX."""
     low = text[:10].lower()
     if not _MONEY_SIGNS.isdisjoint(text) or low[:3] in _MONEY or low.startswith("rs"):
-        text = _money(text)
+        text = _money(_SIGN_IN_TEXT.sub(r"\1", text))
+    if text[-1:] in "dl}" and (found := _OPERATED.fullmatch(text)):
+        text = found[1] + {"factorial": "!", "squared": "^2", "cubed": "^3"}[found[2]]
+    if "b)" in text and (parted := _PARTED.fullmatch(text)):
+        text = _in_parts(parted)
+    if "mille" in text or "‰" in text:
+        text = _PER_MILLE.sub(r"\\frac{\1}{1000}", text)
     for sign in _SIGNS:
         if low.startswith(sign) and text[len(sign) : len(sign) + 1] in "0123456789\\":
             text = "-" + text[len(sign) :]
@@ -73,11 +83,26 @@ def rewrite(text: str) -> str:
     if "C" in text or "P" in text:
         text = _COUNTED.sub(lambda m: _counted(m[1] or m[4], m[2] or m[5], m[3] or m[6]), text)
     if "_" in text or "0x" in text or "0b" in text:
-        text = _BASED.sub(lambda m: f"\\based{{{m[1]}}}{{{m[2]}}}" if any(c.isalpha() for c in m[1]) else m[0], text)
+        text = _BASED.sub(lambda m: f"\\based{{{m[1]}}}{{{m[2]}}}" if _is_based(m) else m[0], text)
         text = _PREFIXED.sub(lambda m: f"\\based{{{m[2]}}}{{{16 if m[1] == 'x' else 2}}}", text)
     if "\\right" in text and _SYSTEM_END.search(text) and len(_SYSTEM.findall(text)) == 1:
         text = _SYSTEM_END.sub(r"\\end{cases}", _SYSTEM.sub(r"\\begin{cases}", text))
     return text.replace("\\text{,}", "{,}")
+
+
+def _in_parts(found: re.Match[str]) -> str:
+    """``(a) 3 (b) 5``, the answers to two questions, as the pair (3, 5); a product of letters stays one."""
+    parts = [part.strip() for part in found.groups() if part is not None]
+    if not all(part[:1] not in "+*/^=-)" and any(c.isdecimal() for c in part) for part in parts):
+        return found[0]
+    return f"({', '.join(parts)})"
+
+
+def _is_based(found: re.Match[str]) -> bool:
+    """Whether the digits are digits of that base, and no letter with an index: ``F_{11}`` is a Fibonacci number."""
+    digits, base = found[1], int(found[2])
+    named = len(digits) == 1 and found.string[found.end() :].lstrip().startswith("=")
+    return any(c.isalpha() for c in digits) and not named and all(int(c, 36) < base for c in digits)
 
 
 def _counted(n: str, sign: str, k: str) -> str:
