@@ -20,6 +20,8 @@ _INTEGER_NAMES = frozenset("nkmlj")
 _POINTS = 8
 _RANGES = ((0.35, 2.6), (0.05, 0.95), (2.1, 9.7), (-4.0, -0.3), (1.1, 4.9))
 _EDGES = 160
+_TOGETHER = 48
+_SMALL = tuple(Fraction(n, 6) for n in (-75, -29, -15, -7, -2, 0, 2, 7, 9, 11, 15, 29, 55, 161))
 _STEPPED = frozenset(["floor", "ceil", "abs", "sgn", "rem", "cases", "min", "max"])
 _WHOLE = frozenset(["gcd", "lcm", "rem", "factorial2", "perm", "sum", "prod"])
 _EXACT_BITS = 20_000
@@ -72,7 +74,10 @@ def _second_look(
 ) -> bool | None:
     if is_approximate(gold) or is_approximate(prediction):
         return True
-    if (_stepped(gold) or _stepped(prediction)) and not _same_at_edges(gold, prediction, names, whole, tolerance):
+    if (_stepped(gold) or _stepped(prediction)) and not (
+        _same_at_edges(gold, prediction, names, whole, tolerance)
+        and _same_together(gold, prediction, names, whole, tolerance)
+    ):
         return False
     stepped = _stepped(gold) or _stepped(prediction)
     if tolerance > 1e-9:
@@ -189,6 +194,21 @@ def _same_at_edges(gold: Node, prediction: Node, names: list[str], whole: bool, 
             point[name] = edge
             if not _agree_exactly(gold, prediction, point, tolerance):
                 return False
+    return True
+
+
+def _same_together(gold: Node, prediction: Node, names: list[str], whole: bool, tolerance: float) -> bool:
+    """Agreement where every variable is small at once: which piece holds may hang on all of them."""
+    rng = random.Random("together|" + "|".join(names))
+    for _ in range(_TOGETHER):
+        point = {
+            name: Fraction(rng.randint(1, 4))
+            if whole or name.split("_")[0] in _INTEGER_NAMES
+            else Fraction(rng.choice(_SMALL))
+            for name in names
+        }
+        if not _agree_exactly(gold, prediction, point, tolerance):
+            return False
     return True
 
 
