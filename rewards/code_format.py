@@ -13,6 +13,9 @@ from veritune.rewards.text import Prefilled, after_think, first_message, last_an
 from veritune.sandbox.language_names import canonical
 from veritune.verifiers.code.fences import fences
 
+_INLINE = re.compile(r"[^`~]*(?:```|~~~)[^\n`~]*[`~]")
+"""Code on the line of its opening fence."""
+
 
 @reward
 def code_format(
@@ -29,7 +32,7 @@ def code_format(
     ``strict`` asks for the shape of ``format``'s ``think_answer`` around it; without it the block may stand anywhere
     after the thinking. ``language: auto`` reads the sample's column ``language`` and takes python where there is none;
     its other names (py, js, c++, sh …) count as the language. Fences are read as ``code`` reads them: they may open
-    behind text, in a list item, and close on a line of code.
+    behind text, in a list item, and close on a line of code; with ``strict`` the code begins on a line of its own.
 
     Source: open-r1 ``get_code_format_reward``.
     """
@@ -40,6 +43,8 @@ def code_format(
     wanted = _language(sample).strip() or "python" if language == "auto" else language
     language_name = canonical(wanted)
     answer = (last_answer(text) or "") if strict else after_think(text)
+    if strict and _INLINE.match(answer):
+        return Score(wrong, f"no code block of {wanted} on lines of its own")
     for block in fences(answer, wanted):
         if block.opened and block.closed and block.code.strip() and block.tag and canonical(block.tag) == language_name:
             return Score(right, f"a closed block of {wanted} with code")
