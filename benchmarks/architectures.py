@@ -26,9 +26,9 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 import torch
 
 from veritune.plugins import ConfigError
-from veritune.trainer.architecture import check_architecture
-from veritune.trainer.logprobs import completion_logprobs, plain_head
-from veritune.trainer.packing import make_batch
+from veritune.trainer.data.packing import make_batch
+from veritune.trainer.policy.architecture import check_architecture
+from veritune.trainer.policy.logprobs import completion_logprobs, plain_head
 
 ROOT = Path(__file__).resolve().parent.parent
 _NAMES: dict[Any, str] = {

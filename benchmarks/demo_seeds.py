@@ -21,7 +21,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from veritune.trainer.metrics import read_metrics
+from veritune.trainer.observe.metrics import read_metrics
 
 ROOT = Path(__file__).resolve().parent.parent
 PROMISES: dict[str, tuple[float, float]] = {

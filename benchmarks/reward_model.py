@@ -19,8 +19,8 @@ import yaml
 
 from veritune import get_reward
 from veritune.plugins import Sample
-from veritune.trainer.pair_metrics import wilson
-from veritune.trainer.reward_model import train_reward_model
+from veritune.trainer.observe.pair_metrics import wilson
+from veritune.trainer.stages.reward_model import train_reward_model
 
 ROOT = Path(__file__).resolve().parent.parent
 TOLERANCE = 1e-5

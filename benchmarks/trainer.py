@@ -29,16 +29,16 @@ from transformers import TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
 
 from veritune.rewards.composition import compose
-from veritune.trainer.checkpoint import Progress
 from veritune.trainer.config import RunConfig, load_config, rewards_section
-from veritune.trainer.data import make_sources
-from veritune.trainer.decode.choose import make_sampler
-from veritune.trainer.drawing import Drawing
-from veritune.trainer.evaluation import Evaluator
-from veritune.trainer.grpo import GRPO
-from veritune.trainer.models import Policy, load_policy
-from veritune.trainer.prompts import PromptEncoder
-from veritune.trainer.sft import Warmup
+from veritune.trainer.data.prompts import PromptEncoder
+from veritune.trainer.data.sources import make_sources
+from veritune.trainer.policy.models import Policy, load_policy
+from veritune.trainer.rollout.decode.choose import make_sampler
+from veritune.trainer.rollout.drawing import Drawing
+from veritune.trainer.rollout.evaluation import Evaluator
+from veritune.trainer.stages.grpo import GRPO
+from veritune.trainer.stages.progress import Progress
+from veritune.trainer.stages.sft import Warmup
 
 ROOT = Path(__file__).resolve().parent.parent
 SKIPPED = 2

@@ -33,15 +33,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from trainer_gpu_job import job
 
 from veritune.rewards.composition import compose
-from veritune.trainer.checkpoint import Progress
 from veritune.trainer.config import RunConfig, rewards_section
-from veritune.trainer.data import make_sources
-from veritune.trainer.decode.choose import make_sampler
-from veritune.trainer.decode.sampler import StaticSampler
-from veritune.trainer.drawing import Drawing
-from veritune.trainer.grpo import GRPO
-from veritune.trainer.models import load_policy
-from veritune.trainer.prompts import PromptEncoder
+from veritune.trainer.data.prompts import PromptEncoder
+from veritune.trainer.data.sources import make_sources
+from veritune.trainer.policy.models import load_policy
+from veritune.trainer.rollout.decode.choose import make_sampler
+from veritune.trainer.rollout.decode.sampler import StaticSampler
+from veritune.trainer.rollout.drawing import Drawing
+from veritune.trainer.stages.grpo import GRPO
+from veritune.trainer.stages.progress import Progress
 
 ROOT = Path(__file__).resolve().parent.parent
 PHASES = ("rollout", "score", "update")
@@ -129,7 +129,7 @@ def in_fp8(report: Report, folder: Path, options: argparse.Namespace) -> None:
 
 def tune(report: Report, loop: GRPO, options: argparse.Namespace) -> None:
     """Seconds of a rollout with other blocks of the attention kernel."""
-    from veritune.trainer.decode.triton_ops import TritonOps
+    from veritune.trainer.rollout.decode.triton_ops import TritonOps
 
     sampler = loop.drawing.sampler
     assert isinstance(sampler, StaticSampler)

@@ -34,19 +34,20 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from trainer_gpu_job import job
 
 from veritune.rewards.composition import compose
-from veritune.trainer.checkpoint import Progress
 from veritune.trainer.config import RunConfig, SamplingConfig, rewards_section
-from veritune.trainer.data import make_sources
-from veritune.trainer.decode.choose import make_sampler
-from veritune.trainer.distributed import World, start_world
-from veritune.trainer.drawing import Drawing
-from veritune.trainer.grpo import GRPO
-from veritune.trainer.metrics import peak_memory
-from veritune.trainer.models import Policy, load_policy
-from veritune.trainer.prompts import PromptEncoder
-from veritune.trainer.rollout import Done, Rollout, Sampler
-from veritune.trainer.sft import Warmup
-from veritune.trainer.sharding import spare_copy
+from veritune.trainer.data.prompts import PromptEncoder
+from veritune.trainer.data.rollouts import Rollout
+from veritune.trainer.data.sources import make_sources
+from veritune.trainer.observe.metrics import peak_memory
+from veritune.trainer.policy.distributed import World, start_world
+from veritune.trainer.policy.models import Policy, load_policy
+from veritune.trainer.policy.sharding import spare_copy
+from veritune.trainer.rollout.decode.choose import make_sampler
+from veritune.trainer.rollout.drawing import Drawing
+from veritune.trainer.rollout.interface import Done, Sampler
+from veritune.trainer.stages.grpo import GRPO
+from veritune.trainer.stages.progress import Progress
+from veritune.trainer.stages.sft import Warmup
 
 ROOT = Path(__file__).resolve().parent.parent
 PHASES = ("rollout", "score", "update")

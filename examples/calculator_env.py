@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Generator
 
-from veritune.trainer.episodes import Turn
+from veritune.trainer.rollout.episodes import Turn
 
 SUM = re.compile(r"(\d+(?:\+\d+)+)=$")
 

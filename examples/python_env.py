@@ -12,7 +12,7 @@ from collections.abc import Generator
 from typing import Any
 
 from veritune.sandbox import Limits, Outcome, Program, default_sandbox
-from veritune.trainer.episodes import Turn
+from veritune.trainer.rollout.episodes import Turn
 
 PROGRAM = re.compile(r"```python\n(.*?)```", re.DOTALL)
 LONGEST = 2000

@@ -274,7 +274,7 @@ def test_a_model_that_babbles_decides_nothing(tmp_path: Path) -> None:
     pytest.importorskip("transformers")
     from transformers import AutoModelForCausalLM, Qwen2Config
 
-    from veritune.trainer.models import make_tokenizer
+    from veritune.trainer.policy.models import make_tokenizer
 
     tokenizer = make_tokenizer([chr(c) for c in range(32, 127)])
     config = Qwen2Config(

@@ -24,7 +24,7 @@ TEMPLATE = "{% for m in messages %}[{{ m['role'] }}] {{ m['content'] }}\n{% endf
 
 
 def save(folder: Path, *, labels: int = 1, pad: str = "own", head: bool = True, kind: str = "qwen3") -> str:
-    from veritune.trainer.models import make_tokenizer
+    from veritune.trainer.policy.models import make_tokenizer
 
     torch.manual_seed(3)
     tokenizer = make_tokenizer([chr(c) for c in range(32, 127)] + ["\n"])

@@ -12,8 +12,8 @@ torch = pytest.importorskip("torch", reason="the trainer needs torch")
 pytest.importorskip("transformers", reason="the trainer needs transformers")
 
 from veritune.trainer.config import RunConfig, parse_config  # noqa: E402
-from veritune.trainer.models import Policy, load_policy  # noqa: E402
-from veritune.trainer.tasks import get_task  # noqa: E402
+from veritune.trainer.data.tasks import get_task  # noqa: E402
+from veritune.trainer.policy.models import Policy, load_policy  # noqa: E402
 
 TOY = Path(__file__).with_name("toy_rewards.py")
 TINY = {

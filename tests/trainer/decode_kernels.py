@@ -18,10 +18,10 @@ import torch  # noqa: E402
 from decode_models import PROMPTS, make_model  # type: ignore[import-not-found]  # noqa: E402
 
 from veritune.trainer.config import SamplingConfig  # noqa: E402
-from veritune.trainer.decode import triton_ops  # noqa: E402
-from veritune.trainer.decode.ops import TorchOps  # noqa: E402
-from veritune.trainer.decode.sampler import StaticSampler  # noqa: E402
-from veritune.trainer.decode.triton_ops import TritonOps  # noqa: E402
+from veritune.trainer.rollout.decode import triton_ops  # noqa: E402
+from veritune.trainer.rollout.decode.ops import TorchOps  # noqa: E402
+from veritune.trainer.rollout.decode.sampler import StaticSampler  # noqa: E402
+from veritune.trainer.rollout.decode.triton_ops import TritonOps  # noqa: E402
 
 triton_ops.CHUNK = 16  # several chunks, of a small vocabulary too
 CASES = {

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from veritune.trainer.models import make_tokenizer
+from veritune.trainer.policy.models import make_tokenizer
 
 VOCABULARY = [chr(97 + i) for i in range(26)]
 PROMPTS = [[5, 6, 7], [8], [4, 5, 6, 7, 8, 9, 3, 2, 1, 10, 11]]

@@ -9,8 +9,9 @@ from typing import Any
 import torch
 
 from veritune.trainer.config import SamplingConfig
-from veritune.trainer.episodes import Turn
-from veritune.trainer.rollout import Finish, Rollout, decode
+from veritune.trainer.data.rollouts import Finish, Rollout
+from veritune.trainer.rollout.decode.tokens import decode
+from veritune.trainer.rollout.episodes import Turn
 
 Told = Generator[Any, Turn, Any]
 

@@ -26,11 +26,11 @@ import torch  # noqa: E402
 from decode_models import make_model  # type: ignore[import-not-found]  # noqa: E402
 
 from veritune.kernels.linear import engine  # noqa: E402
-from veritune.trainer.algorithms import ALGORITHMS, Objective  # noqa: E402
-from veritune.trainer.fused import fuse_layers  # noqa: E402
-from veritune.trainer.logprobs import HEADS, completion_logprobs  # noqa: E402
-from veritune.trainer.losses import LossBatch, policy_loss, row_weights  # noqa: E402
-from veritune.trainer.packing import make_batch  # noqa: E402
+from veritune.trainer.data.packing import make_batch  # noqa: E402
+from veritune.trainer.objective.algorithms import ALGORITHMS, Objective  # noqa: E402
+from veritune.trainer.objective.losses import LossBatch, policy_loss, row_weights  # noqa: E402
+from veritune.trainer.policy.fused import fuse_layers  # noqa: E402
+from veritune.trainer.policy.logprobs import HEADS, completion_logprobs  # noqa: E402
 
 CASES = {
     "grpo": {**ALGORITHMS["grpo"], "beta": 0.1},

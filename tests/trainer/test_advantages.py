@@ -8,8 +8,8 @@ import statistics
 import pytest
 import torch
 
-from veritune.trainer.advantages import advantages, gdpo_sum, signal_groups
-from veritune.trainer.algorithms import ALGORITHMS, Objective
+from veritune.trainer.objective.advantages import advantages, gdpo_sum, signal_groups
+from veritune.trainer.objective.algorithms import ALGORITHMS, Objective
 
 NAN = float("nan")
 REWARDS = torch.tensor([[1.0, 0.0, 0.5, 1.0], [0.2, 0.9, 0.4, 0.4], [0.0, 0.0, 1.0, 0.0]])

@@ -10,15 +10,8 @@ import pytest
 import yaml
 
 from veritune.plugins import ConfigError
-from veritune.trainer.algorithms import ALGORITHMS
-from veritune.trainer.config import (
-    RunConfig,
-    apply_override,
-    changed_keys,
-    dump_config,
-    load_config,
-    parse_config,
-)
+from veritune.trainer.config import RunConfig, apply_override, changed_keys, dump_config, load_config, parse_config
+from veritune.trainer.objective.algorithms import ALGORITHMS
 
 BASE: dict[str, Any] = {"model": {"path": "m"}, "data": {"task": "arithmetic"}, "rewards": ["format"]}
 

@@ -15,11 +15,12 @@ from tests.trainer.decode_models import PROMPTS, make_model
 from tests.trainer.test_decode import check_logprobs, generator
 from veritune.plugins import ConfigError, VerituneError
 from veritune.trainer.config import RunConfig, SamplingConfig
-from veritune.trainer.decode import continuous
-from veritune.trainer.decode.choose import make_sampler
-from veritune.trainer.decode.continuous import ContinuousSampler
-from veritune.trainer.models import Policy
-from veritune.trainer.rollout import Rollout, truncate
+from veritune.trainer.data.rollouts import Rollout
+from veritune.trainer.policy.models import Policy
+from veritune.trainer.rollout.decode import continuous
+from veritune.trainer.rollout.decode.choose import make_sampler
+from veritune.trainer.rollout.decode.continuous import ContinuousSampler
+from veritune.trainer.rollout.decode.tokens import truncate
 from veritune.trainer.run import train
 
 if not {"return_logprobs", "seed"} <= continuous._options():

@@ -11,12 +11,12 @@ import pytest
 
 from veritune.plugins import ColumnError, ConfigError, DataError
 from veritune.trainer.config import DataConfig, WarmupConfig
-from veritune.trainer.data import FileSource, Row, TaskSource, load_rows, make_sources
-from veritune.trainer.models import make_tokenizer
-from veritune.trainer.prompts import PromptEncoder
-from veritune.trainer.sft import current_habit
-from veritune.trainer.tasks import get_task
-from veritune.trainer.tasks.arithmetic import chinese, english
+from veritune.trainer.data.prompts import PromptEncoder
+from veritune.trainer.data.sources import FileSource, Row, TaskSource, load_rows, make_sources
+from veritune.trainer.data.tasks import get_task
+from veritune.trainer.data.tasks.arithmetic import chinese, english
+from veritune.trainer.policy.models import make_tokenizer
+from veritune.trainer.stages.sft import current_habit
 
 
 def _write(path: Path, rows: list[Any]) -> str:

@@ -13,14 +13,16 @@ import torch
 from tests.trainer.decode_models import MODELS, PROMPTS, make_model
 from veritune.plugins import ConfigError, MissingExtraError
 from veritune.trainer.config import RunConfig, SamplingConfig
-from veritune.trainer.decode.choose import make_sampler
-from veritune.trainer.decode.sampler import StaticSampler
-from veritune.trainer.decode.weights import unsupported
-from veritune.trainer.logprobs import completion_logprobs
-from veritune.trainer.models import Policy, load_policy
-from veritune.trainer.packing import make_batch
-from veritune.trainer.rollout import Rollout, TransformersSampler, truncate
-from veritune.trainer.tasks import get_task
+from veritune.trainer.data.packing import make_batch
+from veritune.trainer.data.rollouts import Rollout
+from veritune.trainer.data.tasks import get_task
+from veritune.trainer.policy.layers import unsupported
+from veritune.trainer.policy.logprobs import completion_logprobs
+from veritune.trainer.policy.models import Policy, load_policy
+from veritune.trainer.rollout.decode.choose import make_sampler
+from veritune.trainer.rollout.decode.sampler import StaticSampler
+from veritune.trainer.rollout.decode.tokens import truncate
+from veritune.trainer.rollout.decode.transformers import TransformersSampler
 
 
 @pytest.fixture(params=MODELS)
@@ -175,7 +177,8 @@ def test_adapters_count(one: StaticSampler) -> None:
 def test_little_memory_means_fewer_rows_at_once(one: StaticSampler, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = one.generate(PROMPTS, 8, SamplingConfig(max_tokens=8), generator())
     other = StaticSampler(one.model, one.tokenizer, one.eos_ids)
-    monkeypatch.setattr("veritune.trainer.decode.sampler._memory", lambda device: 2 * 3 * 2 * 2 * 2 * 128 * 16 * 4)
+    memory = 2 * 3 * 2 * 2 * 2 * 128 * 16 * 4
+    monkeypatch.setattr("veritune.trainer.rollout.decode.sampler._memory", lambda device: memory)
     found = other.generate(PROMPTS, 8, SamplingConfig(max_tokens=8), generator())
     assert other.state is not None
     assert other.state.count == 3

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from veritune.plugins import ConfigError
-from veritune.trainer.models import pick_device
+from veritune.trainer.policy.models import pick_device
 
 
 @pytest.fixture

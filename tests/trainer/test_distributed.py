@@ -22,14 +22,16 @@ from safetensors.torch import load_file
 
 from veritune.plugins import ConfigError
 from veritune.trainer.config import RunConfig, SamplingConfig, dump_config
-from veritune.trainer.decode.choose import Replica
-from veritune.trainer.distributed import World, pick_strategy, start_world
-from veritune.trainer.grpo import GRPO
-from veritune.trainer.metrics import read_metrics
-from veritune.trainer.models import Policy
-from veritune.trainer.rollout import Done, Rollout, Sampler, TransformersSampler
+from veritune.trainer.data.rollouts import Rollout
+from veritune.trainer.observe.metrics import read_metrics
+from veritune.trainer.policy.distributed import World, pick_strategy, start_world
+from veritune.trainer.policy.models import Policy
+from veritune.trainer.policy.sharding import is_sharded
+from veritune.trainer.rollout.decode.choose import Replica
+from veritune.trainer.rollout.decode.transformers import TransformersSampler
+from veritune.trainer.rollout.interface import Done, Sampler
 from veritune.trainer.run import train
-from veritune.trainer.sharding import is_sharded
+from veritune.trainer.stages.grpo import GRPO
 
 TOY = Path(__file__).with_name("toy_rewards.py")
 Make = Callable[..., RunConfig]
@@ -73,7 +75,7 @@ def seeded(monkeypatch: pytest.MonkeyPatch) -> None:
         copied = copy.deepcopy(policy.spare)
         return Replica(policy.model, copied, Seeded(replace(policy, model=copied), 4))
 
-    monkeypatch.setattr("veritune.trainer.run.make_sampler", make)
+    monkeypatch.setattr("veritune.trainer.run.run.make_sampler", make)
 
 
 def _port() -> int:

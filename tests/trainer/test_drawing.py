@@ -16,13 +16,15 @@ from veritune import reward
 from veritune.plugins import RewardError
 from veritune.rewards.composition import RewardSet, compose
 from veritune.trainer.config import RunConfig, SamplingConfig
-from veritune.trainer.data import Row
-from veritune.trainer.drawing import Drawing, _join, _Scored
-from veritune.trainer.grpo import _merged
-from veritune.trainer.metrics import Clock, read_metrics
-from veritune.trainer.models import Policy
-from veritune.trainer.rollout import Done, Rollout, TransformersSampler
+from veritune.trainer.data.rollouts import Rollout
+from veritune.trainer.data.sources import Row
+from veritune.trainer.observe.metrics import Clock, read_metrics
+from veritune.trainer.policy.models import Policy
+from veritune.trainer.rollout.decode.transformers import TransformersSampler
+from veritune.trainer.rollout.drawing import Drawing, _join, _Scored
+from veritune.trainer.rollout.interface import Done
 from veritune.trainer.run import train
+from veritune.trainer.stages.grpo import _merged
 
 Make = Callable[..., RunConfig]
 ROWS = [Row(f"prompt {i}", {"gold": str(i)}) for i in range(4)]

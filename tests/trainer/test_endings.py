@@ -16,12 +16,12 @@ import pytest
 import torch
 
 from veritune.plugins import RewardError, RunError
-from veritune.trainer.checkpoint import list_checkpoints
 from veritune.trainer.config import RunConfig
-from veritune.trainer.grpo import GRPO
-from veritune.trainer.metrics import JsonLines, read_metrics
-from veritune.trainer.optimization import gradient_step
+from veritune.trainer.observe.metrics import JsonLines, read_metrics
+from veritune.trainer.policy.optimization import gradient_step
 from veritune.trainer.run import train
+from veritune.trainer.run.checkpoint import list_checkpoints
+from veritune.trainer.stages.grpo import GRPO
 
 Make = Callable[..., RunConfig]
 
@@ -190,7 +190,7 @@ def test_a_run_interrupted_within_an_update_says_so(make_config: Make, monkeypat
             raise ZeroDivisionError("in the second update of step 2")
         return gradient_step(*arguments)
 
-    monkeypatch.setattr("veritune.trainer.grpo.gradient_step", stumble)
+    monkeypatch.setattr("veritune.trainer.stages.grpo.gradient_step", stumble)
     with pytest.raises(ZeroDivisionError):
         train(make_config(grpo={"steps": 5, "updates": 2}), quiet=True)
 
@@ -199,7 +199,7 @@ def test_a_run_interrupted_within_an_update_says_so(make_config: Make, monkeypat
 def test_a_signal_in_the_first_evaluation_ends_after_it_with_the_state(
     make_config: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, status: int
 ) -> None:
-    from veritune.trainer.evaluation import Evaluator
+    from veritune.trainer.rollout.evaluation import Evaluator
 
     run, before = Evaluator.run, signal.getsignal(number)
 
@@ -224,7 +224,7 @@ def test_a_signal_in_the_first_evaluation_ends_after_it_with_the_state(
 def test_a_second_signal_ends_at_once_though_a_reward_hangs(
     make_config: Make, rewards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, overlap: bool
 ) -> None:
-    from veritune.trainer.ending import Interrupted
+    from veritune.trainer.run.ending import Interrupted
 
     _trouble_at(monkeypatch, tmp_path, 2)
     config = _config(make_config, rewards, "hangs", scoring={"overlap": overlap})
@@ -275,7 +275,7 @@ def test_a_reward_that_hangs_is_bounded_where_the_config_says_so(
 
 def test_a_reward_that_takes_its_time_is_named(tmp_path: Path, rewards: Path) -> None:
     from veritune import get_reward
-    from veritune.trainer.patience import Patience
+    from veritune.trainer.rollout.patience import Patience
 
     (tmp_path / "trouble").write_text("raise")
     said: list[str] = []

@@ -13,14 +13,16 @@ import torch
 from tests.trainer.episode_functions import Scripted, Told, dice, echo
 from veritune.plugins import ColumnError, ConfigError, ParameterError, VerituneError
 from veritune.trainer.config import RolloutConfig, SamplingConfig, parse_config
-from veritune.trainer.data import Row
-from veritune.trainer.decode.sampler import StaticSampler
-from veritune.trainer.episodes import EpisodeFunction, Episodes, ReplyTemplate, Turn, load_episode
-from veritune.trainer.logprobs import completion_logprobs
-from veritune.trainer.models import Policy, make_tokenizer
-from veritune.trainer.packing import make_batch
-from veritune.trainer.rollout import Rollout, Sampler, TransformersSampler
-from veritune.trainer.scoring import batch_metrics, completion_records, make_samples
+from veritune.trainer.data.packing import make_batch
+from veritune.trainer.data.rollouts import Rollout
+from veritune.trainer.data.sources import Row
+from veritune.trainer.policy.logprobs import completion_logprobs
+from veritune.trainer.policy.models import Policy, make_tokenizer
+from veritune.trainer.rollout.decode.sampler import StaticSampler
+from veritune.trainer.rollout.decode.transformers import TransformersSampler
+from veritune.trainer.rollout.episodes import EpisodeFunction, Episodes, ReplyTemplate, Turn, load_episode
+from veritune.trainer.rollout.interface import Sampler
+from veritune.trainer.rollout.scoring import batch_metrics, completion_records, make_samples
 
 FUNCTIONS = Path(__file__).with_name("episode_functions.py")
 CHARACTERS = [*map(chr, range(32, 127)), "\n"]

@@ -13,10 +13,10 @@ import yaml
 
 from tests.trainer.episode_functions import Scripted
 from veritune.trainer.config import RolloutConfig, SamplingConfig, load_config, parse_config
-from veritune.trainer.data import Row
-from veritune.trainer.episodes import Episodes, load_episode
-from veritune.trainer.models import make_tokenizer
-from veritune.trainer.rollout import Rollout
+from veritune.trainer.data.rollouts import Rollout
+from veritune.trainer.data.sources import Row
+from veritune.trainer.policy.models import make_tokenizer
+from veritune.trainer.rollout.episodes import Episodes, load_episode
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "episodes.md"
@@ -90,7 +90,7 @@ def test_the_example_asks_and_is_answered() -> None:
 def test_the_task_demonstrates_calls() -> None:
     from random import Random
 
-    from veritune.trainer.tasks import get_task
+    from veritune.trainer.data.tasks import get_task
 
     task, random = get_task("arithmetic", {"terms": 3}), Random(0)
     row = task.row(random)

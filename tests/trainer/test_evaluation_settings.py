@@ -11,23 +11,24 @@ import torch
 
 from tests.trainer.conftest import TINY
 from veritune.plugins import ConfigError
-from veritune.trainer.advantages import with_signal
 from veritune.trainer.config import RunConfig, SamplingConfig
-from veritune.trainer.distributed import ALONE
-from veritune.trainer.evaluation import evaluation_sampling
-from veritune.trainer.metrics import read_metrics
-from veritune.trainer.models import Policy, make_tokenizer
-from veritune.trainer.rollout import TransformersSampler, decode
+from veritune.trainer.objective.advantages import with_signal
+from veritune.trainer.observe.metrics import read_metrics
+from veritune.trainer.policy.distributed import ALONE
+from veritune.trainer.policy.models import Policy, make_tokenizer
+from veritune.trainer.rollout.decode.tokens import decode
+from veritune.trainer.rollout.decode.transformers import TransformersSampler
+from veritune.trainer.rollout.evaluation import evaluation_sampling
 from veritune.trainer.run import train
-from veritune.trainer.starting import check_stages
-from veritune.trainer.watch import Watch
+from veritune.trainer.run.starting import check_stages
+from veritune.trainer.run.watch import Watch
 
 Make = Callable[..., RunConfig]
 
 
 @pytest.mark.parametrize("engine", ["static", "transformers"])
 def test_greedy_evaluation_draws_the_likeliest_tokens(make_config: Make, policy: Policy, engine: str) -> None:
-    from veritune.trainer.decode.choose import make_sampler
+    from veritune.trainer.rollout.decode.choose import make_sampler
 
     config = make_config(sampling={"engine": engine, "temperature": 0.7}, evaluation={"temperature": 0})
     sampling = evaluation_sampling(config)

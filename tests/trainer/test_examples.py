@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from veritune.plugins import reward_names
-from veritune.trainer.metrics import read_metrics
-from veritune.trainer.models import Policy, make_tokenizer
+from veritune.trainer.observe.metrics import read_metrics
+from veritune.trainer.policy.models import Policy, make_tokenizer
 from veritune.trainer.run import train_from_cli
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -130,7 +130,7 @@ def test_the_demo_vocabulary_covers_every_demonstration(policy: Policy) -> None:
     """No ``<unk>`` in what the warm-up teaches."""
     from random import Random
 
-    from veritune.trainer.tasks import get_task
+    from veritune.trainer.data.tasks import get_task
 
     for name, habit in (("arithmetic", {"chinese": 0.5}), ("countdown", {})):
         task, random = get_task(name, {}), Random(0)

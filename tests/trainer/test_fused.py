@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from tests.trainer.decode_models import MODELS, make_model
-from veritune.trainer.fused import fuse_layers
+from veritune.trainer.policy.fused import fuse_layers
 
 
 def _run(model: Any, autocast: bool) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:

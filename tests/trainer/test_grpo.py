@@ -13,15 +13,17 @@ import torch
 
 from veritune.plugins import ConfigError, VerituneError
 from veritune.rewards.composition import compose
-from veritune.trainer.algorithms import ALGORITHMS
-from veritune.trainer.checkpoint import Progress
 from veritune.trainer.config import RunConfig, SamplingConfig, rewards_section
-from veritune.trainer.data import make_sources
-from veritune.trainer.drawing import Drawing
-from veritune.trainer.grpo import GRPO
-from veritune.trainer.models import Policy
-from veritune.trainer.prompts import PromptEncoder
-from veritune.trainer.rollout import Done, Rollout, TransformersSampler
+from veritune.trainer.data.prompts import PromptEncoder
+from veritune.trainer.data.rollouts import Rollout
+from veritune.trainer.data.sources import make_sources
+from veritune.trainer.objective.algorithms import ALGORITHMS
+from veritune.trainer.policy.models import Policy
+from veritune.trainer.rollout.decode.transformers import TransformersSampler
+from veritune.trainer.rollout.drawing import Drawing
+from veritune.trainer.rollout.interface import Done
+from veritune.trainer.stages.grpo import GRPO
+from veritune.trainer.stages.progress import Progress
 
 TOY = Path(__file__).with_name("toy_rewards.py")
 Make = Callable[..., RunConfig]

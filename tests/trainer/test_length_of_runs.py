@@ -12,12 +12,12 @@ import pytest
 
 from tests.trainer.conftest import TINY
 from veritune.plugins import ConfigError
-from veritune.trainer.best import Best
 from veritune.trainer.config import DataConfig, RunConfig
-from veritune.trainer.data import make_sources
-from veritune.trainer.metrics import read_metrics
-from veritune.trainer.models import make_tokenizer
+from veritune.trainer.data.sources import make_sources
+from veritune.trainer.observe.metrics import read_metrics
+from veritune.trainer.policy.models import make_tokenizer
 from veritune.trainer.run import train
+from veritune.trainer.run.best import Best
 
 Make = Callable[..., RunConfig]
 

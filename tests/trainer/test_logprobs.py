@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import torch
 
-from veritune.trainer.logprobs import HEADS, completion_logprobs, plain_head
-from veritune.trainer.models import Policy
-from veritune.trainer.packing import make_batch, make_packed, pack_limit, packed_saves
+from veritune.trainer.data.packing import make_batch, make_packed, pack_limit, packed_saves
+from veritune.trainer.policy.logprobs import HEADS, completion_logprobs, plain_head
+from veritune.trainer.policy.models import Policy
 
 PROMPTS = [[5, 6, 7], [8], [4, 5, 6, 7, 8, 9]]
 COMPLETIONS = [[9, 10, 1], [11, 12, 13, 14, 0], [1]]

@@ -12,8 +12,8 @@ import torch
 from tests.trainer.conftest import TINY
 from veritune.plugins import ConfigError
 from veritune.trainer.config import RunConfig
-from veritune.trainer.metrics import read_metrics
-from veritune.trainer.models import load_policy
+from veritune.trainer.observe.metrics import read_metrics
+from veritune.trainer.policy.models import load_policy
 from veritune.trainer.run import train
 
 pytest.importorskip("peft", reason="adapters are peft's")
@@ -105,7 +105,7 @@ def test_a_merged_model_is_a_standard_one_and_the_adapters_equal(make_config: Ma
 
 
 def test_rslora_scales_by_the_root_of_the_rank(make_config: Make) -> None:
-    from veritune.trainer.tasks import get_task
+    from veritune.trainer.data.tasks import get_task
 
     lora = {"rank": 4, "alpha": 8, "rslora": True}
     policy = load_policy(make_config(model={"build": TINY, "lora": lora}), get_task("arithmetic", {"terms": 3}))

@@ -11,8 +11,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from veritune.trainer.algorithms import ALGORITHMS, Objective
-from veritune.trainer.losses import (
+from veritune.trainer.objective.algorithms import ALGORITHMS, Objective
+from veritune.trainer.objective.losses import (
     LossBatch,
     entropy_threshold,
     importance_weights,
@@ -209,7 +209,7 @@ def trl_loss(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Tensor]:
     from transformers import Qwen3Config, Qwen3ForCausalLM
     from trl import GRPOConfig, GRPOTrainer
 
-    from veritune.trainer.models import make_tokenizer
+    from veritune.trainer.policy.models import make_tokenizer
 
     tokenizer = make_tokenizer(list("ab"))
     sizes = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 1}

@@ -9,12 +9,12 @@ import pytest
 import torch
 
 from veritune.plugins import RunError
-from veritune.trainer.algorithms import Objective
-from veritune.trainer.checkpoint import list_checkpoints
 from veritune.trainer.config import RunConfig
-from veritune.trainer.grpo import GRPO
-from veritune.trainer.losses import LossBatch, kl_estimate, policy_loss
+from veritune.trainer.objective.algorithms import Objective
+from veritune.trainer.objective.losses import LossBatch, kl_estimate, policy_loss
 from veritune.trainer.run import train
+from veritune.trainer.run.checkpoint import list_checkpoints
+from veritune.trainer.stages.grpo import GRPO
 
 Make = Callable[..., RunConfig]
 

@@ -16,14 +16,14 @@ from typing import Any
 import pytest
 
 from veritune.plugins import Cause, DataError, MissingExtraError, Score
-from veritune.trainer.charts import line_chart, nice_ticks
 from veritune.trainer.config import RunConfig
-from veritune.trainer.evaluation import pass_at_k, thinks
-from veritune.trainer.metrics import JsonLines, forget_after, make_observers, read_metrics, write_completions
-from veritune.trainer.report import write_report
+from veritune.trainer.observe.charts import line_chart, nice_ticks
+from veritune.trainer.observe.metrics import JsonLines, forget_after, make_observers, read_metrics, write_completions
+from veritune.trainer.observe.report import write_report
+from veritune.trainer.rollout.evaluation import pass_at_k, thinks
+from veritune.trainer.rollout.scoring import score_metrics
 from veritune.trainer.run import train
-from veritune.trainer.scoring import score_metrics
-from veritune.trainer.watch import WINDOW, Watch
+from veritune.trainer.run.watch import WINDOW, Watch
 
 NASTY = '</script><script>document.title="pwned"</script><img src=x onerror=alert(1)> \u2028 & "quotes" <think>'
 

@@ -13,14 +13,14 @@ from safetensors.torch import load_file
 
 from veritune.plugins import ConfigError
 from veritune.trainer.config import OPTIMIZERS, OptimizerConfig, RunConfig
-from veritune.trainer.distributed import ALONE
-from veritune.trainer.logprobs import completion_logprobs
-from veritune.trainer.models import Policy, load_policy
-from veritune.trainer.optimization import make_optimizer
-from veritune.trainer.packing import TokenBatch, make_batch
-from veritune.trainer.passes import Passes
-from veritune.trainer.reference import Reference
-from veritune.trainer.rollout import Rollout
+from veritune.trainer.data.packing import TokenBatch, make_batch
+from veritune.trainer.data.rollouts import Rollout
+from veritune.trainer.policy.distributed import ALONE
+from veritune.trainer.policy.logprobs import completion_logprobs
+from veritune.trainer.policy.models import Policy, load_policy
+from veritune.trainer.policy.optimization import make_optimizer
+from veritune.trainer.policy.passes import Passes
+from veritune.trainer.policy.reference import Reference
 from veritune.trainer.run import train
 
 Make = Callable[..., RunConfig]
@@ -83,7 +83,7 @@ def test_the_reference_model_is_where_it_was_asked_to_be(
         asked.append(name)
         return torch.device("meta")
 
-    monkeypatch.setattr("veritune.trainer.reference.pick_device", device)
+    monkeypatch.setattr("veritune.trainer.policy.reference.pick_device", device)
     reference = Reference(policy, device="cuda:1")
     assert asked == ["cuda:1"]
     assert {p.device.type for p in reference.model.parameters()} == {"meta"}
@@ -93,7 +93,7 @@ def test_the_reference_model_is_where_it_was_asked_to_be(
         seen.append(tokens.ids_BL.device)
         return torch.zeros(1, 2), None
 
-    monkeypatch.setattr("veritune.trainer.passes.completion_logprobs", logprobs)
+    monkeypatch.setattr("veritune.trainer.policy.passes.completion_logprobs", logprobs)
     passes = Passes(make_config(), policy, reference, ALONE)
     found = passes.reference([Rollout(0, [5, 6], [7, 8], [-1.0, -1.0], "eos")])
     assert [d.type for d in seen] == ["meta"]

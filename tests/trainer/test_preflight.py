@@ -12,14 +12,14 @@ import torch
 
 from tests.trainer.conftest import TINY
 from veritune.plugins import ColumnError, ConfigError, DataError, VerituneError
-from veritune.trainer.architecture import check_architecture
 from veritune.trainer.config import DataConfig, ModelConfig, RunConfig
-from veritune.trainer.data import load_rows
-from veritune.trainer.logprobs import completion_logprobs
-from veritune.trainer.metrics import read_metrics
-from veritune.trainer.models import make_tokenizer
-from veritune.trainer.packing import make_batch
-from veritune.trainer.records import read_records
+from veritune.trainer.data.packing import make_batch
+from veritune.trainer.data.records import read_records
+from veritune.trainer.data.sources import load_rows
+from veritune.trainer.observe.metrics import read_metrics
+from veritune.trainer.policy.architecture import check_architecture
+from veritune.trainer.policy.logprobs import completion_logprobs
+from veritune.trainer.policy.models import make_tokenizer
 from veritune.trainer.run import train
 
 Make = Callable[..., RunConfig]

@@ -10,12 +10,12 @@ import pytest
 
 from veritune.plugins import DataError
 from veritune.trainer.config import DataConfig
-from veritune.trainer.data import Row
-from veritune.trainer.models import make_tokenizer
-from veritune.trainer.prompts import PromptEncoder
-from veritune.trainer.rollout import Rollout
-from veritune.trainer.scoring import make_samples
-from veritune.trainer.sft import without_beginning
+from veritune.trainer.data.prompts import PromptEncoder
+from veritune.trainer.data.rollouts import Rollout
+from veritune.trainer.data.sources import Row
+from veritune.trainer.policy.models import make_tokenizer
+from veritune.trainer.rollout.scoring import make_samples
+from veritune.trainer.stages.sft import without_beginning
 
 LETTERS = [chr(c) for c in range(32, 127)] + ["\n"]
 TEMPLATES: dict[str, tuple[str, str, str]] = {

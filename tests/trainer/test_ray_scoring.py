@@ -11,8 +11,8 @@ import pytest
 
 from veritune.plugins import RewardError, Sample
 from veritune.trainer.config import RunConfig
-from veritune.trainer.metrics import read_metrics
-from veritune.trainer.ray_scoring import cut_groups
+from veritune.trainer.observe.metrics import read_metrics
+from veritune.trainer.rollout.ray_scoring import cut_groups
 from veritune.trainer.run import train
 
 TOY = Path(__file__).with_name("toy_rewards.py")

@@ -10,11 +10,11 @@ import pytest
 import torch
 
 from veritune.plugins import ConfigError, MissingExtraError
-from veritune.trainer.checkpoint import list_checkpoints
 from veritune.trainer.config import RunConfig
-from veritune.trainer.metrics import read_metrics
+from veritune.trainer.observe.metrics import read_metrics
+from veritune.trainer.policy.weights import load_weights, tied
 from veritune.trainer.run import train
-from veritune.trainer.weights import load_weights, tied
+from veritune.trainer.run.checkpoint import list_checkpoints
 
 Make = Callable[..., RunConfig]
 EVERY = {"every": 1, "keep": 9}
@@ -70,7 +70,7 @@ def test_a_start_that_fails_leaves_the_name_free(make_config: Make, monkeypatch:
     def missing(*_: Any) -> None:
         raise MissingExtraError("wandb", "wandb", "log.to: wandb")
 
-    monkeypatch.setattr("veritune.trainer.metrics.Tracker", missing)
+    monkeypatch.setattr("veritune.trainer.observe.metrics.Tracker", missing)
     with pytest.raises(MissingExtraError):
         train(make_config(log={"to": ["wandb"]}), quiet=True)
     monkeypatch.undo()

@@ -13,11 +13,11 @@ import torch
 
 from veritune import get_reward
 from veritune.plugins import ColumnError, ConfigError, Sample
-from veritune.trainer.pair_metrics import length_accuracy, pair_metrics, wilson
-from veritune.trainer.pairs import EncodedPair, load_pairs
-from veritune.trainer.reward_model import RewardModelRun, train_reward_model
-from veritune.trainer.reward_model_config import PairsConfig, RewardModelConfig
+from veritune.trainer.config.reward_model import PairsConfig, RewardModelConfig
+from veritune.trainer.data.pairs import EncodedPair, load_pairs
+from veritune.trainer.observe.pair_metrics import length_accuracy, pair_metrics, wilson
 from veritune.trainer.run import train_from_cli
+from veritune.trainer.stages.reward_model import RewardModelRun, train_reward_model
 
 BUILD = {
     "model_type": "qwen3", "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1, "num_attention_heads": 2,

@@ -8,10 +8,11 @@ import pytest
 import torch
 
 from veritune.trainer.config import SamplingConfig
-from veritune.trainer.logprobs import completion_logprobs
-from veritune.trainer.models import Policy
-from veritune.trainer.packing import make_batch
-from veritune.trainer.rollout import TransformersSampler, draw, truncate
+from veritune.trainer.data.packing import make_batch
+from veritune.trainer.policy.logprobs import completion_logprobs
+from veritune.trainer.policy.models import Policy
+from veritune.trainer.rollout.decode.tokens import draw, truncate
+from veritune.trainer.rollout.decode.transformers import TransformersSampler
 
 PROMPTS = [[5, 6, 7], [8], [4, 5, 6, 7, 8, 9]]
 

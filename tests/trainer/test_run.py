@@ -18,11 +18,11 @@ import torch
 import yaml
 
 from veritune.plugins import ConfigError, RewardError
-from veritune.trainer.checkpoint import list_checkpoints
 from veritune.trainer.config import RunConfig, dump_config
-from veritune.trainer.grpo import GRPO
-from veritune.trainer.metrics import JsonLines, read_metrics
+from veritune.trainer.observe.metrics import JsonLines, read_metrics
 from veritune.trainer.run import train, train_from_cli
+from veritune.trainer.run.checkpoint import list_checkpoints
+from veritune.trainer.stages.grpo import GRPO
 
 TOY = Path(__file__).with_name("toy_rewards.py")
 Make = Callable[..., RunConfig]
@@ -226,7 +226,7 @@ def test_a_folder_that_cannot_be_written_is_an_error_before_training(make_config
 
 def test_a_full_disk_is_an_error_before_training(make_config: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = type("usage", (), {"free": 2**20})
-    monkeypatch.setattr("veritune.trainer.checkpoint.shutil.disk_usage", lambda path: usage)
+    monkeypatch.setattr("veritune.trainer.run.checkpoint.shutil.disk_usage", lambda path: usage)
     with pytest.raises(ConfigError, match=r"1 MiB free[\s\S]*output=FOLDER"):
         train(make_config(), quiet=True)
 

@@ -12,8 +12,8 @@ from tests.trainer.decode_models import PROMPTS, make_model
 from tests.trainer.test_decode import check_logprobs, generator
 from tests.trainer.vllm_stand_in import Engine, make_module
 from veritune.trainer.config import SamplingConfig
-from veritune.trainer.decode.vllm import VLLMSampler
-from veritune.trainer.rollout import Rollout
+from veritune.trainer.data.rollouts import Rollout
+from veritune.trainer.rollout.decode.vllm import VLLMSampler
 
 
 @pytest.fixture

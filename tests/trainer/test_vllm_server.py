@@ -19,14 +19,14 @@ from tests.trainer.test_decode import check_logprobs, generator
 from tests.trainer.vllm_stand_in import Engine, Server
 from veritune.plugins import ConfigError, VerituneError
 from veritune.trainer.config import RunConfig, SamplingConfig, VLLMServerConfig
-from veritune.trainer.decode import vllm_client
-from veritune.trainer.decode.choose import make_sampler
-from veritune.trainer.decode.vllm_server import VLLMServerSampler
-from veritune.trainer.distributed import World
-from veritune.trainer.models import Policy, load_policy
-from veritune.trainer.rollout import Rollout
+from veritune.trainer.data.rollouts import Rollout
+from veritune.trainer.data.tasks import get_task
+from veritune.trainer.policy.distributed import World
+from veritune.trainer.policy.models import Policy, load_policy
+from veritune.trainer.rollout.decode import vllm_client
+from veritune.trainer.rollout.decode.choose import make_sampler
+from veritune.trainer.rollout.decode.vllm_server import VLLMServerSampler
 from veritune.trainer.run import train
-from veritune.trainer.tasks import get_task
 
 T = TypeVar("T")
 

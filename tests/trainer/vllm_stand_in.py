@@ -19,7 +19,7 @@ from typing import Any
 import torch
 
 from veritune.trainer.config import SamplingConfig
-from veritune.trainer.rollout import truncate
+from veritune.trainer.rollout.decode.tokens import truncate
 
 
 class Engine:

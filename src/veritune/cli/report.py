@@ -11,7 +11,7 @@ import typer
 def report(run: Annotated[Path, typer.Argument(metavar="RUN", help="The run's folder.", show_default=False)]) -> None:
     """Write a run's report: one HTML page with its curves and completions."""
     from veritune.plugins.errors import DataError
-    from veritune.trainer.report import write_report
+    from veritune.trainer.observe.report import write_report
 
     if not run.is_dir():
         raise DataError(f"{str(run)!r} is not a folder; give the folder of a run (its output: in the config)")

@@ -1,0 +1,51 @@
+"""What a YAML file may say: a section a file, with defaults, and errors that name the nearest right key."""
+
+from __future__ import annotations
+
+from veritune.trainer.config.base import Strict
+from veritune.trainer.config.data import DataConfig
+from veritune.trainer.config.evaluation import EvaluationConfig
+from veritune.trainer.config.grpo import GRPOConfig, WarmupConfig
+from veritune.trainer.config.machine import CheckpointConfig, DistributedConfig, LogConfig, Strategy
+from veritune.trainer.config.model import LoraConfig, ModelConfig
+from veritune.trainer.config.optimizer import OPTIMIZERS, OptimizerConfig
+from veritune.trainer.config.read import (
+    apply_override,
+    changed_keys,
+    dump_config,
+    load_config,
+    parse_config,
+    read_values,
+    rewards_section,
+)
+from veritune.trainer.config.rollout import RolloutConfig, ScoringConfig
+from veritune.trainer.config.run import RunConfig
+from veritune.trainer.config.sampling import SamplingConfig, VLLMServerConfig
+
+__all__ = [
+    "OPTIMIZERS",
+    "CheckpointConfig",
+    "DataConfig",
+    "DistributedConfig",
+    "EvaluationConfig",
+    "GRPOConfig",
+    "LogConfig",
+    "LoraConfig",
+    "ModelConfig",
+    "OptimizerConfig",
+    "RolloutConfig",
+    "RunConfig",
+    "SamplingConfig",
+    "ScoringConfig",
+    "Strategy",
+    "Strict",
+    "VLLMServerConfig",
+    "WarmupConfig",
+    "apply_override",
+    "changed_keys",
+    "dump_config",
+    "load_config",
+    "parse_config",
+    "read_values",
+    "rewards_section",
+]

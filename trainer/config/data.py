@@ -1,0 +1,55 @@
+"""Where prompts come from: the ``data:`` section."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from veritune.trainer.config.base import Strict
+
+
+class DataConfig(Strict):
+    """Where prompts come from: files (``train``, ``eval``) or a generated ``task``."""
+
+    task: str | None = None
+    """``arithmetic`` or ``countdown``."""
+    params: dict[str, Any] = Field(default_factory=dict)
+    """Parameters of the task."""
+    train: str | dict[str, float] | None = None
+    """A file by its name's end: .jsonl, .json (a list), .csv, .tsv or .parquet; or several, each with its weight: the
+    share of the prompts that are drawn from it."""
+    eval: str | None = None
+    """Held-out rows; without it no evaluation is run on file data."""
+    prompt: str = "prompt"
+    """The column that holds the prompt, a string or chat messages."""
+    template: str | None = None
+    """Python format string over the columns, e.g. ``"{question}\\nAnswer in \\\\boxed{{}}."``; replaces ``prompt``."""
+    system: str | None = None
+    """A system message before the prompt, where it has none of its own; needs a chat template."""
+    chat: bool | Literal["auto"] = "auto"
+    """Whether to apply the tokenizer's chat template; ``auto``: where it has one. Never to what it has rendered."""
+    chat_template_kwargs: dict[str, Any] = Field(default_factory=dict)
+    """What the chat template takes beside the messages, such as ``{enable_thinking: false}``."""
+    prefill: str = ""
+    """Text that begins every completion, e.g. ``<think>``; it is part of the prompt for the model."""
+    columns: dict[str, str] = Field(default_factory=dict)
+    """Renames: new name → column in the file."""
+    limit: int | None = Field(default=None, ge=1)
+    """Use the first rows only."""
+    max_prompt_tokens: int | None = Field(default=None, ge=1)
+    """Longer prompts are left out of training, warm-up and evaluation, and counted."""
+
+    @field_validator("train")
+    @classmethod
+    def _weights_are_positive(cls, train: Any) -> Any:
+        if isinstance(train, dict) and (not train or not all(math.isfinite(w) and w > 0 for w in train.values())):
+            raise ValueError("name at least one file, each with a weight above 0")
+        return train
+
+    @model_validator(mode="after")
+    def _one_source(self) -> DataConfig:
+        if (self.task is None) == (self.train is None):
+            raise ValueError("give either data.task (generated) or data.train (a file)")
+        return self

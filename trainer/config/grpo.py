@@ -1,0 +1,78 @@
+"""The ``warmup:`` and ``grpo:`` sections."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from veritune.plugins.errors import did_you_mean
+from veritune.trainer.config.optimizer import OptimizerConfig
+from veritune.trainer.objective.algorithms import ALGORITHMS, Objective
+
+
+class WarmupConfig(OptimizerConfig):
+    """Supervised warm-up on demonstrations: of the task, or the ``completion`` column of ``train``."""
+
+    steps: int = Field(default=100, ge=0)
+    batch: int = Field(default=64, ge=1)
+    lr: float = Field(default=1e-5, gt=0)
+    train: str | None = None
+    completion: str = "completion"
+    habits: list[dict[str, Any]] = Field(default_factory=list)
+    """Of a task: how demonstrations look, in order; each entry has ``share`` (of the steps) and the task's options."""
+
+
+class GRPOConfig(OptimizerConfig):
+    """The reinforcement stage. ``algorithm`` fills every part of ``objective`` that is not given."""
+
+    steps: int = Field(default=100, ge=0)
+    epochs: float | None = Field(default=None, gt=0)
+    """Passes over the rows of ``data.train``, in place of ``steps``."""
+    prompts: int = Field(default=16, ge=1)
+    """Groups a step."""
+    samples: int = Field(default=8, ge=1)
+    """Completions a prompt (the group's size)."""
+    algorithm: str = "grpo"
+    objective: Objective = Field(default_factory=Objective)
+    updates: int = Field(default=1, ge=1)
+    """Passes over each batch of rollouts."""
+    minibatches: int = Field(default=1, ge=1)
+    """Optimizer steps a pass."""
+    micro_batch_tokens: int = Field(default=6144, ge=1)
+    """Padded tokens of one forward pass; more is faster and takes more memory, the result is the same."""
+    head: Literal["auto", "fused", "reference"] = "auto"
+    """The language head: ``fused`` never holds the logits of all tokens; ``auto``: fused on a GPU and where large."""
+    share_prompts: bool = True
+    """Run a prompt once for several short completions of it, where the model allows."""
+    mask_truncated: bool = False
+    """Completions cut at max_tokens count in their group's statistics, and get no gradient."""
+    dynamic_sampling: bool = False
+    """Draw further prompts until every group has signal (DAPO)."""
+    max_draws: int = Field(default=4, ge=1)
+    """Most rounds of drawing a step, with dynamic_sampling."""
+    reference_every: int | None = Field(default=None, ge=1)
+    """Copy the policy into the reference model every so many steps; only with beta > 0."""
+    reference_device: str | None = None
+    """Where the reference model is: by default where the policy is, else for example ``cuda:1`` or ``cpu``."""
+    entropy: bool = True
+    """Log the policy's entropy."""
+    bad_steps: int = Field(default=5, ge=1)
+    """Non-finite losses or gradients in a row that stop the run; each such step is skipped and counted."""
+
+    @field_validator("algorithm")
+    @classmethod
+    def _known_algorithm(cls, name: str) -> str:
+        if name not in ALGORITHMS:
+            raise ValueError(
+                f"unknown algorithm {name!r}.{did_you_mean(name, ALGORITHMS)} Known: {', '.join(ALGORITHMS)}"
+            )
+        return name
+
+    @model_validator(mode="after")
+    def _fill_objective(self) -> GRPOConfig:
+        given = self.objective.model_dump(include=self.objective.model_fields_set)
+        self.objective = Objective(**{**ALGORITHMS[self.algorithm], **given})
+        if self.samples < 2 and self.objective.baseline in ("group", "leave_one_out"):
+            raise ValueError(f"grpo.samples must be 2 or more: {self.algorithm} compares completions of one prompt")
+        return self

@@ -1,0 +1,35 @@
+"""Processes, checkpoints and logs: the ``distributed:``, ``checkpoint:`` and ``log:`` sections."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from veritune.trainer.config.base import Strict
+
+Strategy = Literal["auto", "ddp", "fsdp2"]
+"""How several processes train one model."""
+
+
+class DistributedConfig(Strict):
+    """Several processes, as ``accelerate launch`` or ``torchrun`` start them."""
+
+    strategy: Strategy = "auto"
+    """``ddp``: every process holds the whole model. ``fsdp2``: each a part of every parameter, gradient and moment.
+    ``auto``: what ``accelerate launch`` was told (``--use_fsdp --fsdp_version 2``), else ``ddp``."""
+
+
+class CheckpointConfig(Strict):
+    every: int | None = Field(default=None, ge=0)
+    """Steps between checkpoints; 0 or null: only at the end. The last state is always saved, whatever ends the run."""
+    keep: int = Field(default=2, ge=1)
+    best: bool = False
+    """Keep the model of the best evaluation in ``best/``."""
+
+
+class LogConfig(Strict):
+    completions_every: int = Field(default=10, ge=1)
+    """Steps between saved batches of completions; first and last step always."""
+    to: list[Literal["tensorboard", "wandb", "trackio"]] = Field(default_factory=list)
+    """Beside metrics.jsonl, which is always written."""

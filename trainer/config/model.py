@@ -1,0 +1,56 @@
+"""The policy: the ``model:`` section."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from veritune.trainer.config.base import Strict
+
+
+class LoraConfig(Strict):
+    """Low-rank adapters in place of training every weight (peft)."""
+
+    rank: int = Field(default=16, ge=1)
+    alpha: float = Field(default=32, gt=0)
+    targets: str | list[str] = "all-linear"
+    """Module names, or ``all-linear``: every linear layer but the head."""
+    rslora: bool = False
+    """Scale by alpha/√rank in place of alpha/rank."""
+    save: Literal["adapter", "merged"] = "adapter"
+    """What ``model/`` holds at the end: the adapter, or a whole model with the adapter in its weights."""
+
+
+class ModelConfig(Strict):
+    """A checkpoint (``path``) or a model made from scratch (``build``); exactly one of the two."""
+
+    path: str | None = None
+    """Folder or hub name of a transformers checkpoint with its tokenizer."""
+    build: dict[str, Any] | None = None
+    """``model_type`` and the fields of its transformers config; the vocabulary size comes from the tokenizer."""
+    tokenizer: str | None = None
+    """Folder or hub name of a tokenizer. With ``build`` and without this, the task's own vocabulary is used."""
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    """``auto``: float32 weights, computed in bfloat16 on a GPU that has it. ``bfloat16``: weights too."""
+    attention: str | None = None
+    """transformers' ``attn_implementation``."""
+    activation_checkpointing: bool = False
+    fused: bool = True
+    """On a GPU, norms and gated MLPs of Llama-like models that keep fewer activations."""
+    fp8: bool | Literal["always"] = False
+    """Linear layers in FP8 where that is faster (``always``: wherever widths allow); needs an H100 or newer."""
+    lora: LoraConfig | None = None
+    adapter: Literal["merge", "continue"] = "merge"
+    """What becomes of an adapter that ``path`` holds: merged into its base model's weights (with ``lora`` a new one is
+    trained on top, else all weights), or trained further itself."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> ModelConfig:
+        if (self.path is None) == (self.build is None):
+            raise ValueError("give either model.path (a checkpoint) or model.build (a model from scratch)")
+        if self.adapter == "continue" and self.lora is not None:
+            raise ValueError("adapter: continue goes on with the rank and targets the adapter has; leave out lora")
+        if self.build is not None and "model_type" not in self.build:
+            raise ValueError("model.build needs a model_type, such as qwen3")
+        return self

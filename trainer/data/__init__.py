@@ -1,0 +1,1 @@
+"""Rows, prompts, pairs and generated tasks, and how they become batches."""

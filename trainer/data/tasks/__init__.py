@@ -1,0 +1,49 @@
+"""Generated tasks: rows without a data file, with demonstrations for a warm-up."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from random import Random
+from typing import Any, Protocol
+
+from veritune.plugins import ConfigError, ParameterError, UnknownNameError
+from veritune.plugins.errors import did_you_mean
+from veritune.trainer.data.tasks.arithmetic import Arithmetic
+from veritune.trainer.data.tasks.countdown import Countdown
+
+
+class Task(Protocol):
+    """A source of rows. Everything random comes from the generator it is given: row n of a seed is always the same."""
+
+    def row(self, random: Random) -> dict[str, Any]:
+        """A row with at least ``prompt``."""
+
+    def demonstration(self, row: Mapping[str, Any], random: Random, **habit: Any) -> str:
+        """A completion to imitate."""
+
+    def vocabulary(self) -> list[str]:
+        """Every token that prompts and demonstrations need, for a model made from scratch."""
+
+
+TASKS: dict[str, type[Any]] = {"arithmetic": Arithmetic, "countdown": Countdown}
+
+
+def get_task(name: str, params: Mapping[str, Any]) -> Task:
+    """A task by name. Raises UnknownNameError, or ParameterError for a parameter it does not have."""
+    if name not in TASKS:
+        raise UnknownNameError("task", name, TASKS)
+    known = list(inspect.signature(TASKS[name]).parameters)
+    for key in params:
+        if key not in known:
+            raise ParameterError(
+                f"task {name!r} has no parameter {key!r}.{did_you_mean(key, known)} Its parameters: {', '.join(known)}."
+            )
+    try:
+        task: Task = TASKS[name](**params)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"data.params of task {name!r}: {error}") from error
+    return task
+
+
+__all__ = ["TASKS", "Arithmetic", "Countdown", "Task", "get_task"]

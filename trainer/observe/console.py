@@ -1,0 +1,128 @@
+"""What a run says on the terminal."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console as RichConsole
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from veritune.rewards.composition import RewardSet
+from veritune.trainer.config import RunConfig
+from veritune.trainer.policy.distributed import ALONE, World
+from veritune.trainer.policy.models import Policy
+
+Show = Callable[[int, Mapping[str, float]], None]
+
+
+class Console:
+    """Progress and results with rich; ``quiet`` says nothing but warnings."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        self.quiet = quiet
+        self.out = RichConsole(quiet=quiet, highlight=False, soft_wrap=True)
+        self.errors = RichConsole(stderr=True, highlight=False, soft_wrap=True)
+        self._begun = time.perf_counter()
+        self._note: str | None = None
+
+    def begin(self, config: RunConfig, folder: Path, policy: Policy, rewards: RewardSet, world: World = ALONE) -> None:
+        self._note = config.note
+        processes = f" in {world.size} processes ({'FSDP2' if world.sharded else 'DDP'})" if world.size > 1 else ""
+        source = config.model.path or f"new {config.model.build['model_type'] if config.model.build else ''}"
+        self.out.print(
+            f"[bold]veritune[/] · {source}, {policy.parameters:,} parameters on {policy.device}{processes} · "
+            f"rewards {', '.join(rewards.aliases)} · {config.grpo.algorithm} · {folder}"
+        )
+
+    @contextmanager
+    def stage(self, name: str, done: int, total: int) -> Iterator[Show]:
+        """A progress bar; call the function it gives after every step. Without a terminal, a line now and then."""
+        live = self.out.is_terminal and not self.quiet
+        columns = (
+            TextColumn(f"{name:8}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[info]}"),
+        )
+        every = max(1, total // 10)
+        with Progress(*columns, console=self.out, disable=not live) as bar:
+            task = bar.add_task(name, total=total, completed=done, info="")
+
+            def show(step: int, metrics: Mapping[str, float]) -> None:
+                bar.update(task, completed=step, info=_info(metrics))
+                if not live and (step % every == 0 or step == total):
+                    self.out.print(f"{name:8} {step:5}/{total}  {_info(metrics)}")
+
+            yield show
+
+    def evaluation(self, step: int, metrics: Mapping[str, float]) -> None:
+        names = ["accuracy", *(k for k in metrics if k.startswith("pass@")), "reward", "thinks"]
+        shown = {k: metrics[k] for k in names if k in metrics and (k != "thinks" or metrics[k])}
+        shown |= {k: metrics[k] for k in ("undecided",) if metrics.get(k)}  # they are in no mean
+        values = "  ".join(f"{k} {v:.3f}" for k, v in shown.items())
+        self.out.print(f"held-out, step {step}: {values}")
+
+    def warn(self, text: str) -> None:
+        self.errors.print(f"[yellow]note:[/] {escape(text)}")
+
+    def finish(
+        self, evaluations: Sequence[Mapping[str, Any]], records: Sequence[Mapping[str, Any]], report: Path
+    ) -> None:
+        """Held-out results before and after, three completions, the report's path."""
+        if evaluations:
+            self.out.print(_results(evaluations[0], evaluations[-1]))
+        for record in records[:3]:
+            gold = f"  (gold {record['gold']})" if record.get("gold") is not None else ""
+            reward = "undecided" if record["reward"] is None else f"{record['reward']:.2f}"
+            text = f"{str(record['prompt'])[-200:]}{str(record['completion'])[:600]}"
+            self.out.print(f"  {escape(text)}[dim]{escape(gold)}  reward {reward}[/]")
+        if self._note:
+            self.out.print(f"\n[italic]{escape(self._note.strip())}[/]")
+        seconds = time.perf_counter() - self._begun
+        self.out.print(f"\nreport: {report}   ({seconds:.0f} s)")
+
+
+def _results(before: Mapping[str, Any], after: Mapping[str, Any]) -> Table:
+    """Accuracy, thinking, every component, length."""
+    table = Table(title="held-out, sampled", title_justify="left")
+    for column, justify in (("", "left"), ("before", "right"), ("after", "right")):
+        table.add_column(column, justify=justify)  # type: ignore[arg-type]
+    hidden = {"step", "seconds", "phase", "of"}
+    seen = [n for n in ("accuracy", *(n for n in after if n.startswith("pass@"))) if n in after]
+    seen += [n for n in ("thinks", "undecided") if before.get(n) or after.get(n)]
+    for name in [*seen, *(n for n in after if n.startswith("reward/"))]:
+        if name in hidden:
+            continue
+        table.add_row(_label(name), _number(before.get(name)), _number(after.get(name)))
+    for name in ("reward", "length"):
+        table.add_row(_label(name), _number(before.get(name)), _number(after.get(name)))
+    return table
+
+
+def _label(name: str) -> str:
+    names = {
+        "undecided": "share undecided",
+        "thinks": "share that thinks",
+        "length": "tokens a completion",
+        "reward": "mean reward",
+    }
+    return names.get(name, name.replace("reward/", "reward: "))
+
+
+def _number(value: Any) -> str:
+    return "–" if value is None or value != value else f"{value:.3f}"
+
+
+def _info(metrics: Mapping[str, float]) -> str:
+    shown = [k for k in ("loss", "reward") if k in metrics and not (k == "loss" and "reward" in metrics)]
+    shown += [k for k in metrics if k.startswith("reward/")][:4]
+    shown += [k for k in ("length",) if k in metrics]
+    return "  ".join(f"{k.replace('reward/', '')} {metrics[k]:.3g}" for k in shown)

@@ -1,0 +1,1 @@
+"""The model: loading, passes, adapters, processes."""

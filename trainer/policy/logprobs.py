@@ -1,0 +1,147 @@
+"""Hidden states → log-probs of the sampled tokens (and entropies). The seam where fused kernels plug in.
+
+The language head runs on completion positions only, the softmax in float32.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, Literal, Protocol
+
+import torch
+from torch import Tensor
+
+from veritune.plugins import ConfigError
+from veritune.trainer.data.packing import TokenBatch
+
+TOKEN_LOGPROBS = "veritune_token_logprobs"
+"""The name of :func:`token_logprobs` as a method of sharded models."""
+USE_LOGITS = "veritune_use_logits"
+"""Set on a model whose logits are not its head times its last states: log-probs are then taken from the logits."""
+LARGE = 2**26
+"""So many logits (0.25 GB in float32) are not made at once."""
+
+EntropyMode = Literal["none", "metric", "gradient"]
+
+
+class Head(Protocol):
+    """(tokens N, hidden H) and targets (N,) → log-probs (N,) and, on request, entropies (N,); both float32."""
+
+    def __call__(
+        self, head: torch.nn.Module, hidden_NH: Tensor, targets_N: Tensor, temperature: float, entropy: EntropyMode
+    ) -> tuple[Tensor, Tensor | None]: ...
+
+
+def reference_head(
+    head: torch.nn.Module, hidden_NH: Tensor, targets_N: Tensor, temperature: float, entropy: EntropyMode
+) -> tuple[Tensor, Tensor | None]:
+    """The plain PyTorch head."""
+    return from_logits(head(hidden_NH), targets_N, temperature, entropy)
+
+
+def fused_head(
+    head: torch.nn.Module, hidden_NH: Tensor, targets_N: Tensor, temperature: float, entropy: EntropyMode
+) -> tuple[Tensor, Tensor | None]:
+    """:func:`veritune.kernels.linear_logprob`: the logits of all tokens never exist at once."""
+    from veritune.kernels import linear_logprob
+
+    weight, bias = getattr(head, "weight", None), getattr(head, "bias", None)
+    if not isinstance(weight, Tensor):
+        raise ConfigError(f"grpo.head: fused needs a linear head, this model has {type(head).__name__}; use reference")
+    logps_N, entropy_N = linear_logprob(
+        hidden_NH,
+        weight,
+        targets_N,
+        temperature=temperature,
+        bias=bias,
+        want_entropy=entropy != "none",
+    )
+    if entropy_N is not None and entropy == "metric":
+        entropy_N = entropy_N.detach()
+    return logps_N, entropy_N
+
+
+def auto_head(
+    head: torch.nn.Module, hidden_NH: Tensor, targets_N: Tensor, temperature: float, entropy: EntropyMode
+) -> tuple[Tensor, Tensor | None]:
+    """Fused on a GPU, and wherever the logits would be large; plain where they are small or the head is no matrix."""
+    weight = getattr(head, "weight", None)
+    if type(head) is not torch.nn.Linear or weight is None:
+        return reference_head(head, hidden_NH, targets_N, temperature, entropy)
+    large = hidden_NH.shape[0] * weight.shape[0] > LARGE
+    chosen = fused_head if large or hidden_NH.is_cuda else reference_head
+    return chosen(head, hidden_NH, targets_N, temperature, entropy)
+
+
+HEADS: dict[str, Head] = {"auto": auto_head, "fused": fused_head, "reference": reference_head}
+
+
+def from_logits(
+    logits_NV: Tensor, targets_N: Tensor, temperature: float, entropy: EntropyMode
+) -> tuple[Tensor, Tensor | None]:
+    """log softmax(logits / temperature) at the targets, and H = −Σ p log p."""
+    logps_NV = torch.log_softmax(logits_NV.float() / temperature, -1)
+    chosen_N = logps_NV.gather(1, targets_N[:, None])[:, 0]
+    if entropy == "none":
+        return chosen_N, None
+    with torch.set_grad_enabled(entropy == "gradient" and torch.is_grad_enabled()):
+        source_NV = logps_NV if entropy == "gradient" else logps_NV.detach()
+        entropy_N = -(source_NV.exp() * source_NV).sum(-1)
+    return chosen_N, entropy_N
+
+
+def completion_logprobs(
+    model: Any,
+    batch: TokenBatch,
+    temperature: float = 1.0,
+    entropy: EntropyMode = "none",
+    head: Head = auto_head,
+) -> tuple[Tensor, Tensor | None]:
+    """(R, T) log-probs of the completion tokens, 0 beyond each row's length, and entropies likewise."""
+    mask_RT = batch.mask_RT
+    targets_N, pack_N, before_N = batch.targets_RT[mask_RT], batch.pack_N, batch.before_RT[mask_RT]
+    inputs = {"input_ids": batch.ids_BL, "use_cache": False}
+    if batch.attention_B1LL is not None:
+        inputs |= {"attention_mask": batch.attention_B1LL, "position_ids": batch.positions_BL}
+    if hasattr(model, "get_base_model"):
+        model = model.get_base_model()  # peft's wrapper: the adapters are inside
+    method = getattr(model, TOKEN_LOGPROBS, None) if plain_head(model) else None
+    run = method or partial(token_logprobs, model)
+    logps_N, entropy_N = run(inputs, pack_N, before_N, targets_N, temperature, entropy, head)
+    return _scatter(logps_N, mask_RT), None if entropy_N is None else _scatter(entropy_N, mask_RT)
+
+
+def token_logprobs(
+    model: Any,
+    inputs: Mapping[str, Any],
+    pack_N: Tensor,
+    before_N: Tensor,
+    targets_N: Tensor,
+    temperature: float,
+    entropy: EntropyMode,
+    head: Head,
+) -> tuple[Tensor, Tensor | None]:
+    """(N,) log-probs of targets and entropies, from the states at positions ``before_N`` of rows ``pack_N``.
+
+    A sharded model has this as a method, so that its parameters are gathered as for ``forward``.
+    """
+    if not plain_head(model):
+        return from_logits(model(**inputs).logits[pack_N, before_N], targets_N, temperature, entropy)
+    hidden_NH = model.get_decoder()(**inputs).last_hidden_state[pack_N, before_N]
+    return head(model.get_output_embeddings(), hidden_NH, targets_N, temperature, entropy)
+
+
+def plain_head(model: Any) -> bool:
+    """Whether logits are head(hidden) and nothing else: no soft-capping, no scaling."""
+    if getattr(model, USE_LOGITS, False):
+        return False
+    if not all(hasattr(model, name) for name in ("get_decoder", "get_output_embeddings", "config")):
+        return False
+    scalers = ("final_logit_softcapping", "logit_scale", "logits_scaling", "lm_head_multiplier")
+    return all(getattr(model.config, name, None) in (None, 1, 1.0) for name in scalers)
+
+
+def _scatter(values_N: Tensor, mask_BT: Tensor) -> Tensor:
+    out_BT = values_N.new_zeros(mask_BT.shape)
+    return out_BT.masked_scatter(mask_BT, values_N)

@@ -1,0 +1,243 @@
+"""The policy: a transformers checkpoint, or a small model made from scratch with its own tokenizer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from veritune.plugins import ConfigError
+from veritune.plugins.errors import did_you_mean
+from veritune.trainer.config import ModelConfig, RunConfig
+from veritune.trainer.data.tasks import Task
+from veritune.trainer.policy.architecture import check_architecture, check_build
+from veritune.trainer.policy.fused import fuse_layers
+from veritune.trainer.policy.lora import base_of, is_adapter, load_adapter, with_lora
+
+SMALL = 5_000_000
+"""Below so many parameters a second CPU thread costs more than it gives."""
+
+
+@dataclass
+class Policy:
+    """A model with everything needed to run it."""
+
+    model: Any
+    tokenizer: Any
+    device: torch.device
+    eos_ids: list[int]
+    autocast: Callable[[], AbstractContextManager[Any]] = nullcontext
+    spare: Any = None
+    """Of a sharded model, where one is needed: a whole copy on the CPU, for its shape."""
+    rootless: bool = False
+    """Whether the weights under its adapter are in no folder yet."""
+
+    @property
+    def parameters(self) -> int:
+        return sum(p.numel() for p in self.model.parameters())
+
+    def save(self, folder: Path, state: dict[str, torch.Tensor] | None = None) -> None:
+        """A standard checkpoint: ``AutoModelForCausalLM`` and ``AutoTokenizer`` load it. ``state``: the whole weights
+        of a model that is sharded."""
+        self.model.save_pretrained(folder, state_dict=state)
+        self.tokenizer.save_pretrained(folder)
+
+
+def load_policy(
+    config: RunConfig, task: Task | None, place: bool = True, say: Callable[[str], None] = lambda text: None
+) -> Policy:
+    """The model on its device, or not yet (``place``) where it will be sharded. Raises ConfigError.
+
+    ``say`` is told where log-probs have to come from the model's own logits.
+    """
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    device = pick_device(config.device)
+    if device.type == "cuda":
+        torch.cuda.set_device(device)  # where kernels are launched
+    if config.model.build is not None:
+        tokenizer, model = _build(config.model, task)
+    else:
+        tokenizer, model = _load(config.model, say)
+    if tokenizer.eos_token_id is None:
+        raise ConfigError("the tokenizer has no end-of-sequence token; completions would never end")
+    if config.model.dtype == "bfloat16":
+        model = model.to(torch.bfloat16)
+    if place:
+        model.to(device)
+    reason = check_architecture(model)
+    if reason is not None:
+        say(f"log-probs come from the model's own logits, which takes more memory: {reason}")
+    if config.model.fused and device.type == "cuda":
+        fuse_layers(model)
+    if config.model.fp8:
+        _to_fp8(model, device, always=config.model.fp8 == "always")
+    rootless = False
+    if config.model.lora is not None:
+        model = with_lora(model, config.model.lora)
+        rootless = config.model.path is None or is_adapter(config.model.path)
+    elif config.model.adapter == "continue":
+        model = load_adapter(model, str(config.model.path), go_on=True)
+    model.train()  # from_pretrained leaves it off, and layers are checkpointed in training alone
+    _without_dropout(model)
+    if config.model.activation_checkpointing:
+        enable = getattr(model, "activation_checkpointing_enable", None) or model.gradient_checkpointing_enable
+        enable()
+    policy = Policy(
+        model, tokenizer, device, _eos_ids(model, tokenizer), _autocast(config.model, device), rootless=rootless
+    )
+    if device.type == "cpu":
+        torch.set_num_threads(config.threads or (1 if policy.parameters < SMALL else torch.get_num_threads()))
+    return policy
+
+
+def pick_device(name: str) -> torch.device:
+    """``auto``: the GPU if there is one. A GPU always comes with its index: ``cuda`` is the current one.
+
+    Raises ConfigError where the named device is absent, or of a kind that the trainer does not run on.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ConfigError(f"device {name!r} is unknown; use auto, cpu, cuda or cuda:N") from error
+    if device.type == "cpu":
+        return torch.device("cpu")
+    if device.type != "cuda":
+        raise ConfigError(f"device {name!r}: the trainer runs on CPUs and CUDA devices; use auto, cpu, cuda or cuda:N")
+    if not torch.cuda.is_available():
+        raise ConfigError(f"device {name!r}: this machine has no usable CUDA device; use device: cpu")
+    index = torch.cuda.current_device() if device.index is None else device.index
+    if index >= torch.cuda.device_count():
+        raise ConfigError(f"device {name!r}: this machine has {torch.cuda.device_count()} CUDA devices, from cuda:0 on")
+    return torch.device("cuda", index)
+
+
+def make_tokenizer(vocabulary: Sequence[str]) -> Any:
+    """A tokenizer whose tokens are exactly these strings, the longest match first; anything else is ``<unk>``."""
+    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    specials = ["<pad>", "<eos>", "<unk>"]
+    tokens = [*specials, *dict.fromkeys(t for t in vocabulary if t not in specials)]
+    core = Tokenizer(models.WordLevel({t: i for i, t in enumerate(tokens)}, unk_token="<unk>"))
+    longer = sorted((t for t in tokens if len(t) > 1), key=len, reverse=True)
+    pattern = "|".join([*(re.escape(t) for t in longer), r"[\s\S]"])
+    core.pre_tokenizer = pre_tokenizers.Split(Regex(pattern), "isolated")
+    core.decoder = decoders.Fuse()
+    return PreTrainedTokenizerFast(
+        tokenizer_object=core,
+        pad_token="<pad>",
+        eos_token="<eos>",
+        unk_token="<unk>",
+        padding_side="left",
+        clean_up_tokenization_spaces=False,
+    )
+
+
+def _build(config: ModelConfig, task: Task | None) -> tuple[Any, Any]:
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING
+
+    assert config.build is not None
+    if config.tokenizer is not None:
+        tokenizer = AutoTokenizer.from_pretrained(config.tokenizer)
+    elif task is not None:
+        tokenizer = make_tokenizer(task.vocabulary())
+    else:
+        raise ConfigError("model.build without a task needs model.tokenizer")
+    fields = dict(config.build)
+    kind = fields.pop("model_type")
+    if kind not in CONFIG_MAPPING:
+        raise ConfigError(f"model.build.model_type: unknown {kind!r}.{did_you_mean(kind, CONFIG_MAPPING.keys())}")
+    ids = {"bos_token_id": None, "eos_token_id": tokenizer.eos_token_id, "pad_token_id": tokenizer.pad_token_id}
+    try:
+        made = CONFIG_MAPPING[kind](vocab_size=len(tokenizer), **{**ids, **fields})
+        check_build(kind, fields, made)
+        return tokenizer, AutoModelForCausalLM.from_config(made, attn_implementation=config.attention or "sdpa")
+    except ConfigError:
+        raise
+    except Exception as error:  # transformers checks little of it, and each architecture in its own words
+        raise ConfigError(f"model.build: no {kind} can be made of it: {type(error).__name__}: {error}") from error
+
+
+def _load(config: ModelConfig, say: Callable[[str], None]) -> tuple[Any, Any]:
+    from transformers import AutoTokenizer
+
+    assert config.path is not None
+    for path in filter(None, [config.path, config.tokenizer]):
+        a_folder = Path(path).expanduser().is_absolute() or path.startswith((".", "~"))
+        if a_folder and not Path(path).expanduser().is_dir():
+            raise ConfigError(f"model: there is no folder {path!r}")
+    if config.adapter == "continue" and not is_adapter(config.path):
+        raise ConfigError(f"model.adapter: continue, but {config.path!r} holds no adapter (no adapter_config.json)")
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(config.tokenizer or config.path)
+        model = _weights(config.path, config.attention, keep=config.adapter == "continue", say=say)
+    except ConfigError:
+        raise
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"cannot load the model {config.path!r}: {error}") from error
+    return tokenizer, model
+
+
+def _weights(path: str, attention: str | None, keep: bool, say: Callable[[str], None]) -> Any:
+    """The model of a folder or hub name. An adapter's base with the adapter merged in, or (``keep``) without it."""
+    from transformers import AutoModelForCausalLM
+
+    if not is_adapter(path):
+        return AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32, attn_implementation=attention)
+    base = base_of(path)
+    model = _weights(base, attention, False, say)
+    if keep:
+        say(f"model.path is an adapter on {base}: it is trained further")
+        return model
+    say(f"model.path is an adapter on {base}: it is merged into the weights, which are the new base")
+    return load_adapter(model, path, go_on=False)
+
+
+def _without_dropout(model: Any) -> None:
+    """No noise in training: the policy that is updated is the one that sampled."""
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+        for name in ("dropout", "attention_dropout"):  # attention reads it as a number
+            if isinstance(getattr(module, name, None), float):
+                setattr(module, name, 0.0)
+
+
+def _to_fp8(model: Any, device: torch.device, always: bool) -> None:
+    """Linear layers in FP8, in place; their weights stay what they are."""
+    from veritune.kernels.fp8.convert import convert_to_fp8
+    from veritune.kernels.fp8.linear import FP8Recipe
+
+    capability = torch.cuda.get_device_capability(device) if device.type == "cuda" else (0, 0)
+    if capability < (9, 0):
+        raise ConfigError(f"model.fp8 needs an H100 or newer (compute capability 9.0), this is {device} {capability}")
+    convert_to_fp8(model, recipe=FP8Recipe("always" if always else "auto"))
+
+
+def _eos_ids(model: Any, tokenizer: Any) -> list[int]:
+    own = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
+    ids = own if isinstance(own, list) else [own]
+    return [int(i) for i in dict.fromkeys([tokenizer.eos_token_id, *ids]) if i is not None]
+
+
+def _autocast(config: ModelConfig, device: torch.device) -> Callable[[], AbstractContextManager[Any]]:
+    if config.dtype == "auto" and device.type == "cuda" and torch.cuda.is_bf16_supported():
+        return lambda: torch.autocast("cuda", torch.bfloat16)
+    return nullcontext
+
+
+def positions_of(model: Any) -> int | None:
+    """How many positions the model has; None where its architecture sets no limit."""
+    config = model.config.get_text_config() if hasattr(model.config, "get_text_config") else model.config
+    found = getattr(config, "max_position_embeddings", None)
+    return int(found) if isinstance(found, int) and found > 0 else None

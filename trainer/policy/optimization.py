@@ -1,0 +1,79 @@
+"""Optimizer and learning-rate schedule, shared by the warm-up and the reinforcement stage."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from typing import Any
+
+import torch
+
+from veritune.plugins import ConfigError, RunError
+from veritune.plugins.errors import did_you_mean
+from veritune.trainer.config import OPTIMIZERS, OptimizerConfig
+from veritune.trainer.policy.sharding import whole
+
+
+def make_optimizer(model: Any, config: OptimizerConfig) -> torch.optim.Optimizer:
+    """The optimizer that the config names; weight decay on matrices only. Raises ConfigError for wrong arguments."""
+    matrices = [p for p in model.parameters() if p.requires_grad and p.ndim >= 2]
+    others = [p for p in model.parameters() if p.requires_grad and p.ndim < 2]
+    groups = [{"params": matrices, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
+    kind = getattr(torch.optim, OPTIMIZERS[config.optimizer])
+    takes = inspect.signature(kind).parameters
+    given: dict[str, Any] = {"lr": config.lr}
+    if "betas" in takes:
+        given["betas"] = config.betas
+    if "fused" in takes and all(p.is_cuda for p in matrices):
+        given["fused"] = True  # one kernel for all parameters
+    unknown = [name for name in config.optimizer_params if name not in takes or name in ("params", "lr")]
+    if unknown:
+        known = sorted(takes.keys() - {"params", "lr", "weight_decay"})
+        raise ConfigError(
+            f"optimizer_params: {config.optimizer} takes no {unknown[0]!r}.{did_you_mean(unknown[0], known)} "
+            f"It takes {', '.join(known)}"
+        )
+    try:
+        made: torch.optim.Optimizer = kind([g for g in groups if g["params"]], **{**given, **config.optimizer_params})
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"optimizer {config.optimizer}: {error}") from error
+    return made
+
+
+def set_lr(optimizer: torch.optim.Optimizer, config: OptimizerConfig, step: int, steps: int) -> float:
+    """The rate of step ``step`` (from 0): a linear rise, then constant, linear or cosine down to ``final_lr``."""
+    rise = min(1.0, (step + 1) / config.warmup_steps) if config.warmup_steps else 1.0
+    progress = step / max(1, steps)
+    fall = {"constant": 1.0, "linear": 1 - progress, "cosine": (1 + math.cos(math.pi * progress)) / 2}[config.schedule]
+    if config.schedule != "constant":
+        fall = max(fall, config.final_lr)
+    lr = config.lr * rise * fall
+    for group in optimizer.param_groups:
+        group["lr"] = lr
+    return lr
+
+
+def gradient_step(model: Any, optimizer: torch.optim.Optimizer, clip_norm: float | None) -> float | None:
+    """Clip and step; the gradient's norm, or None where it is not finite and nothing was changed."""
+    parameters = [p for p in model.parameters() if p.grad is not None]
+    total = torch.nn.utils.clip_grad_norm_(parameters, clip_norm if clip_norm is not None else math.inf)
+    norm = float(whole(total))  # of sharded gradients it is a sum over processes
+    if math.isfinite(norm):
+        optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+    return norm if math.isfinite(norm) else None
+
+
+class BadSteps:
+    """Counts updates in a row that were skipped because a loss or gradient was not finite; too many end the run."""
+
+    def __init__(self, most: int) -> None:
+        self.most, self.count = most, 0
+
+    def watch(self, finite: bool, where: str, hint: str) -> None:
+        """Raises RunError at the ``most``-th in a row. ``where`` is the step, ``hint`` what to do."""
+        self.count = 0 if finite else self.count + 1
+        if self.count >= self.most:
+            raise RunError(
+                f"{self.count} updates in a row had a loss or gradient that is not finite (last at {where}); {hint}"
+            )

@@ -1,0 +1,152 @@
+"""Models and optimizers whose tensors are spread over the processes (FSDP2), and their whole state.
+
+What is gathered here is gathered by all processes together: each function but :func:`is_sharded` and :func:`bare` is a
+meeting.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from types import MethodType
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor
+
+from veritune.trainer.policy.logprobs import TOKEN_LOGPROBS, token_logprobs
+
+T = TypeVar("T")
+
+
+def bare(model: Any) -> Any:
+    """The transformers model inside peft's wrapper."""
+    return model.get_base_model() if hasattr(model, "get_base_model") else model
+
+
+def is_sharded(model: Any) -> bool:
+    """Whether :func:`shard` was applied."""
+    return hasattr(bare(model), "unshard")
+
+
+def shard(model: Any, mesh: Any) -> None:
+    """Spread the parameters over the processes of ``mesh``, in place: each decoder layer is gathered when it runs.
+
+    Parameters are gathered in their own dtype, so that the numbers are those of one process, to the order of sums.
+    Gradients are averaged by FSDP2: a loss that is a sum over processes is to be multiplied by their number.
+    """
+    from torch.distributed.fsdp import fully_shard, register_fsdp_forward_method
+
+    base = bare(model)
+    for layer in base.get_decoder().layers:
+        fully_shard(layer, mesh=mesh)
+    fully_shard(base, mesh=mesh)
+    # What training calls in place of forward: it must gather the embedding and the head as forward would.
+    setattr(base, TOKEN_LOGPROBS, MethodType(token_logprobs, base))
+    register_fsdp_forward_method(base, TOKEN_LOGPROBS)
+
+
+def spare_copy(model: Any) -> Any:
+    """A frozen copy on the CPU, of a model that is about to be sharded and cannot be copied then."""
+    made = copy.deepcopy(model).to("cpu").eval()
+    for parameter in made.parameters():
+        parameter.requires_grad_(False)
+    return made
+
+
+def whole(tensor: Tensor) -> Tensor:
+    """The tensor without gradient; gathered where it is sharded."""
+    gather = getattr(tensor, "full_tensor", None)
+    return tensor.detach() if gather is None else gather().detach()
+
+
+def whole_state(model: Any, keep: bool = True) -> dict[str, Tensor]:
+    """Name → whole parameter or buffer on the CPU, one at a time; empty where not to ``keep``. Tied ones are one."""
+    found: dict[int, Tensor] = {}
+    state: dict[str, Tensor] = {}
+    for name, value in _named(model):
+        tensor = found.get(id(value))
+        if tensor is None:
+            gathered = whole(value)
+            tensor = found[id(value)] = gathered.cpu() if keep else gathered.new_empty(0)
+        if keep:
+            state[name] = tensor
+    return state
+
+
+@torch.no_grad()
+def copy_weights(source: Any, target: Any) -> None:
+    """Every parameter and buffer of ``target`` takes the value it has in ``source``; either may be sharded."""
+    values = dict(_named(source))
+    for name, own in _named(target):
+        _write(own, whole(values[name]))
+
+
+@torch.no_grad()
+def load_whole(model: Any, state: Mapping[str, Tensor]) -> None:
+    """Write whole values (those of :func:`whole_state`) into a model, sharded or not."""
+    for name, own in _named(model):
+        _write(own, state[name])
+
+
+@torch.no_grad()
+def load_named(model: Any, state: Mapping[str, Tensor]) -> None:
+    """Write whole values into the parameters of these names alone."""
+    for name, own in model.named_parameters():
+        if name in state:
+            _write(own, state[name])
+
+
+def whole_optimizer(optimizer: torch.optim.Optimizer, keep: bool = True) -> dict[str, Any]:
+    """``optimizer.state_dict()`` with every sharded tensor whole, on the CPU; empty where not to ``keep``."""
+    state = optimizer.state_dict()
+    gathered = {
+        index: {name: _gathered(value, keep) for name, value in entries.items()}
+        for index, entries in state["state"].items()
+    }
+    return {**state, "state": gathered} if keep else {}
+
+
+def load_optimizer(optimizer: torch.optim.Optimizer, state: Mapping[str, Any]) -> None:
+    """Load the state of :func:`whole_optimizer`, or of an optimizer that was never sharded."""
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    placed = {
+        # copied: what was read may be a view of the checkpoint's file, which does not stay
+        index: {name: _own(_placed(value, parameters[index])) for name, value in entries.items()}
+        for index, entries in state["state"].items()
+    }
+    optimizer.load_state_dict({**state, "state": placed})
+
+
+def _named(model: Any) -> list[tuple[str, Tensor]]:
+    """Every parameter and persistent buffer by name, tied ones under each of their names, as the live objects."""
+    persistent = set(model.state_dict(keep_vars=True))
+    named = [*model.named_parameters(remove_duplicate=False), *model.named_buffers(remove_duplicate=False)]
+    return [(name, value) for name, value in named if name in persistent]
+
+
+def _write(own: Tensor, value: Tensor) -> None:
+    own.copy_(_placed(value.to(own.dtype), own))
+
+
+def _placed(value: T, like: Tensor) -> T:
+    """A whole tensor as ``like`` is: sharded over the same mesh, or as it stands."""
+    mesh = getattr(like, "device_mesh", None)
+    if mesh is None or not isinstance(value, Tensor) or value.shape != like.shape:
+        return value
+    from torch.distributed.tensor import DTensor, distribute_tensor
+
+    if isinstance(value, DTensor):
+        return value
+    # Every process has the whole: each takes its part, and nothing is sent.
+    return distribute_tensor(value.to(like.device), mesh, like.placements, src_data_rank=None)  # type: ignore[attr-defined,return-value]
+
+
+def _own(value: Any) -> Any:
+    return value.clone() if isinstance(value, Tensor) else value
+
+
+def _gathered(value: Any, keep: bool) -> Any:
+    if not isinstance(value, Tensor):
+        return value
+    return whole(value).cpu() if keep else whole(value).new_empty(0)

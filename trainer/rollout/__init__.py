@@ -1,0 +1,1 @@
+"""Drawing completions and scoring them."""

@@ -1,0 +1,87 @@
+"""Which sampler a run uses."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from veritune.trainer.config import SamplingConfig, VLLMServerConfig
+from veritune.trainer.policy.distributed import ALONE, World
+from veritune.trainer.policy.layers import unsupported
+from veritune.trainer.policy.models import Policy
+from veritune.trainer.policy.sharding import bare, copy_weights, is_sharded
+from veritune.trainer.rollout.decode.continuous import ContinuousSampler
+from veritune.trainer.rollout.decode.rescore import check_rescore
+from veritune.trainer.rollout.decode.sampler import StaticSampler
+from veritune.trainer.rollout.decode.transformers import TransformersSampler
+from veritune.trainer.rollout.interface import Sampler
+
+
+class Replica:
+    """A sampler that runs a whole copy of a policy whose own parameters are spread over the processes."""
+
+    def __init__(self, source: Any, copied: Any, inner: Sampler) -> None:
+        self.source, self.copied, self.inner = source, copied, inner
+        self.generate = inner.generate
+
+    def sync(self) -> None:
+        """Gather the policy's weights into the copy."""
+        copy_weights(self.source, self.copied)
+        self.inner.sync()
+
+    def close(self) -> None:
+        """What the sampler inside has to end."""
+        release = getattr(self.inner, "close", None)
+        if release is not None:
+            release()
+
+
+def replicated(model: Any, engine: str) -> bool:
+    """Whether an engine runs the model's own forward, so that it cannot draw from a sharded policy itself."""
+    return engine in ("transformers", "continuous") or (engine == "auto" and unsupported(model) is not None)
+
+
+def make_sampler(
+    policy: Policy, sampling: SamplingConfig, say: Callable[[str], Any] = print, world: World = ALONE
+) -> Sampler:
+    """The sampler that ``sampling.engine`` names; ``say`` is told where ``auto`` has to take the slower one.
+
+    Raises ConfigError where the engine cannot run the model or its server is not right, MissingExtraError where a
+    package is not installed.
+    """
+    if is_sharded(policy.model) and replicated(policy.model, sampling.engine):
+        copied = copy.deepcopy(policy.spare).to(policy.device)
+        return Replica(policy.model, copied, make_sampler(replace(policy, model=copied), sampling, say, world))
+    if sampling.engine == "vllm":
+        from veritune.trainer.rollout.decode.vllm import VLLMSampler
+
+        check_rescore(policy.model, sampling)
+        return VLLMSampler(policy.model, policy.tokenizer, policy.eos_ids, _dtype(policy), policy.autocast)
+    if sampling.engine == "vllm_server":
+        from veritune.trainer.rollout.decode.vllm_server import VLLMServerSampler
+
+        check_rescore(policy.model, sampling)
+        server, dtype = sampling.server or VLLMServerConfig(), _dtype(policy)
+        return VLLMServerSampler(policy.model, policy.tokenizer, policy.eos_ids, server, dtype, policy.autocast, world)
+    if sampling.engine == "continuous":
+        return ContinuousSampler(policy.model, policy.tokenizer, policy.eos_ids, policy.autocast)
+    reason = unsupported(policy.model) if sampling.engine == "auto" else None
+    if sampling.engine == "transformers" or reason:
+        if reason:
+            say(f"completions are drawn by transformers, which is slower: {reason}")
+        return TransformersSampler(policy.model, policy.tokenizer, policy.eos_ids, policy.autocast)
+    return StaticSampler(policy.model, policy.tokenizer, policy.eos_ids, _dtype(policy))
+
+
+def _dtype(policy: Policy) -> torch.dtype:
+    """The dtype that products of the policy run in."""
+    kind = policy.device.type
+    with policy.autocast():
+        if torch.is_autocast_enabled(kind):
+            return torch.get_autocast_dtype(kind)
+    own: torch.dtype = bare(policy.model).get_output_embeddings().weight.dtype
+    return own

@@ -1,0 +1,73 @@
+"""The policy's weights for an engine that keeps its own copy: names, values, and whether they have changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from veritune.trainer.policy.layers import linear_weight
+from veritune.trainer.policy.sharding import bare, is_sharded, whole
+
+
+@torch.no_grad()
+def policy_weights(model: Any) -> Iterator[tuple[str, Tensor]]:
+    """Every parameter once, under the name it has in a model without adapters, with adapters added in.
+
+    Of a sharded model whole tensors, one after the other: a meeting, which every process must go through to the end.
+    """
+    base = bare(model)
+    if is_sharded(model):
+        base.reshard()  # a forward without backward leaves a copy behind that optimizers do not see
+    modules = dict(base.named_modules())
+    for name, parameter in base.named_parameters():
+        owner, _, own = name.rpartition(".")
+        if ".lora_" in name:
+            continue
+        if owner.endswith(".base_layer"):
+            layer = owner.removesuffix(".base_layer")
+            value = linear_weight(modules[layer])() if own == "weight" else whole(parameter)
+            yield f"{layer}.{own}", value.detach()
+        else:
+            yield name, whole(parameter)
+
+
+def gathered_weights(model: Any, dtype: torch.dtype, keep: bool = True) -> dict[str, Tensor]:
+    """Name → weight on the CPU, in ``dtype``; empty where not to ``keep``. A meeting for a sharded model."""
+    if not keep and not is_sharded(model):
+        return {}
+    state: dict[str, Tensor] = {}
+    for name, value in policy_weights(model):
+        if keep:
+            state[name] = value.to(dtype).cpu().contiguous()
+    return state
+
+
+def save_weights(model: Any, state: dict[str, Tensor], folder: Path) -> None:
+    """A checkpoint of transformers with these weights. Raises OSError."""
+    bare(model).save_pretrained(folder, state_dict=state)
+
+
+@torch.no_grad()
+def fingerprint(model: Any) -> list[int]:
+    """Two sums of the bits of each parameter (of this process's part of it): equal where nothing has changed.
+
+    Rows and columns are weighted by their place, so that neither a step of a single bit nor a swap goes unseen.
+    """
+    sums = [_bits(getattr(p, "to_local", p.detach)().detach()) for p in bare(model).parameters() if p.numel()]
+    return [int(value) for pair in sums for value in pair.tolist()]
+
+
+def _bits(tensor: Tensor) -> Tensor:
+    kinds = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
+    if not tensor.numel():
+        return torch.zeros(2, dtype=torch.int64)
+    bits_RC = tensor.reshape(tensor.shape[0] if tensor.dim() else 1, -1).contiguous().view(kinds[tensor.element_size()])
+    totals = []
+    for dim in (0, 1):
+        values_N = bits_RC.sum(dim, dtype=torch.int64)
+        totals.append((values_N * (2 * torch.arange(len(values_N), device=tensor.device) + 1)).sum())
+    return torch.stack(totals).cpu()

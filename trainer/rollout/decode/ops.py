@@ -1,0 +1,118 @@
+"""What a token step needs beside matrix products, in plain PyTorch: the law for the Triton kernels, and the CPU's path.
+
+Nothing here waits for the device, so all of it can be captured in a CUDA graph.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from veritune.trainer.config import SamplingConfig
+from veritune.trainer.policy.layers import Layer, Weights
+from veritune.trainer.rollout.decode.rows import Rows
+from veritune.trainer.rollout.decode.tokens import truncate
+
+
+class Ops(Protocol):
+    """The operations of a token step."""
+
+    def add_norm(self, residual_NH: Tensor, delta_NH: Tensor | None, weight_H: Tensor, weights: Weights) -> Tensor:
+        """residual += delta in place; its RMS norm, in the compute dtype."""
+
+    def rotate_store(
+        self, qkv_BX: Tensor, key_BKLD: Tensor, value_BKLD: Tensor, rows: Rows, layer: Layer, weights: Weights
+    ) -> Tensor:
+        """Norms and rotation of queries and keys; key and value into the cache; the queries (B, heads · D)."""
+
+    def attend(
+        self, query_BX: Tensor, key_BKLD: Tensor, value_BKLD: Tensor, rows: Rows, span: int, weights: Weights
+    ) -> Tensor:
+        """softmax(scale · q · k) · v over positions 0 … ``rows.positions_B``: (B, heads · D)."""
+
+    def silu_times(self, gate_up_NX: Tensor) -> Tensor:
+        """silu(first half) times the second half."""
+
+    def sample(self, logits_BV: Tensor, rows: Rows, sampling: SamplingConfig, eos_E: Tensor) -> None:
+        """Draw a token of every living row into ``rows`` and move it on; rows end at an EOS token or their limit."""
+
+
+class TorchOps:
+    """:class:`Ops` in PyTorch."""
+
+    def add_norm(self, residual_NH: Tensor, delta_NH: Tensor | None, weight_H: Tensor, weights: Weights) -> Tensor:
+        if delta_NH is not None:
+            residual_NH += delta_NH
+        return rms_norm(residual_NH, weight_H, weights.eps).to(weights.dtype)
+
+    def rotate_store(
+        self, qkv_BX: Tensor, key_BKLD: Tensor, value_BKLD: Tensor, rows: Rows, layer: Layer, weights: Weights
+    ) -> Tensor:
+        qkv = qkv_BX.view(len(qkv_BX), -1, weights.head_dim)
+        cos, sin = (table[rows.positions_B][:, None] for table in (weights.cos_LF, weights.sin_LF))
+        query, key, value = rotated(qkv, cos, sin, layer, weights)
+        index_B = torch.arange(len(qkv), device=qkv.device)
+        key_BKLD[index_B, :, rows.positions_B] = key
+        value_BKLD[index_B, :, rows.positions_B] = value
+        return query.flatten(1)
+
+    def attend(
+        self, query_BX: Tensor, key_BKLD: Tensor, value_BKLD: Tensor, rows: Rows, span: int, weights: Weights
+    ) -> Tensor:
+        query = query_BX.view(len(query_BX), -1, 1, weights.head_dim)
+        steps_L = torch.arange(span, device=query.device)
+        mask = (steps_L <= rows.positions_B[:, None])[:, None, None]
+        key, value = key_BKLD[:, :, :span], value_BKLD[:, :, :span]
+        group = weights.heads // weights.kv_heads
+        if group > 1:  # the heads of a group as rows of one product: no copy of the cache for each of them
+            query = query.view(len(query), weights.kv_heads, group, weights.head_dim)
+        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=mask, scale=weights.scale)
+        return mixed.flatten(1)
+
+    def silu_times(self, gate_up_NX: Tensor) -> Tensor:
+        gate, up = gate_up_NX.chunk(2, -1)
+        return F.silu(gate) * up
+
+    def sample(self, logits_BV: Tensor, rows: Rows, sampling: SamplingConfig, eos_E: Tensor) -> None:
+        logps_BV = torch.log_softmax(logits_BV / sampling.temperature, -1)
+        cumulative_BV = truncate(logps_BV, sampling).double().exp().cumsum(-1)
+        uniform_B1 = rows.uniforms_BT.gather(1, rows.steps_B.clamp(max=rows.uniforms_BT.shape[1] - 1)[:, None])
+        tokens_B1 = torch.searchsorted(cumulative_BV, uniform_B1 * cumulative_BV[:, -1:], right=True)
+        tokens_B1 = tokens_B1.clamp(max=logits_BV.shape[1] - 1)
+        advance(rows, tokens_B1[:, 0], logps_BV.gather(1, tokens_B1)[:, 0], eos_E)
+
+
+def advance(rows: Rows, tokens_B: Tensor, logps_B: Tensor, eos_E: Tensor) -> None:
+    """Append the drawn tokens of living rows."""
+    alive_B1 = rows.alive_B[:, None]
+    at_B1 = rows.steps_B.clamp(max=rows.out_BT.shape[1] - 1)[:, None]
+    rows.out_BT.scatter_(1, at_B1, torch.where(alive_B1, tokens_B[:, None], rows.out_BT.gather(1, at_B1)))
+    rows.logps_BT.scatter_(1, at_B1, torch.where(alive_B1, logps_B[:, None], rows.logps_BT.gather(1, at_B1)))
+    rows.tokens_B.copy_(torch.where(rows.alive_B, tokens_B, rows.tokens_B))
+    rows.steps_B += rows.alive_B
+    rows.positions_B += rows.alive_B
+    ended_B = (tokens_B[:, None] == eos_E).any(-1) | (rows.steps_B >= rows.limits_B)
+    rows.alive_B &= ~ended_B
+
+
+def rms_norm(x: Tensor, weight: Tensor, eps: float) -> Tensor:
+    """x / √(mean x² + eps) · weight, in float32."""
+    x = x.float()
+    return x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + eps) * weight
+
+
+def rotated(qkv: Tensor, cos: Tensor, sin: Tensor, layer: Layer, weights: Weights) -> tuple[Tensor, Tensor, Tensor]:
+    """Queries, keys and values (…, heads, D) of (…, all heads, D), the first two normed and rotated."""
+    query, key, value = torch.split(qkv, [weights.heads, weights.kv_heads, weights.kv_heads], -2)
+    if layer.query_norm is not None and layer.key_norm is not None:
+        query, key = rms_norm(query, layer.query_norm, weights.eps), rms_norm(key, layer.key_norm, weights.eps)
+    return rotate(query, cos, sin).to(qkv.dtype), rotate(key, cos, sin).to(qkv.dtype), value
+
+
+def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """The rotary embedding, in float32: halves (a, b) → (a cos − b sin, b cos + a sin)."""
+    a, b = x.float().chunk(2, -1)
+    return torch.cat([a * cos - b * sin, b * cos + a * sin], -1)

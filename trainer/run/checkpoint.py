@@ -1,0 +1,169 @@
+"""Checkpoints that resume to the same numbers: weights, optimizer, random states, and the position in the data.
+
+A checkpoint is a folder ``checkpoints/{phase}-{step}``: a standard transformers checkpoint with ``trainer.pt`` beside
+it. It is written under another name and renamed when complete, so a folder of that name is always whole.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from veritune.trainer.policy.distributed import ALONE, World
+from veritune.trainer.policy.lora import has_adapter, merged
+from veritune.trainer.policy.models import Policy
+from veritune.trainer.policy.reference import Reference
+from veritune.trainer.policy.sharding import load_optimizer, whole_optimizer, whole_state
+from veritune.trainer.stages.progress import PHASES, Progress
+
+
+def save_checkpoint(
+    folder: Path,
+    policy: Policy,
+    optimizer: torch.optim.Optimizer,
+    generator: torch.Generator,
+    progress: Progress,
+    keep: int,
+    reference: Reference | None = None,
+    world: World = ALONE,
+    states: list[dict[str, Any]] | None = None,
+) -> Path:
+    """Write ``folder/{phase}-{step}`` and remove all but the newest ``keep``; process 0 writes, for every process.
+
+    What is sharded is gathered and written whole: any number of processes, of either strategy, can go on from it.
+    ``states``: the random states of all processes, by default as they are now.
+    """
+    target = folder / f"{progress.phase}-{progress.step:06d}"
+    keeping = world.first
+    weights = whole_state(policy.model, keeping) if world.sharded else None
+    state = {
+        "optimizer": {
+            **(whole_optimizer(optimizer, keeping) if world.sharded else optimizer.state_dict()),
+            "kind": type(optimizer).__name__,
+        },
+        "random": world.gather(random_state(generator)) if states is None else states,
+        "reference": None if reference is None else reference.state(keeping),
+    }
+    world.only_first(lambda: _write(target, policy, weights, state, progress, keep))
+    return target
+
+
+def write_alone(
+    folder: Path,
+    policy: Policy,
+    optimizer: torch.optim.Optimizer,
+    progress: Progress,
+    keep: int,
+    reference: Reference | None,
+    states: list[dict[str, Any]],
+) -> Path:
+    """The same by one process without a meeting, of weights that it holds whole; ``states`` are everybody's."""
+    target = folder / f"{progress.phase}-{progress.step:06d}"
+    kept = {**optimizer.state_dict(), "kind": type(optimizer).__name__}
+    state = {"optimizer": kept, "random": states, "reference": None if reference is None else reference.state()}
+    _write(target, policy, None, state, progress, keep)
+    return target
+
+
+def save_model(folder: Path, policy: Policy, world: World = ALONE, merge: bool = False) -> None:
+    """The whole model and its tokenizer, written by process 0; with ``merge`` the adapter is in the weights."""
+    if merge and has_adapter(policy.model):
+        world.only_first(lambda: replace(policy, model=merged(policy.model)).save(folder))
+        return
+    weights = whole_state(policy.model, world.first) if world.sharded else None
+    world.only_first(lambda: policy.save(folder, weights))
+
+
+def random_state(generator: torch.Generator) -> dict[str, Any]:
+    """Every random state of this process."""
+    return {
+        "generator": generator.get_state(),
+        "torch": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state() if torch.cuda.is_available() else None,
+        "python": random.getstate(),
+    }
+
+
+def _write(
+    target: Path,
+    policy: Policy,
+    weights: dict[str, torch.Tensor] | None,
+    state: dict[str, Any],
+    progress: Progress,
+    keep: int,
+) -> None:
+    folder = target.parent
+    partial = folder / f".partial-{target.name}"
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        policy.save(partial, weights)
+        torch.save(state, partial / "trainer.pt")
+        (partial / "progress.json").write_text(json.dumps(vars(progress)) + "\n", encoding="utf-8")
+        _sync(partial)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)  # on a full disk it would be in the way of everything else
+        raise
+    if target.exists():
+        shutil.rmtree(target)
+    os.replace(partial, target)
+    for old in list_checkpoints(folder)[:-keep]:
+        shutil.rmtree(old)
+
+
+def list_checkpoints(folder: Path) -> list[Path]:
+    """Checkpoints, oldest first, by their names: a damaged one is among them."""
+    found = [
+        path for phase in PHASES for path in folder.glob(f"{phase}-*") if path.name.removeprefix(f"{phase}-").isdigit()
+    ]
+    return sorted(found, key=_order)
+
+
+def _order(path: Path) -> tuple[int, int]:
+    phase, _, step = path.name.rpartition("-")
+    return PHASES.index(phase), int(step)
+
+
+def read_progress(checkpoint: Path) -> Progress:
+    return Progress(**json.loads((checkpoint / "progress.json").read_text(encoding="utf-8")))
+
+
+def read_state(checkpoint: Path) -> dict[str, Any]:
+    """What stands beside the weights: optimizer, random states, reference. Tensors are read when they are looked at."""
+    state: dict[str, Any] = torch.load(checkpoint / "trainer.pt", map_location="cpu", weights_only=False, mmap=True)
+    return state
+
+
+def load_state(
+    checkpoint: Path, optimizer: torch.optim.Optimizer, generator: torch.Generator, world: World = ALONE
+) -> tuple[Any, int]:
+    """Restore optimizer and this process's random states; returns the reference model's weights, if there were any,
+    and the number of processes that wrote the checkpoint. Processes beyond those keep the random state they have."""
+    state = read_state(checkpoint)
+    load_optimizer(optimizer, {k: v for k, v in state["optimizer"].items() if k != "kind"})
+    states = state["random"]
+    if world.rank < len(states):
+        own = states[world.rank]
+        generator.set_state(own["generator"])
+        torch.set_rng_state(own["torch"])
+        if torch.cuda.is_available() and own["cuda"] is not None:
+            torch.cuda.set_rng_state(own["cuda"])
+        random.setstate(own["python"])
+    return state["reference"], len(states)
+
+
+def _sync(folder: Path) -> None:
+    """Force files to disk before the rename makes them count."""
+    for path in [*folder.iterdir(), folder]:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,77 @@
+"""Where a run goes on: the newest checkpoint that can be read, with an optimizer of the kind that the config names."""
+
+from __future__ import annotations
+
+import pickle
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from veritune.plugins import ConfigError
+from veritune.trainer.config import OptimizerConfig, RunConfig
+from veritune.trainer.policy.optimization import make_optimizer
+from veritune.trainer.policy.weights import load_weights
+from veritune.trainer.run.checkpoint import list_checkpoints, read_progress, read_state
+from veritune.trainer.stages.progress import Progress
+
+
+def resume_point(
+    folder: Path, config: RunConfig, model: Any, say: Callable[[str], None]
+) -> tuple[Path, Progress] | None:
+    """The newest whole checkpoint of ``folder``, its weights loaded into ``model``; None where there is none.
+
+    A damaged one (cut off, or without a file) is passed over, and said. Raises ConfigError where the checkpoint is of
+    another model or another optimizer, or where none of several can be read.
+    """
+    found = list_checkpoints(folder)
+    for checkpoint in reversed(found):
+        try:
+            progress = read_progress(checkpoint)
+            state = read_state(checkpoint)
+            load_weights(checkpoint, model)
+            check_optimizer(state["optimizer"], config, progress, model, checkpoint)
+        except ConfigError:
+            raise
+        except _damage() as error:
+            say(f"the checkpoint {checkpoint} is damaged ({type(error).__name__}: {str(error)[:200]}); passed over")
+            continue
+        return checkpoint, progress
+    if found:
+        raise ConfigError(f"none of the {len(found)} checkpoints in {folder} can be read; start anew without resume")
+    return None
+
+
+def check_optimizer(saved: dict[str, Any], config: RunConfig, progress: Progress, model: Any, checkpoint: Path) -> None:
+    """Raise ConfigError where the checkpoint's optimizer is of another kind than the config's."""
+    stage: OptimizerConfig = config.grpo
+    if progress.phase == "warmup" and config.warmup is not None:
+        stage = config.warmup
+    fresh = make_optimizer(model, stage)
+    now = [set(group) for group in fresh.state_dict()["param_groups"]]
+    before = [set(group) for group in saved["param_groups"]]
+    sizes = [[len(group["params"]) for group in groups] for groups in (fresh.param_groups, saved["param_groups"])]
+    kind = saved.get("kind", type(fresh).__name__)
+    if kind != type(fresh).__name__ or now != before:
+        raise ConfigError(
+            f"the checkpoint {checkpoint} was written with another optimizer ({kind}, now {stage.optimizer}): set "
+            f"{progress.phase}.optimizer back, or start a new run with model.path={checkpoint}"
+        )
+    if sizes[0] != sizes[1]:
+        raise ConfigError(f"the checkpoint {checkpoint} is of another model: it trained other parameters")
+
+
+def _damage() -> tuple[type[BaseException], ...]:
+    from safetensors import SafetensorError
+
+    return (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        EOFError,
+        RuntimeError,
+        pickle.UnpicklingError,
+        zipfile.BadZipFile,
+        SafetensorError,
+    )

@@ -1,0 +1,69 @@
+"""What a run needs before there is a model: its rewards, and checks of what stages would only find later."""
+
+from __future__ import annotations
+
+import math
+import os
+import random
+
+import torch
+
+from veritune.plugins import ConfigError
+from veritune.rewards.composition import RewardSet, compose
+from veritune.trainer.config import RunConfig, rewards_section
+from veritune.trainer.data.sources import FileSource, Source
+from veritune.trainer.policy.distributed import World
+from veritune.trainer.policy.models import pick_device
+from veritune.trainer.policy.optimization import make_optimizer
+from veritune.trainer.rollout.evaluation import evaluation_sampling
+from veritune.trainer.rollout.ray_scoring import RayRewardSet
+
+
+def check_stages(config: RunConfig, world: World) -> None:
+    """Raise ConfigError for what the stages would only find when they begin: optimizers and the reference's device."""
+    for stage in (config.warmup, config.grpo):
+        if stage is not None:
+            make_optimizer(torch.nn.Linear(2, 2), stage)
+            if stage.optimizer == "adafactor" and world.sharded:
+                raise ConfigError(
+                    "optimizer: adafactor cannot go on from a checkpoint of sharded weights; use adamw with fsdp2"
+                )
+    if world.sharded and config.model.lora is not None and config.model.lora.save == "merged":
+        raise ConfigError("model.lora.save: merged needs the whole model in one process; with fsdp2 save the adapter")
+    if config.sampling.engine in ("vllm", "vllm_server"):
+        for where, sampling in (("sampling", config.sampling), ("evaluation", evaluation_sampling(config))):
+            if not 0.01 <= sampling.temperature <= 2:
+                raise ConfigError(
+                    f"{where}.temperature={sampling.temperature:g}: vLLM draws at 0.01 to 2 only (below that it takes "
+                    "0.01 without a word); use another engine"
+                )
+    device = config.grpo.reference_device
+    if device is not None:
+        pick_device(device)
+        if config.model.lora is not None or config.model.adapter == "continue":
+            raise ConfigError("grpo.reference_device: with an adapter the reference is the policy's own model")
+        if world.sharded:
+            raise ConfigError("grpo.reference_device: with fsdp2 the reference model is sharded like the policy")
+
+
+def make_rewards(config: RunConfig) -> RewardSet:
+    """The composed rewards, here or on Ray."""
+    rewards = compose(rewards_section(config), where="rewards")
+    return RayRewardSet(rewards, config.scoring.actors) if config.scoring.executor == "ray" else rewards
+
+
+def with_steps(config: RunConfig, source: Source) -> RunConfig:
+    """``grpo.epochs`` as steps. Raises ConfigError where the data has no end."""
+    epochs = config.grpo.epochs
+    if epochs is None:
+        return config
+    if not isinstance(source, FileSource):
+        raise ConfigError("grpo.epochs: a generated task has no end; say grpo.steps")
+    steps = math.ceil(epochs * len(source.rows) / config.grpo.prompts)
+    return config.model_copy(update={"grpo": config.grpo.model_copy(update={"steps": steps, "epochs": None})})
+
+
+def seed_all(seed: int) -> None:
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    random.seed(seed)
+    torch.manual_seed(seed)

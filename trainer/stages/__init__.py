@@ -1,0 +1,1 @@
+"""What a run can do: warm-up, GRPO, a reward model."""

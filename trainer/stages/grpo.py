@@ -1,0 +1,395 @@
+"""GRPO, whole: rollout → score → advantage → loss → step. Read :meth:`GRPO.step` first.
+
+Departures from the textbook, each exact or stated:
+
+- Samples without a reward (undecided) are in no mean, in no denominator, and get no gradient.
+- Rows with advantage 0 are not run through the model: their gradient is 0. With a KL loss, an entropy bonus or local
+  means they are.
+- On the first update of a batch the policy is the one that sampled: π_old is π without gradient, no extra forward.
+- Denominators are those of the whole optimizer step, whatever the micro-batches (except ``bnpo``, which is local).
+- The head runs on completion tokens only; log-softmax is in float32; masks are made from lengths.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from veritune.plugins import DataError, Sample, Score, Text
+from veritune.trainer.config import RunConfig
+from veritune.trainer.data.batching import pad, split, written_mask
+from veritune.trainer.data.rollouts import Rollout
+from veritune.trainer.data.sources import Row, Source
+from veritune.trainer.objective.advantages import advantages, with_signal
+from veritune.trainer.objective.losses import (
+    LossBatch,
+    LossParts,
+    entropy_threshold,
+    kl_estimate,
+    policy_loss,
+    row_weights,
+)
+from veritune.trainer.observe.metrics import Clock, peak_memory
+from veritune.trainer.policy.logprobs import EntropyMode
+from veritune.trainer.policy.models import Policy, positions_of
+from veritune.trainer.policy.optimization import BadSteps, gradient_step, make_optimizer, set_lr
+from veritune.trainer.policy.passes import Passes
+from veritune.trainer.policy.reference import Reference
+from veritune.trainer.rollout.drawing import Drawing
+from veritune.trainer.rollout.scoring import batch_metrics, component_tensors, reward_tensor
+from veritune.trainer.stages.progress import Progress
+
+
+@dataclass
+class Batch:
+    """The groups of one step, flattened: group p's samples are rows p·G … p·G + G − 1."""
+
+    rows: list[Row] = field(default_factory=list)
+    rollouts: list[Rollout] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
+    scores: list[Score] = field(default_factory=list)
+    rewards_PG: Tensor = field(default_factory=lambda: torch.zeros(0))
+    advantages_PG: Tensor = field(default_factory=lambda: torch.zeros(0))
+    drawn: int = 0
+    """Groups drawn, more than kept with dynamic sampling."""
+    logged: dict[str, float] = field(default_factory=dict)
+    """What rewards logged while scoring."""
+
+    def take(self, other: Batch, groups: Sequence[int], samples: int) -> None:
+        """Append some groups of another batch."""
+        for group in groups:
+            span = slice(group * samples, (group + 1) * samples)
+            for rollout in other.rollouts[span]:
+                rollout.prompt_index = len(self.rows)
+            self.rows.append(other.rows[group])
+            self.rollouts += other.rollouts[span]
+            self.samples += other.samples[span]
+            self.scores += other.scores[span]
+
+
+class GRPO:
+    """The reinforcement stage. ``step`` does one step and returns its metrics; ``batch`` holds what it saw."""
+
+    def __init__(
+        self,
+        config: RunConfig,
+        policy: Policy,
+        drawing: Drawing,
+        source: Source,
+        encode: Callable[[Text], list[int]],
+        generator: torch.Generator,
+        progress: Progress,
+    ) -> None:
+        self.run, self.config, self.objective = config, config.grpo, config.grpo.objective
+        self.policy, self.model = policy, policy.model
+        self.drawing, self.rewards, self.world = drawing, drawing.rewards, drawing.world
+        self.source, self.encode, self.generator, self.progress = source, encode, generator, progress
+        device = self.config.reference_device
+        self.reference = Reference(policy, self.world, device) if self.objective.beta > 0 else None
+        self.passes = Passes(config, policy, self.reference, self.world)
+        self.optimizer = make_optimizer(self.model, self.config)
+        self.batch = Batch()
+        self.bad_steps = BadSteps(self.config.bad_steps)
+        self.clock = Clock()
+
+    def step(self) -> dict[str, float]:
+        """One step: rollouts are drawn and scored, advantages computed, the policy updated."""
+        self.clock = Clock()
+        batch = self.batch = self.draw()
+        with self.clock.phase("advantage"):
+            batch.advantages_PG = self.advantages(batch)
+        with self.clock.phase("update"):
+            updates = self.update(batch)
+        self.progress.step += 1
+        drawn = batch_metrics(batch.rollouts, batch.scores, self._signal(batch.rewards_PG), self.rewards.aliases)
+        drawn["groups_drawn"] = float(batch.drawn)
+        metrics = {**batch.logged, **drawn, **updates, **self.clock.metrics()}
+        seconds = sum(self.clock.seconds.values())
+        metrics["seconds"] = seconds
+        metrics["tokens_per_second"] = sum(r.tokens_written for r in batch.rollouts) / max(seconds, 1e-9)
+        metrics["peak_memory_mib"] = peak_memory(self.policy.device)
+        return metrics
+
+    # -- rollout and score -----------------------------------------------------------------------------------------
+
+    def draw(self) -> Batch:
+        """Groups with their scores; with dynamic sampling, drawn until enough have signal or the rounds are used."""
+        samples, wanted = self.config.samples, self.config.prompts
+        batch = self._draw_groups(wanted)
+        if not self.config.dynamic_sampling:
+            batch.rewards_PG = reward_tensor(batch.scores, samples)
+            return batch
+        kept, spare = Batch(drawn=batch.drawn, logged=batch.logged), Batch()
+        for _ in range(self.config.max_draws):
+            signal_P = self._signal(reward_tensor(batch.scores, samples)).tolist()
+            kept.take(batch, [p for p, signal in enumerate(signal_P) if signal][: wanted - len(kept.rows)], samples)
+            spare.take(batch, [p for p, signal in enumerate(signal_P) if not signal], samples)
+            if len(kept.rows) == wanted or kept.drawn == wanted * self.config.max_draws:
+                break
+            batch = self._draw_groups(wanted)
+            kept.logged = _merged(kept.logged, kept.drawn, batch.logged, batch.drawn)
+            kept.drawn += batch.drawn
+        if not kept.rows:
+            kept.take(spare, range(min(wanted, len(spare.rows))), samples)
+        kept.rewards_PG = reward_tensor(kept.scores, samples)
+        return kept
+
+    def _draw_groups(self, count: int) -> Batch:
+        rows, prompts = self._next_prompts(count)
+        found = self.drawing.draw(
+            rows, prompts, self.config.samples, self.run.sampling, self.generator, self.progress.step, self.clock
+        )
+        return Batch(rows, found.rollouts, found.samples, found.scores, drawn=count, logged=found.logged)
+
+    def _next_prompts(self, count: int) -> tuple[list[Row], list[list[int]]]:
+        """The next rows of the data whose prompts are not too long."""
+        rows: list[Row] = []
+        prompts: list[list[int]] = []
+        limit = self.run.data.max_prompt_tokens or math.inf
+        if (positions := positions_of(self.model)) is not None:
+            limit = min(limit, positions - self.run.sampling.max_tokens)
+        for _ in range(100 * count):
+            row = self.source.row(self.progress.position)
+            self.progress.position += 1
+            ids = self.encode(row.prompt)
+            if len(ids) <= limit:
+                rows.append(row)
+                prompts.append(ids)
+            if len(rows) == count:
+                return rows, prompts
+        raise DataError(f"almost every prompt is longer than {limit} tokens (data.max_prompt_tokens)")
+
+    # -- advantage -------------------------------------------------------------------------------------------------
+
+    def advantages(self, batch: Batch) -> Tensor:
+        """(groups, samples), NaN where undecided."""
+        rewards_PG = batch.rewards_PG
+        if self.objective.beta > 0 and self.objective.kl_in == "reward":
+            rewards_PG = rewards_PG - self.objective.beta * self._sequence_kl(batch).view_as(rewards_PG)
+        if not self.objective.per_component:
+            return advantages(rewards_PG, self.objective)
+        weights = self.rewards.weights(self.progress.step)
+        components, weights_K = component_tensors(batch.scores, self.config.samples, weights)
+        return advantages(rewards_PG, self.objective, components, weights_K)
+
+    @torch.no_grad()
+    def _sequence_kl(self, batch: Batch) -> Tensor:
+        """(N,) Σ_t KL estimate of every rollout, for the KL in the reward."""
+        found: dict[int, float] = {}
+        for rows in self.passes.cuts(batch.rollouts, range(len(batch.rollouts))):
+            logps_BT, _ = self.passes.policy([batch.rollouts[r] for r in rows])
+            reference_BT = self.passes.reference([batch.rollouts[r] for r in rows])
+            found.update(zip(rows, kl_estimate(logps_BT, reference_BT, self.objective.kl).sum(1).tolist(), strict=True))
+        everywhere = {row: kl for part in self.world.gather(found) for row, kl in part.items()}
+        return torch.tensor([everywhere[row] for row in range(len(batch.rollouts))])
+
+    # -- loss and step ---------------------------------------------------------------------------------------------
+
+    def update(self, batch: Batch) -> dict[str, float]:
+        """All optimizer steps on one batch."""
+        advantages_N = batch.advantages_PG.flatten()
+        counted = [
+            row
+            for row, rollout in enumerate(batch.rollouts)
+            if not math.isnan(advantages_N[row]) and not (self.config.mask_truncated and rollout.truncated)
+        ]
+        lr = set_lr(self.optimizer, self.config, self.progress.step, self.config.steps)
+        parts = split(counted, self.config.minibatches)
+        old, threshold = self._before_update(batch, advantages_N, parts)
+        sums: dict[str, float] = defaultdict(float)
+        extremes = [1.0, 1.0]
+        norms: list[float] = []
+        total = 0.0
+        for _ in range(self.config.updates):
+            for rows in parts:
+                losses = self._accumulate(batch, advantages_N, rows, old, threshold, sums, extremes)
+                norm = gradient_step(self.model, self.optimizer, self.config.clip_norm) if losses is not None else None
+                self.bad_steps.watch(
+                    norm is not None,
+                    f"step {self.progress.step}",
+                    f"lower grpo.lr, or look at the last completions in {self.drawing.folder}",
+                )
+                norms += [] if norm is None else [norm]
+                total += losses or 0.0
+        sums = {**self.world.sum(sums), "loss": total}
+        found = self.world.gather(extremes)
+        extremes = [min(low for low, _ in found), max(high for _, high in found)]
+        return self._update_metrics(sums, extremes, norms, len(parts) * self.config.updates, lr)
+
+    def _accumulate(
+        self,
+        batch: Batch,
+        advantages_N: Tensor,
+        counted: Sequence[int],
+        old: dict[int, Tensor],
+        threshold: float,
+        sums: dict[str, float],
+        extremes: list[float],
+    ) -> float | None:
+        """Gradients of one optimizer step, over micro-batches and processes; None where the loss is not finite."""
+        lengths_N = torch.tensor([batch.rollouts[r].tokens_written for r in counted])
+        weights = dict(zip(counted, row_weights(self.objective, lengths_N, self.run.sampling.max_tokens), strict=True))
+        trained = [r for r in counted if self._every_row or advantages_N[r] != 0]
+        cuts = self.passes.cuts(batch.rollouts, trained)
+        everybody = sum(self.world.gather(sum(map(bool, cuts)))) if self.objective.aggregate == "micro_batch" else 0
+        total = 0.0
+        for rows in cuts:
+            rollouts = [batch.rollouts[r] for r in rows]
+            if not rows:
+                self._idle()
+                continue
+            weights_B = torch.stack([weights[r] for r in rows])
+            if self.objective.aggregate == "micro_batch":
+                tokens = sum(r.tokens_written for r in rollouts)
+                weights_B = torch.full((len(rows),), 1.0 / (max(tokens, 1) * everybody))
+            loss = self._micro_batch(rollouts, rows, advantages_N[rows], weights_B, old, threshold, sums)
+            total += float(loss.loss.detach())
+            self.world.backward(loss.loss)
+            extremes[:] = min(extremes[0], loss.ratio_min), max(extremes[1], loss.ratio_max)
+            sums["trained_rows"] += len(rows)
+        total = sum(self.world.gather(total))
+        if not math.isfinite(total):
+            self.optimizer.zero_grad(set_to_none=True)
+            return None
+        if trained:
+            self.world.sum_gradients(self.model)
+        return total
+
+    def _micro_batch(
+        self,
+        rollouts: Sequence[Rollout],
+        rows: Sequence[int],
+        advantages_B: Tensor,
+        weights_B: Tensor,
+        old: dict[int, Tensor],
+        threshold: float,
+        sums: dict[str, float],
+    ) -> LossParts:
+        device = self.policy.device
+        logps_BT, entropy_BT = self.passes.policy(rollouts, self._entropy_mode)
+        width = logps_BT.shape[1]
+        mask_BT = written_mask(rollouts, width, device)
+        sampler_BT = pad([r.logprobs for r in rollouts], width, device)
+        old_BT = self._old(rows, rollouts, old, logps_BT)
+        reference_BT = self.passes.reference(rollouts) if self._kl_in_loss else None
+        keep_BT = None
+        if entropy_BT is not None and self.objective.top_entropy < 1:
+            keep_BT = (entropy_BT.detach() >= threshold).float()
+        loss_batch = LossBatch(
+            logps_BT=logps_BT,
+            advantages_B=advantages_B.to(device),
+            mask_BT=mask_BT,
+            weights_B=weights_B.to(device),
+            old_BT=old_BT,
+            sampler_BT=sampler_BT,
+            reference_BT=reference_BT,
+            entropy_BT=entropy_BT,
+            keep_BT=keep_BT,
+        )
+        parts = policy_loss(loss_batch, self.objective)
+        sums["tokens"] += float(mask_BT.sum())
+        before_BT = logps_BT.detach() if old_BT is None else old_BT
+        sums["mismatch"] += float(((before_BT - sampler_BT).abs() * mask_BT).sum())
+        if entropy_BT is not None:
+            sums["entropy"] += float((entropy_BT.detach() * mask_BT).sum())
+        for name, value in parts.sums.items():
+            sums[name] += value
+        return parts
+
+    def _before_update(
+        self, batch: Batch, advantages_N: Tensor, parts: Sequence[Sequence[int]]
+    ) -> tuple[dict[int, Tensor], float]:
+        """Log-probs of rows that are first trained on after the policy has moved, and the entropy to reach.
+
+        The first minibatch needs no pass of its own: its log-probs are kept when it is trained on.
+        """
+        masked = self.objective.top_entropy < 1
+        whole = masked or self._every_row  # the share is of all tokens, whatever their advantage
+        later = [[r for r in part if whole or advantages_N[r] != 0] for part in parts[not masked :]]
+        old: dict[int, Tensor] = {}
+        entropies: list[Tensor] = []
+        for rows in (cut for part in later for cut in self.passes.cuts(batch.rollouts, part)):
+            rollouts = [batch.rollouts[r] for r in rows]
+            with torch.no_grad():
+                logps_BT, entropy_BT = self.passes.policy(rollouts, "metric" if masked else "none")
+            old.update({row: logps_BT[i, : len(batch.rollouts[row].token_ids)] for i, row in enumerate(rows)})
+            if entropy_BT is not None and rows:
+                entropies.append(entropy_BT[written_mask(rollouts, entropy_BT.shape[1], entropy_BT.device).bool()])
+        entropies = [e for part in self.world.gather([e.cpu() for e in entropies]) for e in part]
+        threshold = entropy_threshold(torch.cat(entropies), self.objective.top_entropy) if entropies else -math.inf
+        return old, threshold
+
+    def _idle(self) -> None:
+        """What a process without rows does while others train with a sharded model: the same passes, for nothing."""
+        logps_BT, _ = self.passes.policy([], self._entropy_mode)
+        if self._kl_in_loss:
+            self.passes.reference([])
+        self.world.backward(logps_BT.sum())
+
+    def _old(
+        self, rows: Sequence[int], rollouts: Sequence[Rollout], old: dict[int, Tensor], logps_BT: Tensor
+    ) -> Tensor | None:
+        """(B, T) log π_old; None (and kept for later passes) where the policy is still the one that sampled."""
+        if all(row in old for row in rows):
+            width = logps_BT.shape[1]
+            return torch.stack([torch.nn.functional.pad(old[r], (0, width - len(old[r]))) for r in rows])
+        for i, (row, rollout) in enumerate(zip(rows, rollouts, strict=True)):
+            old[row] = logps_BT[i, : len(rollout.token_ids)].detach()
+        return None
+
+    def refresh_reference(self) -> None:
+        """Copy the policy into the reference every ``reference_every`` steps."""
+        every = self.config.reference_every
+        if self.reference is not None and every and self.progress.step % every == 0:
+            self.reference.take(self.model)
+
+    def _signal(self, rewards_PG: Tensor) -> Tensor:
+        return with_signal(rewards_PG, self.objective.baseline)
+
+    @property
+    def _every_row(self) -> bool:
+        """Whether rows with advantage 0 have a gradient too."""
+        local_mean = self.objective.aggregate == "micro_batch"  # over whatever rows stand beside
+        return self._kl_in_loss or self.objective.entropy_bonus > 0 or local_mean
+
+    @property
+    def _kl_in_loss(self) -> bool:
+        return self.objective.beta > 0 and self.objective.kl_in == "loss"
+
+    @property
+    def _entropy_mode(self) -> EntropyMode:
+        if self.objective.entropy_bonus > 0:
+            return "gradient"
+        return "metric" if self.config.entropy or self.objective.top_entropy < 1 else "none"
+
+    # -- metrics ---------------------------------------------------------------------------------------------------
+
+    def _update_metrics(
+        self, sums: dict[str, float], extremes: Sequence[float], norms: Sequence[float], updates: int, lr: float
+    ) -> dict[str, float]:
+        tokens = max(sums.pop("tokens", 0.0), 1.0)
+        rows = len(self.batch.rollouts) * self.config.updates
+        metrics = {
+            "loss": sums.pop("loss", 0.0) / max(updates, 1),
+            "grad_norm": sum(norms) / len(norms) if norms else math.nan,
+            "skipped_updates": float(updates - len(norms)),
+            "trained_share": sums.pop("trained_rows", 0.0) / max(rows, 1),
+            "ratio_min": extremes[0],
+            "ratio_max": extremes[1],
+            "lr": lr,
+        }
+        unseen = dict.fromkeys(["mismatch", "approx_kl", "clip_low", "clip_high"], math.nan)  # of a step without signal
+        unseen |= {"entropy": math.nan} if self._entropy_mode != "none" else {}
+        unseen |= {"kl": math.nan} if self._kl_in_loss else {}
+        return {**metrics, **unseen, **{name: value / tokens for name, value in sums.items()}}
+
+
+def _merged(one: dict[str, float], groups: int, other: dict[str, float], more: int) -> dict[str, float]:
+    """Means over two rounds of drawing, by their numbers of groups."""
+    both = {name: (one[name] * groups + other[name] * more) / (groups + more) for name in one.keys() & other.keys()}
+    return {**one, **other, **both}

@@ -1,0 +1,125 @@
+"""The supervised warm-up: cross-entropy on demonstrations, of a task or of a file's prompt and completion columns."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from veritune.plugins import ColumnError, ConfigError, Text
+from veritune.trainer.config import RunConfig, WarmupConfig
+from veritune.trainer.data.packing import make_batch
+from veritune.trainer.data.prompts import PromptEncoder
+from veritune.trainer.data.sources import FileSource, Row, Source, TaskSource, load_rows
+from veritune.trainer.observe.metrics import Clock
+from veritune.trainer.policy.distributed import ALONE, World
+from veritune.trainer.policy.logprobs import completion_logprobs
+from veritune.trainer.policy.models import Policy
+from veritune.trainer.policy.optimization import BadSteps, gradient_step, make_optimizer, set_lr
+from veritune.trainer.stages.progress import Progress
+
+
+class Warmup:
+    """The warm-up stage. ``step`` does one step and returns its metrics."""
+
+    def __init__(
+        self,
+        config: RunConfig,
+        policy: Policy,
+        source: Source,
+        encode: PromptEncoder,
+        progress: Progress,
+        world: World = ALONE,
+    ) -> None:
+        assert config.warmup is not None
+        self.config, self.policy, self.encode, self.progress = config.warmup, policy, encode, progress
+        self.world = world
+        self.source, self.longest = source, config.data.max_prompt_tokens
+        self.optimizer = make_optimizer(policy.model, self.config)
+        self.bad_steps = BadSteps(config.grpo.bad_steps)
+
+    def step(self) -> dict[str, float]:
+        """Loss = −Σ log π(demonstration token) / number of tokens in the batch."""
+        clock = Clock()
+        with clock.phase("update"):
+            lr = set_lr(self.optimizer, self.config, self.progress.step, self.config.steps)
+            prompts: list[Text] = []
+            completions: list[str] = []
+            while len(prompts) < self.config.batch:
+                row = self.source.row(self.progress.position)
+                if self.longest is not None and len(self.encode(row.prompt)) > self.longest:
+                    self.progress.position += 1
+                    continue
+                prompts.append(row.prompt)
+                completions.append(without_beginning(self._completion(row), self.encode.begun(row.prompt)))
+                self.progress.position += 1
+            targets = self._targets(completions)
+            tokens = sum(map(len, targets))
+            mine = self.world.part(len(targets))
+            loss = sum(self.world.gather(self._loss(prompts, targets, mine, tokens)))
+            self.world.sum_gradients(self.policy.model)
+            norm = gradient_step(self.policy.model, self.optimizer, self.config.clip_norm)
+        self.progress.step += 1
+        finite = norm is not None and math.isfinite(loss)
+        self.bad_steps.watch(finite, f"warm-up step {self.progress.step}", "lower warmup.lr or warmup.clip_norm")
+        metrics = {"loss": loss, "grad_norm": norm or float("nan"), "lr": lr, "tokens": float(tokens)}
+        return {**metrics, **clock.metrics()}
+
+    def _loss(self, prompts: list[Text], targets: list[list[int]], mine: range, tokens: int) -> float:
+        """This process's part of the loss, back-propagated."""
+        if not mine and not self.world.sharded:
+            return 0.0
+        weight = 1 / tokens if mine else 0.0
+        mine = mine or range(1)  # without rows it takes part in the passes of a sharded model all the same
+        batch = make_batch(self.encode.many([prompts[i] for i in mine]), [targets[i] for i in mine], self.policy.device)
+        with self.policy.autocast():
+            logps_BT, _ = completion_logprobs(self.policy.model, batch)
+        loss = -logps_BT.sum() * weight
+        self.world.backward(loss)
+        return float(loss.detach())
+
+    def _targets(self, completions: list[str]) -> list[list[int]]:
+        encoded = self.policy.tokenizer(completions, add_special_tokens=False)["input_ids"]
+        return [[*ids, self.policy.tokenizer.eos_token_id] for ids in encoded]
+
+    def _completion(self, row: Row) -> str:
+        if isinstance(self.source, TaskSource):
+            habit = current_habit(self.config, self.progress.step)
+            random = self.source.random(self.progress.position, "demonstration")
+            try:
+                return self.source.task.demonstration(row.columns, random, **habit)
+            except (TypeError, ValueError) as error:
+                raise ConfigError(f"warmup.habits: {error}") from error
+        completion = row.columns.get(self.config.completion)
+        if not isinstance(completion, str):
+            raise ColumnError(
+                f"warmup: a row has no text in the column {self.config.completion!r}; its columns: "
+                f"{', '.join(sorted(row.columns))}. Name yours with warmup.completion"
+            )
+        return completion
+
+
+def without_beginning(completion: str, begun: str) -> str:
+    """What is left to write of a demonstration where the prompt has begun it, white space aside."""
+    if completion.startswith(begun):
+        return completion.removeprefix(begun)
+    bare = begun.strip()
+    return completion.removeprefix(bare).lstrip("\n") if bare and begun != bare else completion
+
+
+def current_habit(config: WarmupConfig, step: int) -> dict[str, Any]:
+    """The entry of ``habits`` in force, each lasting its ``share`` of the steps; the last one lasts to the end."""
+    done, passed = step / max(1, config.steps), 0.0
+    options: dict[str, Any] = {}
+    for habit in config.habits:
+        options = {k: v for k, v in habit.items() if k != "share"}
+        passed += float(habit.get("share", 1.0))
+        if done < passed - 1e-9:
+            break
+    return options
+
+
+def demonstrations(config: RunConfig, source: Source) -> Source:
+    """The rows to imitate: those of ``warmup.train``, else the training rows themselves."""
+    if config.warmup is not None and config.warmup.train is not None:
+        return FileSource(load_rows(config.warmup.train, config.data), config.seed)
+    return source
