@@ -156,7 +156,7 @@ def test_a_reward_option_is_a_name_and_yaml_values(option: str, expected: tuple[
 
 def test_train_passes_config_and_overrides_on(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     calls: list[tuple[Path, list[str]]] = []
-    runner = pytest.importorskip("veritune.trainer.run.run")
+    runner = pytest.importorskip("veritune.trainer.run")
     monkeypatch.setattr(runner, "train_from_cli", lambda path, overrides: calls.append((path, overrides)))
     assert run("train", tmp_path / "run.yaml", "grpo.steps=2", "seed=1").exit_code == 0
     assert calls == [(tmp_path / "run.yaml", ["grpo.steps=2", "seed=1"])]
