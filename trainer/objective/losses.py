@@ -22,6 +22,7 @@ class LossBatch:
     logps_BT: Tensor
     """log π of the sampled tokens, with gradient."""
     advantages_B: Tensor
+    """One a row, or (B, T): one a token."""
     mask_BT: Tensor
     """1 on completion tokens, by length."""
     weights_B: Tensor
@@ -72,7 +73,9 @@ def policy_loss(batch: LossBatch, objective: Objective) -> LossParts:
         ratio_BT = _exp(log_ratio_BT.sum(1, keepdim=True) / lengths_B1).expand_as(log_ratio_BT)
     else:
         ratio_BT = _exp(log_ratio_BT)
-    advantages_BT = batch.advantages_B[:, None].expand_as(log_ratio_BT)
+    advantages_BT = batch.advantages_B
+    if advantages_BT.dim() == 1:
+        advantages_BT = advantages_BT[:, None].expand_as(log_ratio_BT)
     loss_BT, clipped_BT = surrogate(ratio_BT, advantages_BT, batch.logps_BT, objective)
     if objective.off_policy_mask is not None:
         drawn_BT = old_BT if batch.sampler_BT is None else batch.sampler_BT  # whose samples these are
