@@ -21,6 +21,7 @@ from veritune.trainer.observe.metrics import JsonLines, read_metrics
 from veritune.trainer.policy.optimization import gradient_step
 from veritune.trainer.run import train
 from veritune.trainer.run.checkpoint import list_checkpoints
+from veritune.trainer.run.ending import Ending
 from veritune.trainer.stages.grpo import GRPO
 
 Make = Callable[..., RunConfig]
@@ -298,3 +299,59 @@ def _wait_for(path: Path) -> None:
     while not path.exists():
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGUSR1], ids=["a terminal that closes", "a batch system"])
+def test_a_signal_that_asks_for_an_end_lets_the_step_finish(number: signal.Signals) -> None:
+    said: list[str] = []
+    with Ending(said.append) as ending:
+        os.kill(os.getpid(), number)
+        time.sleep(0)
+        assert ending.asked == number
+        assert ending.status == 128 + number
+    assert len(said) == 1
+
+
+def test_a_reward_that_changes_the_working_directory_does_not_move_the_run(
+    make_config: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "mine.py").write_text(
+        "import os\nfrom pathlib import Path\nfrom veritune import reward\nHERE = Path(__file__).parent\n"
+        "@reward\ndef moves(completion_ids):\n    os.chdir(HERE / 'elsewhere')\n"
+        "    return float(sum(completion_ids) % 2)\n"
+    )
+    rewards = {"it": {"use": f"{tmp_path / 'mine.py'}:moves"}}
+    train(make_config(output="here", rewards=rewards, evaluation={"prompts": 2, "metric": "it"}), quiet=True)
+    assert (tmp_path / "here" / "model").is_dir()
+    assert list_checkpoints(tmp_path / "here" / "checkpoints")
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
+class _Gone:
+    """A stream whose reader has left."""
+
+    closed = False
+    encoding = "utf-8"
+
+    def write(self, text: str) -> int:
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+    def flush(self) -> None:
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+    def isatty(self) -> bool:
+        raise ValueError("I/O operation on closed file")
+
+
+def test_a_run_outlives_who_reads_its_output(
+    make_config: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moved: list[int] = []
+    monkeypatch.setattr("os.dup2", lambda source, target: moved.append(target))
+    monkeypatch.setattr("sys.stdout", _Gone())
+    monkeypatch.setattr("sys.stderr", _Gone())
+    folder = train(make_config())
+    assert (folder / "report.html").is_file()
+    assert set(moved) == {1, 2}

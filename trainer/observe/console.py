@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import os
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Literal, cast
 
 from rich.console import Console as RichConsole
 from rich.markup import escape
@@ -21,13 +24,63 @@ from veritune.trainer.policy.models import Policy
 Show = Callable[[int, Mapping[str, float]], None]
 
 
+class Steady(io.TextIOBase):
+    """Standard output or error for a run that outlives who reads it.
+
+    Where a pipe's reader has left, a terminal is gone or the stream was closed, what is written goes nowhere from then
+    on, and so does what others print (the stream's file descriptor leads to the null device): the run goes on.
+    """
+
+    def __init__(self, name: Literal["stdout", "stderr"]) -> None:
+        self.name = name
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]  # io's own attribute cannot be set
+        return getattr(self._stream(), "encoding", None) or "utf-8"
+
+    def _stream(self) -> Any:
+        return getattr(sys, self.name)
+
+    def write(self, text: str) -> int:
+        try:
+            self._stream().write(text)
+            self._stream().flush()
+        except (OSError, ValueError, AttributeError):
+            self._silence()
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError, AttributeError):
+            self._stream().flush()
+
+    def isatty(self) -> bool:
+        with suppress(OSError, ValueError, AttributeError):
+            return bool(self._stream().isatty())
+        return False
+
+    def fileno(self) -> int:
+        try:
+            return int(self._stream().fileno())
+        except (OSError, ValueError, AttributeError) as error:
+            raise io.UnsupportedOperation("fileno") from error
+
+    def _silence(self) -> None:
+        with suppress(OSError):
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, 1 if self.name == "stdout" else 2)
+            os.close(null)
+        stream = self._stream()
+        if stream is None or stream.closed:
+            setattr(sys, self.name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - for the rest of the process
+
+
 class Console:
     """Progress and results with rich; ``quiet`` says nothing but warnings."""
 
     def __init__(self, quiet: bool = False) -> None:
         self.quiet = quiet
-        self.out = RichConsole(quiet=quiet, highlight=False, soft_wrap=True)
-        self.errors = RichConsole(stderr=True, highlight=False, soft_wrap=True)
+        self.out = RichConsole(file=cast(IO[str], Steady("stdout")), quiet=quiet, highlight=False, soft_wrap=True)
+        self.errors = RichConsole(file=cast(IO[str], Steady("stderr")), highlight=False, soft_wrap=True)
         self._begun = time.perf_counter()
         self._note: str | None = None
 

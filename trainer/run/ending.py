@@ -1,4 +1,7 @@
-"""How a run is asked to end: the first SIGTERM or Ctrl-C lets the step finish, the second ends at once."""
+"""How a run is asked to end: the first SIGTERM or Ctrl-C lets the step finish, the second ends at once.
+
+A terminal that closes (SIGHUP) and a batch system's warning (SIGUSR1: Slurm's ``--signal=USR1@60``) ask too.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
 
 
 class Interrupted(KeyboardInterrupt):
@@ -44,7 +47,7 @@ class Ending:
 
     @property
     def status(self) -> int:
-        """The exit status: 143 after SIGTERM, 130 after Ctrl-C."""
+        """The exit status: 143 after SIGTERM, 130 after Ctrl-C; 128 and the signal's number in general."""
         return 128 + (self.asked or signal.SIGTERM)
 
     def fail(self, error: BaseException) -> None:

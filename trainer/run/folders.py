@@ -10,7 +10,11 @@ from veritune.plugins import ConfigError
 
 
 def pick_folder(wanted: Path, resume: bool) -> Path:
-    """The folder itself to resume, or if it is new or empty; otherwise the first free of ``-2``, ``-3`` …"""
+    """The folder itself to resume, or if it is new or empty; otherwise the first free of ``-2``, ``-3`` …
+
+    As an absolute path: a reward that changes the working directory does not move the run.
+    """
+    wanted = wanted.absolute()
     if resume:
         if not (wanted / "config.yaml").is_file():
             raise ConfigError(f"resume=true, but {str(wanted)!r} holds no run; name its folder with output=FOLDER")
@@ -40,8 +44,8 @@ def check_folder(folder: Path, parameters: int) -> None:
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
     if limit != resource.RLIM_INFINITY and limit < parameters * 4 * 2:
         raise ConfigError(
-            f"files of this process may have at most {limit / 2**20:.0f} MiB (ulimit -f), and a checkpoint's optimizer "
-            f"takes {parameters * 8 / 2**20:.0f} MiB; raise the limit with ulimit -f unlimited"
+            f"files of this process may have at most {limit / 2**20:.3g} MiB (ulimit -f), and a checkpoint's optimizer "
+            f"takes {parameters * 8 / 2**20:.3g} MiB; raise the limit with ulimit -f unlimited"
         )
     free = shutil.disk_usage(folder).free
     if free < needed:

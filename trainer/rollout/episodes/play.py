@@ -149,7 +149,9 @@ class Episodes:
             return one.episode.send(one.turn), False
         except StopIteration as stop:
             return stop.value, True
-        except (Exception, SystemExit) as error:  # sys.exit in the function is a bug like any other
+        except (KeyboardInterrupt, GeneratorExit):
+            raise
+        except BaseException as error:  # sys.exit in the function is a bug like any other
             raise self._failure(one, error) from error
 
     def _append(self, one: _Live, answer: Any, over: bool, limit: int) -> bool:
