@@ -51,6 +51,9 @@ class GRPOConfig(OptimizerConfig):
     """Draw further prompts until every group has signal (DAPO)."""
     max_draws: int = Field(default=4, ge=1)
     """Most rounds of drawing a step, with dynamic_sampling."""
+    reference: str = "start"
+    """What the KL is measured against: ``start``, the policy as this stage began; ``base``, the model without its
+    adapter (of a whole model: as ``model.path`` holds it); or the folder of a model or an adapter."""
     reference_every: int | None = Field(default=None, ge=1)
     """Copy the policy into the reference model every so many steps; only with beta > 0."""
     reference_device: str | None = None
@@ -73,6 +76,8 @@ class GRPOConfig(OptimizerConfig):
     def _fill_objective(self) -> GRPOConfig:
         given = self.objective.model_dump(include=self.objective.model_fields_set)
         self.objective = Objective(**{**ALGORITHMS[self.algorithm], **given})
+        if self.reference != "start" and self.reference_every is not None:
+            raise ValueError(f"grpo.reference: {self.reference} stays what it is; leave out reference_every")
         if self.samples < 2 and self.objective.baseline in ("group", "leave_one_out"):
             raise ValueError(f"grpo.samples must be 2 or more: {self.algorithm} compares completions of one prompt")
         return self

@@ -16,6 +16,10 @@ class LoraConfig(Strict):
     alpha: float = Field(default=32, gt=0)
     targets: str | list[str] = "all-linear"
     """Module names, or ``all-linear``: every linear layer but the head."""
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Share of an adapter's inputs that are zeroed while it learns; never while drawing, nor in π_old and the KL."""
+    modules_to_save: list[str] = Field(default_factory=list)
+    """Modules trained whole beside the adapter, by the end of their names, such as ``lm_head`` or ``norm``."""
     rslora: bool = False
     """Scale by alpha/√rank in place of alpha/rank."""
     save: Literal["adapter", "merged"] = "adapter"
@@ -41,6 +45,9 @@ class ModelConfig(Strict):
     fp8: bool | Literal["always"] = False
     """Linear layers in FP8 where that is faster (``always``: wherever widths allow); needs an H100 or newer."""
     lora: LoraConfig | None = None
+    quantize: Literal["nf4", "int8"] | None = None
+    """QLoRA: the weights under the adapter in 4 or 8 bits (bitsandbytes); needs ``path``, and ``lora`` or
+    ``adapter: continue``."""
     adapter: Literal["merge", "continue"] = "merge"
     """What becomes of an adapter that ``path`` holds: merged into its base model's weights (with ``lora`` a new one is
     trained on top, else all weights), or trained further itself."""
@@ -51,6 +58,13 @@ class ModelConfig(Strict):
             raise ValueError("give either model.path (a checkpoint) or model.build (a model from scratch)")
         if self.adapter == "continue" and self.lora is not None:
             raise ValueError("adapter: continue goes on with the rank and targets the adapter has; leave out lora")
+        if self.quantize is not None:
+            if self.lora is None and self.adapter != "continue":
+                raise ValueError("quantize: weights in so few bits are not trained; add lora (or adapter: continue)")
+            if self.path is None:
+                raise ValueError("quantize is for a checkpoint (model.path); a new model has nothing to hold in so few")
+            if self.fp8:
+                raise ValueError("quantize and fp8 are two ways to hold the same weights; choose one")
         if self.build is not None and "model_type" not in self.build:
             raise ValueError("model.build needs a model_type, such as qwen3")
         return self

@@ -10,6 +10,7 @@ from veritune.plugins import ConfigError
 from veritune.plugins.errors import did_you_mean
 from veritune.trainer.data.packing import make_batch
 from veritune.trainer.policy.logprobs import USE_LOGITS, completion_logprobs, plain_head
+from veritune.trainer.policy.quantized import is_quantized
 from veritune.trainer.policy.sharding import bare
 
 CLOSE = 5e-3
@@ -46,7 +47,8 @@ def check_architecture(model: Any) -> str | None:
         exact = torch.log_softmax(logits_1LV[0, cut - 1 : -1].float(), -1).gather(
             1, torch.tensor(ids[cut:], device=device)[:, None]
         )
-        close = CLOSE * (1 if next(model.parameters()).dtype == torch.float32 else 40)
+        exactly = next(model.parameters()).dtype == torch.float32 and not is_quantized(model)
+        close = CLOSE * (1 if exactly else 40)
         before = logits_1LV[0, :-1].float()
         others = (_logits(model, changed, device)[0, :-1], _logits(model, ids[:-1], device)[0])
         later = max(float((other.float() - before).abs().max()) for other in others)

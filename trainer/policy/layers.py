@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from veritune.trainer.policy.logprobs import plain_head
+from veritune.trainer.policy.quantized import full_weight
 from veritune.trainer.policy.sharding import bare, is_sharded, whole
 
 FAMILIES = ("llama", "mistral", "qwen2", "qwen3")
@@ -183,10 +184,10 @@ def _parameter(module: Any) -> Callable[[], Tensor]:
 def linear_weight(module: Any) -> Callable[[], Tensor]:
     """The weight that a linear layer multiplies with; under peft's LoRA the base plus every active adapter."""
     if not hasattr(module, "get_delta_weight"):
-        return lambda: whole(getattr(module, "base_layer", module).weight)
+        return lambda: whole(full_weight(getattr(module, "base_layer", module)))
 
     def merged() -> Tensor:
-        weight = whole(module.base_layer.weight)
+        weight = whole(full_weight(module.base_layer))
         if module.merged or module.disable_adapters:
             return weight
         for adapter in module.active_adapters:

@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from veritune.plugins import ConfigError, MissingExtraError
+from veritune.plugins.errors import did_you_mean
 from veritune.trainer.config import LoraConfig
+from veritune.trainer.policy.quantized import is_quantized, merged_in_full
 
 CONFIG = "adapter_config.json"
 BASE = "base"
@@ -49,13 +52,15 @@ def load_adapter(model: Any, path: str, go_on: bool) -> Any:
 
 
 def with_lora(model: Any, config: LoraConfig) -> Any:
-    """The model with a new adapter, which alone is trained. Raises ConfigError."""
+    """The model with a new adapter, which alone is trained (with its ``modules_to_save``). Raises ConfigError."""
     peft = _peft()
+    _check_modules(model, config.modules_to_save)
     settings = peft.LoraConfig(
         r=config.rank,
         lora_alpha=config.alpha,
         target_modules=config.targets,
-        lora_dropout=0.0,
+        lora_dropout=config.dropout,
+        modules_to_save=config.modules_to_save or None,
         use_rslora=config.rslora,
         task_type="CAUSAL_LM",
     )
@@ -65,11 +70,32 @@ def with_lora(model: Any, config: LoraConfig) -> Any:
         raise ConfigError(f"model.lora: {error}") from error
 
 
+def _check_modules(model: Any, names: list[str]) -> None:
+    """Raise ConfigError for a module that is not there, and for one end of what the model holds tied."""
+    modules = {name: module for name, module in model.named_modules() if name}
+    for wanted in names:
+        found = [m for name, m in modules.items() if name == wanted or name.endswith(f".{wanted}")]
+        if not found:
+            known = dict.fromkeys(name.rpartition(".")[2] for name in modules)
+            hint = did_you_mean(wanted, known)
+            raise ConfigError(f"model.lora.modules_to_save: no module is called {wanted!r}.{hint}")
+        ends = [model.get_input_embeddings(), model.get_output_embeddings()]
+        tied = len({id(getattr(end, "weight", end)) for end in ends}) == 1
+        if tied and any(m is end for m in found for end in ends):
+            raise ConfigError(
+                f"model.lora.modules_to_save: {wanted} shares its weights with the other end of the model (they are "
+                "tied), and trained alone they would part; leave it out, or train without lora"
+            )
+
+
 def save_base(model: Any, tokenizer: Any, folder: Path) -> None:
     """Write the weights under the adapter, and have the adapter name them: a model made from scratch, or one that an
     earlier adapter was merged into, is nowhere else."""
     base = model.get_base_model()
-    state = {name.replace(".base_layer", ""): t for name, t in base.state_dict().items() if "lora_" not in name}
+    state = {}
+    for name, tensor in base.state_dict().items():
+        if ".lora_" not in name and ".modules_to_save." not in name:
+            state[name.replace(".base_layer", "").replace(".original_module", "")] = tensor
     base.save_pretrained(folder, state_dict=state)
     tokenizer.save_pretrained(folder)
     for settings in model.peft_config.values():
@@ -81,7 +107,24 @@ def merged(model: Any) -> Any:
     """A copy of the model with the adapter in its weights: a standard model."""
     import copy
 
-    return copy.deepcopy(model).merge_and_unload()
+    return merged_in_full(model) if is_quantized(model) else copy.deepcopy(model).merge_and_unload()
+
+
+def adapter_like(model: Any, path: str) -> dict[str, Tensor] | None:
+    """A folder's adapter by the names of the model's own, where it has the same base, shape and scale; else None."""
+    if not is_adapter(path):
+        return None
+    own, (settings, *_) = dict(model.named_parameters()), model.peft_config.values()
+    other = _peft().PeftConfig.from_pretrained(path)
+    same = ("r", "lora_alpha", "use_rslora", "rank_pattern", "alpha_pattern", "base_model_name_or_path")
+    if any(getattr(settings, name, None) != getattr(other, name, None) for name in same):
+        return None
+    from safetensors.torch import load_file
+
+    saved = load_file(str(Path(path).expanduser() / "adapter_model.safetensors"))
+    names = {n: n.replace(".modules_to_save.default", "").replace(".default", "") for n in own if own[n].requires_grad}
+    found = {name: saved[key] for name, key in names.items() if key in saved and saved[key].shape == own[name].shape}
+    return found if len(found) == len(names) == len(saved) else None
 
 
 def has_adapter(model: Any) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from veritune.trainer.data.tasks import Task
 from veritune.trainer.policy.architecture import check_architecture, check_build
 from veritune.trainer.policy.fused import fuse_layers
 from veritune.trainer.policy.lora import base_of, is_adapter, load_adapter, with_lora
+from veritune.trainer.policy.quantized import is_quantized, quantization
 
 SMALL = 5_000_000
 """Below so many parameters a second CPU thread costs more than it gives."""
@@ -64,28 +65,30 @@ def load_policy(
     if config.model.build is not None:
         tokenizer, model = _build(config.model, task)
     else:
-        tokenizer, model = _load(config.model, say)
+        tokenizer, model = _load(config.model, device, say)
     if tokenizer.eos_token_id is None:
         raise ConfigError("the tokenizer has no end-of-sequence token; completions would never end")
-    if config.model.dtype == "bfloat16":
-        model = model.to(torch.bfloat16)
-    if place:
-        model.to(device)
+    if not is_quantized(model):  # which is made on its device, in its dtype
+        if config.model.dtype == "bfloat16":
+            model = model.to(torch.bfloat16)
+        if place:
+            model.to(device)
     reason = check_architecture(model)
     if reason is not None:
         say(f"log-probs come from the model's own logits, which takes more memory: {reason}")
-    if config.model.fused and device.type == "cuda":
+    if config.model.fused and device.type == "cuda" and not is_quantized(model):
         fuse_layers(model)
     if config.model.fp8:
         _to_fp8(model, device, always=config.model.fp8 == "always")
     rootless = False
+    _without_dropout(model)
     if config.model.lora is not None:
         model = with_lora(model, config.model.lora)
         rootless = config.model.path is None or is_adapter(config.model.path)
     elif config.model.adapter == "continue":
         model = load_adapter(model, str(config.model.path), go_on=True)
+        _without_dropout(model)
     model.train()  # from_pretrained leaves it off, and layers are checkpointed in training alone
-    _without_dropout(model)
     if config.model.activation_checkpointing:
         enable = getattr(model, "activation_checkpointing_enable", None) or model.gradient_checkpointing_enable
         enable()
@@ -168,19 +171,21 @@ def _build(config: ModelConfig, task: Task | None) -> tuple[Any, Any]:
         raise ConfigError(f"model.build: no {kind} can be made of it: {type(error).__name__}: {error}") from error
 
 
-def _load(config: ModelConfig, say: Callable[[str], None]) -> tuple[Any, Any]:
+def _load(config: ModelConfig, device: torch.device, say: Callable[[str], None]) -> tuple[Any, Any]:
     from transformers import AutoTokenizer
 
     assert config.path is not None
     for path in filter(None, [config.path, config.tokenizer]):
-        a_folder = Path(path).expanduser().is_absolute() or path.startswith((".", "~"))
-        if a_folder and not Path(path).expanduser().is_dir():
+        if looks_like_a_folder(path) and not Path(path).expanduser().is_dir():
             raise ConfigError(f"model: there is no folder {path!r}")
     if config.adapter == "continue" and not is_adapter(config.path):
         raise ConfigError(f"model.adapter: continue, but {config.path!r} holds no adapter (no adapter_config.json)")
     try:
         tokenizer = AutoTokenizer.from_pretrained(config.tokenizer or config.path)
-        model = _weights(config.path, config.attention, keep=config.adapter == "continue", say=say)
+        how = {} if config.quantize is None else quantization(config.quantize, device)
+        if how and config.dtype == "bfloat16":
+            how["dtype"] = torch.bfloat16
+        model = load_weights_of(config.path, config.attention, config.adapter == "continue", say, how)
     except ConfigError:
         raise
     except (OSError, ValueError) as error:
@@ -188,19 +193,58 @@ def _load(config: ModelConfig, say: Callable[[str], None]) -> tuple[Any, Any]:
     return tokenizer, model
 
 
-def _weights(path: str, attention: str | None, keep: bool, say: Callable[[str], None]) -> Any:
-    """The model of a folder or hub name. An adapter's base with the adapter merged in, or (``keep``) without it."""
+def load_weights_of(
+    path: str,
+    attention: str | None = None,
+    keep: bool = False,
+    say: Callable[[str], None] = lambda text: None,
+    how: Mapping[str, Any] | None = None,
+) -> Any:
+    """The model of a folder or hub name. An adapter's base with the adapter merged in, or (``keep``) without it.
+
+    ``how``: further arguments of ``from_pretrained``. Raises ConfigError where a quantised base would take a merge.
+    """
     from transformers import AutoModelForCausalLM
 
     if not is_adapter(path):
-        return AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32, attn_implementation=attention)
+        options = {"dtype": torch.float32, "attn_implementation": attention, **(how or {})}
+        return AutoModelForCausalLM.from_pretrained(path, **options)
     base = base_of(path)
-    model = _weights(base, attention, False, say)
+    if not keep and how:
+        raise ConfigError(
+            f"model.quantize: {path} is an adapter on {base}, and merging it into weights of a few bits loses some; "
+            "go on with it (adapter: continue), or start from a merged model (a run with lora.save: merged)"
+        )
+    model = load_weights_of(base, attention, False, say, how)
     if keep:
         say(f"model.path is an adapter on {base}: it is trained further")
         return model
     say(f"model.path is an adapter on {base}: it is merged into the weights, which are the new base")
     return load_adapter(model, path, go_on=False)
+
+
+def looks_like_a_folder(path: str) -> bool:
+    """Whether a name can only be a folder's: no hub has names like it."""
+    return Path(path).expanduser().is_absolute() or path.startswith((".", "~")) or path.count("/") > 1
+
+
+def load_other(path: str, config: ModelConfig, policy: Policy) -> Any:
+    """A model of the policy's vocabulary, on the CPU: what a folder or hub name holds, its adapter merged in.
+
+    Raises ConfigError.
+    """
+    try:
+        model = load_weights_of(path, config.attention)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"cannot load the model {path!r}: {error}") from error
+    sizes = [m.get_input_embeddings().num_embeddings for m in (model, policy.model)]
+    if sizes[0] != sizes[1]:
+        raise ConfigError(f"{path!r} has a vocabulary of {sizes[0]} tokens, and the policy one of {sizes[1]}")
+    if config.dtype == "bfloat16":
+        model = model.to(torch.bfloat16)
+    check_architecture(model)
+    _without_dropout(model)
+    return model
 
 
 def _without_dropout(model: Any) -> None:

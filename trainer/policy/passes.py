@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -31,7 +31,9 @@ class Passes:
     def __init__(self, run: RunConfig, policy: Policy, reference: Reference | None, world: World) -> None:
         self.config, self.temperature = run.grpo, run.sampling.temperature
         self.policy_, self.reference_, self.world = policy, reference, world
-        self.pack_limit = pack_limit(policy.model) if self.config.share_prompts else 0
+        models = [policy.model] if reference is None else [policy.model, reference.model]
+        self.pack_limit = min(map(pack_limit, models)) if self.config.share_prompts else 0
+        self._noisy = [m for m in policy.model.modules() if isinstance(m, torch.nn.Dropout) and m.p > 0]
         self._filler: Rollout | None = None
 
     def cuts(self, rollouts: Sequence[Rollout], rows: Sequence[int]) -> list[list[int]]:
@@ -56,6 +58,18 @@ class Passes:
             self.reference_.model.reshard()  # without a backward, embedding and head would stay whole
         return logps_BT.to(self.policy_.device)
 
+    @contextmanager
+    def _quiet(self) -> Iterator[None]:
+        """Without gradient there is no dropout: π_old and the reference are models, not draws of one."""
+        noisy = [] if torch.is_grad_enabled() else [m for m in self._noisy if m.training]
+        for module in noisy:
+            module.eval()
+        try:
+            yield
+        finally:
+            for module in noisy:
+                module.train()
+
     def _autocast(self, device: torch.device) -> AbstractContextManager[Any]:
         """The policy's precision, on another device too."""
         kind = self.policy_.device.type
@@ -78,7 +92,7 @@ class Passes:
         else:
             tokens = make_batch(prompts, completions, device)
         on = torch.cuda.device(device) if device.type == "cuda" else nullcontext()
-        with on, self._autocast(device):
+        with on, self._autocast(device), self._quiet():
             found = completion_logprobs(model, tokens, self.temperature, entropy, HEADS[self.config.head])
         if all(r.written is None for r in rollouts):
             return found

@@ -1,4 +1,5 @@
-"""The model that a KL is measured against: the policy as it was when the stage began, or as it was last taken over.
+"""The model that a KL is measured against: the policy as it was when the stage began, or as it was last taken over;
+or, where the config says so, the model without its adapter, or another folder's model or adapter.
 
 Of a whole policy it is a frozen copy. Of one with an adapter it is the same model with the adapter's earlier weights in
 place, or with the adapter switched off where it changed nothing then: no second model is held.
@@ -13,30 +14,45 @@ from typing import Any
 
 from torch import Tensor
 
+from veritune.plugins import ConfigError
+from veritune.trainer.config import RunConfig
 from veritune.trainer.policy.distributed import ALONE, World
-from veritune.trainer.policy.lora import has_adapter, untouched
-from veritune.trainer.policy.models import Policy, pick_device
+from veritune.trainer.policy.lora import adapter_like, has_adapter, untouched
+from veritune.trainer.policy.models import Policy, load_other, pick_device
 from veritune.trainer.policy.sharding import copy_weights, load_named, load_whole, whole, whole_state
 
 
 class Reference:
     """Use ``model`` on ``device`` within ``active()``."""
 
-    def __init__(self, policy: Policy, world: World = ALONE, device: str | None = None) -> None:
-        """``device``: by default the policy's. Of a sharded policy the copy is sharded too, beside it."""
-        self.adapter = has_adapter(policy.model)
+    def __init__(self, policy: Policy, world: World = ALONE, device: str | None = None, other: Any = None) -> None:
+        """``device``: by default the policy's. Of a sharded policy the copy is sharded too, beside it.
+
+        ``other``: a whole model that is the reference for good; or the weights of an adapter of the policy's shape, by
+        name, none of them: the adapter switched off.
+        """
+        self.adapter = has_adapter(policy.model) and (other is None or isinstance(other, dict))
+        self.fixed = other is not None
+        """Whether it stays what the config names, and no checkpoint has to keep it."""
         self.device = policy.device
         self.earlier: dict[str, Tensor] | None = None
         """The adapter's weights then, this process's part of them; None where it is switched off instead."""
         if self.adapter:
             self.model = policy.model
-            self.take(self.model)
+            if other is None:
+                self.take(self.model)
+            else:
+                self._become(other)
             return
-        if not world.sharded:
+        if other is not None or not world.sharded:
             self.device = policy.device if device is None else pick_device(device)
-            self.model = copy.deepcopy(policy.model).to(self.device).eval()
+            self.model = (copy.deepcopy(policy.model) if other is None else other).eval()
             for parameter in self.model.parameters():
                 parameter.requires_grad_(False)
+            if world.sharded:
+                world.shard(self.model)
+            else:
+                self.model.to(self.device)
         else:
             self.model = copy.deepcopy(policy.spare)
             world.shard(self.model)
@@ -67,6 +83,8 @@ class Reference:
 
     def state(self, keep: bool = True) -> Any:
         """What a checkpoint has to keep; of a sharded model gathered by all, for those that ``keep`` it."""
+        if self.fixed:
+            return None
         if not self.adapter:
             return whole_state(self.model, keep)
         if self.earlier is None:
@@ -77,11 +95,17 @@ class Reference:
 
     def restore(self, state: Any) -> None:
         """Become what a checkpoint kept."""
-        if not self.adapter:
-            load_whole(self.model, state)
-        elif not state:
-            self.earlier = None
+        if self.fixed:
+            return
+        if self.adapter:
+            self._become(state)
         else:
+            load_whole(self.model, state)
+
+    def _become(self, state: dict[str, Tensor]) -> None:
+        """These weights of the adapter, or without any the model without it."""
+        self.earlier = None
+        if state:
             now = {name: local.clone() for name, local in _trained(self.model)}
             load_named(self.model, state)
             self.earlier = {name: local.clone() for name, local in _trained(self.model)}
@@ -98,6 +122,23 @@ class Reference:
             kept = local.clone()
             local.copy_(others[name])
             others[name] = kept
+
+
+def make_reference(config: RunConfig, policy: Policy, world: World = ALONE) -> Reference:
+    """What ``grpo.reference`` names. Raises ConfigError where it is no model of the policy's vocabulary."""
+    wanted, device = config.grpo.reference, config.grpo.reference_device
+    if wanted == "start":
+        return Reference(policy, world, device)
+    if has_adapter(policy.model):
+        if wanted == "base":
+            return Reference(policy, world, other={})
+        weights = adapter_like(policy.model, wanted)
+        if weights is not None:
+            return Reference(policy, world, other=weights)
+    path = config.model.path if wanted == "base" else wanted
+    if path is None:
+        raise ConfigError("grpo.reference: base is what model.path holds, and this model is made from scratch")
+    return Reference(policy, world, device, load_other(path, config.model, policy))
 
 
 def _trained(model: Any) -> list[tuple[str, Tensor]]:

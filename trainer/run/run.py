@@ -328,7 +328,7 @@ class Run:
         weights, processes = load_state(self.start, optimizer, self.generator, self.world)
         if reference is not None and weights is not None:
             reference.restore(weights)
-        elif reference is not None:
+        elif reference is not None and not reference.fixed:
             self.warn(f"the checkpoint has no reference model: it is the policy after step {self.progress.step}")
         if processes != self.world.size:
             self.warn(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import random
+from pathlib import Path
 
 import torch
 
@@ -13,7 +14,7 @@ from veritune.rewards.composition import RewardSet, compose
 from veritune.trainer.config import RunConfig, rewards_section
 from veritune.trainer.data.sources import FileSource, Source
 from veritune.trainer.policy.distributed import World
-from veritune.trainer.policy.models import pick_device
+from veritune.trainer.policy.models import looks_like_a_folder, pick_device
 from veritune.trainer.policy.optimization import make_optimizer
 from veritune.trainer.rollout.evaluation import evaluation_sampling
 from veritune.trainer.rollout.ray_scoring import RayRewardSet
@@ -30,6 +31,10 @@ def check_stages(config: RunConfig, world: World) -> None:
                 )
     if world.sharded and config.model.lora is not None and config.model.lora.save == "merged":
         raise ConfigError("model.lora.save: merged needs the whole model in one process; with fsdp2 save the adapter")
+    if world.sharded and config.model.quantize is not None:
+        raise ConfigError("model.quantize: weights of a few bits cannot be spread over processes; use strategy: ddp")
+    if world.sharded and config.model.lora is not None and config.model.lora.modules_to_save:
+        raise ConfigError("model.lora.modules_to_save is not for fsdp2; use strategy: ddp")
     if config.sampling.engine in ("vllm", "vllm_server"):
         for where, sampling in (("sampling", config.sampling), ("evaluation", evaluation_sampling(config))):
             if not 0.01 <= sampling.temperature <= 2:
@@ -37,13 +42,29 @@ def check_stages(config: RunConfig, world: World) -> None:
                     f"{where}.temperature={sampling.temperature:g}: vLLM draws at 0.01 to 2 only (below that it takes "
                     "0.01 without a word); use another engine"
                 )
+    check_reference(config)
     device = config.grpo.reference_device
     if device is not None:
         pick_device(device)
-        if config.model.lora is not None or config.model.adapter == "continue":
+        own = config.grpo.reference in ("start", "base")
+        if own and (config.model.lora is not None or config.model.adapter == "continue"):
             raise ConfigError("grpo.reference_device: with an adapter the reference is the policy's own model")
         if world.sharded:
             raise ConfigError("grpo.reference_device: with fsdp2 the reference model is sharded like the policy")
+
+
+def check_reference(config: RunConfig) -> None:
+    """Raise ConfigError for a ``grpo.reference`` that is not there."""
+    wanted, model = config.grpo.reference, config.model
+    if wanted == "start":
+        return
+    if config.grpo.objective.beta == 0:
+        raise ConfigError("grpo.reference needs a KL to measure: set grpo.objective.beta")
+    if wanted == "base":
+        if model.path is None and model.lora is None:
+            raise ConfigError("grpo.reference: base is what model.path holds, and this model is made from scratch")
+    elif looks_like_a_folder(wanted) and not Path(wanted).expanduser().is_dir():
+        raise ConfigError(f"grpo.reference: there is no folder {wanted!r}; or say start or base")
 
 
 def make_rewards(config: RunConfig) -> RewardSet:

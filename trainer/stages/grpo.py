@@ -39,7 +39,7 @@ from veritune.trainer.policy.logprobs import EntropyMode
 from veritune.trainer.policy.models import Policy, positions_of
 from veritune.trainer.policy.optimization import BadSteps, gradient_step, make_optimizer, set_lr
 from veritune.trainer.policy.passes import Passes
-from veritune.trainer.policy.reference import Reference
+from veritune.trainer.policy.reference import make_reference
 from veritune.trainer.rollout.drawing import Drawing
 from veritune.trainer.rollout.scoring import batch_metrics, component_tensors, reward_tensor
 from veritune.trainer.stages.progress import Progress
@@ -89,8 +89,7 @@ class GRPO:
         self.policy, self.model = policy, policy.model
         self.drawing, self.rewards, self.world = drawing, drawing.rewards, drawing.world
         self.source, self.encode, self.generator, self.progress = source, encode, generator, progress
-        device = self.config.reference_device
-        self.reference = Reference(policy, self.world, device) if self.objective.beta > 0 else None
+        self.reference = make_reference(config, policy, self.world) if self.objective.beta > 0 else None
         self.passes = Passes(config, policy, self.reference, self.world)
         self.optimizer = make_optimizer(self.model, self.config)
         self.batch = Batch()

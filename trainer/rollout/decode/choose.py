@@ -13,6 +13,7 @@ from veritune.trainer.config import SamplingConfig, VLLMServerConfig
 from veritune.trainer.policy.distributed import ALONE, World
 from veritune.trainer.policy.layers import unsupported
 from veritune.trainer.policy.models import Policy
+from veritune.trainer.policy.quantized import is_quantized
 from veritune.trainer.policy.sharding import bare, copy_weights, is_sharded
 from veritune.trainer.rollout.decode.continuous import ContinuousSampler
 from veritune.trainer.rollout.decode.rescore import check_rescore
@@ -69,12 +70,19 @@ def make_sampler(
         return VLLMServerSampler(policy.model, policy.tokenizer, policy.eos_ids, server, dtype, policy.autocast, world)
     if sampling.engine == "continuous":
         return ContinuousSampler(policy.model, policy.tokenizer, policy.eos_ids, policy.autocast)
-    reason = unsupported(policy.model) if sampling.engine == "auto" else None
+    reason = _reason(policy.model) if sampling.engine == "auto" else None
     if sampling.engine == "transformers" or reason:
         if reason:
             say(f"completions are drawn by transformers, which is slower: {reason}")
         return TransformersSampler(policy.model, policy.tokenizer, policy.eos_ids, policy.autocast)
     return StaticSampler(policy.model, policy.tokenizer, policy.eos_ids, _dtype(policy))
+
+
+def _reason(model: Any) -> str | None:
+    """Why ``auto`` does not take our own decoding."""
+    if is_quantized(model):
+        return "our own decoding (sampling.engine: static) would hold the quantised weights once more in full"
+    return unsupported(model)
 
 
 def _dtype(policy: Policy) -> torch.dtype:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from veritune.trainer.policy.layers import linear_weight
+from veritune.trainer.policy.quantized import full_weight
 from veritune.trainer.policy.sharding import bare, is_sharded, whole
 
 
@@ -25,14 +26,17 @@ def policy_weights(model: Any) -> Iterator[tuple[str, Tensor]]:
     modules = dict(base.named_modules())
     for name, parameter in base.named_parameters():
         owner, _, own = name.rpartition(".")
-        if ".lora_" in name:
-            continue
+        if ".lora_" in name or owner.endswith(".original_module"):
+            continue  # the adapter's own, and what is trained whole beside it in its place
+        owner = owner.replace(".modules_to_save.default", "")
         if owner.endswith(".base_layer"):
             layer = owner.removesuffix(".base_layer")
             value = linear_weight(modules[layer])() if own == "weight" else whole(parameter)
             yield f"{layer}.{own}", value.detach()
+        elif parameter.is_floating_point():
+            yield f"{owner}.{own}" if owner else own, whole(parameter)
         else:
-            yield name, whole(parameter)
+            yield name, full_weight(modules[owner])
 
 
 def gathered_weights(model: Any, dtype: torch.dtype, keep: bool = True) -> dict[str, Tensor]:
