@@ -120,14 +120,21 @@ def test_types_and_docs_are_written_for_people() -> None:
     assert reflowed("One\ntwo.\n\n- ``a``: x\n  y\n- b\n") == "One two.\n\n- a: x y\n- b"
 
 
-def test_doctor_reports_packages_devices_and_plugins(run: Run) -> None:
+def test_doctor_reports_packages_devices_and_plugins(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    from veritune.cli import doctor
+
+    seen = doctor.sandboxes()  # once: it runs a program of every language
+    monkeypatch.setattr(doctor, "sandboxes", lambda: seen)
     found = json.loads(run("doctor", "--json").stdout)
     assert [row["state"] for row in found["packages"]] == ["ok"] * len(found["packages"])
     assert any(row["what"] == "cpu" for row in found["devices"])
     assert any(row["what"] == "veritune.rewards" for row in found["plugins"])
     extras = {row["what"]: row for row in found["extras"]}
     assert all(row["more"].startswith("pip install") for row in extras.values() if row["state"] == "missing")
-    assert run("doctor").exit_code == 0
+    assert [row["what"] for row in found["sandboxes"]] == [line[0] for line in seen]
+    table = run("doctor")
+    assert table.exit_code == 0
+    assert seen[0][0] in table.stdout
 
 
 def test_doctor_names_a_plugin_that_does_not_load(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

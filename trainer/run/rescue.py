@@ -120,6 +120,10 @@ class Rescue:
         return f"the newest checkpoint is {found[-1]}; go on with resume=true output={self.folder.parent}"
 
 
+_TORCH_WRITES = ("PytorchStreamWriter", "file write failed", "inline_container")
+"""What is in torch.save's errors where the disk took less than it was given: it raises RuntimeError."""
+
+
 def disk_trouble(error: BaseException | None) -> str | None:
     """Why a file could not be written, where that was the disk's doing: full, over quota, read-only, too large."""
     known = {
@@ -136,7 +140,7 @@ def disk_trouble(error: BaseException | None) -> str | None:
         for number, found in known.items():  # libraries of other languages tell it in words
             if f"os error {number})" in text:
                 return found
-        if "PytorchStreamWriter" in text or "file write failed" in text:
+        if any(sign in text for sign in _TORCH_WRITES):
             return "the disk takes no more"
         error = error.__cause__ or error.__context__
     return None
