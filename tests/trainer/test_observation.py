@@ -16,10 +16,11 @@ from typing import Any
 import pytest
 
 from veritune.plugins import Cause, DataError, MissingExtraError, Score
-from veritune.trainer.config import RunConfig
+from veritune.trainer.config import LogConfig, RunConfig
 from veritune.trainer.observe.charts import line_chart, nice_ticks
-from veritune.trainer.observe.metrics import JsonLines, forget_after, make_observers, read_metrics, write_completions
+from veritune.trainer.observe.metrics import JsonLines, forget_after, read_metrics, write_completions
 from veritune.trainer.observe.report import write_report
+from veritune.trainer.observe.trackers import make_observers
 from veritune.trainer.rollout.evaluation import pass_at_k, thinks
 from veritune.trainer.rollout.scoring import score_metrics
 from veritune.trainer.run import train
@@ -206,7 +207,7 @@ def test_a_missing_tracker_names_the_line_to_run(tmp_path: Path) -> None:
         import trackio  # noqa: F401
     except ImportError:
         with pytest.raises(MissingExtraError, match=r"pip install 'veritune\[trackio\]'"):
-            make_observers(tmp_path, ["trackio"], {})
+            make_observers(tmp_path, {}, LogConfig(to=["trackio"]))
 
 
 def _watch(steps: list[dict[str, float]]) -> list[str]:

@@ -70,7 +70,7 @@ def test_a_start_that_fails_leaves_the_name_free(make_config: Make, monkeypatch:
     def missing(*_: Any) -> None:
         raise MissingExtraError("wandb", "wandb", "log.to: wandb")
 
-    monkeypatch.setattr("veritune.trainer.observe.metrics.Tracker", missing)
+    monkeypatch.setattr("veritune.trainer.observe.trackers.Wandb", missing)
     with pytest.raises(MissingExtraError):
         train(make_config(log={"to": ["wandb"]}), quiet=True)
     monkeypatch.undo()

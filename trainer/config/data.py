@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -18,10 +19,11 @@ class DataConfig(Strict):
     params: dict[str, Any] = Field(default_factory=dict)
     """Parameters of the task."""
     train: str | dict[str, float] | None = None
-    """A file by its name's end: .jsonl, .json (a list), .csv, .tsv or .parquet; or several, each with its weight: the
-    share of the prompts that are drawn from it."""
-    eval: str | None = None
-    """Held-out rows; without it no evaluation is run on file data."""
+    """A file by its name's end: .jsonl, .json (a list), .csv, .tsv or .parquet; a data set of the hub,
+    ``hf:NAME[@REVISION][:CONFIG]:SPLIT``; or several, each with its weight: the share of the prompts drawn from it."""
+    eval: str | dict[str, str] | None = None
+    """Held-out rows, a file or several by name: ``{gsm8k: gsm8k_test.jsonl, svamp: svamp.jsonl}``. Without it a task
+    holds out some of its own prompts, and files have no evaluation."""
     prompt: str = "prompt"
     """The column that holds the prompt, a string or chat messages."""
     template: str | None = None
@@ -47,6 +49,14 @@ class DataConfig(Strict):
         if isinstance(train, dict) and (not train or not all(math.isfinite(w) and w > 0 for w in train.values())):
             raise ValueError("name at least one file, each with a weight above 0")
         return train
+
+    @field_validator("eval")
+    @classmethod
+    def _sets_have_names(cls, sets: Any) -> Any:
+        for name in sets if isinstance(sets, dict) else ():
+            if not re.fullmatch(r"[A-Za-z0-9_.-]+", name):
+                raise ValueError(f"a set's name has letters, digits, _, . and -; got {name!r}")
+        return sets or None
 
     @model_validator(mode="after")
     def _one_source(self) -> DataConfig:

@@ -33,3 +33,7 @@ class LogConfig(Strict):
     """Steps between saved batches of completions; first and last step always."""
     to: list[Literal["tensorboard", "wandb", "trackio"]] = Field(default_factory=list)
     """Beside metrics.jsonl, which is always written."""
+    project: str = "veritune"
+    """At Weights & Biases or Trackio."""
+    name: str | None = None
+    """The run's name there; by default its folder's."""

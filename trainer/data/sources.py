@@ -17,6 +17,7 @@ from typing import Any, Protocol
 from veritune.plugins import ColumnError, ConfigError, DataError, Text
 from veritune.plugins.errors import did_you_mean
 from veritune.trainer.config import DataConfig
+from veritune.trainer.data.hub import HUB, read_hub
 from veritune.trainer.data.messages import prompt_fault, tidy
 from veritune.trainer.data.records import read_records
 from veritune.trainer.data.tasks import Task, get_task
@@ -109,25 +110,28 @@ class Mixture(FileSource):
         return self.files[number].row(block * self._counts[number] + rank)
 
 
-def make_sources(config: DataConfig, seed: int) -> tuple[Source, Source | None, Task | None]:
-    """Training rows, held-out rows (None where the config has none), and the task if it is one."""
+def make_sources(config: DataConfig, seed: int) -> tuple[Source, dict[str, Source], Task | None]:
+    """Training rows, held-out rows by the set's name (a single set has none), and the task if it is one."""
+    files = {"": config.eval} if isinstance(config.eval, str) else config.eval or {}
+    held_out: dict[str, Source] = {
+        name: FileSource(load_rows(path, config), seed, shuffle=False) for name, path in files.items()
+    }
     if config.task is not None:
         task = get_task(config.task, config.params)
-        return TaskSource(task, seed), TaskSource(task, 0, held_out=True), task
+        return TaskSource(task, seed), held_out or {"": TaskSource(task, 0, held_out=True)}, task
     assert config.train is not None
     train: FileSource
     if isinstance(config.train, str):
         train = FileSource(load_rows(config.train, config), seed)
     else:
-        files = [load_rows(path, config) for path in config.train]
-        train = Mixture(files, list(config.train.values()), seed)
-    held_out = FileSource(load_rows(config.eval, config), seed, shuffle=False) if config.eval else None
+        parts = [load_rows(path, config) for path in config.train]
+        train = Mixture(parts, list(config.train.values()), seed)
     return train, held_out, None
 
 
 def load_rows(path: str, config: DataConfig) -> list[Row]:
     """Rows with prompts. Raises DataError for what cannot be read, ColumnError for a missing column."""
-    records = read_records(Path(path))[: config.limit]
+    records = (read_hub(path) if path.startswith(HUB) else read_records(Path(path)))[: config.limit]
     if not records:
         raise DataError(f"{path} has no rows")
     return [_row(record, config, path, number) for number, record in enumerate(records, 1)]

@@ -18,6 +18,7 @@ from rich.table import Table
 
 from veritune.rewards.composition import RewardSet
 from veritune.trainer.config import RunConfig
+from veritune.trainer.observe.metrics import split_sets
 from veritune.trainer.policy.distributed import ALONE, World
 from veritune.trainer.policy.models import Policy
 
@@ -117,11 +118,17 @@ class Console:
             yield show
 
     def evaluation(self, step: int, metrics: Mapping[str, float]) -> None:
+        """A line; of several held-out sets one each."""
+        sets = split_sets(metrics)
+        for name, own in (sets or {"": dict(metrics)}).items():
+            self._evaluation(f"held-out {name}".rstrip(), step, own)
+
+    def _evaluation(self, what: str, step: int, metrics: Mapping[str, float]) -> None:
         names = ["accuracy", *(k for k in metrics if k.startswith("pass@")), "reward", "thinks"]
         shown = {k: metrics[k] for k in names if k in metrics and (k != "thinks" or metrics[k])}
         shown |= {k: metrics[k] for k in ("undecided",) if metrics.get(k)}  # they are in no mean
         values = "  ".join(f"{k} {v:.3f}" for k, v in shown.items())
-        self.out.print(f"held-out, step {step}: {values}")
+        self.out.print(f"{what}, step {step}: {values}")
 
     def warn(self, text: str) -> None:
         self.errors.print(f"[yellow]note:[/] {escape(text)}")
@@ -151,6 +158,7 @@ def _results(before: Mapping[str, Any], after: Mapping[str, Any]) -> Table:
     hidden = {"step", "seconds", "phase", "of"}
     seen = [n for n in ("accuracy", *(n for n in after if n.startswith("pass@"))) if n in after]
     seen += [n for n in ("thinks", "undecided") if before.get(n) or after.get(n)]
+    seen += [f"eval/{name}/accuracy" for name, own in split_sets(after).items() if "accuracy" in own]
     for name in [*seen, *(n for n in after if n.startswith("reward/"))]:
         if name in hidden:
             continue
@@ -167,6 +175,8 @@ def _label(name: str) -> str:
         "length": "tokens a completion",
         "reward": "mean reward",
     }
+    if name.startswith("eval/"):
+        return f"accuracy: {name.split('/')[1]}"
     return names.get(name, name.replace("reward/", "reward: "))
 
 

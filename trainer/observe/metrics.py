@@ -13,8 +13,6 @@ from typing import Any, Protocol
 
 import torch
 
-from veritune.plugins import MissingExtraError
-
 
 class Observer(Protocol):
     """Receives every line of metrics. A few lines adapt any tracker."""
@@ -40,55 +38,6 @@ class JsonLines:
         self._file.close()
 
 
-class TensorBoard:
-    """TensorBoard event files in the run folder."""
-
-    def __init__(self, folder: Path) -> None:
-        try:
-            from torch.utils.tensorboard import SummaryWriter
-        except ImportError as error:
-            raise MissingExtraError("tensorboard", "tensorboard", "log.to: tensorboard") from error
-        self._writer: Any = SummaryWriter(str(folder / "tensorboard"))
-
-    def log(self, phase: str, step: int, metrics: Mapping[str, Any]) -> None:
-        for name, value in metrics.items():
-            if isinstance(value, int | float) and math.isfinite(value):
-                self._writer.add_scalar(f"{phase}/{name}", value, step)
-
-    def close(self) -> None:
-        self._writer.close()
-
-
-class Tracker:
-    """Weights & Biases or Trackio, which share their interface."""
-
-    def __init__(self, package: str, folder: Path, config: Mapping[str, Any]) -> None:
-        import importlib
-
-        try:
-            module = importlib.import_module(package)
-        except ImportError as error:
-            raise MissingExtraError(package, package, f"log.to: {package}") from error
-        options = {"dir": str(folder)} if package == "wandb" else {}
-        self._run: Any = module.init(project="veritune", name=folder.name, config=dict(config), **options)
-        self._module: Any = module
-
-    def log(self, phase: str, step: int, metrics: Mapping[str, Any]) -> None:
-        numbers = {f"{phase}/{k}": v for k, v in metrics.items() if isinstance(v, int | float)}
-        self._module.log({**numbers, f"{phase}/step": step})
-
-    def close(self) -> None:
-        self._module.finish()
-
-
-def make_observers(folder: Path, names: Sequence[str], config: Mapping[str, Any]) -> list[Observer]:
-    """JSON lines always, then what ``log.to`` names. Raises MissingExtraError."""
-    observers: list[Observer] = [JsonLines(folder / "metrics.jsonl")]
-    for name in names:
-        observers.append(TensorBoard(folder) if name == "tensorboard" else Tracker(name, folder, config))
-    return observers
-
-
 def read_metrics(path: Path) -> list[dict[str, Any]]:
     """The lines of ``metrics.jsonl``; a last line cut by a crash is left out."""
     records = []
@@ -98,6 +47,16 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
         except ValueError:
             continue
     return records
+
+
+def split_sets(metrics: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Of an evaluation of several held-out sets: each set's metrics by its name, from ``eval/NAME/METRIC``."""
+    sets: dict[str, dict[str, Any]] = defaultdict(dict)
+    for key, value in metrics.items():
+        if key.startswith("eval/"):
+            name, _, metric = key.removeprefix("eval/").partition("/")
+            sets[name][metric] = value
+    return dict(sets)
 
 
 def forget_after(path: Path, order: Sequence[str], phase: str, step: int) -> None:

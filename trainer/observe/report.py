@@ -11,7 +11,7 @@ from typing import Any
 
 from veritune.plugins import DataError
 from veritune.trainer.observe.charts import line_chart
-from veritune.trainer.observe.metrics import read_metrics
+from veritune.trainer.observe.metrics import read_metrics, split_sets
 
 Records = Sequence[Mapping[str, Any]]
 
@@ -90,7 +90,9 @@ def _charts(lines: Records, evaluations: Records) -> str:
     grpo = [r for r in lines if r["phase"] == "grpo"]
     warmup = [r for r in lines if r["phase"] == "warmup"]
     aliases = list(dict.fromkeys(k for r in grpo for k in r if k.startswith("reward/")))
-    held = {k: _points(evaluations, k) for k in ("accuracy", "thinks") if any(k in r for r in evaluations)}
+    sets = [f"eval/{name}/accuracy" for name in split_sets(evaluations[-1])] if evaluations else []
+    shown = [k for k in ("accuracy", "thinks", *sets) if any(k in r for r in evaluations)]
+    held = {k.removeprefix("eval/"): _points(evaluations, k) for k in shown}
     charts = [
         line_chart("Rewards by component", {a.removeprefix("reward/"): _points(grpo, a) for a in aliases}),
         line_chart("Held-out", {}, held),

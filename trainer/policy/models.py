@@ -189,8 +189,19 @@ def _load(config: ModelConfig, device: torch.device, say: Callable[[str], None])
     except ConfigError:
         raise
     except (OSError, ValueError) as error:
-        raise ConfigError(f"cannot load the model {config.path!r}: {error}") from error
+        raise _not_loaded(config.path, error) from error
     return tokenizer, model
+
+
+def _not_loaded(path: str, error: Exception) -> ConfigError:
+    """Of a name that is no folder here, with what to do where the hub does not have it or is not to be reached."""
+    if Path(path).expanduser().is_dir():
+        return ConfigError(f"cannot load the model {path!r}: {error}")
+    first = (str(error).splitlines() or [""])[0]
+    return ConfigError(
+        f"cannot load the model {path!r}: no such folder here, and from the hub it did not come: {first[:300]}\n"
+        "  without a network, give the folder of a model; a name is org/name, as on the hub"
+    )
 
 
 def load_weights_of(
@@ -236,7 +247,7 @@ def load_other(path: str, config: ModelConfig, policy: Policy) -> Any:
     try:
         model = load_weights_of(path, config.attention)
     except (OSError, ValueError) as error:
-        raise ConfigError(f"cannot load the model {path!r}: {error}") from error
+        raise _not_loaded(path, error) from error
     sizes = [m.get_input_embeddings().num_embeddings for m in (model, policy.model)]
     if sizes[0] != sizes[1]:
         raise ConfigError(f"{path!r} has a vocabulary of {sizes[0]} tokens, and the policy one of {sizes[1]}")

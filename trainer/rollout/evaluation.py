@@ -12,6 +12,7 @@ import torch
 
 from veritune.plugins import Score, Text
 from veritune.trainer.config import RunConfig, SamplingConfig
+from veritune.trainer.config.evaluation import settings_of
 from veritune.trainer.data.rollouts import Rollout
 from veritune.trainer.data.sources import FileSource, Row, Source
 from veritune.trainer.observe.metrics import Clock
@@ -32,16 +33,18 @@ class Evaluator:
     drawing: Drawing
     source: Source
     encode: Callable[[Text], list[int]]
+    name: str = ""
+    """Of several sets."""
 
     def run(self, step: int) -> tuple[dict[str, float], list[dict[str, Any]]]:
         """Metrics, and the completions with their scores."""
-        config = self.config.evaluation
+        config = settings_of(self.config.evaluation, self.name)
         count = config.prompts
         if isinstance(self.source, FileSource):
             count = min(count, len(self.source.rows))
         rows, prompts = self._prompts(count)
         generator = torch.Generator(self.policy.device).manual_seed(SEED + self.drawing.world.rank)
-        sampling = evaluation_sampling(self.config)
+        sampling = evaluation_sampling(self.config, self.name)
         drawn = self.drawing.draw(rows, prompts, config.samples, sampling, generator, step, Clock(), evaluation=True)
         rollouts, samples, scores = drawn.rollouts, drawn.samples, drawn.scores
         aliases = self.drawing.rewards.aliases
@@ -69,10 +72,11 @@ class Evaluator:
         return rows, prompts
 
 
-def evaluation_sampling(config: RunConfig) -> SamplingConfig:
+def evaluation_sampling(config: RunConfig, name: str = "") -> SamplingConfig:
     """How held-out completions are drawn. Greedy is the one most likely token, at the temperature of training."""
     names = ("temperature", "top_p", "top_k", "min_p", "max_tokens")
-    given = {name: value for name in names if (value := getattr(config.evaluation, name)) is not None}
+    settings = settings_of(config.evaluation, name)
+    given = {each: value for each in names if (value := getattr(settings, each)) is not None}
     if given.get("temperature") == 0:
         given |= {"temperature": config.sampling.temperature, "top_k": 1, "top_p": 1.0, "min_p": 0.0}
     return config.sampling.model_copy(update=given)
@@ -86,11 +90,16 @@ def pass_at_k(scores: Sequence[Score], alias: str, samples: int) -> dict[str, fl
     values = [part_value(s, alias) for s in scores]
     groups = [[v for v in values[i : i + samples] if not math.isnan(v)] for i in range(0, len(values), samples)]
     found: dict[str, float] = {}
-    for k in sorted({2**e for e in range(1, 20) if 2**e < samples} | ({samples} if samples > 1 else set())):
+    for k in ks(samples):
         rates = [_pass(len(g), sum(v > 0 for v in g), k) for g in groups if len(g) >= k]
         if rates:
             found[f"pass@{k}"] = sum(rates) / len(rates)
     return found
+
+
+def ks(samples: int) -> list[int]:
+    """The numbers of tries of pass@k."""
+    return sorted({2**e for e in range(1, 20) if 2**e < samples} | ({samples} if samples > 1 else set()))
 
 
 def thinks(text: str) -> bool:

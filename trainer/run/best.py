@@ -8,16 +8,17 @@ from typing import Any
 
 
 class Best:
-    """The highest accuracy of a run (mean reward, where it has no accuracy); ``patience`` evaluations without a higher
-    one are enough."""
+    """The highest ``metric`` of a run (by default accuracy; mean reward, where it has no accuracy); ``patience``
+    evaluations without a higher one are enough."""
 
-    def __init__(self, patience: int | None) -> None:
-        self.patience = patience
+    def __init__(self, patience: int | None, metric: str | None = None) -> None:
+        self.patience, self.metric = patience, metric
         self.value, self.step, self.since = -math.inf, -1, 0
 
     def see(self, step: int, metrics: Mapping[str, Any]) -> bool:
         """Whether this evaluation is the best so far. An evaluation without a decided sample is not."""
-        found = metrics.get("accuracy", metrics.get("reward"))
+        default = metrics.get("accuracy", metrics.get("reward"))
+        found = default if self.metric is None else metrics.get(self.metric)
         value = float(found) if isinstance(found, int | float) else math.nan
         if value > self.value:
             self.value, self.step, self.since = value, step, 0

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from random import Random
 from typing import Any
 
 from veritune.plugins import ColumnError, ConfigError, DataError, VerituneError
-from veritune.plugins.errors import did_you_mean
 from veritune.rewards.composition import RewardSet
 from veritune.trainer.config import RunConfig
 from veritune.trainer.data.prompts import PromptEncoder
 from veritune.trainer.data.sources import FileSource, Row, Source, TaskSource
 from veritune.trainer.policy.models import positions_of
+from veritune.trainer.rollout.evaluation import evaluation_sampling
+from veritune.trainer.rollout.held_out import check_sets
 
 ALL = 20_000
 """Of a file with more rows than this, an even sample of as many is tokenized before the run."""
@@ -24,14 +25,18 @@ Say = Callable[[str], None]
 
 
 def check_data(
-    config: RunConfig, rewards: RewardSet, source: Source, held_out: Source | None, demonstrations: Source, say: Say
+    config: RunConfig,
+    rewards: RewardSet,
+    source: Source,
+    held_out: Mapping[str, Source],
+    demonstrations: Source,
+    say: Say,
 ) -> None:
     """All that can be checked of names, columns and golds before there is a model."""
-    check_names(config, rewards)
-    for what, each in {"data.train": source, "data.eval": held_out}.items():
-        if each is not None:
-            rewards.check_columns(each.columns())
-            check_golds(each, rewards, say, what)
+    check_sets(config, list(held_out), rewards.aliases)
+    for what, each in {"data.train": source, **_named(held_out)}.items():
+        rewards.check_columns(each.columns())
+        check_golds(each, rewards, say, what)
     check_demonstrations(config, demonstrations)
 
 
@@ -40,29 +45,24 @@ def check_model_limits(
     model: Any,
     encode: PromptEncoder,
     source: Source,
-    held_out: Source | None,
+    held_out: Mapping[str, Source],
     demonstrations: Source,
     say: Say,
 ) -> None:
     """Every row as the model will see it, against its limits, before anything is written."""
     positions = positions_of(model)
-    sources = {"data.train": source, "data.eval": held_out}
+    check_prompts(source, encode, config, positions, say, "data.train")
+    for (what, each), name in zip(_named(held_out).items(), held_out, strict=True):
+        room = evaluation_sampling(config, name).max_tokens
+        check_prompts(each, encode, config, positions, say, what, room, "evaluation.max_tokens")
     if demonstrations is not source:
-        sources["warmup.train"] = demonstrations
-    for what, each in sources.items():
-        if each is not None:
-            check_prompts(each, encode, config, positions, say, what)
+        check_prompts(demonstrations, encode, config, positions, say, "warmup.train")
     check_demonstration_lengths(demonstrations, encode, config, positions)
 
 
-def check_names(config: RunConfig, rewards: RewardSet) -> None:
-    """Raise ConfigError where ``evaluation.metric`` is no reward's name; only the default may be absent."""
-    metric = config.evaluation.metric
-    if metric not in rewards.aliases and metric != "accuracy":
-        raise ConfigError(
-            f"evaluation.metric: no reward is called {metric!r}.{did_you_mean(metric, rewards.aliases)} "
-            f"Rewards: {', '.join(rewards.aliases)}"
-        )
+def _named(held_out: Mapping[str, Source]) -> dict[str, Source]:
+    """Held-out sets as the config names them."""
+    return {f"data.eval.{name}" if name else "data.eval": source for name, source in held_out.items()}
 
 
 def check_golds(source: Source, rewards: RewardSet, say: Say, what: str = "data.train") -> None:
@@ -84,7 +84,14 @@ def check_golds(source: Source, rewards: RewardSet, say: Say, what: str = "data.
 
 
 def check_prompts(
-    source: Source, encode: PromptEncoder, config: RunConfig, positions: int | None, say: Say, what: str
+    source: Source,
+    encode: PromptEncoder,
+    config: RunConfig,
+    positions: int | None,
+    say: Say,
+    what: str,
+    room: int | None = None,
+    key: str = "sampling.max_tokens",
 ) -> None:
     """Tokenize every row (of a large file a sample): DataError, naming the row, for what cannot be rendered.
 
@@ -92,7 +99,7 @@ def check_prompts(
     model has positions. Says how many prompts are left out for their length.
     """
     rows = list(_rows(source))
-    limit, room = config.data.max_prompt_tokens, config.sampling.max_tokens
+    limit, room = config.data.max_prompt_tokens, config.sampling.max_tokens if room is None else room
     lengths: list[int] = []
     for begin in range(0, len(rows), 512):
         part = rows[begin : begin + 512]
@@ -109,8 +116,8 @@ def check_prompts(
         raise DataError(f"{what}, row {rows[min(kept)[1]][0]}: the prompt has no tokens")
     if positions is not None and longest + room > positions:
         raise ConfigError(
-            f"{what}, row {rows[at][0]}: a prompt of {longest} tokens and sampling.max_tokens={room} are more than the "
-            f"model's {positions} positions; lower sampling.max_tokens, or set data.max_prompt_tokens="
+            f"{what}, row {rows[at][0]}: a prompt of {longest} tokens and {key}={room} are more than the "
+            f"model's {positions} positions; lower {key}, or set data.max_prompt_tokens="
             f"{max(1, positions - room)}"
         )
 

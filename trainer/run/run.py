@@ -19,8 +19,9 @@ from veritune.trainer.config import RunConfig, changed_keys, dump_config, parse_
 from veritune.trainer.data.prompts import PromptEncoder
 from veritune.trainer.data.sources import make_sources
 from veritune.trainer.observe.console import Console
-from veritune.trainer.observe.metrics import Observer, forget_after, make_observers, read_metrics, write_completions
+from veritune.trainer.observe.metrics import Observer, forget_after, read_metrics, write_completions
 from veritune.trainer.observe.report import write_report
+from veritune.trainer.observe.trackers import make_observers
 from veritune.trainer.policy.distributed import ALONE, World, everywhere, start_world
 from veritune.trainer.policy.lora import BASE, save_base
 from veritune.trainer.policy.models import load_policy
@@ -29,7 +30,7 @@ from veritune.trainer.policy.sharding import spare_copy
 from veritune.trainer.rollout.decode.choose import make_sampler, replicated
 from veritune.trainer.rollout.drawing import Drawing
 from veritune.trainer.rollout.episodes import Episodes, load_episode
-from veritune.trainer.rollout.evaluation import Evaluator
+from veritune.trainer.rollout.held_out import evaluate
 from veritune.trainer.rollout.patience import Patience
 from veritune.trainer.rollout.ray_scoring import RayRewardSet
 from veritune.trainer.rollout.scoring import completion_records
@@ -138,11 +139,14 @@ class Run:
             world.only_first(lambda: save_base(self.policy.model, self.policy.tokenizer, folder / BASE))
         self.generator = torch.Generator(self.policy.device).manual_seed(config.seed + SEED_STRIDE * world.rank)
         self.progress = Progress("warmup" if config.warmup else "grpo")
-        self.watch, self.best = Watch(config.evaluation.metric), Best(config.evaluation.patience)
+        self.watch, self.best = (
+            Watch(config.evaluation.metric),
+            Best(config.evaluation.patience, config.evaluation.best),
+        )
         self.start = self._resume_point()
         world.only_first(self._write_config)
         if world.first:
-            self.observers = make_observers(folder, config.log.to, config.model_dump(mode="json"))
+            self.observers = make_observers(folder, config.model_dump(mode="json"), config.log)
         self._shard()
         self.drawing = self._drawing()
         self.rescue = Rescue(
@@ -237,12 +241,11 @@ class Run:
         """Where one is due at this step (before, after, every so many steps) and not in the log yet."""
         step, every = self.progress.step, self.config.evaluation.every
         due = step in (0, self.config.grpo.steps) or (every and step % every == 0)
-        if self.held_out is None or not due or step in self.evaluated:
+        if not self.held_out or not due or step in self.evaluated:
             return
         assert self.drawing is not None
-        evaluator = Evaluator(self.config, self.policy, self.drawing, self.held_out, self.encode)
         begun = time.perf_counter()
-        metrics, records = evaluator.run(step)
+        metrics, records = evaluate(self.config, self.policy, self.drawing, self.held_out, self.encode, step)
         metrics["seconds"] = time.perf_counter() - begun
         self.last_records = records
         self.watch.evaluation(step, metrics)

@@ -36,7 +36,9 @@ def check_stages(config: RunConfig, world: World) -> None:
     if world.sharded and config.model.lora is not None and config.model.lora.modules_to_save:
         raise ConfigError("model.lora.modules_to_save is not for fsdp2; use strategy: ddp")
     if config.sampling.engine in ("vllm", "vllm_server"):
-        for where, sampling in (("sampling", config.sampling), ("evaluation", evaluation_sampling(config))):
+        drawn = {"sampling": config.sampling, "evaluation": evaluation_sampling(config)}
+        drawn |= {f"evaluation.sets.{name}": evaluation_sampling(config, name) for name in config.evaluation.sets}
+        for where, sampling in drawn.items():
             if not 0.01 <= sampling.temperature <= 2:
                 raise ConfigError(
                     f"{where}.temperature={sampling.temperature:g}: vLLM draws at 0.01 to 2 only (below that it takes "
