@@ -27,7 +27,14 @@ import yaml
 
 HERE = Path(__file__).resolve().parents[1]
 BOUND = 1.02
-CPU_JOB = ("warmup.steps=60", "grpo.steps=25", "evaluation.prompts=16", "evaluation.every=1000", "device=cpu", "threads=1")
+CPU_JOB = (
+    "warmup.steps=60",
+    "grpo.steps=25",
+    "evaluation.prompts=16",
+    "evaluation.every=1000",
+    "device=cpu",
+    "threads=1",
+)
 
 
 def gpu_config(folder: Path) -> Path:
