@@ -20,7 +20,8 @@ import yaml
 from veritune import get_reward
 from veritune.plugins import Sample
 from veritune.trainer.observe.pair_metrics import wilson
-from veritune.trainer.stages.reward_model import train_reward_model
+from veritune.trainer.run import train
+from veritune.trainer.stages.table import parse_run
 
 ROOT = Path(__file__).resolve().parent.parent
 TOLERANCE = 1e-5
@@ -55,7 +56,7 @@ def run_fold(rows: list[dict[str, Any]], fold: int, folds: int, config: Path, fo
     values["output"] = str(folder / f"run-{fold}")
     values["data"] |= {name: str(folder / f"{name}-{fold}.jsonl") for name in parts}
     begun = time.process_time()
-    run = train_reward_model(values, quiet=True)
+    run = train(parse_run(values), quiet=True)
     seconds = time.process_time() - begun
     difference = disagreement(str(run / "model"), parts["eval"][:8])
     if difference > TOLERANCE:

@@ -47,7 +47,7 @@ from veritune.trainer.rollout.drawing import Drawing
 from veritune.trainer.rollout.interface import Done, Sampler
 from veritune.trainer.stages.grpo import GRPO
 from veritune.trainer.stages.progress import Progress
-from veritune.trainer.stages.sft import Warmup
+from veritune.trainer.stages.warmup import Warmup
 
 ROOT = Path(__file__).resolve().parent.parent
 PHASES = ("rollout", "score", "update")

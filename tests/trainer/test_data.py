@@ -16,7 +16,7 @@ from veritune.trainer.data.sources import FileSource, Row, TaskSource, load_rows
 from veritune.trainer.data.tasks import get_task
 from veritune.trainer.data.tasks.arithmetic import chinese, english
 from veritune.trainer.policy.models import make_tokenizer
-from veritune.trainer.stages.sft import current_habit
+from veritune.trainer.stages.warmup import current_habit
 
 
 def _write(path: Path, rows: list[Any]) -> str:

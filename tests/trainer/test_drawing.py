@@ -24,7 +24,7 @@ from veritune.trainer.rollout.decode.transformers import TransformersSampler
 from veritune.trainer.rollout.drawing import Drawing, _join, _Scored
 from veritune.trainer.rollout.interface import Done
 from veritune.trainer.run import train
-from veritune.trainer.stages.grpo import _merged
+from veritune.trainer.stages.batch import Batch
 
 Make = Callable[..., RunConfig]
 ROWS = [Row(f"prompt {i}", {"gold": str(i)}) for i in range(4)]
@@ -167,7 +167,9 @@ def test_what_is_logged_is_a_mean_over_samples_however_calls_are_cut(tmp_path: P
         _Scored(logged={"a": [(2.0, 8)], "b": [(5.0, 4)]}),
     ]
     assert _join(parts).logged == {"a": (2 + 24 + 16) / 16, "b": 5.0}
-    assert _merged({"a": 1.0, "b": 3.0}, 2, {"a": 4.0, "c": 5.0}, 4) == {"a": 3.0, "b": 3.0, "c": 5.0}
+    batch = Batch(drawn=2, logged={"a": 1.0, "b": 3.0})
+    batch.add_logged(Batch(drawn=4, logged={"a": 4.0, "c": 5.0}))
+    assert (batch.drawn, batch.logged) == (6, {"a": 3.0, "b": 3.0, "c": 5.0})
 
 
 def test_no_thread_is_left_behind(tmp_path: Path) -> None:

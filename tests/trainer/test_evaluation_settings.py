@@ -20,8 +20,8 @@ from veritune.trainer.rollout.decode.tokens import decode
 from veritune.trainer.rollout.decode.transformers import TransformersSampler
 from veritune.trainer.rollout.evaluation import evaluation_sampling
 from veritune.trainer.run import train
-from veritune.trainer.run.starting import check_stages
 from veritune.trainer.run.watch import Watch
+from veritune.trainer.stages.inputs import check_stages
 
 Make = Callable[..., RunConfig]
 

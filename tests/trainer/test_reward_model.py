@@ -16,8 +16,11 @@ from veritune.plugins import ColumnError, ConfigError, Sample
 from veritune.trainer.config.reward_model import PairsConfig, RewardModelConfig
 from veritune.trainer.data.pairs import EncodedPair, load_pairs
 from veritune.trainer.observe.pair_metrics import length_accuracy, pair_metrics, wilson
-from veritune.trainer.run import train_from_cli
-from veritune.trainer.stages.reward_model import RewardModelRun, train_reward_model
+from veritune.trainer.policy.distributed import ALONE
+from veritune.trainer.run import train, train_from_cli
+from veritune.trainer.stages.progress import Progress
+from veritune.trainer.stages.reward_model import RewardModel
+from veritune.trainer.stages.table import parse_run
 
 BUILD = {
     "model_type": "qwen3", "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1, "num_attention_heads": 2,
@@ -49,7 +52,7 @@ def config(folder: Path, **changes: Any) -> RewardModelConfig:
 
 
 def test_it_learns_saves_and_reads_alike_everywhere(tmp_path: Path) -> None:
-    folder = train_reward_model(config(tmp_path), quiet=True)
+    folder = train(config(tmp_path), quiet=True)
     found = json.loads((folder / "evaluation.json").read_text())
     assert found["accuracy"] > 0.95
     assert found["accuracy_low"] > 0.5
@@ -74,11 +77,15 @@ def test_it_learns_saves_and_reads_alike_everywhere(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("budget", [16, 100_000])
 def test_the_loss_is_bradley_terry_with_margin_and_centring(tmp_path: Path, budget: int) -> None:
-    run = RewardModelRun(config(tmp_path, reward_model={"centre": 0.3, "token_budget": budget}))
+    made = config(tmp_path, reward_model={"centre": 0.3, "token_budget": budget})
+    torch.manual_seed(0)
+    inputs = RewardModel.read(made, ALONE, print)
+    policy = RewardModel.load_model(inputs, made, ALONE, print)
+    stage = RewardModel(made, policy, inputs.own, Progress("reward_model"))
     pairs = [EncodedPair([5, 6, 7], [5, 8], 0.5), EncodedPair([9], [9, 10, 11, 12], 0.0)]
-    loss = run._backward(pairs)
+    loss = stage.backward(pairs)
     with torch.no_grad():
-        scores = [[float(run._scores([ids])[0]) for ids in (p.chosen, p.rejected)] for p in pairs]
+        scores = [[float(stage.scores([ids])[0]) for ids in (p.chosen, p.rejected)] for p in pairs]
     terms = [
         math.log1p(math.exp(-(c - r - p.margin))) + 0.3 * (c + r) ** 2 for (c, r), p in zip(scores, pairs, strict=True)
     ]
@@ -136,5 +143,5 @@ def test_real_pairs_are_told_apart_better_than_chance(shared: Path, tmp_path: Pa
     values["output"] = str(tmp_path / "run")
     values["data"] |= {"max_length": 256}  # half the time, and still far from chance
     values["reward_model"] |= {"epochs": 1}
-    found = json.loads((train_reward_model(values, quiet=True) / "evaluation.json").read_text())
+    found = json.loads((train(parse_run(values), quiet=True) / "evaluation.json").read_text())
     assert found["accuracy_low"] > 0.5

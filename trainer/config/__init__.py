@@ -8,7 +8,7 @@ from veritune.trainer.config.evaluation import EvaluationConfig
 from veritune.trainer.config.grpo import GRPOConfig, WarmupConfig
 from veritune.trainer.config.machine import CheckpointConfig, DistributedConfig, LogConfig, Strategy
 from veritune.trainer.config.model import LoraConfig, ModelConfig
-from veritune.trainer.config.optimizer import OPTIMIZERS, OptimizerConfig
+from veritune.trainer.config.optimizer import OPTIMIZERS, OptimizerConfig, UpdateConfig
 from veritune.trainer.config.read import (
     apply_override,
     changed_keys,
@@ -19,12 +19,13 @@ from veritune.trainer.config.read import (
     rewards_section,
 )
 from veritune.trainer.config.rollout import RolloutConfig, ScoringConfig
-from veritune.trainer.config.run import RunConfig
+from veritune.trainer.config.run import CommonConfig, PolicyRunConfig, RunConfig
 from veritune.trainer.config.sampling import SamplingConfig, VLLMServerConfig
 
 __all__ = [
     "OPTIMIZERS",
     "CheckpointConfig",
+    "CommonConfig",
     "DataConfig",
     "DistributedConfig",
     "EvaluationConfig",
@@ -33,12 +34,14 @@ __all__ = [
     "LoraConfig",
     "ModelConfig",
     "OptimizerConfig",
+    "PolicyRunConfig",
     "RolloutConfig",
     "RunConfig",
     "SamplingConfig",
     "ScoringConfig",
     "Strategy",
     "Strict",
+    "UpdateConfig",
     "VLLMServerConfig",
     "WarmupConfig",
     "apply_override",

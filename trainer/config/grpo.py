@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
 from veritune.plugins.errors import did_you_mean
-from veritune.trainer.config.optimizer import OptimizerConfig
+from veritune.trainer.config.optimizer import OptimizerConfig, UpdateConfig
 from veritune.trainer.objective.algorithms import ALGORITHMS, Objective
 
 
@@ -23,7 +23,7 @@ class WarmupConfig(OptimizerConfig):
     """Of a task: how demonstrations look, in order; each entry has ``share`` (of the steps) and the task's options."""
 
 
-class GRPOConfig(OptimizerConfig):
+class GRPOConfig(UpdateConfig):
     """The reinforcement stage. ``algorithm`` fills every part of ``objective`` that is not given."""
 
     steps: int = Field(default=100, ge=0)
@@ -39,12 +39,6 @@ class GRPOConfig(OptimizerConfig):
     """Passes over each batch of rollouts."""
     minibatches: int = Field(default=1, ge=1)
     """Optimizer steps a pass."""
-    micro_batch_tokens: int = Field(default=6144, ge=1)
-    """Padded tokens of one forward pass; more is faster and takes more memory, the result is the same."""
-    head: Literal["auto", "fused", "reference"] = "auto"
-    """The language head: ``fused`` never holds the logits of all tokens; ``auto``: fused on a GPU and where large."""
-    share_prompts: bool = True
-    """Run a prompt once for several short completions of it, where the model allows."""
     mask_truncated: bool = False
     """Completions cut at max_tokens count in their group's statistics, and get no gradient."""
     dynamic_sampling: bool = False
@@ -60,8 +54,6 @@ class GRPOConfig(OptimizerConfig):
     """Where the reference model is: by default where the policy is, else for example ``cuda:1`` or ``cpu``."""
     entropy: bool = True
     """Log the policy's entropy."""
-    bad_steps: int = Field(default=5, ge=1)
-    """Non-finite losses or gradients in a row that stop the run; each such step is skipped and counted."""
 
     @field_validator("algorithm")
     @classmethod

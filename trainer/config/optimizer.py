@@ -39,3 +39,16 @@ class OptimizerConfig(Strict):
                 f"unknown optimizer {name!r}.{did_you_mean(name, OPTIMIZERS)} Known: {', '.join(OPTIMIZERS)}"
             )
         return name
+
+
+class UpdateConfig(OptimizerConfig):
+    """Optimizer and forward passes of a stage that trains the policy on completions."""
+
+    micro_batch_tokens: int = Field(default=6144, ge=1)
+    """Padded tokens of one forward pass; more is faster and takes more memory, the result is the same."""
+    head: Literal["auto", "fused", "reference"] = "auto"
+    """The language head: ``fused`` never holds the logits of all tokens; ``auto``: fused on a GPU and where large."""
+    share_prompts: bool = True
+    """Run a prompt once for several short completions of it, where the model allows."""
+    bad_steps: int = Field(default=5, ge=1)
+    """Non-finite losses or gradients in a row that stop the run; each such step is skipped and counted."""

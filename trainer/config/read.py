@@ -10,7 +10,7 @@ import yaml
 
 from veritune.plugins import ConfigError
 from veritune.rewards.composition import validate
-from veritune.trainer.config.run import RunConfig
+from veritune.trainer.config.run import CommonConfig, PolicyRunConfig, RunConfig
 
 
 def load_config(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
@@ -55,17 +55,17 @@ def apply_override(values: dict[str, Any], override: str) -> None:
 
 
 def parse_config(values: Mapping[str, Any], where: str = "") -> RunConfig:
-    """Validate a mapping. Raises ConfigError, one line a mistake."""
+    """Validate a mapping that configures ``stage: grpo``. Raises ConfigError, one line a mistake."""
     return validate(RunConfig, dict(values), where)
 
 
-def rewards_section(config: RunConfig) -> dict[str, Any]:
+def rewards_section(config: PolicyRunConfig) -> dict[str, Any]:
     """What ``compose`` takes."""
     keys = ("preset", "rewards", "combine", "undecided")
     return {key: getattr(config, key) for key in keys if getattr(config, key) is not None}
 
 
-def dump_config(config: RunConfig) -> str:
+def dump_config(config: CommonConfig) -> str:
     """The resolved configuration as YAML; reading it gives the same run."""
     return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 

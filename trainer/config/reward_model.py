@@ -7,7 +7,9 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from veritune.rewards.preference.encoding import Template, TooLong
-from veritune.trainer.config import OptimizerConfig, Strict
+from veritune.trainer.config.base import Strict
+from veritune.trainer.config.optimizer import OptimizerConfig
+from veritune.trainer.config.run import CommonConfig
 
 
 class RewardModelModel(Strict):
@@ -68,15 +70,11 @@ class RewardModelStage(OptimizerConfig):
     """Padded tokens of one forward pass; changes memory, never the result."""
 
 
-class RewardModelConfig(Strict):
+class RewardModelConfig(CommonConfig):
     """``veritune train CONFIG`` with ``stage: reward_model``. See docs/preference.md."""
 
     stage: Literal["reward_model"] = "reward_model"
-    seed: int = 0
     output: str = "runs/reward_model"
-    device: str = "auto"
-    threads: int | None = Field(default=None, ge=1)
     model: RewardModelModel
     data: PairsConfig
     reward_model: RewardModelStage = Field(default_factory=RewardModelStage)
-    note: str | None = None

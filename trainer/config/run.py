@@ -1,8 +1,12 @@
-"""The run configuration: what a YAML file may say, a section a file, with defaults."""
+"""The run configuration: what a YAML file may say, a section a file, with defaults.
+
+Every stage has its own: :class:`CommonConfig`, or (where a policy draws and is scored) :class:`PolicyRunConfig`, with
+the stage's section added.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -16,9 +20,11 @@ from veritune.trainer.config.rollout import RolloutConfig, ScoringConfig
 from veritune.trainer.config.sampling import SamplingConfig
 
 
-class RunConfig(Strict):
-    """One run, one folder. See docs/training.md."""
+class CommonConfig(Strict):
+    """What every run has, whatever its stage does."""
 
+    stage: str
+    """What the run does: a name of :data:`veritune.trainer.stages.table.STAGES`."""
     seed: int = 0
     output: str = "runs/run"
     resume: bool = False
@@ -26,6 +32,22 @@ class RunConfig(Strict):
     device: str = "auto"
     threads: int | None = Field(default=None, ge=1)
     """CPU threads of torch; by default one for models under 5 million parameters."""
+    model: Any
+    distributed: DistributedConfig = Field(default_factory=DistributedConfig)
+    checkpoint: CheckpointConfig = Field(default_factory=CheckpointConfig)
+    log: LogConfig = Field(default_factory=LogConfig)
+    note: str | None = None
+    """Printed at the end and in the report."""
+
+    @property
+    def evaluation_or_default(self) -> EvaluationConfig:
+        """How evaluations are made, where the config has a section for it."""
+        return EvaluationConfig()
+
+
+class PolicyRunConfig(CommonConfig):
+    """A run with a policy and prompts, whose completions are drawn and scored."""
+
     model: ModelConfig
     data: DataConfig
     rewards: Any = None
@@ -33,14 +55,19 @@ class RunConfig(Strict):
     preset: str | None = None
     combine: str | None = None
     undecided: str | None = None
-    warmup: WarmupConfig | None = None
-    grpo: GRPOConfig = Field(default_factory=GRPOConfig)
     sampling: SamplingConfig = Field(default_factory=SamplingConfig)
     rollout: RolloutConfig | None = None
     scoring: ScoringConfig = Field(default_factory=ScoringConfig)
-    distributed: DistributedConfig = Field(default_factory=DistributedConfig)
     evaluation: EvaluationConfig = Field(default_factory=EvaluationConfig)
-    checkpoint: CheckpointConfig = Field(default_factory=CheckpointConfig)
-    log: LogConfig = Field(default_factory=LogConfig)
-    note: str | None = None
-    """Printed at the end and in the report."""
+
+    @property
+    def evaluation_or_default(self) -> EvaluationConfig:
+        return self.evaluation
+
+
+class RunConfig(PolicyRunConfig):
+    """``stage: grpo``, after a supervised warm-up where ``warmup`` is given. See docs/training.md."""
+
+    stage: Literal["grpo"] = "grpo"
+    warmup: WarmupConfig | None = None
+    grpo: GRPOConfig = Field(default_factory=GRPOConfig)

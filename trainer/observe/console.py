@@ -16,8 +16,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from veritune.rewards.composition import RewardSet
-from veritune.trainer.config import RunConfig
+from veritune.trainer.config import CommonConfig
 from veritune.trainer.observe.metrics import split_sets
 from veritune.trainer.policy.distributed import ALONE, World
 from veritune.trainer.policy.models import Policy
@@ -85,13 +84,22 @@ class Console:
         self._begun = time.perf_counter()
         self._note: str | None = None
 
-    def begin(self, config: RunConfig, folder: Path, policy: Policy, rewards: RewardSet, world: World = ALONE) -> None:
+    def begin(
+        self,
+        config: CommonConfig,
+        folder: Path,
+        policy: Policy,
+        rewards: Sequence[str],
+        what: str,
+        world: World = ALONE,
+    ) -> None:
+        """``what``: the stage, in a word or two; ``rewards``: their names."""
         self._note = config.note
         processes = f" in {world.size} processes ({'FSDP2' if world.sharded else 'DDP'})" if world.size > 1 else ""
         source = config.model.path or f"new {config.model.build['model_type'] if config.model.build else ''}"
         self.out.print(
             f"[bold]veritune[/] · {source}, {policy.parameters:,} parameters on {policy.device}{processes} · "
-            f"rewards {', '.join(rewards.aliases)} · {config.grpo.algorithm} · {folder}"
+            f"{'rewards ' + ', '.join(rewards) + ' · ' if rewards else ''}{what} · {folder}"
         )
 
     @contextmanager
@@ -124,7 +132,7 @@ class Console:
             self._evaluation(f"held-out {name}".rstrip(), step, own)
 
     def _evaluation(self, what: str, step: int, metrics: Mapping[str, float]) -> None:
-        names = ["accuracy", *(k for k in metrics if k.startswith("pass@")), "reward", "thinks"]
+        names = ["accuracy", *(k for k in metrics if k.startswith("pass@")), "reward", "thinks", "loss"]
         shown = {k: metrics[k] for k in names if k in metrics and (k != "thinks" or metrics[k])}
         shown |= {k: metrics[k] for k in ("undecided",) if metrics.get(k)}  # they are in no mean
         values = "  ".join(f"{k} {v:.3f}" for k, v in shown.items())
@@ -134,9 +142,13 @@ class Console:
         self.errors.print(f"[yellow]note:[/] {escape(text)}")
 
     def finish(
-        self, evaluations: Sequence[Mapping[str, Any]], records: Sequence[Mapping[str, Any]], report: Path
+        self,
+        evaluations: Sequence[Mapping[str, Any]],
+        records: Sequence[Mapping[str, Any]],
+        report: Path,
+        said: str | None = None,
     ) -> None:
-        """Held-out results before and after, three completions, the report's path."""
+        """Held-out results before and after, three completions, what the stage has to say, the report's path."""
         if evaluations:
             self.out.print(_results(evaluations[0], evaluations[-1]))
         for record in records[:3]:
@@ -144,6 +156,8 @@ class Console:
             reward = "undecided" if record["reward"] is None else f"{record['reward']:.2f}"
             text = f"{str(record['prompt'])[-200:]}{str(record['completion'])[:600]}"
             self.out.print(f"  {escape(text)}[dim]{escape(gold)}  reward {reward}[/]")
+        if said:
+            self.out.print(escape(said))
         if self._note:
             self.out.print(f"\n[italic]{escape(self._note.strip())}[/]")
         seconds = time.perf_counter() - self._begun
@@ -163,7 +177,7 @@ def _results(before: Mapping[str, Any], after: Mapping[str, Any]) -> Table:
         if name in hidden:
             continue
         table.add_row(_label(name), _number(before.get(name)), _number(after.get(name)))
-    for name in ("reward", "length"):
+    for name in (n for n in ("reward", "loss", "length") if n in after):
         table.add_row(_label(name), _number(before.get(name)), _number(after.get(name)))
     return table
 

@@ -19,6 +19,9 @@ MOST_COMPLETIONS = 3000
 LONGEST_TEXT = 6000
 """Characters of a prompt or completion shown."""
 
+OTHERS = ("evaluation", "warning")
+"""Phases of the log that are no steps."""
+
 CURVES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Mean reward", ("reward",)),
     ("Completion length (tokens)", ("length",)),
@@ -64,7 +67,7 @@ def write_report(run_dir: Path) -> Path:
 
 def _summary(evaluations: Records, lines: Records) -> str:
     """Before and after, or the first and last training step where there is no evaluation."""
-    source = evaluations or [r for r in lines if r["phase"] == "grpo"]
+    source = evaluations or _steps(lines)
     if not source:
         return "<p>No evaluation yet.</p>"
     before, after = source[0], source[-1]
@@ -77,6 +80,12 @@ def _summary(evaluations: Records, lines: Records) -> str:
     return f"<h2>{where}: step {before['step']} → step {after['step']}</h2><div class='cards'>{cards}</div>"
 
 
+def _steps(lines: Records) -> list[Mapping[str, Any]]:
+    """The steps of the run's last phase."""
+    steps = [r for r in lines if r["phase"] not in OTHERS]
+    return [r for r in steps if r["phase"] == steps[-1]["phase"]]
+
+
 def _card(name: str, before: Any, after: Any) -> str:
     labels = {"thinks": "share that thinks", "length": "tokens a completion", "reward": "mean reward"}
     label = labels.get(name, name.removeprefix("reward/"))
@@ -87,23 +96,23 @@ def _card(name: str, before: Any, after: Any) -> str:
 
 
 def _charts(lines: Records, evaluations: Records) -> str:
-    grpo = [r for r in lines if r["phase"] == "grpo"]
-    warmup = [r for r in lines if r["phase"] == "warmup"]
-    aliases = list(dict.fromkeys(k for r in grpo for k in r if k.startswith("reward/")))
+    main = _steps(lines)
+    before = [r for r in lines if r["phase"] not in OTHERS and r["phase"] != (main[-1]["phase"] if main else "")]
+    aliases = list(dict.fromkeys(k for r in main for k in r if k.startswith("reward/")))
     sets = [f"eval/{name}/accuracy" for name in split_sets(evaluations[-1])] if evaluations else []
     shown = [k for k in ("accuracy", "thinks", *sets) if any(k in r for r in evaluations)]
     held = {k.removeprefix("eval/"): _points(evaluations, k) for k in shown}
     charts = [
-        line_chart("Rewards by component", {a.removeprefix("reward/"): _points(grpo, a) for a in aliases}),
+        line_chart("Rewards by component", {a.removeprefix("reward/"): _points(main, a) for a in aliases}),
         line_chart("Held-out", {}, held),
     ]
     for title, names in CURVES:
-        present = {name: _points(grpo, name) for name in names}
+        present = {name: _points(main, name) for name in names}
         if any(y for points in present.values() for _, y in points):  # nothing, or zero throughout: no chart
             charts.append(line_chart(title, present))
-    phases = list(dict.fromkeys(k for r in grpo for k in r if k.startswith("seconds/")))
-    charts.append(line_chart("Seconds a step", {p.removeprefix("seconds/"): _points(grpo, p) for p in phases}))
-    charts.append(line_chart("Warm-up loss (nats a token)", {"loss": _points(warmup, "loss")}))
+    phases = list(dict.fromkeys(k for r in main for k in r if k.startswith("seconds/")))
+    charts.append(line_chart("Seconds a step", {p.removeprefix("seconds/"): _points(main, p) for p in phases}))
+    charts.append(line_chart("Warm-up loss (nats a token)", {"loss": _points(before, "loss")}))
     return "".join(charts)
 
 

@@ -13,7 +13,7 @@ import torch
 
 from veritune.plugins import ConfigError
 from veritune.plugins.errors import did_you_mean
-from veritune.trainer.config import ModelConfig, RunConfig
+from veritune.trainer.config import ModelConfig, PolicyRunConfig
 from veritune.trainer.data.tasks import Task
 from veritune.trainer.policy.architecture import check_architecture, check_build
 from veritune.trainer.policy.fused import fuse_layers
@@ -50,7 +50,7 @@ class Policy:
 
 
 def load_policy(
-    config: RunConfig, task: Task | None, place: bool = True, say: Callable[[str], None] = lambda text: None
+    config: PolicyRunConfig, task: Task | None, place: bool = True, say: Callable[[str], None] = lambda text: None
 ) -> Policy:
     """The model on its device, or not yet (``place``) where it will be sharded. Raises ConfigError.
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from veritune.trainer.config import RunConfig
+from veritune.trainer.config import PolicyRunConfig, UpdateConfig
 from veritune.trainer.data.batching import micro_batches, written_mask
 from veritune.trainer.data.packing import make_batch, make_packed, pack_limit, packed_saves
 from veritune.trainer.data.rollouts import Rollout
@@ -28,8 +28,17 @@ class Passes:
     a pass over none runs a few tokens whose log-probs nobody sees.
     """
 
-    def __init__(self, run: RunConfig, policy: Policy, reference: Reference | None, world: World) -> None:
-        self.config, self.temperature = run.grpo, run.sampling.temperature
+    def __init__(
+        self,
+        run: PolicyRunConfig,
+        policy: Policy,
+        reference: Reference | None,
+        world: World,
+        temperature: float | None = None,
+    ) -> None:
+        """``temperature``: by default that of sampling."""
+        self.config: UpdateConfig = getattr(run, run.stage)
+        self.temperature = run.sampling.temperature if temperature is None else temperature
         self.policy_, self.reference_, self.world = policy, reference, world
         models = [policy.model] if reference is None else [policy.model, reference.model]
         self.pack_limit = min(map(pack_limit, models)) if self.config.share_prompts else 0

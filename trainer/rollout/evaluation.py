@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from veritune.plugins import Score, Text
-from veritune.trainer.config import RunConfig, SamplingConfig
+from veritune.trainer.config import PolicyRunConfig, SamplingConfig
 from veritune.trainer.config.evaluation import settings_of
 from veritune.trainer.data.rollouts import Rollout
 from veritune.trainer.data.sources import FileSource, Row, Source
@@ -28,7 +28,7 @@ SEED = 20_251_123
 class Evaluator:
     """Draws and scores the same held-out prompts each time; ``records`` are the last completions."""
 
-    config: RunConfig
+    config: PolicyRunConfig
     policy: Policy
     drawing: Drawing
     source: Source
@@ -72,7 +72,7 @@ class Evaluator:
         return rows, prompts
 
 
-def evaluation_sampling(config: RunConfig, name: str = "") -> SamplingConfig:
+def evaluation_sampling(config: PolicyRunConfig, name: str = "") -> SamplingConfig:
     """How held-out completions are drawn. Greedy is the one most likely token, at the temperature of training."""
     names = ("temperature", "top_p", "top_k", "min_p", "max_tokens")
     settings = settings_of(config.evaluation, name)

@@ -8,7 +8,7 @@ from typing import Any
 
 from veritune.plugins import ConfigError, Text
 from veritune.plugins.errors import did_you_mean
-from veritune.trainer.config import RunConfig
+from veritune.trainer.config import PolicyRunConfig
 from veritune.trainer.config.evaluation import settings_of
 from veritune.trainer.data.sources import Source
 from veritune.trainer.policy.models import Policy
@@ -20,7 +20,7 @@ PREFIX = "eval/"
 
 
 def evaluate(
-    config: RunConfig,
+    config: PolicyRunConfig,
     policy: Policy,
     drawing: Drawing,
     sets: Mapping[str, Source],
@@ -50,7 +50,7 @@ def mean_over(parts: Sequence[Mapping[str, float]]) -> dict[str, float]:
     return means
 
 
-def check_sets(config: RunConfig, names: Sequence[str], aliases: Sequence[str]) -> None:
+def check_sets(config: PolicyRunConfig, names: Sequence[str], aliases: Sequence[str]) -> None:
     """Raise ConfigError for settings of a set that is not there, and for names that are no reward's or metric's."""
     evaluation = config.evaluation
     for name, own in evaluation.sets.items():
@@ -81,7 +81,7 @@ def _check_alias(metric: str | None, aliases: Iterable[str], where: str) -> None
         )
 
 
-def _numbers(config: RunConfig, name: str, aliases: Sequence[str]) -> list[str]:
+def _numbers(config: PolicyRunConfig, name: str, aliases: Sequence[str]) -> list[str]:
     """The metrics of a set in which more is better."""
     settings = settings_of(config.evaluation, name)
     passed = ["accuracy", *(f"pass@{k}" for k in ks(settings.samples))] if settings.metric in aliases else []

@@ -8,8 +8,8 @@ from typing import Any
 
 
 class Best:
-    """The highest ``metric`` of a run (by default accuracy; mean reward, where it has no accuracy); ``patience``
-    evaluations without a higher one are enough."""
+    """The highest ``metric`` of a run (by default accuracy; mean reward, where it has no accuracy; lowest loss, where it
+    has neither); ``patience`` evaluations without a better one are enough."""
 
     def __init__(self, patience: int | None, metric: str | None = None) -> None:
         self.patience, self.metric = patience, metric
@@ -17,9 +17,10 @@ class Best:
 
     def see(self, step: int, metrics: Mapping[str, Any]) -> bool:
         """Whether this evaluation is the best so far. An evaluation without a decided sample is not."""
-        default = metrics.get("accuracy", metrics.get("reward"))
-        found = default if self.metric is None else metrics.get(self.metric)
+        name = self.metric or next((n for n in ("accuracy", "reward", "loss") if n in metrics), "")
+        found = metrics.get(name)
         value = float(found) if isinstance(found, int | float) else math.nan
+        value = -value if name == "loss" else value
         if value > self.value:
             self.value, self.step, self.since = value, step, 0
             return True
@@ -29,7 +30,7 @@ class Best:
     def replay(self, lines: Sequence[Mapping[str, Any]]) -> None:
         """Take over the log of a run that goes on."""
         for line in lines:
-            if line["phase"] == "evaluation" and line.get("of") == "grpo":
+            if line["phase"] == "evaluation":
                 self.see(int(line["step"]), line)
 
     def exhausted(self) -> bool:

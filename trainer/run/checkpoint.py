@@ -10,28 +10,27 @@ import json
 import os
 import random
 import shutil
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from veritune.trainer.policy.distributed import ALONE, World
-from veritune.trainer.policy.lora import has_adapter, merged
 from veritune.trainer.policy.models import Policy
-from veritune.trainer.policy.reference import Reference
 from veritune.trainer.policy.sharding import load_optimizer, whole_optimizer, whole_state
-from veritune.trainer.stages.progress import PHASES, Progress
+from veritune.trainer.stages.interface import Stage
+from veritune.trainer.stages.progress import Progress
+from veritune.trainer.stages.table import phase_names
 
 
 def save_checkpoint(
     folder: Path,
     policy: Policy,
-    optimizer: torch.optim.Optimizer,
+    stage: Stage,
     generator: torch.Generator,
     progress: Progress,
     keep: int,
-    reference: Reference | None = None,
     world: World = ALONE,
     states: list[dict[str, Any]] | None = None,
 ) -> Path:
@@ -44,41 +43,37 @@ def save_checkpoint(
     keeping = world.first
     weights = whole_state(policy.model, keeping) if world.sharded else None
     state = {
-        "optimizer": {
-            **(whole_optimizer(optimizer, keeping) if world.sharded else optimizer.state_dict()),
-            "kind": type(optimizer).__name__,
-        },
+        "optimizer": _optimizer_state(stage, keeping, world.sharded),
         "random": world.gather(random_state(generator)) if states is None else states,
-        "reference": None if reference is None else reference.state(keeping),
+        "reference": None if stage.reference is None else stage.reference.state(keeping),
+        "stage": stage.state(keeping),
     }
-    world.only_first(lambda: _write(target, policy, weights, state, progress, keep))
+    saved = policy if stage.changes_policy else None
+    world.only_first(lambda: _write(target, saved, weights, state, progress, keep))
     return target
 
 
 def write_alone(
-    folder: Path,
-    policy: Policy,
-    optimizer: torch.optim.Optimizer,
-    progress: Progress,
-    keep: int,
-    reference: Reference | None,
-    states: list[dict[str, Any]],
+    folder: Path, policy: Policy, stage: Stage, progress: Progress, keep: int, states: list[dict[str, Any]]
 ) -> Path:
     """The same by one process without a meeting, of weights that it holds whole; ``states`` are everybody's."""
     target = folder / f"{progress.phase}-{progress.step:06d}"
-    kept = {**optimizer.state_dict(), "kind": type(optimizer).__name__}
-    state = {"optimizer": kept, "random": states, "reference": None if reference is None else reference.state()}
-    _write(target, policy, None, state, progress, keep)
+    state = {
+        "optimizer": _optimizer_state(stage),
+        "random": states,
+        "reference": None if stage.reference is None else stage.reference.state(),
+        "stage": stage.state_alone(),
+    }
+    _write(target, policy if stage.changes_policy else None, None, state, progress, keep)
     return target
 
 
-def save_model(folder: Path, policy: Policy, world: World = ALONE, merge: bool = False) -> None:
-    """The whole model and its tokenizer, written by process 0; with ``merge`` the adapter is in the weights."""
-    if merge and has_adapter(policy.model):
-        world.only_first(lambda: replace(policy, model=merged(policy.model)).save(folder))
-        return
-    weights = whole_state(policy.model, world.first) if world.sharded else None
-    world.only_first(lambda: policy.save(folder, weights))
+def _optimizer_state(stage: Stage, keep: bool = True, sharded: bool = False) -> dict[str, Any] | None:
+    """With the optimizer's kind; None of a stage that has none."""
+    if stage.optimizer is None:
+        return None
+    found = whole_optimizer(stage.optimizer, keep) if sharded else stage.optimizer.state_dict()
+    return {**found, "kind": type(stage.optimizer).__name__}
 
 
 def random_state(generator: torch.Generator) -> dict[str, Any]:
@@ -93,7 +88,7 @@ def random_state(generator: torch.Generator) -> dict[str, Any]:
 
 def _write(
     target: Path,
-    policy: Policy,
+    policy: Policy | None,
     weights: dict[str, torch.Tensor] | None,
     state: dict[str, Any],
     progress: Progress,
@@ -104,7 +99,8 @@ def _write(
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     try:
-        policy.save(partial, weights)
+        if policy is not None:
+            policy.save(partial, weights)
         torch.save(state, partial / "trainer.pt")
         (partial / "progress.json").write_text(json.dumps(vars(progress)) + "\n", encoding="utf-8")
         _sync(partial)
@@ -118,17 +114,16 @@ def _write(
         shutil.rmtree(old)
 
 
-def list_checkpoints(folder: Path) -> list[Path]:
-    """Checkpoints, oldest first, by their names: a damaged one is among them."""
+def list_checkpoints(folder: Path, order: Sequence[str] | None = None) -> list[Path]:
+    """Checkpoints, oldest first, by their names: a damaged one is among them. ``order``: the run's phases, by default
+    those of every stage."""
+    phases = list(phase_names() if order is None else order)
     found = [
-        path for phase in PHASES for path in folder.glob(f"{phase}-*") if path.name.removeprefix(f"{phase}-").isdigit()
+        path for phase in phases for path in folder.glob(f"{phase}-*") if path.name.removeprefix(f"{phase}-").isdigit()
     ]
-    return sorted(found, key=_order)
-
-
-def _order(path: Path) -> tuple[int, int]:
-    phase, _, step = path.name.rpartition("-")
-    return PHASES.index(phase), int(step)
+    return sorted(
+        found, key=lambda path: (phases.index(path.name.rpartition("-")[0]), int(path.name.rpartition("-")[2]))
+    )
 
 
 def read_progress(checkpoint: Path) -> Progress:
@@ -141,13 +136,12 @@ def read_state(checkpoint: Path) -> dict[str, Any]:
     return state
 
 
-def load_state(
-    checkpoint: Path, optimizer: torch.optim.Optimizer, generator: torch.Generator, world: World = ALONE
-) -> tuple[Any, int]:
-    """Restore optimizer and this process's random states; returns the reference model's weights, if there were any,
-    and the number of processes that wrote the checkpoint. Processes beyond those keep the random state they have."""
+def load_state(checkpoint: Path, stage: Stage, generator: torch.Generator, world: World = ALONE) -> dict[str, Any]:
+    """Restore the optimizer and this process's random states; returns all that the checkpoint holds. Processes beyond
+    those that wrote it keep the random state they have."""
     state = read_state(checkpoint)
-    load_optimizer(optimizer, {k: v for k, v in state["optimizer"].items() if k != "kind"})
+    if stage.optimizer is not None and state["optimizer"] is not None:
+        load_optimizer(stage.optimizer, {k: v for k, v in state["optimizer"].items() if k != "kind"})
     states = state["random"]
     if world.rank < len(states):
         own = states[world.rank]
@@ -156,7 +150,7 @@ def load_state(
         if torch.cuda.is_available() and own["cuda"] is not None:
             torch.cuda.set_rng_state(own["cuda"])
         random.setstate(own["python"])
-    return state["reference"], len(states)
+    return state
 
 
 def _sync(folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,8 @@ import torch
 from veritune.plugins import RunError, VerituneError
 from veritune.trainer.policy.distributed import World
 from veritune.trainer.policy.models import Policy
-from veritune.trainer.policy.reference import Reference
 from veritune.trainer.run.checkpoint import list_checkpoints, random_state, save_checkpoint, write_alone
+from veritune.trainer.stages.interface import Stage
 from veritune.trainer.stages.progress import Progress
 
 
@@ -31,30 +32,32 @@ class Rescue:
     keep: int
     world: World
     progress: Progress = field(default_factory=Progress)
-    optimizer: torch.optim.Optimizer | None = None
-    reference: Reference | None = None
+    order: Sequence[str] | None = None
+    """The run's phases."""
+    stage: Stage | None = None
     states: list[dict[str, Any]] = field(default_factory=list)
     moved: bool = False
     """Whether the update of the next step has begun."""
 
-    def watch(self, optimizer: torch.optim.Optimizer, reference: Reference | None, progress: Progress) -> None:
-        """A stage begins, or goes on, with this optimizer."""
+    def watch(self, stage: Stage, progress: Progress) -> None:
+        """A stage begins, or goes on."""
 
         def begins(*_: Any) -> None:
             self.moved = True
 
-        optimizer.register_step_pre_hook(begins)
-        self.optimizer, self.reference = optimizer, reference
+        if stage.optimizer is not None:
+            stage.optimizer.register_step_pre_hook(begins)
+        self.stage = stage
         self.mark(progress)
 
-    def mark(self, progress: Progress) -> None:
-        """A step is whole. A meeting of all processes."""
-        self.states = self.world.gather(random_state(self.generator))
+    def mark(self, progress: Progress, state: dict[str, Any] | None = None) -> None:
+        """A step is whole. A meeting of all processes. ``state``: the random states to go on with, by default now's."""
+        self.states = self.world.gather(random_state(self.generator) if state is None else state)
         self.progress, self.moved = replace(progress), False
 
     def save(self, together: bool) -> str:
         """Save it, and say so; or why not. ``together``: all processes are here, for the same reason."""
-        if self.optimizer is None:
+        if self.stage is None:
             return "the run had not begun: there is nothing to save"
         at = f"{self.progress.phase} step {self.progress.step}"
         target = self.folder / f"{self.progress.phase}-{self.progress.step:06d}"
@@ -74,11 +77,10 @@ class Rescue:
         return f"the state after {at}{middle} is saved in {target}; {again}"
 
     def _save(self, target: Path) -> None:
-        assert self.optimizer is not None
         try:
             self._write()
         except Exception as error:
-            older = list_checkpoints(self.folder)[:-1]
+            older = list_checkpoints(self.folder, self.order)[:-1]
             if disk_trouble(error) is None or not older:
                 raise
             for path in older:  # the newest stays until the state is saved
@@ -86,21 +88,12 @@ class Rescue:
             self._write()
 
     def _write(self) -> None:
-        assert self.optimizer is not None
+        assert self.stage is not None
+        given = self.folder, self.policy, self.stage
         if self.world.sharded:
-            save_checkpoint(
-                self.folder,
-                self.policy,
-                self.optimizer,
-                self.generator,
-                self.progress,
-                self.keep,
-                self.reference,
-                self.world,
-                self.states,
-            )
+            save_checkpoint(*given, self.generator, self.progress, self.keep, self.world, self.states)
         elif self.world.first:
-            write_alone(self.folder, self.policy, self.optimizer, self.progress, self.keep, self.reference, self.states)
+            write_alone(*given, self.progress, self.keep, self.states)
 
     @torch.no_grad()
     def _finite(self) -> bool:
@@ -111,10 +104,10 @@ class Rescue:
             return True
         ids = torch.tensor([[self.policy.eos_ids[0] if self.policy.eos_ids else 0] * 2], device=self.policy.device)
         with self.policy.autocast():
-            return bool(torch.isfinite(self.policy.model(input_ids=ids, use_cache=False).logits).all())
+            return bool(torch.isfinite(self.policy.model(input_ids=ids).logits).all())
 
     def _newest(self) -> str:
-        found = list_checkpoints(self.folder)
+        found = list_checkpoints(self.folder, self.order)
         if not found:
             return "there is no checkpoint"
         return f"the newest checkpoint is {found[-1]}; go on with resume=true output={self.folder.parent}"

@@ -9,28 +9,32 @@ from pathlib import Path
 from typing import Any
 
 from veritune.plugins import ConfigError
-from veritune.trainer.config import OptimizerConfig, RunConfig
+from veritune.trainer.config import CommonConfig
 from veritune.trainer.policy.optimization import make_optimizer
 from veritune.trainer.policy.weights import load_weights
 from veritune.trainer.run.checkpoint import list_checkpoints, read_progress, read_state
+from veritune.trainer.stages.interface import Stage
 from veritune.trainer.stages.progress import Progress
 
 
 def resume_point(
-    folder: Path, config: RunConfig, model: Any, say: Callable[[str], None]
+    folder: Path, stage: type[Stage], config: CommonConfig, model: Any, say: Callable[[str], None]
 ) -> tuple[Path, Progress] | None:
     """The newest whole checkpoint of ``folder``, its weights loaded into ``model``; None where there is none.
 
     A damaged one (cut off, or without a file) is passed over, and said. Raises ConfigError where the checkpoint is of
     another model or another optimizer, or where none of several can be read.
     """
-    found = list_checkpoints(folder)
+    phases = {phase.name: phase for phase in stage.phases()}
+    found = list_checkpoints(folder, list(phases))
     for checkpoint in reversed(found):
         try:
             progress = read_progress(checkpoint)
             state = read_state(checkpoint)
-            load_weights(checkpoint, model)
-            check_optimizer(state["optimizer"], config, progress, model, checkpoint)
+            phase = phases[progress.phase]
+            if phase.changes_policy:
+                load_weights(checkpoint, model)
+            check_optimizer(state["optimizer"], phase, config, progress, model, checkpoint)
         except ConfigError:
             raise
         except _damage() as error:
@@ -42,22 +46,29 @@ def resume_point(
     return None
 
 
-def check_optimizer(saved: dict[str, Any], config: RunConfig, progress: Progress, model: Any, checkpoint: Path) -> None:
+def check_optimizer(
+    saved: dict[str, Any] | None,
+    phase: type[Stage],
+    config: CommonConfig,
+    progress: Progress,
+    model: Any,
+    checkpoint: Path,
+) -> None:
     """Raise ConfigError where the checkpoint's optimizer is of another kind than the config's."""
-    stage: OptimizerConfig = config.grpo
-    if progress.phase == "warmup" and config.warmup is not None:
-        stage = config.warmup
-    fresh = make_optimizer(model, stage)
+    section = phase.optimizer_config(config)
+    if section is None or saved is None:
+        return
+    fresh = make_optimizer(model, section)
     now = [set(group) for group in fresh.state_dict()["param_groups"]]
     before = [set(group) for group in saved["param_groups"]]
     sizes = [[len(group["params"]) for group in groups] for groups in (fresh.param_groups, saved["param_groups"])]
     kind = saved.get("kind", type(fresh).__name__)
-    if kind != type(fresh).__name__ or now != before:
+    if kind != type(fresh).__name__ or (now != before and not phase.more_parameters):
         raise ConfigError(
-            f"the checkpoint {checkpoint} was written with another optimizer ({kind}, now {stage.optimizer}): set "
+            f"the checkpoint {checkpoint} was written with another optimizer ({kind}, now {section.optimizer}): set "
             f"{progress.phase}.optimizer back, or start a new run with model.path={checkpoint}"
         )
-    if sizes[0] != sizes[1]:
+    if sizes[0] != sizes[1] and not phase.more_parameters:
         raise ConfigError(f"the checkpoint {checkpoint} is of another model: it trained other parameters")
 
 

@@ -1,11 +1,15 @@
-"""One run: config → model, data, rewards → evaluation, warm-up, GRPO, evaluation → a folder with everything."""
+"""One run: a stage's config → model, rows, rewards → its phases, step by step → a folder with everything.
+
+What a stage is, and when its methods are called: :mod:`veritune.trainer.stages.interface`.
+"""
 
 from __future__ import annotations
 
 import os
+import random
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -13,42 +17,30 @@ from typing import Any
 import torch
 import yaml
 
-from veritune.plugins import ConfigError, Text, VerituneError
-from veritune.plugins.errors import did_you_mean
-from veritune.trainer.config import RunConfig, changed_keys, dump_config, parse_config, read_values
-from veritune.trainer.data.prompts import PromptEncoder
-from veritune.trainer.data.sources import make_sources
+from veritune.plugins import VerituneError
+from veritune.trainer.config import CommonConfig, PolicyRunConfig, changed_keys, dump_config, read_values
 from veritune.trainer.observe.console import Console
 from veritune.trainer.observe.metrics import Observer, forget_after, read_metrics, write_completions
 from veritune.trainer.observe.report import write_report
 from veritune.trainer.observe.trackers import make_observers
 from veritune.trainer.policy.distributed import ALONE, World, everywhere, start_world
 from veritune.trainer.policy.lora import BASE, save_base
-from veritune.trainer.policy.models import load_policy
-from veritune.trainer.policy.reference import Reference
+from veritune.trainer.policy.saving import save_model
 from veritune.trainer.policy.sharding import spare_copy
 from veritune.trainer.rollout.decode.choose import make_sampler, replicated
 from veritune.trainer.rollout.drawing import Drawing
-from veritune.trainer.rollout.episodes import Episodes, load_episode
-from veritune.trainer.rollout.held_out import evaluate
-from veritune.trainer.rollout.patience import Patience
 from veritune.trainer.rollout.ray_scoring import RayRewardSet
-from veritune.trainer.rollout.scoring import completion_records
 from veritune.trainer.run.best import Best
-from veritune.trainer.run.checkpoint import load_state, read_progress, save_checkpoint, save_model
+from veritune.trainer.run.checkpoint import load_state, read_progress, save_checkpoint
+from veritune.trainer.run.drawing import make_drawing
 from veritune.trainer.run.ending import Ending, Interrupted, Overtime
 from veritune.trainer.run.folders import check_folder, forget_start, pick_folder
-from veritune.trainer.run.preflight import check_data, check_model_limits
 from veritune.trainer.run.rescue import Rescue, as_run_error
 from veritune.trainer.run.resuming import resume_point
-from veritune.trainer.run.starting import check_stages, make_rewards, seed_all, with_steps
 from veritune.trainer.run.watch import Watch
-from veritune.trainer.stages.grpo import GRPO
-from veritune.trainer.stages.progress import PHASES, Progress
-from veritune.trainer.stages.sft import Warmup, demonstrations
-
-STAGES = ("grpo", "reward_model")
-"""What ``stage:`` of a config may say; ``grpo`` includes the warm-up."""
+from veritune.trainer.stages.interface import Context, Records, Stage
+from veritune.trainer.stages.progress import Progress
+from veritune.trainer.stages.table import get_stage, parse_run
 
 SEED_STRIDE = 1_000_003
 """Between the sampling seeds of processes."""
@@ -56,25 +48,15 @@ SEED_STRIDE = 1_000_003
 
 def train_from_cli(path: Path, overrides: list[str]) -> None:
     """``veritune train CONFIG key=value …``. Raises ConfigError before anything has run."""
-    values = read_values(path, overrides)
-    stage = values.get("stage", "grpo")
-    if stage not in STAGES:
-        raise ConfigError(f"{path}: unknown stage {stage!r}.{did_you_mean(stage, STAGES)} Stages: {', '.join(STAGES)}")
-    if stage == "reward_model":
-        from veritune.trainer.stages.reward_model import train_reward_model  # it imports this module
-
-        folder = train_reward_model(values, str(path))
-        print(f"the reward model is in {folder / 'model'}: use it as preference with params: {{model: …}}")
-        return
     try:
-        train(parse_config({key: value for key, value in values.items() if key != "stage"}, str(path)))
+        train(parse_run(read_values(path, overrides), str(path)))
     except Interrupted as error:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(error.status)  # at once: what still runs, such as a reward that hangs, is not waited for
 
 
-def train(config: RunConfig, quiet: bool = False) -> Path:
+def train(config: CommonConfig, quiet: bool = False) -> Path:
     """Run a configuration; returns the run folder."""
     world = start_world(config.device, config.distributed.strategy)
     try:
@@ -88,7 +70,7 @@ def train(config: RunConfig, quiet: bool = False) -> Path:
     return run.path
 
 
-def start_run(config: RunConfig, console: Console, world: World) -> Run:
+def start_run(config: CommonConfig, console: Console, world: World) -> Run:
     """A run that can begin. Where it cannot, its new folder is removed: the next try has the same name."""
     run = Run(config, console, world)
     try:
@@ -103,64 +85,73 @@ def start_run(config: RunConfig, console: Console, world: World) -> Run:
 class Run:
     """Everything a run holds. Building it and :meth:`prepare` check all that can be checked before training."""
 
-    def __init__(self, config: RunConfig, console: Console, world: World = ALONE) -> None:
-        self.config, self.console, self.world = config, console, world
-        self.rewards = make_rewards(config)
-        self.source, self.held_out, self.task = make_sources(config.data, config.seed)
-        config = self.config = with_steps(config, self.source)
-        self.demonstrations = demonstrations(config, self.source)
-        check_data(config, self.rewards, self.source, self.held_out, self.demonstrations, self.warn)
-        self.episode = None if config.rollout is None else load_episode(config.rollout)
-        if self.episode is not None:
-            self.episode.check_columns(self.source.columns())
-        check_stages(config, world)
+    def __init__(self, config: CommonConfig, console: Console, world: World = ALONE) -> None:
+        self.console, self.world = console, world
+        self.whole = get_stage(config.stage)
+        """The stage that the config names; its phases are what the run goes through."""
+        self.inputs = self.whole.read(config, world, self.warn)
+        self.config = self.inputs.config
+        self.order = [phase.name for phase in self.whole.phases()]
         self.ending = Ending(self.warn)
         self.folder: Path | None = None
         self.observers: list[Observer] = []
         self.drawing: Drawing | None = None
-        self.last_records: list[dict[str, Any]] = []
-        self.evaluated: set[int] = set()
-        """GRPO steps whose evaluation is in the log."""
+        self.last_records: Records = []
+        self.evaluated: set[tuple[str, int]] = set()
+        """Phases and steps whose evaluation is in the log."""
 
     def prepare(self) -> None:
         """The model, the folder, where to go on, the sampler."""
         config, world = self.config, self.world
         seed_all(config.seed)
         placed = config.model_copy(update={"device": world.device(config.device)})
-        self.policy = load_policy(placed, self.task, place=not world.sharded, say=self.warn)
+        self.policy = self.whole.load_model(self.inputs, placed, world, self.warn)
         world.same_weights(self.policy.model)
-        self.encode = PromptEncoder(self.policy.tokenizer, config.data)
-        check_model_limits(
-            config, self.policy.model, self.encode, self.source, self.held_out, self.demonstrations, self.warn
-        )
+        self.encode = self.whole.make_encoder(self.policy, config)
+        self.whole.check_model(self.inputs, self.policy, self.encode, self.warn)
         self.folder = folder = world.only_first(self._folder)
         self.checkpoints = folder / "checkpoints"
         if self.policy.rootless:
             world.only_first(lambda: save_base(self.policy.model, self.policy.tokenizer, folder / BASE))
         self.generator = torch.Generator(self.policy.device).manual_seed(config.seed + SEED_STRIDE * world.rank)
-        self.progress = Progress("warmup" if config.warmup else "grpo")
-        self.watch, self.best = (
-            Watch(config.evaluation.metric),
-            Best(config.evaluation.patience, config.evaluation.best),
-        )
+        self.progress = Progress(next(phase.name for phase in self.whole.phases() if phase.due(config)))
+        settings = config.evaluation_or_default
+        self.watch, self.best = Watch(settings.metric), Best(settings.patience, settings.best)
         self.start = self._resume_point()
         world.only_first(self._write_config)
         if world.first:
             self.observers = make_observers(folder, config.model_dump(mode="json"), config.log)
-        self._shard()
-        self.drawing = self._drawing()
+        self._prepare_drawing()
         self.rescue = Rescue(
-            self.checkpoints, self.policy, self.generator, config.checkpoint.keep, world, self.progress
+            self.checkpoints, self.policy, self.generator, config.checkpoint.keep, world, self.progress, self.order
         )
+
+    def _prepare_drawing(self) -> None:
+        """The sampler; the policy spread over the processes, a copy of its shape kept where one will be needed."""
+        config, policy, inputs, world = self.config, self.policy, self.inputs, self.world
+        draws = inputs.draws and isinstance(config, PolicyRunConfig)
+        if world.sharded:
+            needed = any(phase.keeps_copy(config) for phase in self.whole.phases())
+            if needed or (draws and replicated(policy.model, config.sampling.engine)):
+                policy.spare = spare_copy(policy.model)
+            world.shard(policy.model)
+        if not draws:
+            return
+        assert self.encode is not None
+        sampler = make_sampler(policy, config.sampling, self.warn, world)
+        scored = inputs.rewards, inputs.episode
+        say, interrupt = self.warn, self.ending.fail
+        self.drawing = make_drawing(config, policy, sampler, *scored, self.encode, self.path, world, say, interrupt)
 
     # -- the run ---------------------------------------------------------------------------------------------------
 
     def execute(self) -> None:
-        """Warm-up, evaluation, GRPO, evaluation, report. Whatever ends it early, its state is saved."""
-        self.console.begin(self.config, self.path, self.policy, self.rewards, self.world)
+        """Every phase, the model, the report. Whatever ends it early, its state is saved."""
+        what = self.whole.describe(self.config)
+        self.console.begin(self.config, self.path, self.policy, self.inputs.rewards.aliases, what, self.world)
         with self.ending:
             try:
-                self._stages()
+                self._phases()
             except SystemExit:
                 raise  # asked to end: saved already
             except BaseException as error:
@@ -171,60 +162,69 @@ class Run:
         assert self.folder is not None
         return self.folder
 
-    def _stages(self) -> None:
-        if self.progress.phase == "warmup":
-            if self.config.warmup is not None:
-                self._warm_up()
-            self.progress = Progress("grpo", 0, self.progress.position)
-        self._reinforce()
-        lora = self.config.model.lora
-        save_model(self.path / "model", self.policy, self.world, merge=lora is not None and lora.save == "merged")
-        self.world.only_first(self._finish)
+    def _phases(self) -> None:
+        said = None
+        for kind in self.whole.phases():
+            passed = self.order.index(kind.name) < self.order.index(self.progress.phase)
+            if passed or not kind.due(self.config):
+                continue
+            if kind.name != self.progress.phase:
+                self.progress = Progress(kind.name, 0, self.progress.position)
+            context = self._context()
+            stage = kind.begin(context)
+            if kind is self.whole:
+                self.policy.spare = None  # whoever needs a copy has made it
+            self._restore(stage)
+            self.rescue.watch(stage, self.progress)
+            try:
+                self._steps(stage, context)
+            finally:
+                if not stage.close():
+                    self.warn(f"{stage.title}: a thread has not ended, since what it waits for does not answer")
+            if kind is self.whole:
+                said = stage.finish(context)
+        self.world.only_first(lambda: self._finish(said))
 
-    def _finish(self) -> None:
-        report = write_report(self.path)
-        lines = read_metrics(self.path / "metrics.jsonl")
-        self.console.finish([r for r in lines if r["phase"] == "evaluation"], self.last_records, report)
+    def _context(self) -> Context:
+        return Context(
+            self.config,
+            self.inputs,
+            self.policy,
+            self.encode,
+            self.drawing,
+            self.generator,
+            self.progress,
+            self.world,
+            self.path,
+            self.warn,
+            lambda: self.ending.asked is not None,
+        )
 
-    def _warm_up(self) -> None:
-        assert self.config.warmup is not None
-        stage = Warmup(self.config, self.policy, self.demonstrations, self.encode, self.progress, self.world)
-        self._restore(stage.optimizer)
-        self.rescue.watch(stage.optimizer, None, self.progress)
-        steps = self.config.warmup.steps
-        with self.console.stage("warm-up", self.progress.step, steps) as show:
-            while self.progress.step < steps:
-                metrics = stage.step()
-                self.rescue.mark(self.progress)
-                self.log(metrics)
-                show(self.progress.step, metrics)
-                self._after_step(stage.optimizer, last=self.progress.step == steps)
-
-    def _reinforce(self) -> None:
-        assert self.drawing is not None
-        stage = GRPO(self.config, self.policy, self.drawing, self.source, self.encode, self.generator, self.progress)
-        self.policy.spare = None  # whoever needs a copy has made it
-        self._restore(stage.optimizer, stage.reference)
-        self.rescue.watch(stage.optimizer, stage.reference, self.progress)
-        steps = self.config.grpo.steps
-        self._evaluate()
-        self._end_if_asked(stage.optimizer, stage.reference)
-        with self.console.stage("GRPO", self.progress.step, steps) as show:
+    def _steps(self, stage: Stage, context: Context) -> None:
+        steps = stage.steps
+        self._evaluate(stage, context)
+        self._end_if_asked(stage)
+        with self.console.stage(stage.title, self.progress.step, steps) as show:
             while self.progress.step < steps and not self.best.exhausted():
                 metrics = stage.step()
-                stage.refresh_reference()
-                self.rescue.mark(self.progress)
+                self.rescue.mark(self.progress, stage.random_before())
                 self.log(metrics)
                 self._warn(metrics)
                 self._save_completions(stage)
                 show(self.progress.step, metrics)
                 last = self.progress.step == steps
                 if not last:
-                    self._evaluate()
-                self._after_step(stage.optimizer, last or self.best.exhausted(), stage.reference)
+                    self._evaluate(stage, context)
+                self._after_step(stage, last or self.best.exhausted())
         if self.best.exhausted():
             self.warn(f"step {self.progress.step}: {self.best}")
-        self._evaluate()
+        self._evaluate(stage, context)
+
+    def _finish(self, said: str | None) -> None:
+        report = write_report(self.path)
+        lines = read_metrics(self.path / "metrics.jsonl")
+        evaluations = [r for r in lines if r["phase"] == "evaluation"]
+        self.console.finish(evaluations, self.last_records, report, said)
 
     # -- what happens around a step --------------------------------------------------------------------------------
 
@@ -237,56 +237,54 @@ class Run:
             self.warn(warning)
             self.log({"of": self.progress.phase, "warning": warning}, "warning")
 
-    def _evaluate(self) -> None:
-        """Where one is due at this step (before, after, every so many steps) and not in the log yet."""
-        step, every = self.progress.step, self.config.evaluation.every
-        due = step in (0, self.config.grpo.steps) or (every and step % every == 0)
-        if not self.held_out or not due or step in self.evaluated:
+    def _evaluate(self, stage: Stage, context: Context) -> None:
+        """Where one is due at this step and not in the log yet."""
+        step = self.progress.step
+        at = (self.progress.phase, step)
+        if at in self.evaluated or not stage.evaluation_due(self.config.evaluation_or_default.every):
             return
-        assert self.drawing is not None
         begun = time.perf_counter()
-        metrics, records = evaluate(self.config, self.policy, self.drawing, self.held_out, self.encode, step)
+        found = stage.evaluate(context)
+        if found is None:
+            return
+        metrics, records = found
         metrics["seconds"] = time.perf_counter() - begun
         self.last_records = records
         self.watch.evaluation(step, metrics)
         self.console.evaluation(step, metrics)
         self.log({"of": self.progress.phase, **metrics}, "evaluation")
-        self.evaluated.add(step)
-        self._write_completions(f"evaluation-{step:06d}", records)
+        self.evaluated.add(at)
+        if records:
+            self._write_completions(f"evaluation-{step:06d}", records)
         if self.best.see(step, metrics) and self.config.checkpoint.best:
             save_model(self.path / "best", self.policy, self.world)
 
-    def _save_completions(self, stage: GRPO) -> None:
+    def _save_completions(self, stage: Stage) -> None:
         step, every = self.progress.step, self.config.log.completions_every
-        if step != 1 and step % every and step != self.config.grpo.steps:
+        if step != 1 and step % every and step != stage.steps:
             return
-        batch = stage.batch
-        found = [None if a != a else a for a in batch.advantages_PG.flatten().tolist()]
-        records = completion_records(
-            batch.rollouts, batch.samples, batch.scores, self.rewards.aliases, found, phase="grpo", step=step
-        )
-        self._write_completions(f"step-{step:06d}", records)
+        records = stage.records()
+        if records:
+            self._write_completions(f"step-{step:06d}", records)
 
-    def _write_completions(self, name: str, records: list[dict[str, Any]]) -> None:
+    def _write_completions(self, name: str, records: Records) -> None:
         self.world.only_first(lambda: write_completions(self.path / "completions", name, records))
 
-    def _after_step(self, optimizer: torch.optim.Optimizer, last: bool, reference: Reference | None = None) -> None:
+    def _after_step(self, stage: Stage, last: bool) -> None:
         every = self.config.checkpoint.every
         if last or (every and self.progress.step % every == 0):
-            self._save(optimizer, reference)
-        self._end_if_asked(optimizer, reference)
+            self._save(stage)
+        self._end_if_asked(stage)
 
-    def _save(self, optimizer: torch.optim.Optimizer, reference: Reference | None) -> None:
+    def _save(self, stage: Stage) -> None:
         keep = self.config.checkpoint.keep
-        save_checkpoint(
-            self.checkpoints, self.policy, optimizer, self.generator, self.progress, keep, reference, self.world
-        )
+        save_checkpoint(self.checkpoints, self.policy, stage, self.generator, self.progress, keep, self.world)
 
     # -- early ends ------------------------------------------------------------------------------------------------
 
-    def _end_if_asked(self, optimizer: torch.optim.Optimizer, reference: Reference | None) -> None:
+    def _end_if_asked(self, stage: Stage) -> None:
         if self.world.any(self.ending.asked is not None):
-            self._save(optimizer, reference)
+            self._save(stage)
             self.world.only_first(lambda: write_report(self.path))
             self.warn(f"ended as asked; the state is saved. Go on with resume=true output={self.path}")
             sys.exit(self.ending.status)
@@ -311,28 +309,30 @@ class Run:
         """The newest checkpoint, its weights loaded, later lines of the log removed and the others read again."""
         if not self.config.resume:
             return None
-        found = resume_point(self.checkpoints, self.config, self.policy.model, self.warn)
+        found = resume_point(self.checkpoints, self.whole, self.config, self.policy.model, self.warn)
         at, self.progress = found or (None, self.progress)
         done = ("start", 0) if at is None else (self.progress.phase, self.progress.step)
         log = self.path / "metrics.jsonl"
-        self.world.only_first(lambda: forget_after(log, ["start", *PHASES], *done))
+        self.world.only_first(lambda: forget_after(log, ["start", *self.order], *done))
         lines = self.world.only_first(lambda: read_metrics(log) if log.is_file() else [])
         self.watch.replay(lines)
         self.best.replay(lines)
-        self.evaluated = {int(r["step"]) for r in lines if r["phase"] == "evaluation" and r.get("of") == "grpo"}
+        self.evaluated = {(str(r.get("of")), int(r["step"])) for r in lines if r["phase"] == "evaluation"}
         if at is not None:
             self.warn(f"going on after {self.progress.phase} step {self.progress.step} ({at})")
         return at
 
-    def _restore(self, optimizer: torch.optim.Optimizer, reference: Reference | None = None) -> None:
-        """Optimizer, reference model and random states, once, in the phase that the checkpoint was written in."""
+    def _restore(self, stage: Stage) -> None:
+        """All that a checkpoint holds, once, in the phase that it was written in."""
         if self.start is None or read_progress(self.start).phase != self.progress.phase:
             return
-        weights, processes = load_state(self.start, optimizer, self.generator, self.world)
-        if reference is not None and weights is not None:
-            reference.restore(weights)
-        elif reference is not None and not reference.fixed:
+        state = load_state(self.start, stage, self.generator, self.world)
+        if stage.reference is not None and state["reference"] is not None:
+            stage.reference.restore(state["reference"])
+        elif stage.reference is not None and not stage.reference.fixed:
             self.warn(f"the checkpoint has no reference model: it is the policy after step {self.progress.step}")
+        stage.restore(state.get("stage"))
+        processes = len(state["random"])
         if processes != self.world.size:
             self.warn(
                 f"the checkpoint was written by {processes} processes and these are {self.world.size}: the run goes "
@@ -343,41 +343,6 @@ class Run:
         folder = pick_folder(Path(self.config.output), self.config.resume)
         check_folder(folder, self.policy.parameters)
         return folder
-
-    def _shard(self) -> None:
-        """Spread the policy over the processes, keeping a copy of its shape where one will be needed."""
-        if self.world.sharded:
-            needed = self.config.grpo.objective.beta > 0 and self.config.model.lora is None
-            if needed or replicated(self.policy.model, self.config.sampling.engine):
-                self.policy.spare = spare_copy(self.policy.model)
-            self.world.shard(self.policy.model)
-
-    def _drawing(self) -> Drawing:
-        config, policy = self.config, self.policy
-        sampler = make_sampler(policy, config.sampling, self.warn, self.world)
-        episodes = None
-        if self.episode is not None and config.rollout is not None:
-            eos_ids, chat = policy.eos_ids, self.encode.chat
-            episodes = Episodes(self.episode, config.rollout, sampler, policy.tokenizer, eos_ids, chat)
-        overlap = config.scoring.overlap
-        patience = Patience(self.warn, config.scoring.timeout)
-        return Drawing(
-            sampler,
-            self.rewards,
-            self.path,
-            self._begun(),
-            overlap,
-            self.world,
-            episodes,
-            patience,
-            self.ending.fail,
-        )
-
-    def _begun(self) -> Callable[[Text], str]:
-        """What rewards see before a completion. A reward that was told of a prefilled tag puts it there itself."""
-        told = any(component.reward.params.get("prefilled") is True for component in self.rewards.components)
-        prefill = self.config.data.prefill
-        return (lambda prompt: prefill) if told else self.encode.begun
 
     def warn(self, text: str) -> None:
         if self.world.first:
@@ -402,5 +367,11 @@ class Run:
         for observer in self.observers:
             with suppress(OSError):  # a full disk has been told already
                 observer.close()
-        if isinstance(self.rewards, RayRewardSet):
-            self.rewards.close()
+        if isinstance(self.inputs.rewards, RayRewardSet):
+            self.inputs.rewards.close()
+
+
+def seed_all(seed: int) -> None:
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    random.seed(seed)
+    torch.manual_seed(seed)

@@ -21,19 +21,21 @@ class Watch:
 
     def evaluation(self, step: int, metrics: Mapping[str, float]) -> None:
         if "accuracy" in metrics:
-            self._evaluations.append((step, metrics["accuracy"], metrics["reward"]))
+            self._evaluations.append((step, metrics["accuracy"], metrics.get("reward", math.nan)))
 
     def replay(self, lines: Sequence[Mapping[str, Any]]) -> None:
         """Take over the log of a run that goes on: nothing is said twice."""
         for line in lines:
             numbers = {k: v for k, v in line.items() if isinstance(v, int | float)}
-            if line["phase"] == "grpo":
+            if line["phase"] == "evaluation":
+                self.evaluation(int(line["step"]), numbers)
+            else:
                 self.step(int(line["step"]), numbers)
-            elif line["phase"] == "evaluation" and line.get("of") == "grpo":
-                self.evaluation(int(line["step"]), {"reward": math.nan, **numbers})
 
     def step(self, step: int, metrics: Mapping[str, float]) -> list[str]:
-        """New warnings."""
+        """New warnings. Steps without a reward have none."""
+        if "reward" not in metrics:
+            return []
         self._steps.append(dict(metrics))
         found = {
             "mismatch": self._mismatch(metrics),

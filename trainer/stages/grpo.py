@@ -15,12 +15,11 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
-from veritune.plugins import DataError, Sample, Score, Text
+from veritune.plugins import Text
 from veritune.trainer.config import RunConfig
 from veritune.trainer.data.batching import pad, split, written_mask
 from veritune.trainer.data.rollouts import Rollout
@@ -36,43 +35,19 @@ from veritune.trainer.objective.losses import (
 )
 from veritune.trainer.observe.metrics import Clock, peak_memory
 from veritune.trainer.policy.logprobs import EntropyMode
-from veritune.trainer.policy.models import Policy, positions_of
+from veritune.trainer.policy.models import Policy
 from veritune.trainer.policy.optimization import BadSteps, gradient_step, make_optimizer, set_lr
 from veritune.trainer.policy.passes import Passes
 from veritune.trainer.policy.reference import make_reference
 from veritune.trainer.rollout.drawing import Drawing
 from veritune.trainer.rollout.scoring import batch_metrics, component_tensors, reward_tensor
+from veritune.trainer.stages.batch import Batch, next_prompts, prompt_limit
+from veritune.trainer.stages.grpo_inputs import GRPOInputs
+from veritune.trainer.stages.interface import Context, Records
 from veritune.trainer.stages.progress import Progress
 
 
-@dataclass
-class Batch:
-    """The groups of one step, flattened: group p's samples are rows p·G … p·G + G − 1."""
-
-    rows: list[Row] = field(default_factory=list)
-    rollouts: list[Rollout] = field(default_factory=list)
-    samples: list[Sample] = field(default_factory=list)
-    scores: list[Score] = field(default_factory=list)
-    rewards_PG: Tensor = field(default_factory=lambda: torch.zeros(0))
-    advantages_PG: Tensor = field(default_factory=lambda: torch.zeros(0))
-    drawn: int = 0
-    """Groups drawn, more than kept with dynamic sampling."""
-    logged: dict[str, float] = field(default_factory=dict)
-    """What rewards logged while scoring."""
-
-    def take(self, other: Batch, groups: Sequence[int], samples: int) -> None:
-        """Append some groups of another batch."""
-        for group in groups:
-            span = slice(group * samples, (group + 1) * samples)
-            for rollout in other.rollouts[span]:
-                rollout.prompt_index = len(self.rows)
-            self.rows.append(other.rows[group])
-            self.rollouts += other.rollouts[span]
-            self.samples += other.samples[span]
-            self.scores += other.scores[span]
-
-
-class GRPO:
+class GRPO(GRPOInputs):
     """The reinforcement stage. ``step`` does one step and returns its metrics; ``batch`` holds what it saw."""
 
     def __init__(
@@ -96,6 +71,17 @@ class GRPO:
         self.bad_steps = BadSteps(self.config.bad_steps)
         self.clock = Clock()
 
+    @classmethod
+    def begin(cls, context: Context) -> GRPO:
+        drawing, source = context.drawing, context.inputs.source
+        assert drawing is not None and source is not None  # noqa: PT018
+        given = context.encode, context.generator, context.progress
+        return cls(context.config, context.policy, drawing, source, *given)
+
+    @property
+    def steps(self) -> int:
+        return self.config.steps
+
     def step(self) -> dict[str, float]:
         """One step: rollouts are drawn and scored, advantages computed, the policy updated."""
         self.clock = Clock()
@@ -112,7 +98,11 @@ class GRPO:
         metrics["seconds"] = seconds
         metrics["tokens_per_second"] = sum(r.tokens_written for r in batch.rollouts) / max(seconds, 1e-9)
         metrics["peak_memory_mib"] = peak_memory(self.policy.device)
+        self.refresh_reference()
         return metrics
+
+    def records(self) -> Records:
+        return self.batch.records(self.rewards.aliases, self.name, self.progress.step)
 
     # -- rollout and score -----------------------------------------------------------------------------------------
 
@@ -131,8 +121,7 @@ class GRPO:
             if len(kept.rows) == wanted or kept.drawn == wanted * self.config.max_draws:
                 break
             batch = self._draw_groups(wanted)
-            kept.logged = _merged(kept.logged, kept.drawn, batch.logged, batch.drawn)
-            kept.drawn += batch.drawn
+            kept.add_logged(batch)
         if not kept.rows:
             kept.take(spare, range(min(wanted, len(spare.rows))), samples)
         kept.rewards_PG = reward_tensor(kept.scores, samples)
@@ -147,21 +136,11 @@ class GRPO:
 
     def _next_prompts(self, count: int) -> tuple[list[Row], list[list[int]]]:
         """The next rows of the data whose prompts are not too long."""
-        rows: list[Row] = []
-        prompts: list[list[int]] = []
-        limit = self.run.data.max_prompt_tokens or math.inf
-        if (positions := positions_of(self.model)) is not None:
-            limit = min(limit, positions - self.run.sampling.max_tokens)
-        for _ in range(100 * count):
-            row = self.source.row(self.progress.position)
-            self.progress.position += 1
-            ids = self.encode(row.prompt)
-            if len(ids) <= limit:
-                rows.append(row)
-                prompts.append(ids)
-            if len(rows) == count:
-                return rows, prompts
-        raise DataError(f"almost every prompt is longer than {limit} tokens (data.max_prompt_tokens)")
+        limit = prompt_limit(self.run, self.model)
+        rows, prompts, self.progress.position = next_prompts(
+            self.source, self.encode, self.progress.position, count, limit
+        )
+        return rows, prompts
 
     # -- advantage -------------------------------------------------------------------------------------------------
 
@@ -386,9 +365,3 @@ class GRPO:
         unseen |= {"entropy": math.nan} if self._entropy_mode != "none" else {}
         unseen |= {"kl": math.nan} if self._kl_in_loss else {}
         return {**metrics, **unseen, **{name: value / tokens for name, value in sums.items()}}
-
-
-def _merged(one: dict[str, float], groups: int, other: dict[str, float], more: int) -> dict[str, float]:
-    """Means over two rounds of drawing, by their numbers of groups."""
-    both = {name: (one[name] * groups + other[name] * more) / (groups + more) for name in one.keys() & other.keys()}
-    return {**one, **other, **both}

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-PHASES = ("warmup", "grpo")
-
 
 @dataclass
 class Progress:
@@ -14,6 +12,3 @@ class Progress:
     phase: str = "warmup"
     step: int = 0
     position: int = 0
-
-    def order(self) -> tuple[int, int]:
-        return PHASES.index(self.phase), self.step

@@ -8,147 +8,192 @@ from __future__ import annotations
 
 import json
 import math
-import random
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from random import Random
 from typing import Any
 
 import torch
-import yaml
 
 from veritune.plugins import ConfigError
 from veritune.plugins.errors import did_you_mean
 from veritune.plugins.types import completion_text, prompt_text
-from veritune.rewards.composition import validate
+from veritune.rewards.composition import RewardSet
 from veritune.rewards.preference.encoding import Encoded, Encoder, EncodingOptions
 from veritune.rewards.preference.model import TRAINED, batches, context_length
 from veritune.rewards.preference.statistics import calibrate
 from veritune.trainer.config.reward_model import RewardModelConfig, RewardModelModel
 from veritune.trainer.data.pairs import EncodedPair, Pair, encode_pairs, load_pairs
-from veritune.trainer.observe.metrics import Clock, JsonLines
+from veritune.trainer.observe.metrics import Clock
 from veritune.trainer.observe.pair_metrics import length_accuracy, pair_metrics
-from veritune.trainer.policy.models import SMALL, pick_device
+from veritune.trainer.policy.distributed import ALONE, World
+from veritune.trainer.policy.models import SMALL, Policy, pick_device
 from veritune.trainer.policy.optimization import BadSteps, gradient_step, make_optimizer, set_lr
-from veritune.trainer.run.folders import check_folder, pick_folder
+from veritune.trainer.stages.interface import Context, Inputs, Records, Say, Stage
+from veritune.trainer.stages.progress import Progress
 
 PAD, EOS = "<pad>", "<eos>"
 BAD_STEPS = 5
 """Updates in a row that are not finite, and end the run."""
 
 
-def train_reward_model(config: RewardModelConfig | Mapping[str, Any], where: str = "", quiet: bool = False) -> Path:
-    """Train and evaluate; returns the run folder with ``model/``, ``evaluation.json``, ``metrics.jsonl``.
+class RewardModel(Stage):
+    """The stage. The policy of its context is the classifier."""
 
-    Raises ConfigError or DataError before anything has run.
-    """
-    if not isinstance(config, RewardModelConfig):
-        config = validate(RewardModelConfig, dict(config), where)
-    random.seed(config.seed)
-    torch.manual_seed(config.seed)
-    run = RewardModelRun(config)
-    run.train(quiet)
-    return run.folder
+    name, title, config_type = "reward_model", "pairs", RewardModelConfig
+    optimizer: torch.optim.Optimizer
 
+    def __init__(
+        self,
+        config: RewardModelConfig,
+        policy: Policy,
+        pairs: tuple[list[Pair], list[Pair]],
+        progress: Progress,
+        world: World = ALONE,
+    ) -> None:
+        self.run, self.config, self.progress, self.world = config, config.reward_model, progress, world
+        self.policy, self.model, self.device = policy, policy.model, policy.device
+        self.held_pairs = pairs[1]
+        self.train_encoded, self.held_encoded = encode_sides(config, policy, pairs)
+        self.optimizer = make_optimizer(self.model, self.config)
+        self.bad_steps = BadSteps(BAD_STEPS)
+        self.order: tuple[int, list[EncodedPair]] = (0, [])
+        self.evaluated: tuple[int, dict[str, float], list[float]] | None = None
 
-class RewardModelRun:
-    """Everything a run holds. Building it checks all that can be checked before training."""
+    # -- before there are steps ------------------------------------------------------------------------------------
 
-    def __init__(self, config: RewardModelConfig) -> None:
-        self.config = config
-        self.train_pairs, self.held_pairs = load_pairs(config.data)
-        self.tokenizer, self.model = load_classifier(config.model, self.train_pairs)
-        self.device = pick_device(config.device)
-        self.model.to(self.device)
-        if self.device.type == "cpu":
-            parameters = sum(p.numel() for p in self.model.parameters())
-            torch.set_num_threads(config.threads or (1 if parameters < SMALL else torch.get_num_threads()))
-        data = config.data
-        options = EncodingOptions(data.template, "append" if data.eos else "none", None, data.max_length, data.too_long)
-        self.encoder = Encoder(self.tokenizer, options, context_length(self.model.config))
-        self.train_encoded = encode_pairs(self.train_pairs, self.encoder)
-        self.held_encoded = encode_pairs(self.held_pairs, self.encoder)
-        if not self.train_encoded or not self.held_encoded:
-            raise ConfigError(f"data.max_length={data.max_length}: no pair is short enough, and too_long is refuse")
-        self.folder = pick_folder(Path(config.output), resume=False)
-        check_folder(self.folder, sum(p.numel() for p in self.model.parameters()))
+    @classmethod
+    def read(cls, config: RewardModelConfig, world: World, say: Say) -> Inputs:
+        if world.sharded:
+            raise ConfigError("stage: reward_model runs in one process or with distributed.strategy: ddp, not fsdp2")
+        make_optimizer(torch.nn.Linear(2, 2), config.reward_model)
+        nothing = RewardSet((), "sum", "sample")
+        return Inputs(config, nothing, draws=False, own=load_pairs(config.data))
 
-    def train(self, quiet: bool = False) -> None:
-        """Every epoch over all pairs in a new order, an evaluation after each; then save."""
-        stage = self.config.reward_model
-        text = yaml.safe_dump(self.config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
-        (self.folder / "config.yaml").write_text(text, encoding="utf-8")
-        log = JsonLines(self.folder / "metrics.jsonl")
-        optimizer = make_optimizer(self.model, stage)
-        steps = stage.epochs * math.ceil(len(self.train_encoded) / stage.batch)
-        step = 0
-        bad = BadSteps(BAD_STEPS)
-        for epoch in range(1, stage.epochs + 1):
-            order = random.Random(f"{self.config.seed}:{epoch}").sample(self.train_encoded, len(self.train_encoded))
-            for begin in range(0, len(order), stage.batch):
-                clock = Clock()
-                with clock.phase("update"):
-                    lr = set_lr(optimizer, stage, step, steps)
-                    loss = self._backward(order[begin : begin + stage.batch])
-                    norm = gradient_step(self.model, optimizer, stage.clip_norm)
-                step += 1
-                bad.watch(norm is not None and math.isfinite(loss), f"step {step}", "lower reward_model.lr")
-                found = {"loss": loss, "grad_norm": math.nan if norm is None else norm, "lr": lr, **clock.metrics()}
-                log.log("reward_model", step, found)
-            metrics, _ = self.evaluate()
-            log.log("evaluation", step, {"of": "reward_model", "epoch": epoch, **metrics})
-            if not quiet:
-                print(f"epoch {epoch}: {summary(metrics)}", flush=True)
-        log.close()
-        self.save()
+    @classmethod
+    def load_model(cls, inputs: Inputs, config: RewardModelConfig, world: World, say: Say) -> Policy:
+        tokenizer, model = load_classifier(config.model, inputs.own[0])
+        device = pick_device(config.device)
+        model.to(device)
+        policy = Policy(model, tokenizer, device, [])
+        if device.type == "cpu":
+            torch.set_num_threads(config.threads or (1 if policy.parameters < SMALL else torch.get_num_threads()))
+        return policy
 
-    def _backward(self, pairs: Sequence[EncodedPair]) -> float:
-        """One step's loss; gradients are summed over forward passes of at most ``token_budget`` padded tokens."""
-        stage = self.config.reward_model
+    @classmethod
+    def check_model(cls, inputs: Inputs, policy: Policy, encode: Any, say: Say) -> None:
+        if not all(encode_sides(inputs.config, policy, inputs.own)):
+            limit = inputs.config.data.max_length
+            raise ConfigError(f"data.max_length={limit}: no pair is short enough, and too_long is refuse")
+
+    @classmethod
+    def begin(cls, context: Context) -> RewardModel:
+        return cls(context.config, context.policy, context.inputs.own, context.progress, context.world)
+
+    # -- steps -----------------------------------------------------------------------------------------------------
+
+    @property
+    def steps(self) -> int:
+        return self.config.epochs * self.steps_an_epoch
+
+    @property
+    def steps_an_epoch(self) -> int:
+        return math.ceil(len(self.train_encoded) / self.config.batch)
+
+    def step(self) -> dict[str, float]:
+        """One batch of pairs; every epoch is over all pairs in a new order."""
+        epoch, at = divmod(self.progress.step, self.steps_an_epoch)
+        if self.order[0] != epoch + 1:
+            random = Random(f"{self.run.seed}:{epoch + 1}")
+            self.order = (epoch + 1, random.sample(self.train_encoded, len(self.train_encoded)))
+        clock = Clock()
+        with clock.phase("update"):
+            lr = set_lr(self.optimizer, self.config, self.progress.step, self.steps)
+            loss = self.backward(self.order[1][at * self.config.batch : (at + 1) * self.config.batch])
+            self.world.sum_gradients(self.model)
+            norm = gradient_step(self.model, self.optimizer, self.config.clip_norm)
+        self.progress.step += 1
+        finite = norm is not None and math.isfinite(loss)
+        self.bad_steps.watch(finite, f"step {self.progress.step}", "lower reward_model.lr")
+        return {"loss": loss, "grad_norm": math.nan if norm is None else norm, "lr": lr, **clock.metrics()}
+
+    def backward(self, pairs: Sequence[EncodedPair]) -> float:
+        """One step's loss; gradients are summed over forward passes of at most ``token_budget`` padded tokens, and
+        hold this process's share of the pairs."""
         self.model.train()
-        longest = [Encoded(p.chosen if len(p.chosen) >= len(p.rejected) else p.rejected) for p in pairs]
+        mine = [pairs[i] for i in self.world.part(len(pairs))]
+        longest = [Encoded(p.chosen if len(p.chosen) >= len(p.rejected) else p.rejected) for p in mine]
         total = 0.0
-        for indices in batches(range(len(pairs)), longest, stage.token_budget // 2):
-            part = [pairs[i] for i in indices]
-            scores = self._scores([*(p.chosen for p in part), *(p.rejected for p in part)])
+        for indices in batches(range(len(mine)), longest, self.config.token_budget // 2):
+            part = [mine[i] for i in indices]
+            scores = self.scores([*(p.chosen for p in part), *(p.rejected for p in part)])
             chosen, rejected = scores[: len(part)], scores[len(part) :]
             margins = torch.tensor([p.margin for p in part], device=self.device)
             loss = -torch.nn.functional.logsigmoid(chosen - rejected - margins).sum()
-            loss = (loss + stage.centre * ((chosen + rejected) ** 2).sum()) / len(pairs)
+            loss = (loss + self.config.centre * ((chosen + rejected) ** 2).sum()) / len(pairs)
             loss.backward()  # type: ignore[no-untyped-call]
             total += float(loss.detach())
-        return total
+        return sum(self.world.gather(total))
 
-    def _scores(self, rows: Sequence[Sequence[int]]) -> torch.Tensor:
+    def scores(self, rows: Sequence[Sequence[int]]) -> torch.Tensor:
+        """(rows,) float32."""
         pad, length = self.model.config.get_text_config().pad_token_id, max(map(len, rows))
         ids = torch.tensor([[*row, *[pad] * (length - len(row))] for row in rows], device=self.device)
         mask = torch.tensor([[1] * len(row) + [0] * (length - len(row)) for row in rows], device=self.device)
         logits: torch.Tensor = self.model(input_ids=ids, attention_mask=mask).logits
         return logits[:, 0].float()
 
+    # -- evaluation, and what is left ------------------------------------------------------------------------------
+
+    def evaluation_due(self, every: int | None) -> bool:
+        """After every epoch."""
+        step = self.progress.step
+        return step > 0 and (step % self.steps_an_epoch == 0 or bool(every and step % every == 0))
+
+    def evaluate(self, context: Context) -> tuple[dict[str, float], Records]:
+        metrics, _ = self.judge()
+        return {"epoch": self.progress.step / self.steps_an_epoch, **metrics}, []
+
     @torch.no_grad()
-    def evaluate(self) -> tuple[dict[str, float], list[float]]:
+    def judge(self) -> tuple[dict[str, float], list[float]]:
         """Metrics on the held-out pairs, and every score behind them (chosen first)."""
+        if self.evaluated is not None and self.evaluated[0] == self.progress.step:
+            return self.evaluated[1:]
         self.model.eval()
         rows = [p.chosen for p in self.held_encoded] + [p.rejected for p in self.held_encoded]
         scores = [0.0] * len(rows)
         encoded = [Encoded(row) for row in rows]
-        for batch in batches(range(len(rows)), encoded, self.config.reward_model.token_budget):
-            for i, value in zip(batch, self._scores([rows[i] for i in batch]).tolist(), strict=True):
+        for batch in batches(range(len(rows)), encoded, self.config.token_budget):
+            for i, value in zip(batch, self.scores([rows[i] for i in batch]).tolist(), strict=True):
                 scores[i] = value
         half = len(self.held_encoded)
         metrics = pair_metrics([a - b for a, b in zip(scores[:half], scores[half:], strict=True)])
         metrics["longer_is_better"] = length_accuracy([pair.texts for pair in self.held_pairs])
+        self.evaluated = (self.progress.step, metrics, scores)
         return metrics, scores
 
-    def save(self) -> None:
+    def finish(self, context: Context) -> str:
         """``model/``: the checkpoint, with the statistics of its scores; ``evaluation.json``: the last figures."""
-        metrics, scores = self.evaluate()
+        metrics, scores = self.judge()
         statistics = calibrate(scores)
-        setattr(self.model.config, TRAINED, {"eos": self.config.data.eos, **statistics})
-        self.model.save_pretrained(self.folder / "model")
-        self.tokenizer.save_pretrained(self.folder / "model")
+        setattr(self.model.config, TRAINED, {"eos": self.run.data.eos, **statistics})
+        super().finish(context)
         found = {**metrics, **statistics, "train_pairs": len(self.train_encoded)}
-        (self.folder / "evaluation.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        text = json.dumps(found, indent=1) + "\n"
+        context.world.only_first(lambda: (context.folder / "evaluation.json").write_text(text, encoding="utf-8"))
+        return (
+            f"{summary(metrics)}\nthe reward model is in {context.folder / 'model'}: use it as preference with "
+            "params: {model: …}"
+        )
+
+
+def encode_sides(
+    config: RewardModelConfig, policy: Policy, pairs: tuple[list[Pair], list[Pair]]
+) -> tuple[list[EncodedPair], list[EncodedPair]]:
+    """Training and held-out pairs as token ids."""
+    data = config.data
+    options = EncodingOptions(data.template, "append" if data.eos else "none", None, data.max_length, data.too_long)
+    encoder = Encoder(policy.tokenizer, options, context_length(policy.model.config))
+    return encode_pairs(pairs[0], encoder), encode_pairs(pairs[1], encoder)
 
 
 def summary(metrics: Mapping[str, float]) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import torch
+
 from veritune.plugins import ColumnError, ConfigError, Text
 from veritune.trainer.config import RunConfig, WarmupConfig
 from veritune.trainer.data.packing import make_batch
@@ -15,11 +17,15 @@ from veritune.trainer.policy.distributed import ALONE, World
 from veritune.trainer.policy.logprobs import completion_logprobs
 from veritune.trainer.policy.models import Policy
 from veritune.trainer.policy.optimization import BadSteps, gradient_step, make_optimizer, set_lr
+from veritune.trainer.stages.interface import Context, Stage
 from veritune.trainer.stages.progress import Progress
 
 
-class Warmup:
-    """The warm-up stage. ``step`` does one step and returns its metrics."""
+class Warmup(Stage):
+    """The phase before GRPO. ``step`` does one step and returns its metrics."""
+
+    name, title, config_type = "warmup", "warm-up", RunConfig
+    optimizer: torch.optim.Optimizer
 
     def __init__(
         self,
@@ -36,6 +42,20 @@ class Warmup:
         self.source, self.longest = source, config.data.max_prompt_tokens
         self.optimizer = make_optimizer(policy.model, self.config)
         self.bad_steps = BadSteps(config.grpo.bad_steps)
+
+    @classmethod
+    def due(cls, config: RunConfig) -> bool:
+        return config.warmup is not None
+
+    @classmethod
+    def begin(cls, context: Context) -> Warmup:
+        source = context.inputs.demonstrations
+        assert source is not None
+        return cls(context.config, context.policy, source, context.encode, context.progress, context.world)
+
+    @property
+    def steps(self) -> int:
+        return self.config.steps
 
     def step(self) -> dict[str, float]:
         """Loss = −Σ log π(demonstration token) / number of tokens in the batch."""

@@ -1,34 +1,45 @@
-"""What a run needs before there is a model: its rewards, and checks of what stages would only find later."""
+"""What a run with a policy needs before there is a model: rewards, rows, the user's function, and checks of what its
+stages would only find later."""
 
 from __future__ import annotations
 
 import math
-import os
-import random
 from pathlib import Path
 
 import torch
 
 from veritune.plugins import ConfigError
 from veritune.rewards.composition import RewardSet, compose
-from veritune.trainer.config import RunConfig, rewards_section
-from veritune.trainer.data.sources import FileSource, Source
+from veritune.trainer.config import OptimizerConfig, PolicyRunConfig, RunConfig, rewards_section
+from veritune.trainer.data.sources import FileSource, Source, make_sources
 from veritune.trainer.policy.distributed import World
 from veritune.trainer.policy.models import looks_like_a_folder, pick_device
 from veritune.trainer.policy.optimization import make_optimizer
+from veritune.trainer.rollout.episodes import load_episode
 from veritune.trainer.rollout.evaluation import evaluation_sampling
 from veritune.trainer.rollout.ray_scoring import RayRewardSet
+from veritune.trainer.stages.interface import Inputs, Say
+from veritune.trainer.stages.preflight import check_data
 
 
-def check_stages(config: RunConfig, world: World) -> None:
+def read_inputs(config: PolicyRunConfig, world: World, say: Say) -> Inputs:
+    """Rewards and rows, checked. Raises ConfigError, DataError, ColumnError."""
+    rewards = make_rewards(config)
+    source, held_out, task = make_sources(config.data, config.seed)
+    check_data(config, rewards, source, held_out, say)
+    episode = None if config.rollout is None else load_episode(config.rollout)
+    if episode is not None:
+        episode.check_columns(source.columns())
+    check_stages(config, world)
+    return Inputs(config, rewards, task, source, held_out, episode)
+
+
+def check_stages(config: PolicyRunConfig, world: World) -> None:
     """Raise ConfigError for what the stages would only find when they begin: optimizers and the reference's device."""
-    for stage in (config.warmup, config.grpo):
-        if stage is not None:
-            make_optimizer(torch.nn.Linear(2, 2), stage)
-            if stage.optimizer == "adafactor" and world.sharded:
-                raise ConfigError(
-                    "optimizer: adafactor cannot go on from a checkpoint of sharded weights; use adamw with fsdp2"
-                )
+    for name in type(config).model_fields:
+        section = getattr(config, name)
+        if isinstance(section, OptimizerConfig):
+            _check_section(name, section, config, world)
     if world.sharded and config.model.lora is not None and config.model.lora.save == "merged":
         raise ConfigError("model.lora.save: merged needs the whole model in one process; with fsdp2 save the adapter")
     if world.sharded and config.model.quantize is not None:
@@ -44,32 +55,40 @@ def check_stages(config: RunConfig, world: World) -> None:
                     f"{where}.temperature={sampling.temperature:g}: vLLM draws at 0.01 to 2 only (below that it takes "
                     "0.01 without a word); use another engine"
                 )
-    check_reference(config)
-    device = config.grpo.reference_device
+
+
+def _check_section(name: str, section: OptimizerConfig, config: PolicyRunConfig, world: World) -> None:
+    make_optimizer(torch.nn.Linear(2, 2), section)
+    if section.optimizer == "adafactor" and world.sharded:
+        raise ConfigError(
+            "optimizer: adafactor cannot go on from a checkpoint of sharded weights; use adamw with fsdp2"
+        )
+    wanted, device = getattr(section, "reference", "start"), getattr(section, "reference_device", None)
+    check_reference(name, wanted, section, config)
     if device is not None:
         pick_device(device)
-        own = config.grpo.reference in ("start", "base")
+        own = wanted in ("start", "base")
         if own and (config.model.lora is not None or config.model.adapter == "continue"):
-            raise ConfigError("grpo.reference_device: with an adapter the reference is the policy's own model")
+            raise ConfigError(f"{name}.reference_device: with an adapter the reference is the policy's own model")
         if world.sharded:
-            raise ConfigError("grpo.reference_device: with fsdp2 the reference model is sharded like the policy")
+            raise ConfigError(f"{name}.reference_device: with fsdp2 the reference model is sharded like the policy")
 
 
-def check_reference(config: RunConfig) -> None:
-    """Raise ConfigError for a ``grpo.reference`` that is not there."""
-    wanted, model = config.grpo.reference, config.model
+def check_reference(name: str, wanted: str, section: OptimizerConfig, config: PolicyRunConfig) -> None:
+    """Raise ConfigError for a ``reference`` that is not there. ``name``: the section's."""
     if wanted == "start":
         return
-    if config.grpo.objective.beta == 0:
-        raise ConfigError("grpo.reference needs a KL to measure: set grpo.objective.beta")
+    objective = getattr(section, "objective", None)
+    if getattr(objective, "beta", None) == 0:
+        raise ConfigError(f"{name}.reference needs a KL to measure: set {name}.objective.beta")
     if wanted == "base":
-        if model.path is None and model.lora is None:
-            raise ConfigError("grpo.reference: base is what model.path holds, and this model is made from scratch")
+        if config.model.path is None and config.model.lora is None:
+            raise ConfigError(f"{name}.reference: base is what model.path holds, and this model is made from scratch")
     elif looks_like_a_folder(wanted) and not Path(wanted).expanduser().is_dir():
-        raise ConfigError(f"grpo.reference: there is no folder {wanted!r}; or say start or base")
+        raise ConfigError(f"{name}.reference: there is no folder {wanted!r}; or say start or base")
 
 
-def make_rewards(config: RunConfig) -> RewardSet:
+def make_rewards(config: PolicyRunConfig) -> RewardSet:
     """The composed rewards, here or on Ray."""
     rewards = compose(rewards_section(config), where="rewards")
     return RayRewardSet(rewards, config.scoring.actors) if config.scoring.executor == "ray" else rewards
@@ -84,9 +103,3 @@ def with_steps(config: RunConfig, source: Source) -> RunConfig:
         raise ConfigError("grpo.epochs: a generated task has no end; say grpo.steps")
     steps = math.ceil(epochs * len(source.rows) / config.grpo.prompts)
     return config.model_copy(update={"grpo": config.grpo.model_copy(update={"steps": steps, "epochs": None})})
-
-
-def seed_all(seed: int) -> None:
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    random.seed(seed)
-    torch.manual_seed(seed)

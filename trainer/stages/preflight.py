@@ -3,61 +3,54 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from random import Random
 from typing import Any
 
 from veritune.plugins import ColumnError, ConfigError, DataError, VerituneError
 from veritune.rewards.composition import RewardSet
-from veritune.trainer.config import RunConfig
+from veritune.trainer.config import PolicyRunConfig, RunConfig
 from veritune.trainer.data.prompts import PromptEncoder
 from veritune.trainer.data.sources import FileSource, Row, Source, TaskSource
 from veritune.trainer.policy.models import positions_of
 from veritune.trainer.rollout.evaluation import evaluation_sampling
 from veritune.trainer.rollout.held_out import check_sets
+from veritune.trainer.stages.interface import Inputs, Say
 
 ALL = 20_000
 """Of a file with more rows than this, an even sample of as many is tokenized before the run."""
 TASK_ROWS = 200
 """Of a generated task."""
 
-Say = Callable[[str], None]
-
 
 def check_data(
-    config: RunConfig,
-    rewards: RewardSet,
-    source: Source,
-    held_out: Mapping[str, Source],
-    demonstrations: Source,
-    say: Say,
+    config: PolicyRunConfig, rewards: RewardSet, source: Source | None, held_out: Mapping[str, Source], say: Say
 ) -> None:
     """All that can be checked of names, columns and golds before there is a model."""
     check_sets(config, list(held_out), rewards.aliases)
     for what, each in {"data.train": source, **_named(held_out)}.items():
-        rewards.check_columns(each.columns())
-        check_golds(each, rewards, say, what)
-    check_demonstrations(config, demonstrations)
+        if each is not None:
+            rewards.check_columns(each.columns())
+            check_golds(each, rewards, say, what)
 
 
-def check_model_limits(
-    config: RunConfig,
-    model: Any,
-    encode: PromptEncoder,
-    source: Source,
-    held_out: Mapping[str, Source],
-    demonstrations: Source,
-    say: Say,
-) -> None:
-    """Every row as the model will see it, against its limits, before anything is written."""
-    positions = positions_of(model)
-    check_prompts(source, encode, config, positions, say, "data.train")
-    for (what, each), name in zip(_named(held_out).items(), held_out, strict=True):
+def check_model_limits(inputs: Inputs, model: Any, encode: PromptEncoder, say: Say) -> None:
+    """Every prompt as the model will see it, against its limits, before anything is written."""
+    positions, config = positions_of(model), inputs.config
+    if inputs.source is not None:
+        check_prompts(inputs.source, encode, config, positions, say, "data.train")
+    for (what, each), name in zip(_named(inputs.held_out).items(), inputs.held_out, strict=True):
         room = evaluation_sampling(config, name).max_tokens
         check_prompts(each, encode, config, positions, say, what, room, "evaluation.max_tokens")
-    if demonstrations is not source:
-        check_prompts(demonstrations, encode, config, positions, say, "warmup.train")
-    check_demonstration_lengths(demonstrations, encode, config, positions)
+
+
+def check_demonstration_limits(inputs: Inputs, model: Any, encode: PromptEncoder, say: Say) -> None:
+    """The same of demonstrations, and of the prompts they have of their own."""
+    positions = positions_of(model)
+    assert inputs.demonstrations is not None
+    if inputs.demonstrations is not inputs.source:
+        check_prompts(inputs.demonstrations, encode, inputs.config, positions, say, "warmup.train")
+    check_demonstration_lengths(inputs.demonstrations, encode, inputs.config, positions)
 
 
 def _named(held_out: Mapping[str, Source]) -> dict[str, Source]:
@@ -86,7 +79,7 @@ def check_golds(source: Source, rewards: RewardSet, say: Say, what: str = "data.
 def check_prompts(
     source: Source,
     encode: PromptEncoder,
-    config: RunConfig,
+    config: PolicyRunConfig,
     positions: int | None,
     say: Say,
     what: str,
