@@ -15,7 +15,7 @@ from typing import Any
 
 from veritune.plugins.errors import ConfigError, PluginError, UnknownNameError
 from veritune.plugins.manager import get_manager
-from veritune.plugins.reward import Reward
+from veritune.plugins.reward import Reward, resolve_with, reward
 
 _files: dict[str, ModuleType] = {}
 _files_lock = threading.RLock()
@@ -84,8 +84,6 @@ def as_reward(target: Any) -> Reward:
     if isinstance(target, Reward):
         return target
     if callable(target):
-        from veritune.plugins.reward import reward
-
         return reward(target)
     raise ConfigError(f"not a reward: {target!r} (expected a function or what @reward returns)")
 
@@ -181,3 +179,6 @@ def _build(kind: str, hook: str, name: str, options: Mapping[str, Any]) -> Any:
     plugin, value = _find(kind, hook, name)
     factory = _import_value(plugin, value) if isinstance(value, str) else value
     return factory(**options)
+
+
+resolve_with(resolve)

@@ -492,6 +492,14 @@ def _run_coroutine(coroutine: Coroutine[Any, Any, Any]) -> Any:
     return outcome[0]
 
 
+_resolvers: list[Callable[[str], Reward]] = []
+
+
+def resolve_with(resolve: Callable[[str], Reward]) -> None:
+    """How rewards are found again when they are unpickled: the registry says so, since it imports this module."""
+    _resolvers.append(resolve)
+
+
 def _rebuild(
     kind: type[Reward],
     source: str,
@@ -501,10 +509,8 @@ def _rebuild(
     compat: str | None,
 ) -> Reward:
     """Unpickle: find the reward where it came from, and configure it as it was."""
-    from veritune.plugins.registry import resolve  # the registry imports this module
-
     try:
-        base = resolve(source)
+        base = _resolvers[-1](source)
     except UnknownNameError as error:
         raise ConfigError(f"cannot rebuild reward {name!r}: {error}") from error
     return base.with_params(name=name, columns=columns, compat=compat, **params)

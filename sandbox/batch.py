@@ -6,25 +6,41 @@ from __future__ import annotations
 import dataclasses
 import threading
 import time
-from collections.abc import Generator, Sequence
-from typing import Any, TypeVar
+from collections.abc import Generator, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 
 from veritune.plugins.errors import ConfigError
 from veritune.sandbox.errors import DeadlineExceeded, JobRefused, SandboxCrashed, SandboxError
-from veritune.sandbox.interface import Answer, Job, Limits, Linked, Outcome, Request, Sandbox, Task
 from veritune.sandbox.interruption import Interrupted, Interruption
+from veritune.sandbox.jobs import Answer, Job, Limits, Linked, Outcome, Program, Request, Task
 
 T = TypeVar("T")
 
 
+class Runner(Protocol):
+    """What of a sandbox is needed here."""
+
+    workers: int
+
+    def run(
+        self,
+        program: Program,
+        stdin: bytes | str = b"",
+        files: Mapping[str, bytes | str] | None = None,
+        limits: Limits | None = None,
+    ) -> Outcome: ...
+
+    def run_linked(self, pair: Linked) -> tuple[Outcome, Outcome]: ...
+
+
 def run_batch(
-    sandbox: Sandbox, requests: Sequence[Request], deadline_s: float | None
+    sandbox: Runner, requests: Sequence[Request], deadline_s: float | None
 ) -> list[Outcome | tuple[Outcome, Outcome] | SandboxError]:
     """See :meth:`Sandbox.run_batch`."""
     return run_tasks(sandbox, [_single(request) for request in requests], deadline_s)
 
 
-def run_tasks(sandbox: Sandbox, tasks: Sequence[Task[T]], deadline_s: float | None) -> list[T | SandboxError]:
+def run_tasks(sandbox: Runner, tasks: Sequence[Task[T]], deadline_s: float | None) -> list[T | SandboxError]:
     """See :meth:`Sandbox.run_tasks`."""
     driver = _Driver(sandbox, tasks, deadline_s)
     threads = [
@@ -58,7 +74,7 @@ def _single(request: Request) -> Generator[Request, Any, Any]:
 
 
 class _Driver:
-    def __init__(self, sandbox: Sandbox, tasks: Sequence[Task[Any]], deadline_s: float | None) -> None:
+    def __init__(self, sandbox: Runner, tasks: Sequence[Task[Any]], deadline_s: float | None) -> None:
         self.sandbox = sandbox
         self.tasks = tasks
         self.deadline = None if deadline_s is None else time.monotonic() + deadline_s

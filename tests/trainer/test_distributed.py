@@ -21,7 +21,7 @@ import torch
 from safetensors.torch import load_file
 
 from veritune.plugins import ConfigError
-from veritune.trainer.config import RunConfig, SamplingConfig, dump_config
+from veritune.trainer.config import CommonConfig, RunConfig, SamplingConfig, dump_config
 from veritune.trainer.data.rollouts import Rollout
 from veritune.trainer.observe.metrics import read_metrics
 from veritune.trainer.policy.distributed import World, pick_strategy, start_world
@@ -84,13 +84,13 @@ def _port() -> int:
         return int(found.getsockname()[1])
 
 
-def _member(rank: int, size: int, port: int, config: RunConfig) -> None:
+def _member(rank: int, size: int, port: int, config: CommonConfig) -> None:
     os.environ.update(RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE=str(size))
     os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
     train(config, quiet=True)
 
 
-def together(config: RunConfig, size: int = 2) -> list[int | None]:
+def together(config: CommonConfig, size: int = 2) -> list[int | None]:
     """Train with ``size`` processes, forked so that everything is imported already; their exit codes."""
     fork, port = multiprocessing.get_context("fork"), _port()
     members = [fork.Process(target=_member, args=(rank, size, port, config)) for rank in range(size)]

@@ -15,12 +15,14 @@ from veritune.trainer.config import RunConfig
 from veritune.trainer.config.evaluation import settings_of
 from veritune.trainer.data.hub import read_hub
 from veritune.trainer.observe.metrics import read_metrics
+from veritune.trainer.policy.distributed import ALONE
 from veritune.trainer.policy.models import make_tokenizer
 from veritune.trainer.rollout.evaluation import evaluation_sampling
 from veritune.trainer.rollout.held_out import check_sets, mean_over
 from veritune.trainer.run import train
 from veritune.trainer.run.best import Best
-from veritune.trainer.run.preflight import check_model_limits
+from veritune.trainer.stages.inputs import read_inputs
+from veritune.trainer.stages.preflight import check_model_limits
 
 Make = Callable[..., RunConfig]
 
@@ -126,16 +128,15 @@ def test_a_set_whose_completions_are_too_long_for_the_model_is_refused(
     make_config: Make, values: dict[str, Any]
 ) -> None:
     from veritune.trainer.data.prompts import PromptEncoder
-    from veritune.trainer.data.sources import make_sources
     from veritune.trainer.policy.models import load_policy
 
     values["evaluation"]["sets"]["hard"]["max_tokens"] = 128
     config = make_config(**values)
-    source, held_out, task = make_sources(config.data, 0)
-    policy = load_policy(config, task)
+    inputs = read_inputs(config, ALONE, print)
+    policy = load_policy(config, inputs.task)
     encode = PromptEncoder(policy.tokenizer, config.data)
     with pytest.raises(ConfigError, match=r"data\.eval\.hard.*evaluation\.max_tokens=128"):
-        check_model_limits(config, policy.model, encode, source, held_out, source, print)
+        check_model_limits(inputs, policy.model, encode, print)
 
 
 def test_a_set_without_a_decided_sample_is_in_no_mean() -> None:

@@ -24,7 +24,7 @@ from veritune.trainer.policy.reference import make_reference
 from veritune.trainer.rollout.decode.choose import make_sampler
 from veritune.trainer.rollout.decode.export import policy_weights
 from veritune.trainer.run import train
-from veritune.trainer.run.starting import check_stages
+from veritune.trainer.stages.inputs import check_stages
 
 pytest.importorskip("peft", reason="adapters are peft's")
 Make = Callable[..., RunConfig]
@@ -277,7 +277,7 @@ def test_a_quantised_policy_is_merged_and_exported_as_it_computes(
     lora = {**LORA, "save": "merged", "modules_to_save": ["norm"]}
     policy = _policy(make_config(model={"build": None, "path": str(base), "quantize": kind, "lora": lora}))
     tuned = _logits(_move(policy.model))
-    from veritune.trainer.run.checkpoint import save_model
+    from veritune.trainer.policy.saving import save_model
 
     save_model(tmp_path / "merged", policy, merge=True)
     found = _logits(_auto(tmp_path / "merged"))

@@ -235,7 +235,7 @@ def test_a_limit_on_the_size_of_files_is_an_error_before_training(make_config: M
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (2**16, before[1]))
     try:
-        with pytest.raises(ConfigError, match=r"0 MiB[\s\S]*ulimit -f"):
+        with pytest.raises(ConfigError, match=r"0.0625 MiB[\s\S]*ulimit -f"):
             train(make_config(), quiet=True)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)

@@ -8,8 +8,8 @@ from typing import Any
 
 
 class Best:
-    """The highest ``metric`` of a run (by default accuracy; mean reward, where it has no accuracy; lowest loss, where it
-    has neither); ``patience`` evaluations without a better one are enough."""
+    """The highest ``metric`` of a run (by default accuracy; mean reward where it has none, lowest loss where it has
+    neither); ``patience`` evaluations without a better one are enough."""
 
     def __init__(self, patience: int | None, metric: str | None = None) -> None:
         self.patience, self.metric = patience, metric

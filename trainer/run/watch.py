@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 WINDOW = 20
+OF_DRAWING = "length"
+"""A metric that every step has in which completions are drawn: the others are not watched."""
 
 
 class Watch:
@@ -29,13 +31,11 @@ class Watch:
             numbers = {k: v for k, v in line.items() if isinstance(v, int | float)}
             if line["phase"] == "evaluation":
                 self.evaluation(int(line["step"]), numbers)
-            else:
+            elif OF_DRAWING in line:
                 self.step(int(line["step"]), numbers)
 
     def step(self, step: int, metrics: Mapping[str, float]) -> list[str]:
-        """New warnings. Steps without a reward have none."""
-        if "reward" not in metrics:
-            return []
+        """New warnings."""
         self._steps.append(dict(metrics))
         found = {
             "mismatch": self._mismatch(metrics),
