@@ -34,9 +34,9 @@ def base_of(path: str) -> str:
     if near.is_dir():
         return str(near)
     if Path(base).is_absolute() and not Path(base).is_dir():
-        beside = Path(path).expanduser().parent / BASE  # a run's folder that was moved
-        if beside.is_dir():
-            return str(beside)
+        for run in Path(path).expanduser().absolute().parents[:2]:  # a run's folder that was moved; a checkpoint's
+            if (run / BASE).is_dir():
+                return str(run / BASE)
         raise ConfigError(f"model.path: {path} is an adapter on {base}, which is not there")
     return str(base)
 
