@@ -10,12 +10,11 @@ import pytest
 
 from veritune.plugins import DataError
 from veritune.trainer.config import DataConfig
-from veritune.trainer.data.prompts import PromptEncoder
+from veritune.trainer.data.prompts import PromptEncoder, without_beginning
 from veritune.trainer.data.rollouts import Rollout
 from veritune.trainer.data.sources import Row
 from veritune.trainer.policy.models import make_tokenizer
 from veritune.trainer.rollout.scoring import make_samples
-from veritune.trainer.stages.warmup import without_beginning
 
 LETTERS = [chr(c) for c in range(32, 127)] + ["\n"]
 TEMPLATES: dict[str, tuple[str, str, str]] = {

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from veritune.rewards.preference.encoding import Template, TooLong
 from veritune.trainer.config.base import Strict
 from veritune.trainer.config.optimizer import OptimizerConfig
+from veritune.trainer.config.pairs import PairFiles
 from veritune.trainer.config.run import CommonConfig
 
 
@@ -33,21 +34,13 @@ class RewardModelModel(Strict):
         return self
 
 
-class PairsConfig(Strict):
+class PairsConfig(PairFiles):
     """Preference pairs: a prompt (text, messages or none), a chosen and a rejected answer (text or messages)."""
 
     train: str
     """JSONL or Parquet file."""
-    eval: str | None = None
-    """Held-out pairs; by default a share of the prompts of ``train``."""
     held_out: float = Field(default=0.2, gt=0, lt=1)
     """The share, picked by a checksum of the prompt: one prompt is never on both sides."""
-    prompt: str | None = "prompt"
-    chosen: str = "chosen"
-    rejected: str = "rejected"
-    margin: str | None = None
-    """Column of how much better the chosen answer is."""
-    limit: int | None = Field(default=None, ge=1)
     template: Template = "auto"
     eos: bool = False
     """Train with the end-of-text token. It is written into the checkpoint for ``preference``; TRL does not add it."""

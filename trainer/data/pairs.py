@@ -14,7 +14,7 @@ from veritune.plugins.errors import did_you_mean
 from veritune.plugins.types import completion_text, prompt_text
 from veritune.rewards.preference.encoding import Encoder
 from veritune.rewards.preference.items import Item
-from veritune.trainer.config.reward_model import PairsConfig
+from veritune.trainer.config.pairs import PairFiles
 from veritune.trainer.data.records import read_records
 
 
@@ -26,6 +26,9 @@ class Pair:
     chosen: Text
     rejected: Text
     margin: float = 0.0
+    chosen_ends: bool = True
+    """Whether the answer ended by itself; one that was cut off has no end-of-sequence token."""
+    rejected_ends: bool = True
 
     @property
     def texts(self) -> tuple[str, str]:
@@ -39,16 +42,21 @@ class EncodedPair:
     margin: float
 
 
-def load_pairs(config: PairsConfig) -> tuple[list[Pair], list[Pair]]:
+def load_pairs(config: PairFiles) -> tuple[list[Pair], list[Pair]]:
     """Training and held-out pairs. Raises DataError or ColumnError."""
+    assert config.train is not None
     pairs = _read(config.train, config)
     if config.eval is not None:
         return pairs, _read(config.eval, config)
-    held = [_checksum(pair) < config.held_out for pair in pairs]
-    train = [pair for pair, out in zip(pairs, held, strict=True) if not out]
-    out = [pair for pair, out in zip(pairs, held, strict=True) if out]
-    if not train or not out:
-        raise DataError(f"{config.train}: {len(pairs)} pairs are too few to hold out {config.held_out:.0%} of them")
+    return split_pairs(pairs, config.held_out, config.train)
+
+
+def split_pairs(pairs: Sequence[Pair], share: float, where: str) -> tuple[list[Pair], list[Pair]]:
+    """Pairs to train on and, of about this share of the prompts, pairs held out. Raises DataError for too few."""
+    train = [pair for pair in pairs if _checksum(pair) >= share]
+    out = [pair for pair in pairs if _checksum(pair) < share]
+    if not train or (share > 0 and not out):
+        raise DataError(f"{where}: {len(pairs)} pairs are too few to hold out {share:.0%} of them")
     return train, out
 
 
@@ -69,14 +77,14 @@ def _checksum(pair: Pair) -> float:
     return zlib.crc32(key.encode()) / 2**32
 
 
-def _read(path: str, config: PairsConfig) -> list[Pair]:
+def _read(path: str, config: PairFiles) -> list[Pair]:
     records = read_records(Path(path))[: config.limit]
     if not records:
         raise DataError(f"{path} has no rows")
     return [_pair(record, config, f"{path}, row {number}") for number, record in enumerate(records, 1)]
 
 
-def _pair(record: Mapping[str, Any], config: PairsConfig, where: str) -> Pair:
+def _pair(record: Mapping[str, Any], config: PairFiles, where: str) -> Pair:
     wanted = [config.prompt, config.chosen, config.rejected, config.margin]
     for column in wanted:
         if column is not None and column not in record:

@@ -169,6 +169,14 @@ def own_words(prompt: Text) -> str:
     return message_text(prompt[-1])
 
 
+def without_beginning(completion: str, begun: str) -> str:
+    """What is left to write of a demonstration where the prompt has begun it, white space aside."""
+    if completion.startswith(begun):
+        return completion.removeprefix(begun)
+    bare = begun.strip()
+    return completion.removeprefix(bare).lstrip("\n") if bare and begun != bare else completion
+
+
 def _joined(text: str, more: str) -> str:
     """``text`` and ``more``, without what ``more`` begins with where the text ends in the same tag already."""
     found = OPENED.search(text)

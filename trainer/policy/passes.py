@@ -45,9 +45,11 @@ class Passes:
         self._noisy = [m for m in policy.model.modules() if isinstance(m, torch.nn.Dropout) and m.p > 0]
         self._filler: Rollout | None = None
 
-    def cuts(self, rollouts: Sequence[Rollout], rows: Sequence[int]) -> list[list[int]]:
-        """Micro-batches of this process's share of the rows."""
-        lengths = [len(r.prompt_ids) + len(r.token_ids) for r in rollouts]
+    def cuts(self, rollouts: Sequence[Rollout], rows: Sequence[int], together: int = 1) -> list[list[int]]:
+        """Micro-batches of this process's share of the rows. ``together``: a row is so many neighbours in
+        ``rollouts``, which are never parted."""
+        each = [len(r.prompt_ids) + len(r.token_ids) for r in rollouts]
+        lengths = [together * max(each[i : i + together]) for i in range(0, len(each), together)]
         if rollouts:
             first = rollouts[0]
             self._filler = replace(first, prompt_ids=first.prompt_ids[:1], token_ids=first.token_ids[:1], written=None)

@@ -9,6 +9,7 @@ from veritune.plugins import ConfigError
 from veritune.plugins.errors import did_you_mean
 from veritune.rewards.composition import validate
 from veritune.trainer.config import CommonConfig
+from veritune.trainer.stages.dpo import DPO
 from veritune.trainer.stages.grpo import GRPO
 from veritune.trainer.stages.interface import Stage
 from veritune.trainer.stages.reward_model import RewardModel
@@ -18,6 +19,7 @@ STAGES: dict[str, type[Stage]] = {
     for stage in (
         GRPO,
         RewardModel,
+        DPO,
     )
 }
 """What ``stage:`` of a config may say."""

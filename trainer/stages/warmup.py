@@ -10,7 +10,7 @@ import torch
 from veritune.plugins import ColumnError, ConfigError, Text
 from veritune.trainer.config import RunConfig, WarmupConfig
 from veritune.trainer.data.packing import make_batch
-from veritune.trainer.data.prompts import PromptEncoder
+from veritune.trainer.data.prompts import PromptEncoder, without_beginning
 from veritune.trainer.data.sources import FileSource, Row, Source, TaskSource, load_rows
 from veritune.trainer.observe.metrics import Clock
 from veritune.trainer.policy.distributed import ALONE, World
@@ -116,14 +116,6 @@ class Warmup(Stage):
                 f"{', '.join(sorted(row.columns))}. Name yours with warmup.completion"
             )
         return completion
-
-
-def without_beginning(completion: str, begun: str) -> str:
-    """What is left to write of a demonstration where the prompt has begun it, white space aside."""
-    if completion.startswith(begun):
-        return completion.removeprefix(begun)
-    bare = begun.strip()
-    return completion.removeprefix(bare).lstrip("\n") if bare and begun != bare else completion
 
 
 def current_habit(config: WarmupConfig, step: int) -> dict[str, Any]:
