@@ -36,7 +36,7 @@ def pairs(tmp_path: Path) -> str:
     return str(write_jsonl(tmp_path / "pairs.jsonl", ROWS))
 
 
-def _config(folder: Path, pairs: str, **changes: Any) -> Any:
+def _config(folder: Path, pairs: str, /, **changes: Any) -> Any:
     dpo = {"pairs": {"train": pairs}, "batch": 3, "steps": 4, "lr": 1e-3, **changes.pop("dpo", {})}
     return stage_config(folder, "dpo", dpo=dpo, **changes)
 

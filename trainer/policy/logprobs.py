@@ -101,11 +101,7 @@ def completion_logprobs(
     """(R, T) log-probs of the completion tokens, 0 beyond each row's length, and entropies likewise."""
     mask_RT = batch.mask_RT
     targets_N, pack_N, before_N = batch.targets_RT[mask_RT], batch.pack_N, batch.before_RT[mask_RT]
-    inputs = {"input_ids": batch.ids_BL, "use_cache": False}
-    if batch.attention_B1LL is not None:
-        inputs |= {"attention_mask": batch.attention_B1LL, "position_ids": batch.positions_BL}
-    if hasattr(model, "get_base_model"):
-        model = model.get_base_model()  # peft's wrapper: the adapters are inside
+    model, inputs = _inner_and_inputs(model, batch)
     method = getattr(model, TOKEN_LOGPROBS, None) if plain_head(model) else None
     run = method or partial(token_logprobs, model)
     logps_N, entropy_N = run(inputs, pack_N, before_N, targets_N, temperature, entropy, head)
@@ -130,6 +126,28 @@ def token_logprobs(
         return from_logits(model(**inputs).logits[pack_N, before_N], targets_N, temperature, entropy)
     hidden_NH = model.get_decoder()(**inputs).last_hidden_state[pack_N, before_N]
     return head(model.get_output_embeddings(), hidden_NH, targets_N, temperature, entropy)
+
+
+def completion_states(model: Any, batch: TokenBatch) -> Tensor:
+    """(N, hidden) the last states that predict the completion tokens, of a model that is not sharded."""
+    inner, inputs = _inner_and_inputs(model, batch)
+    states_BLH: Tensor = inner.get_decoder()(**inputs).last_hidden_state
+    return states_BLH[batch.pack_N, batch.before_RT[batch.mask_RT]]
+
+
+def completion_logits(model: Any, batch: TokenBatch) -> Tensor:
+    """(N, vocabulary) the model's own logits at the same places."""
+    inner, inputs = _inner_and_inputs(model, batch)
+    logits_BLV: Tensor = inner(**inputs).logits
+    return logits_BLV[batch.pack_N, batch.before_RT[batch.mask_RT]]
+
+
+def _inner_and_inputs(model: Any, batch: TokenBatch) -> tuple[Any, dict[str, Any]]:
+    """The model within peft's wrapper (the adapters are inside), and what it is given."""
+    inputs: dict[str, Any] = {"input_ids": batch.ids_BL, "use_cache": False}
+    if batch.attention_B1LL is not None:
+        inputs |= {"attention_mask": batch.attention_B1LL, "position_ids": batch.positions_BL}
+    return (model.get_base_model() if hasattr(model, "get_base_model") else model), inputs
 
 
 def plain_head(model: Any) -> bool:

@@ -9,6 +9,7 @@ from veritune.plugins import ConfigError
 from veritune.plugins.errors import did_you_mean
 from veritune.rewards.composition import validate
 from veritune.trainer.config import CommonConfig
+from veritune.trainer.stages.distill import Distill
 from veritune.trainer.stages.dpo import DPO
 from veritune.trainer.stages.grpo import GRPO
 from veritune.trainer.stages.interface import Stage
@@ -20,6 +21,7 @@ STAGES: dict[str, type[Stage]] = {
         GRPO,
         RewardModel,
         DPO,
+        Distill,
     )
 }
 """What ``stage:`` of a config may say."""
