@@ -63,19 +63,20 @@ def _config(folder: Path, teacher: str, rows: str, /, **changes: Any) -> Any:
     return stage_config(folder, "distill", model=model, teacher=given, distill=section, **changes)
 
 
+def _kl(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    return (a.exp() * (a - b)).sum(-1)
+
+
 def _divergence(p: torch.Tensor, q: torch.Tensor, kind: str) -> torch.Tensor:
     """Of log-probs (tokens, vocabulary) of teacher and student, written out; skews as by default."""
-    kl = lambda a, b: (a.exp() * (a - b)).sum(-1)  # noqa: E731
-    mix = lambda share: (share * p.exp() + (1 - share) * q.exp()).log()  # noqa: E731
-    if kind == "jsd":
-        return 0.5 * kl(p, mix(0.5)) + 0.5 * kl(q, mix(0.5))
-    found: torch.Tensor = {
-        "forward_kl": lambda: kl(p, q),
-        "reverse_kl": lambda: kl(q, p),
-        "skew_forward_kl": lambda: kl(p, mix(0.1)),
-        "skew_reverse_kl": lambda: kl(q, mix(0.9)),
-    }[kind]()
-    return found
+    mixed = {share: (share * p.exp() + (1 - share) * q.exp()).log() for share in (0.1, 0.5, 0.9)}
+    return {
+        "forward_kl": _kl(p, q),
+        "reverse_kl": _kl(q, p),
+        "skew_forward_kl": _kl(p, mixed[0.1]),
+        "skew_reverse_kl": _kl(q, mixed[0.9]),
+        "jsd": 0.5 * _kl(p, mixed[0.5]) + 0.5 * _kl(q, mixed[0.5]),
+    }[kind]
 
 
 PLAIN = {"optimizer": "sgd", "lr": 1.0, "clip_norm": None}
