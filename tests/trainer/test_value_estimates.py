@@ -109,7 +109,7 @@ def test_value_loss_takes_the_worse_of_plain_and_clipped() -> None:
         binds = (clipped - r) ** 2 > (v - r) ** 2
         gradient = 0.0 if binds and abs(v - o) > 0.2 else v - r
         assert float(found[tuple(index)]) == pytest.approx(m * gradient, abs=1e-12)
-        assert bool(held[tuple(index)]) == (binds and m > 0)
+        assert bool(held[tuple(index)]) == (binds and abs(v - o) > 0.2 and m > 0)
     assert torch.equal(value_loss(values, old, returns, mask, None)[0], 0.5 * (values - returns) ** 2 * mask)
 
 

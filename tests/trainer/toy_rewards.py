@@ -35,6 +35,12 @@ def sometimes(completion_ids: Sequence[int]) -> Score:
 
 
 @reward
+def never(completion_ids: Sequence[int]) -> Score:
+    """Undecided, whatever it is."""
+    return Score.none("never", Cause.TIMEOUT)
+
+
+@reward
 def broken(completion: str) -> float:
     raise KeyError("a bug in the reward")
 

@@ -71,8 +71,9 @@ def value_loss(
     plain_BT = (values_BT - returns_BT).square()
     if clip is None:
         return 0.5 * plain_BT * mask_BT, torch.zeros_like(mask_BT, dtype=torch.bool)
-    clipped_BT = (old_BT + (values_BT - old_BT).clamp(-clip, clip) - returns_BT).square()
-    held_BT = (clipped_BT > plain_BT) & (mask_BT > 0)
+    moved_BT = values_BT - old_BT
+    clipped_BT = (old_BT + moved_BT.clamp(-clip, clip) - returns_BT).square()
+    held_BT = (moved_BT.abs() > clip) & (clipped_BT > plain_BT) & (mask_BT > 0)
     return 0.5 * torch.maximum(plain_BT, clipped_BT) * mask_BT, held_BT
 
 

@@ -13,6 +13,7 @@ from veritune.trainer.stages.distill import Distill
 from veritune.trainer.stages.dpo import DPO
 from veritune.trainer.stages.grpo import GRPO
 from veritune.trainer.stages.interface import Stage
+from veritune.trainer.stages.ppo import PPO
 from veritune.trainer.stages.reward_model import RewardModel
 
 STAGES: dict[str, type[Stage]] = {
@@ -22,6 +23,7 @@ STAGES: dict[str, type[Stage]] = {
         RewardModel,
         DPO,
         Distill,
+        PPO,
     )
 }
 """What ``stage:`` of a config may say."""
