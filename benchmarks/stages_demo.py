@@ -50,7 +50,7 @@ class Demo:
 
     def __init__(self, folder: Path, seed: int) -> None:
         self.folder, self.seed = folder, seed
-        self.rows: dict[str, dict[str, float]] = {}
+        self.rows: dict[str, dict[str, Any]] = {}
 
     def run(self, name: str, stage: str, model: Mapping[str, Any], **sections: Any) -> Path:
         """One config; its last evaluation, last step and CPU seconds are kept."""
@@ -76,9 +76,10 @@ class Demo:
 
     def line(self, name: str) -> str:
         row = self.rows[name]
-        shown = [f"{name:26} {row['accuracy']:.3f} {row['thinks']:.3f} {row['reward/language']:.3f} {row['cpu']:6.1f}"]
+        found = [row[key] for key in ("accuracy", "thinks", "reward/language")]
+        shown = [f"{name:26} {' '.join('  –  ' if v is None else f'{v:.3f}' for v in found)} {row['cpu']:6.1f}"]
         extra = ("shift/chosen", "displaced", "explained_variance", "kl", "divergence")
-        return "  ".join([*shown, *(f"{k} {row[k]:.3f}" for k in extra if k in row)])
+        return "  ".join([*shown, *(f"{k} {row[k]:.3f}" for k in extra if row.get(k) is not None)])
 
 
 def correct_rows(run: Path, out: Path) -> int:

@@ -28,6 +28,9 @@ class PPOConfig(UpdateConfig):
     """The value model: a copy of the policy with a head of its own, or a head on the policy's own last states."""
     value_lr: float | None = Field(default=None, gt=0)
     """Learning rate of the value model (of its head alone, with ``head``); by default ``lr``."""
+    reference: str = "start"
+    """As in ``grpo``: the policy as the run begins, ``base`` (what ``model.path`` holds, without an adapter), or the
+    folder or hub name of another model or adapter."""
     reference_device: str | None = None
     """Where the reference model is: by default where the policy is."""
     entropy: bool = True

@@ -296,8 +296,3 @@ def positions_of(model: Any) -> int | None:
     config = model.config.get_text_config() if hasattr(model.config, "get_text_config") else model.config
     found = getattr(config, "max_position_embeddings", None)
     return int(found) if isinstance(found, int) and found > 0 else None
-
-
-def looks_like_a_folder(path: str) -> bool:
-    """Whether a name can only be a folder's: no hub has names like it."""
-    return Path(path).expanduser().is_absolute() or path.startswith((".", "~")) or path.count("/") > 1

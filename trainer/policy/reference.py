@@ -15,7 +15,7 @@ from typing import Any
 from torch import Tensor
 
 from veritune.plugins import ConfigError
-from veritune.trainer.config import RunConfig
+from veritune.trainer.config import PolicyRunConfig
 from veritune.trainer.policy.distributed import ALONE, World
 from veritune.trainer.policy.lora import adapter_like, has_adapter, untouched
 from veritune.trainer.policy.models import Policy, load_other, pick_device
@@ -124,9 +124,11 @@ class Reference:
             others[name] = kept
 
 
-def make_reference(config: RunConfig, policy: Policy, world: World = ALONE) -> Reference:
-    """What ``grpo.reference`` names. Raises ConfigError where it is no model of the policy's vocabulary."""
-    wanted, device = config.grpo.reference, config.grpo.reference_device
+def make_reference(config: PolicyRunConfig, policy: Policy, world: World = ALONE) -> Reference:
+    """What ``reference`` names in the stage's section. Raises ConfigError where it is no model of the policy's
+    vocabulary."""
+    section = getattr(config, config.stage)
+    wanted, device = section.reference, section.reference_device
     if wanted == "start":
         return Reference(policy, world, device)
     if has_adapter(policy.model):
@@ -137,7 +139,9 @@ def make_reference(config: RunConfig, policy: Policy, world: World = ALONE) -> R
             return Reference(policy, world, other=weights)
     path = config.model.path if wanted == "base" else wanted
     if path is None:
-        raise ConfigError("grpo.reference: base is what model.path holds, and this model is made from scratch")
+        raise ConfigError(
+            f"{config.stage}.reference: base is what model.path holds, and this model is made from scratch"
+        )
     return Reference(policy, world, device, load_other(path, config.model, policy))
 
 

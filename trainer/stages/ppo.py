@@ -38,7 +38,7 @@ from veritune.trainer.policy.distributed import World
 from veritune.trainer.policy.logprobs import EntropyMode
 from veritune.trainer.policy.optimization import BadSteps, gradient_step, make_optimizer, set_lr
 from veritune.trainer.policy.passes import Passes
-from veritune.trainer.policy.reference import Reference
+from veritune.trainer.policy.reference import make_reference
 from veritune.trainer.policy.values import ValueModel
 from veritune.trainer.rollout.scoring import batch_metrics, reward_tensor
 from veritune.trainer.stages.batch import Batch, next_prompts, prompt_limit
@@ -72,8 +72,7 @@ class PPO(PolicyStage):
         self.policy, self.model, self.world = context.policy, context.policy.model, context.world
         self.source, self.encode, self.drawing = context.inputs.source, context.encode, context.drawing
         self.generator, self.progress = context.generator, context.progress
-        device = self.config.reference_device
-        self.reference = Reference(self.policy, self.world, device) if self.objective.beta > 0 else None
+        self.reference = make_reference(run, self.policy, self.world) if self.objective.beta > 0 else None
         self.passes = Passes(run, self.policy, self.reference, self.world)
         self.value = ValueModel(self.policy, self.config.value)
         self.optimizer = make_optimizer(self.model, self.config)

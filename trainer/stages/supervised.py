@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from dataclasses import replace
+from typing import Any
 
 from veritune.rewards.composition import RewardSet
 from veritune.trainer.config import PolicyRunConfig
 from veritune.trainer.data.prompts import PromptEncoder
 from veritune.trainer.data.sources import make_sources
 from veritune.trainer.policy.distributed import World
-from veritune.trainer.policy.models import Policy, positions_of
+from veritune.trainer.policy.models import Policy
 from veritune.trainer.stages.inputs import check_stages, make_rewards
 from veritune.trainer.stages.interface import Inputs, Say
 from veritune.trainer.stages.policy_stage import PolicyStage
-from veritune.trainer.stages.preflight import check_data, check_prompts
+from veritune.trainer.stages.preflight import check_data, check_model_limits
 
 
 class SupervisedStage(PolicyStage):
     """Without rewards nothing is drawn, and without ``data.eval`` (or a task) no held-out prompt is."""
-
-    draws_to_train: ClassVar[bool] = False
 
     @classmethod
     def read(cls, config: Any, world: World, say: Say) -> Inputs:
@@ -29,13 +28,13 @@ class SupervisedStage(PolicyStage):
         if scored:
             check_data(config, rewards, None, held_out, say)
         check_stages(config, world)
-        draws = cls.draws_to_train or (scored and held_out is not None)
-        return Inputs(config, rewards, task, source, held_out if scored else None, draws=draws)
+        draws = scored and bool(held_out)
+        return Inputs(config, rewards, task, source, held_out if scored else {}, draws=draws)
 
     @classmethod
     def check_model(cls, inputs: Inputs, policy: Policy, encode: PromptEncoder, say: Say) -> None:
-        if inputs.held_out is not None:
-            check_prompts(inputs.held_out, encode, inputs.config, positions_of(policy.model), say, "data.eval")
+        """Held-out prompts against the model's limits; those of ``data.train`` are not drawn from."""
+        check_model_limits(replace(inputs, source=None), policy.model, encode, say)
 
 
 def has_rewards(config: PolicyRunConfig) -> bool:
