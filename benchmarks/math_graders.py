@@ -66,7 +66,8 @@ def main() -> int:
         build(folder, arguments.qwen)
     parts = [machine(folder), bench(folder)]
     for path in arguments.rows:
-        parts.append(bench(folder, str(path), "--kinds", "none", "--limit", str(arguments.limit)))
+        text = bench(folder, str(path), "--kinds", "none", "--limit", str(arguments.limit))
+        parts.append(text.replace(str(path), path.name))
         print(parts[-1], flush=True)
     text = "\n\n".join(part.strip() for part in parts) + "\n"
     print(text)
@@ -82,8 +83,10 @@ def build(folder: Path, qwen: str) -> None:
         pip(folder, *packages)
     for name, packages in OWN.items():
         pip(folder, "--no-deps", "--target", str(folder / name), *packages)
-    subprocess.run(["git", "clone", "--quiet", qwen, str(folder / "qwen")], check=True)
-    subprocess.run(["git", "-C", str(folder / "qwen"), "checkout", "--quiet", QWEN_COMMIT], check=True)
+    clone = ("git", "clone", "--quiet", "--no-checkout", "--filter=blob:none", qwen, str(folder / "qwen"))
+    subprocess.run(clone, check=True)
+    wanted = ("evaluation/*.py", "evaluation/latex2sympy")
+    subprocess.run(["git", "-C", str(folder / "qwen"), "checkout", "--quiet", QWEN_COMMIT, "--", *wanted], check=True)
     (folder / "complete").touch()
 
 

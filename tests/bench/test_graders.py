@@ -86,5 +86,6 @@ def test_bare_answers_are_marked_for_the_peers_and_sentences_are_not() -> None:
     assert forms.delimited("2 1/3") == r"$\boxed{2 1/3}$"
     assert forms.boxed(r"\frac{1}{2} \text{ cm}") == r"\boxed{\frac{1}{2} \text{ cm}}"
     assert forms.delimited(r"so $x=3$") == r"so $x=3$"
-    assert forms.delimited("The answer is definitely not 42.") == "The answer is definitely not 42."
+    for sentence in ("The answer is definitely not 42.", "The answer is 42.", "It isn't 42.", "Final answer: 42"):
+        assert forms.delimited(sentence) == sentence
     assert forms.delimited_gold(r"\frac12") == r"$\frac12$"

@@ -21,8 +21,9 @@ _MAX = 3
 def renamings(gold: Node, prediction: Node) -> Iterator[Node]:
     """`prediction` with the names that only it has called as the gold calls its own, where both are free to choose.
 
-    Constants of integration (``C``, ``C_1``; ``A`` and ``B`` for them), parameters that multiply π, and sympy's
-    ``I`` and ``E``.
+    Constants of integration (``C``, ``C_1``; ``A`` and ``B`` for them) beside the variable that they were left by,
+    parameters that multiply π, and sympy's ``I`` and ``E``. Capitals alone are names: ``2C`` is not ``2A``, and the
+    segment ``CK`` not ``AK``.
     """
     wanted, given = free_symbols(gold), free_symbols(prediction)
     mine, theirs = sorted(wanted - given), sorted(given - wanted)
@@ -34,7 +35,8 @@ def renamings(gold: Node, prediction: Node) -> Iterator[Node]:
     if len(mine) == len(theirs) == 1 and _family(gold, mine[0], prediction, theirs[0]):
         yield rename(prediction, theirs[0], mine[0])
     constants = sorted(name for name in wanted if _is_constant(name))
-    if set(mine) <= set(constants) and 0 < len(constants) <= _MAX:
+    varies = any(name[0].islower() and name not in _CONSTANTS for name in wanted)
+    if varies and set(mine) <= set(constants) and 0 < len(constants) <= _MAX:
         yield from _constants(constants, prediction, sorted(name for name in given if name in _CONSTANTS))
 
 

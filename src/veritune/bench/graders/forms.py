@@ -6,16 +6,18 @@ import re
 
 _COMMAND = re.compile(r"\\[A-Za-z]+")
 _WORD = re.compile(r"[A-Za-z]{2,}")
+_SAYS = re.compile(r"(?i)\b(?:answer|is|isn|are|it)\b")
 _MARKS = ("$", r"\boxed", r"\fbox", r"\(", r"\[", "答案", "####", "<answer>")
 _LONGEST = 300
 _WORDS = 4
 
 
 def is_bare(completion: str) -> bool:
-    """Whether a text is an answer alone: short, on one line, with no mark and hardly a word."""
+    """Whether a text is an answer alone: short, on one line, with no mark, hardly a word, and no sentence."""
     if len(completion) >= _LONGEST or "\n" in completion or any(mark in completion for mark in _MARKS):
         return False
-    return len(_WORD.findall(_COMMAND.sub(" ", completion))) < _WORDS
+    words = _COMMAND.sub(" ", completion)
+    return len(_WORD.findall(words)) < _WORDS and not _SAYS.search(words)
 
 
 def boxed(completion: str) -> str:
