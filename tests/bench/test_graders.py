@@ -38,6 +38,12 @@ def test_a_grader_may_come_from_a_folder(tmp_path: Path) -> None:
     assert (choice.missing, choice.folders) == ("", (str(tmp_path.resolve()),))
 
 
+def test_all_are_those_that_are_installed_and_the_last_word_counts(tmp_path: Path) -> None:
+    found = graders.chosen(["all", f"qwen={tmp_path}", "veritune"])
+    assert [choice.name for choice in found] == [entry.name for entry in graders.TABLE]
+    assert next(choice for choice in found if choice.name == "qwen").folders
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [("mathverify", "Did you mean 'math-verify'"), ("qwen=/no/such/folder", "no folder"), ("grader.py", "no grader")],

@@ -38,8 +38,8 @@ def math(
             "--graders",
             "-g",
             metavar="NAME",
-            help="By name, by `NAME=FOLDER` (where it is imported from), or `file.py:function`. Repeatable, or with"
-            " commas. Default: every one that is installed.",
+            help="By name, by `NAME=FOLDER` (where it is imported from), by `file.py:function`, or `all` that are"
+            " installed, the default. Repeatable, or with commas.",
         ),
     ] = None,
     kinds: Annotated[

@@ -56,6 +56,7 @@ TABLE = (
         "git clone https://github.com/QwenLM/Qwen2.5-Math, then qwen=Qwen2.5-Math/evaluation",
     ),
 )
+ALL = "all"
 BY_NAME = {entry.name: entry for entry in TABLE}
 
 
@@ -83,9 +84,14 @@ def installed() -> list[Choice]:
 
 
 def chosen(names: Sequence[str]) -> list[Choice]:
-    """Graders by name, by ``NAME=FOLDER`` (where the peer is imported from; several folders as in ``PYTHONPATH``), or
-    by ``file.py:function``. Raises ParameterError for a name that there is not."""
-    return [_read(text) for text in names]
+    """Graders by name, by ``NAME=FOLDER`` (where the peer is imported from; several folders as in ``PYTHONPATH``), by
+    ``file.py:function``, or ``all`` that are installed. What is named twice is taken as it was named last. Raises
+    ParameterError for a name that there is not."""
+    found: dict[str, Choice] = {}
+    for text in names:
+        for choice in installed() if text == ALL else [_read(text)]:
+            found[choice.argument or choice.name] = choice
+    return list(found.values())
 
 
 def _read(text: str) -> Choice:
@@ -97,7 +103,7 @@ def _read(text: str) -> Choice:
         path = str(Path(file).expanduser().resolve()) if file.endswith(".py") else file
         return Choice(f"{Path(file).name}:{function}", f"{__name__}.yours", argument=f"{path}:{function}")
     raise ParameterError(
-        f"no grader {text!r}.{did_you_mean(name, BY_NAME)} Graders: {', '.join(BY_NAME)}; or file.py:function."
+        f"no grader {text!r}.{did_you_mean(name, BY_NAME)} Graders: {', '.join(BY_NAME)}; all; or file.py:function."
     )
 
 
