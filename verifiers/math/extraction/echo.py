@@ -18,7 +18,7 @@ def without_echo(text: str, prompt: str) -> str:
     """`text` without the sentences with a mark in them that stand in the prompt word for word.
 
     The sentence every answer ends in ("The answer is 8.") is nobody's own: it goes only where the completion as a whole
-    is in the prompt.
+    is in the prompt. What introduces the copy ("You asked: …") does not make it an answer.
     """
     flat = _flat(prompt)
     body = _flat(text)
@@ -29,10 +29,13 @@ def without_echo(text: str, prompt: str) -> str:
     out: list[str] = []
     for found in _SENTENCE.finditer(text):
         sentence = _flat(found[0])
-        copied = bool(sentence) and _MARK.search(sentence) is not None and sentence.strip(" .") in flat
-        if not (copied and _own(sentence)):
+        if not any(_is_copied(part, flat) for part in (sentence, sentence.partition(": ")[2])):
             out.append(found[0])
     return "".join(out)
+
+
+def _is_copied(sentence: str, prompt: str) -> bool:
+    return _MARK.search(sentence) is not None and sentence.strip(" .") in prompt and _own(sentence)
 
 
 def _own(sentence: str) -> bool:

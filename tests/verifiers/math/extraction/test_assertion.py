@@ -430,6 +430,8 @@ PROMPT = "How many? Put your answer in a box, for example \\boxed{42}. End with:
         r"Sure. Put your answer in a box, for example \boxed{42}. I cannot.",
         "The answer is 42.",
         r"End with: The answer is 42.",
+        r"You asked: Put your answer in a box, for example \boxed{42}.",
+        r"The instructions say: for example \boxed{42}. I cannot.",
     ],
 )
 def test_an_example_answer_of_the_prompt_is_no_answer(echo: str) -> None:
@@ -444,6 +446,8 @@ def test_an_example_answer_of_the_prompt_is_no_answer(echo: str) -> None:
         (r"\boxed{42}", "What is 6 * 7?"),
         (PROMPT + r" Now 6*7 is \boxed{42}", PROMPT),
         ("The answer is 42.", "How many?"),
+        (r"In a box, as you asked: \boxed{42}", PROMPT),
+        (r"For example: 6*5 is 30. Answer: \boxed{42}", PROMPT),
         ("Q: 5+3? The answer is 8.\n6*7 makes 42. The answer is 42.", "Q: 5+3? The answer is 8."),
     ],
 )
