@@ -50,6 +50,9 @@ class GRPOConfig(UpdateConfig):
     adapter (of a whole model: as ``model.path`` holds it); or the folder of a model or an adapter."""
     reference_every: int | None = Field(default=None, ge=1)
     """Copy the policy into the reference model every so many steps; only with beta > 0."""
+    reference_ema: float | None = Field(default=None, gt=0, lt=1)
+    """The reference follows the policy as a moving average: every ``reference_every`` steps (by default each) it is
+    this share of itself and the rest of the policy. Of an adapter its two factors are averaged."""
     reference_device: str | None = None
     """Where the reference model is: by default where the policy is, else for example ``cuda:1`` or ``cpu``."""
     entropy: bool = True
@@ -68,8 +71,9 @@ class GRPOConfig(UpdateConfig):
     def _fill_objective(self) -> GRPOConfig:
         given = self.objective.model_dump(include=self.objective.model_fields_set)
         self.objective = Objective(**{**ALGORITHMS[self.algorithm], **given})
-        if self.reference != "start" and self.reference_every is not None:
-            raise ValueError(f"grpo.reference: {self.reference} stays what it is; leave out reference_every")
+        if self.reference != "start" and (self.reference_every or self.reference_ema):
+            moves = "reference_every" if self.reference_every else "reference_ema"
+            raise ValueError(f"grpo.reference: {self.reference} stays what it is; leave out {moves}")
         if self.samples < 2 and self.objective.baseline in ("group", "leave_one_out"):
             raise ValueError(f"grpo.samples must be 2 or more: {self.algorithm} compares completions of one prompt")
         return self

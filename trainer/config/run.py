@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from veritune.trainer.config.base import Strict
+from veritune.trainer.config.curriculum import CurriculumConfig
 from veritune.trainer.config.data import DataConfig
 from veritune.trainer.config.evaluation import EvaluationConfig
 from veritune.trainer.config.grpo import GRPOConfig, WarmupConfig
@@ -71,3 +72,4 @@ class RunConfig(PolicyRunConfig):
     stage: Literal["grpo"] = "grpo"
     warmup: WarmupConfig | None = None
     grpo: GRPOConfig = Field(default_factory=GRPOConfig)
+    curriculum: CurriculumConfig | None = None

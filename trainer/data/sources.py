@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import string
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -77,6 +77,10 @@ class FileSource:
             self._epoch = epoch
         return self.rows[self._order[index]]
 
+    def only(self, keep: Callable[[Row], bool]) -> FileSource:
+        """The same with some of its rows."""
+        return FileSource([row for row in self.rows if keep(row)], self.seed, self.shuffle)
+
     def columns(self) -> list[str]:
         return list(dict.fromkeys(key for row in self.rows for key in row.columns))
 
@@ -93,6 +97,7 @@ class Mixture(FileSource):
         empty = dict.fromkeys(names)
         even = [[Row(row.prompt, {**empty, **row.columns}) for row in rows] for rows in files]
         super().__init__([row for rows in even for row in rows], seed)
+        self.weights = list(weights)
         self.files = [FileSource(rows, seed + number) for number, rows in enumerate(even)]
         ends = [round(BLOCK * sum(weights[: n + 1]) / sum(weights)) for n in range(len(weights))]
         self._counts = [max(1, end - begin) for begin, end in zip([0, *ends], ends, strict=False)]
@@ -103,6 +108,12 @@ class Mixture(FileSource):
         for number in pattern:
             self._pattern.append((number, seen[number]))
             seen[number] += 1
+
+    def only(self, keep: Callable[[Row], bool]) -> FileSource:
+        """A file of which no row is left leaves its share to the others."""
+        parts = [[row for row in file.rows if keep(row)] for file in self.files]
+        left = [number for number, rows in enumerate(parts) if rows]
+        return Mixture([parts[n] for n in left], [self.weights[n] for n in left], self.seed)
 
     def row(self, position: int) -> Row:
         block, at = divmod(position, len(self._pattern))

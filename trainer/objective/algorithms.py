@@ -55,6 +55,13 @@ class Objective(BaseModel):
     kl_ratio: bool = True
     """Multiply the KL in the loss by the ratio: an unbiased gradient for k1 and k3 (k2 needs none)."""
     entropy_bonus: float = Field(default=0.0, ge=0)
+    """Weight of the policy's entropy, which the loss wants high; with ``entropy_target`` where it begins."""
+    entropy_target: float | None = Field(default=None, gt=0)
+    """Adaptive entropy control (2505.22312): below so many nats a token the bonus grows, above it there is none."""
+    entropy_step: float = Field(default=0.005, gt=0)
+    """By how much a step changes the bonus then."""
+    entropy_most: float = Field(default=1.0, gt=0)
+    """It never grows beyond this."""
     top_entropy: float = Field(default=1.0, gt=0, le=1)
     """Train only on this share of tokens, those of highest entropy (2506.01939)."""
     importance: Literal["none", "truncate", "mask", "icepop", "sequence_mask"] = "none"

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from veritune.plugins import ConfigError
@@ -19,18 +20,21 @@ from veritune.trainer.config import PolicyRunConfig
 from veritune.trainer.policy.distributed import ALONE, World
 from veritune.trainer.policy.lora import adapter_like, has_adapter, untouched
 from veritune.trainer.policy.models import Policy, load_other, pick_device
-from veritune.trainer.policy.sharding import copy_weights, load_named, load_whole, whole, whole_state
+from veritune.trainer.policy.sharding import blend_weights, copy_weights, load_named, load_whole, whole, whole_state
 
 
 class Reference:
     """Use ``model`` on ``device`` within ``active()``."""
 
-    def __init__(self, policy: Policy, world: World = ALONE, device: str | None = None, other: Any = None) -> None:
+    def __init__(
+        self, policy: Policy, world: World = ALONE, device: str | None = None, other: Any = None, averaged: bool = False
+    ) -> None:
         """``device``: by default the policy's. Of a sharded policy the copy is sharded too, beside it.
 
         ``other``: a whole model that is the reference for good; or the weights of an adapter of the policy's shape, by
-        name, none of them: the adapter switched off.
+        name, none of them: the adapter switched off. ``averaged``: :meth:`blend` will be called.
         """
+        self.averaged = averaged
         self.adapter = has_adapter(policy.model) and (other is None or isinstance(other, dict))
         self.fixed = other is not None
         """Whether it stays what the config names, and no checkpoint has to keep it."""
@@ -76,10 +80,20 @@ class Reference:
         """Become what the policy is now."""
         if not self.adapter:
             copy_weights(policy, self.model)
-        elif untouched(self.model):
+        elif untouched(self.model) and not self.averaged:
             self.earlier = None
         else:
             self.earlier = {name: local.clone() for name, local in _trained(self.model)}
+
+    @torch.no_grad()
+    def blend(self, policy: Any, decay: float) -> None:
+        """Become ``decay`` of what it is and the rest of what the policy is now; of an adapter, factor by factor."""
+        if not self.adapter:
+            blend_weights(policy, self.model, decay)
+            return
+        assert self.earlier is not None
+        for name, local in _trained(self.model):
+            self.earlier[name].mul_(decay).add_(local, alpha=1 - decay)
 
     def state(self, keep: bool = True) -> Any:
         """What a checkpoint has to keep; of a sharded model gathered by all, for those that ``keep`` it."""
@@ -130,7 +144,7 @@ def make_reference(config: PolicyRunConfig, policy: Policy, world: World = ALONE
     section = getattr(config, config.stage)
     wanted, device = section.reference, section.reference_device
     if wanted == "start":
-        return Reference(policy, world, device)
+        return Reference(policy, world, device, averaged=getattr(section, "reference_ema", None) is not None)
     if has_adapter(policy.model):
         if wanted == "base":
             return Reference(policy, world, other={})

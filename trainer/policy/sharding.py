@@ -83,6 +83,21 @@ def copy_weights(source: Any, target: Any) -> None:
 
 
 @torch.no_grad()
+def blend_weights(source: Any, target: Any, decay: float) -> None:
+    """Every parameter and buffer of ``target`` becomes ``decay`` of itself and the rest of ``source``'s."""
+    values, done = dict(_named(source)), set[int]()
+    for name, own in _named(target):
+        if id(own) in done:  # tied: under each of its names the same
+            continue
+        done.add(id(own))
+        value = whole(values[name])
+        if own.is_floating_point():
+            own.mul_(decay).add_(_placed(value.to(own.device, own.dtype), own), alpha=1 - decay)
+        else:
+            _write(own, value)
+
+
+@torch.no_grad()
 def load_whole(model: Any, state: Mapping[str, Tensor]) -> None:
     """Write whole values (those of :func:`whole_state`) into a model, sharded or not."""
     for name, own in _named(model):

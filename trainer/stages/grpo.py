@@ -15,6 +15,8 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -25,6 +27,7 @@ from veritune.trainer.data.batching import pad, split, written_mask
 from veritune.trainer.data.rollouts import Rollout
 from veritune.trainer.data.sources import Row, Source
 from veritune.trainer.objective.advantages import advantages, with_signal
+from veritune.trainer.objective.entropy import EntropyControl
 from veritune.trainer.objective.losses import (
     LossBatch,
     LossParts,
@@ -42,6 +45,7 @@ from veritune.trainer.policy.reference import make_reference
 from veritune.trainer.rollout.drawing import Drawing
 from veritune.trainer.rollout.scoring import batch_metrics, component_tensors, reward_tensor
 from veritune.trainer.stages.batch import Batch, next_prompts, prompt_limit
+from veritune.trainer.stages.curriculum import make_curriculum
 from veritune.trainer.stages.grpo_inputs import GRPOInputs
 from veritune.trainer.stages.interface import Context, Records
 from veritune.trainer.stages.progress import Progress
@@ -60,7 +64,9 @@ class GRPO(GRPOInputs):
         generator: torch.Generator,
         progress: Progress,
     ) -> None:
-        self.run, self.config, self.objective = config, config.grpo, config.grpo.objective
+        self.run, self.config = config, config.grpo
+        self.entropy = EntropyControl(config.grpo.objective)
+        self.objective = self.entropy.objective()
         self.policy, self.model = policy, policy.model
         self.drawing, self.rewards, self.world = drawing, drawing.rewards, drawing.world
         self.source, self.encode, self.generator, self.progress = source, encode, generator, progress
@@ -70,6 +76,7 @@ class GRPO(GRPOInputs):
         self.batch = Batch()
         self.bad_steps = BadSteps(self.config.bad_steps)
         self.clock = Clock()
+        self.curriculum = make_curriculum(config, source)
 
     @classmethod
     def begin(cls, context: Context) -> GRPO:
@@ -85,6 +92,7 @@ class GRPO(GRPOInputs):
     def step(self) -> dict[str, float]:
         """One step: rollouts are drawn and scored, advantages computed, the policy updated."""
         self.clock = Clock()
+        self.objective = self.entropy.objective()
         batch = self.batch = self.draw()
         with self.clock.phase("advantage"):
             batch.advantages_PG = self.advantages(batch)
@@ -99,7 +107,22 @@ class GRPO(GRPOInputs):
         metrics["tokens_per_second"] = sum(r.tokens_written for r in batch.rollouts) / max(seconds, 1e-9)
         metrics["peak_memory_mib"] = peak_memory(self.policy.device)
         self.refresh_reference()
-        return metrics
+        if self.entropy.target is not None:
+            metrics["entropy_bonus"] = self.objective.entropy_bonus
+            self.entropy.see(metrics["entropy"])
+        return metrics if self.curriculum is None else {**metrics, **self.curriculum.commit()}
+
+    def state(self, keep: bool) -> dict[str, Any]:
+        return {
+            "entropy": self.entropy.state(),
+            "curriculum": None if self.curriculum is None else self.curriculum.state(),
+        }
+
+    def restore(self, state: Any) -> None:
+        if isinstance(state, dict):
+            self.entropy.restore(state["entropy"])
+            if self.curriculum is not None:
+                self.curriculum.restore(state["curriculum"])
 
     def records(self) -> Records:
         return self.batch.records(self.rewards.aliases, self.name, self.progress.step)
@@ -132,14 +155,15 @@ class GRPO(GRPOInputs):
         found = self.drawing.draw(
             rows, prompts, self.config.samples, self.run.sampling, self.generator, self.progress.step, self.clock
         )
+        if self.curriculum is not None:
+            self.curriculum.see(rows, found.scores, self.config.samples)
         return Batch(rows, found.rollouts, found.samples, found.scores, drawn=count, logged=found.logged)
 
     def _next_prompts(self, count: int) -> tuple[list[Row], list[list[int]]]:
         """The next rows of the data whose prompts are not too long."""
         limit = prompt_limit(self.run, self.model)
-        rows, prompts, self.progress.position = next_prompts(
-            self.source, self.encode, self.progress.position, count, limit
-        )
+        choose = partial(next_prompts, self.source) if self.curriculum is None else self.curriculum.next_prompts
+        rows, prompts, self.progress.position = choose(self.encode, self.progress.position, count, limit)
         return rows, prompts
 
     # -- advantage -------------------------------------------------------------------------------------------------
@@ -321,10 +345,15 @@ class GRPO(GRPOInputs):
         return None
 
     def refresh_reference(self) -> None:
-        """Copy the policy into the reference every ``reference_every`` steps."""
-        every = self.config.reference_every
-        if self.reference is not None and every and self.progress.step % every == 0:
+        """Copy or mix the policy into the reference every ``reference_every`` steps."""
+        ema = self.config.reference_ema
+        every = self.config.reference_every or (1 if ema is not None else None)
+        if self.reference is None or every is None or self.progress.step % every:
+            return
+        if ema is None:
             self.reference.take(self.model)
+        else:
+            self.reference.blend(self.model, ema)
 
     def _signal(self, rewards_PG: Tensor) -> Tensor:
         return with_signal(rewards_PG, self.objective.baseline)
@@ -343,7 +372,8 @@ class GRPO(GRPOInputs):
     def _entropy_mode(self) -> EntropyMode:
         if self.objective.entropy_bonus > 0:
             return "gradient"
-        return "metric" if self.config.entropy or self.objective.top_entropy < 1 else "none"
+        wanted = self.config.entropy or self.objective.top_entropy < 1 or self.objective.entropy_target is not None
+        return "metric" if wanted else "none"
 
     # -- metrics ---------------------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from veritune.trainer.config import RunConfig
 from veritune.trainer.data.prompts import PromptEncoder
 from veritune.trainer.policy.distributed import World
 from veritune.trainer.policy.models import Policy
+from veritune.trainer.stages.curriculum import apply_curriculum
 from veritune.trainer.stages.inputs import with_steps
 from veritune.trainer.stages.interface import Inputs, Say, Stage
 from veritune.trainer.stages.policy_stage import PolicyStage
@@ -33,8 +34,9 @@ class GRPOInputs(PolicyStage):
     def read(cls, config: RunConfig, world: World, say: Say) -> Inputs:
         inputs = super().read(config, world, say)
         assert inputs.source is not None
-        inputs.config = with_steps(config, inputs.source)
         inputs.demonstrations = demonstrations(config, inputs.source)
+        inputs.source = apply_curriculum(config, inputs.source, inputs.rewards.aliases, say)
+        inputs.config = with_steps(config, inputs.source)
         check_demonstrations(config, inputs.demonstrations)
         return inputs
 

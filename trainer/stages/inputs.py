@@ -76,6 +76,11 @@ def _check_section(name: str, section: OptimizerConfig, config: PolicyRunConfig,
 
 def check_reference(name: str, wanted: str, section: OptimizerConfig, config: PolicyRunConfig) -> None:
     """Raise ConfigError for a ``reference`` that is not there. ``name``: the section's."""
+    if getattr(section, "reference_ema", None) is not None:
+        if getattr(getattr(section, "objective", None), "beta", None) == 0:
+            raise ConfigError(f"{name}.reference_ema: no KL is measured; set {name}.objective.beta")
+        if config.model.dtype == "bfloat16":
+            raise ConfigError(f"{name}.reference_ema: bfloat16 weights lose such small steps; use model.dtype: auto")
     if wanted == "start":
         return
     objective = getattr(section, "objective", None)
