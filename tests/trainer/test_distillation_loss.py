@@ -14,6 +14,7 @@ from veritune.kernels.distillation.kinds import Kind
 from veritune.trainer.objective.distillation import (
     DistillationObjective,
     linear_top_divergence,
+    linear_top_tokens,
     top_divergence,
     top_tokens,
 )
@@ -103,6 +104,8 @@ def test_from_hidden_states_in_slices_is_the_same(monkeypatch: pytest.MonkeyPatc
         monkeypatch.setattr("veritune.trainer.objective.distillation.SLICE", size)
         h, w = hidden.clone().requires_grad_(), weight.clone().requires_grad_()
         grads.append(torch.autograd.grad(linear_top_divergence(h, w, None, kept, objective).sum(), (h, w)))
+        tops = linear_top_tokens(hidden, weight, None, 3, 0.7), top_tokens(hidden @ weight.T, 3, 0.7)
+        torch.testing.assert_close(vars(tops[0]), vars(tops[1]))
     torch.testing.assert_close(grads[0], grads[1])
     z = (hidden @ weight.T).requires_grad_()
     (by_logits,) = torch.autograd.grad(top_divergence(z, kept, objective).sum(), z)

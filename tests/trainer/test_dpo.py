@@ -44,8 +44,9 @@ def _config(folder: Path, pairs: str, /, **changes: Any) -> Any:
 PLAIN = {"optimizer": "sgd", "lr": 1.0, "clip_norm": None}
 
 
-@pytest.mark.parametrize("more", [{}, {"micro_batch_tokens": 1}, {"share_prompts": False}])
-@pytest.mark.parametrize("loss", ["sigmoid", "ipo"])
+@pytest.mark.parametrize(
+    ("loss", "more"), [("sigmoid", {}), ("sigmoid", {"micro_batch_tokens": 1}), ("ipo", {"share_prompts": False})]
+)
 def test_a_step_is_the_gradient_of_the_pairs_own_loss(tmp_path: Path, pairs: str, loss: str, more: Any) -> None:
     """After a first step has moved the policy off its reference: weights − lr · ∇ of the loss written out."""
     settings = {**PLAIN, **more, "objective": {"loss": loss, "beta": 0.5}}
@@ -78,7 +79,7 @@ def test_the_end_of_sequence_is_part_of_an_answer_and_the_prompt_is_not(tmp_path
 
 
 def test_preferences_are_learnt_and_the_held_out_ones_judged(tmp_path: Path, pairs: str) -> None:
-    dpo = {"steps": 12, "batch": 6, "lr": 3e-3, "pairs": {"train": pairs, "eval": pairs}}
+    dpo = {"steps": 8, "batch": 6, "lr": 4e-3, "pairs": {"train": pairs, "eval": pairs}}
     folder = train(_config(tmp_path / "run", pairs, dpo=dpo), quiet=True)
     lines = read_metrics(folder / "metrics.jsonl")
     steps = [r for r in lines if r["phase"] == "dpo"]
@@ -90,6 +91,15 @@ def test_preferences_are_learnt_and_the_held_out_ones_judged(tmp_path: Path, pai
     assert judged[-1]["pairs/accuracy"] == 1.0
     assert judged[-1]["pairs/loss"] < judged[0]["pairs/loss"]
     assert "reward/even" in judged[-1]  # and prompts are drawn, as in every stage
+
+
+def test_chosen_answers_that_become_unlikely_are_said(tmp_path: Path, pairs: str, capsys: Any) -> None:
+    """At a rate far too high both answers fall, the rejected ones further."""
+    quiet = {"rewards": None, "evaluation": {"metric": "accuracy"}}
+    folder = train(_config(tmp_path / "run", pairs, dpo={"steps": 8, "lr": 0.1}, **quiet), quiet=True)
+    worst = min(r["shift/chosen"] for r in read_metrics(folder / "metrics.jsonl") if r["phase"] == "dpo")
+    assert worst < -5
+    assert capsys.readouterr().err.count("likelihood displacement") == 1
 
 
 def test_without_rewards_the_held_out_pairs_are_the_evaluation(tmp_path: Path, pairs: str) -> None:

@@ -75,6 +75,17 @@ def top_tokens(logits_NV: Tensor, count: int, temperature: float) -> TopTokens:
     return TopTokens(ids_NK, logps_NK, _others(logps_NV, ids_NK))
 
 
+def linear_top_tokens(
+    hidden_NH: Tensor, weight_VH: Tensor, bias_V: Tensor | None, count: int, temperature: float
+) -> TopTokens:
+    """The same from hidden states and the head's rows of the shared vocabulary, some positions at a time."""
+    found = [
+        top_tokens(_logits(part, weight_VH, bias_V), count, temperature)
+        for part in torch.split(hidden_NH, max(1, SLICE // weight_VH.shape[0]))
+    ]
+    return TopTokens(*(torch.cat([getattr(top, name) for top in found]) for name in ("ids_NK", "logps_NK", "rest_N")))
+
+
 def top_divergence(student_NV: Tensor, teacher: TopTokens, objective: DistillationObjective) -> Tensor:
     """(N,) divergence of the two distributions over the teacher's top k tokens and one event more: any other token.
 
@@ -99,10 +110,7 @@ def linear_top_divergence(
     at once."""
 
     def of_slice(h: Tensor, w: Tensor, b: Tensor | None, ids: Tensor, logps: Tensor, rest: Tensor) -> Tensor:
-        with torch.autocast(h.device.type, enabled=False):
-            logits = _wide(h) @ _wide(w).T
-        logits = logits if b is None else logits + b.to(logits.dtype)
-        return top_divergence(logits, TopTokens(ids, logps, rest), objective)
+        return top_divergence(_logits(h, w, b), TopTokens(ids, logps, rest), objective)
 
     size = max(1, SLICE // weight_VH.shape[0])
     if hidden_NH.shape[0] <= size:
@@ -113,6 +121,13 @@ def linear_top_divergence(
         for h, *rest in zip(*pieces, strict=True)
     ]
     return torch.cat(found)
+
+
+def _logits(hidden_NH: Tensor, weight_VH: Tensor, bias_V: Tensor | None) -> Tensor:
+    """In at least float32."""
+    with torch.autocast(hidden_NH.device.type, enabled=False):
+        logits_NV = _wide(hidden_NH) @ _wide(weight_VH).T
+    return logits_NV if bias_V is None else logits_NV + bias_V.to(logits_NV.dtype)
 
 
 def _others(logps_NV: Tensor, ids_NK: Tensor) -> Tensor:

@@ -133,6 +133,7 @@ class Console:
 
     def _evaluation(self, what: str, step: int, metrics: Mapping[str, float]) -> None:
         names = ["accuracy", *(k for k in metrics if k.startswith("pass@")), "reward", "thinks", "loss"]
+        names += ["pairs/accuracy", "pairs/shift/chosen"]
         shown = {k: metrics[k] for k in names if k in metrics and (k != "thinks" or metrics[k])}
         shown |= {k: metrics[k] for k in ("undecided",) if metrics.get(k)}  # they are in no mean
         values = "  ".join(f"{k} {v:.3f}" for k, v in shown.items())
@@ -201,5 +202,5 @@ def _number(value: Any) -> str:
 def _info(metrics: Mapping[str, float]) -> str:
     shown = [k for k in ("loss", "reward") if k in metrics and not (k == "loss" and "reward" in metrics)]
     shown += [k for k in metrics if k.startswith("reward/")][:4]
-    shown += [k for k in ("length",) if k in metrics]
+    shown += [k for k in ("margin", "shift/chosen", "divergence", "length") if k in metrics]
     return "  ".join(f"{k.replace('reward/', '')} {metrics[k]:.3g}" for k in shown)

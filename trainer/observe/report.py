@@ -31,6 +31,11 @@ CURVES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Groups without signal, truncated and undecided (shares)", ("groups_without_signal", "truncated", "undecided")),
     ("Share of tokens clipped", ("clip_low", "clip_high")),
     ("Loss", ("loss",)),
+    ("Margin of the chosen answers over the rejected ones", ("margin",)),
+    ("How far answers have moved from the reference (nats)", ("shift/chosen", "shift/rejected")),
+    ("Divergence from the teacher, cross-entropy (nats a token)", ("divergence", "cross_entropy")),
+    ("Value loss", ("value_loss",)),
+    ("Share of the returns' variance that the values explain", ("explained_variance",)),
     ("Gradient norm", ("grad_norm",)),
     ("Tokens a second", ("tokens_per_second",)),
 )

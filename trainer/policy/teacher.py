@@ -21,6 +21,7 @@ from veritune.trainer.objective.distillation import (
     DistillationObjective,
     TopTokens,
     linear_top_divergence,
+    linear_top_tokens,
     top_divergence,
     top_tokens,
 )
@@ -117,9 +118,18 @@ class Teacher:
     @torch.no_grad()
     def top(self, batch: TokenBatch, count: int, vocabulary: int, temperature: float) -> TopTokens:
         """Its ``count`` most likely tokens of the first ``vocabulary``, at the completion tokens of ``batch``."""
+        model, own = self.policy.model, batch.to(self.policy.device)
+        head = output_head(model)
         with self.policy.autocast():
-            logits_NV = completion_logits(self.policy.model, batch.to(self.policy.device))
-        return top_tokens(logits_NV[:, :vocabulary], count, temperature).to(torch.device("cpu"))
+            found = predictions(model, own, head is not None)
+        if found.logits_NV is not None:
+            top = top_tokens(found.logits_NV[:, :vocabulary], count, temperature)
+        else:
+            assert found.states_NH is not None
+            assert found.weight_VH is not None
+            bias_V = None if found.bias_V is None else found.bias_V[:vocabulary]
+            top = linear_top_tokens(found.states_NH, found.weight_VH[:vocabulary], bias_V, count, temperature)
+        return top.to(torch.device("cpu"))
 
 
 class TopCache:

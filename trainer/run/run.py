@@ -37,7 +37,7 @@ from veritune.trainer.run.ending import Ending, Interrupted, Overtime
 from veritune.trainer.run.folders import check_folder, forget_start, pick_folder
 from veritune.trainer.run.rescue import Rescue, as_run_error
 from veritune.trainer.run.resuming import resume_point
-from veritune.trainer.run.watch import OF_DRAWING, Watch
+from veritune.trainer.run.watch import Watch, watched
 from veritune.trainer.stages.interface import Context, Records, Stage
 from veritune.trainer.stages.progress import Progress
 from veritune.trainer.stages.table import get_stage, parse_run
@@ -233,7 +233,7 @@ class Run:
             observer.log(phase or self.progress.phase, self.progress.step, metrics)
 
     def _warn(self, metrics: Mapping[str, float]) -> None:
-        if OF_DRAWING not in metrics:
+        if not watched(metrics):
             return
         for warning in self.watch.step(self.progress.step, metrics):
             self.warn(warning)

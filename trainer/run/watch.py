@@ -8,8 +8,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 WINDOW = 20
-OF_DRAWING = "length"
-"""A metric that every step has in which completions are drawn: the others are not watched."""
+DISPLACED = -5.0
+"""Nats that the chosen answers of a step have lost on average, and that are said."""
+WATCHED = ("length", "shift/chosen")
+"""Metrics of steps in which completions are drawn, or pairs compared: the others are not watched."""
+
+
+def watched(metrics: Mapping[str, Any]) -> bool:
+    """Whether there is anything in a step's metrics to look at."""
+    return any(name in metrics for name in WATCHED)
 
 
 class Watch:
@@ -31,7 +38,7 @@ class Watch:
             numbers = {k: v for k, v in line.items() if isinstance(v, int | float)}
             if line["phase"] == "evaluation":
                 self.evaluation(int(line["step"]), numbers)
-            elif OF_DRAWING in line:
+            elif watched(line):
                 self.step(int(line["step"]), numbers)
 
     def step(self, step: int, metrics: Mapping[str, float]) -> list[str]:
@@ -44,6 +51,7 @@ class Watch:
             "silent": self._silent(),
             "hacked": self._hacked(),
             "flat": self._flat(),
+            "displaced": self._displaced(metrics),
         }
         new = [text for key, text in found.items() if text and key not in self._said]
         self._said |= {key for key, text in found.items() if text}
@@ -74,6 +82,16 @@ class Watch:
         if len(recent) < WINDOW or min(m.get("groups_without_signal", 0.0) for m in recent) < 0.9:
             return ""
         return f"for {WINDOW} steps over 90 % of the groups had the same reward for every sample: nothing is learnt"
+
+    def _displaced(self, metrics: Mapping[str, float]) -> str:
+        """The margin grows because both answers become less likely."""
+        moved = metrics.get("shift/chosen", 0.0)
+        if not moved < DISPLACED:
+            return ""
+        return (
+            f"the chosen answers are {-moved:.1f} nats less likely than when the run began (likelihood displacement); "
+            "lower dpo.lr, take fewer steps, or set dpo.objective.sft_weight"
+        )
 
     def _hacked(self) -> str:
         """Reward up, accuracy down between two evaluations."""
