@@ -19,7 +19,7 @@ from veritune.verifiers.math.decision import Outcome as Found
 from veritune.verifiers.math.finding import BoundedCache, Finding
 from veritune.verifiers.math.judge import Judgement, Task
 from veritune.verifiers.math.options import MathOptions
-from veritune.verifiers.math.plain import is_plain, plain_integer
+from veritune.verifiers.math.plain import is_plain, is_whole, plain_fraction, plain_integer
 from veritune.verifiers.math.reading import prepare_gold
 
 Pair = tuple[str, str]
@@ -28,10 +28,17 @@ GoldState = Literal["fine", "slow", "unusable", "unknown"]
 _DECIDED = {Found.RIGHT: True, Found.WRONG: False}
 _CAUSES = {Found.ABSTAIN: Cause.ABSTAIN, Found.INVALID_GOLD: Cause.INVALID_GOLD}
 _SPENT = {Status.CPU: "time", Status.MEMORY: "memory", Status.CRASHED: "crash", Status.ERROR: "depth"}
+_FRACTIONS = ("\\frac", "-\\frac", "\\dfrac", "-\\dfrac", "\\tfrac", "-\\tfrac")
 _PASSING = (Cause.TIMEOUT, Cause.INFRA_ERROR, Cause.INTERNAL_ERROR)
 """Causes that may be gone the next time: such findings are not remembered."""
 _KILLED = ("SIGKILL", "SIGTERM", "server")
 _TOO_BIG = ("RecursionError", "OverflowError")
+
+
+_SAME_TEXT = Finding(True, "string", "the same text")
+_SAME_NUMBER = Finding(True, "number", "the same number")
+_OTHER_NUMBER = Finding(False, "number", "another number")
+_OTHER_VALUE = Finding(False, "structure", "the values differ")
 
 
 class Batch:
@@ -62,13 +69,22 @@ class Batch:
         """Settle what is plain in this process; False where a worker must."""
         answer, gold = pair
         if answer == gold and answer and len(answer) <= self._options.max_answer and "\\boxed" not in gold:
-            self._settle(pair, Finding(True, "string", "the same text"))
+            self._settle(pair, _SAME_TEXT)
             return True
-        number, wanted = plain_integer(answer), plain_integer(gold)
-        if number is not None and wanted is not None:
-            same = number == wanted
-            self._settle(pair, Finding(same, "number", "the same number" if same else "another number"))
+        number = plain_integer(answer)
+        wanted = plain_integer(gold) if number is not None else None
+        if wanted is not None:
+            self._settle(pair, _SAME_NUMBER if number == wanted else _OTHER_NUMBER)
             return True
+        tolerant = self._options.relative_tolerance != 0
+        if "." in answer and not tolerant and is_whole(answer) is False and plain_integer(gold) is not None:
+            self._settle(pair, _OTHER_NUMBER)
+            return True
+        if gold.startswith(_FRACTIONS) and answer.startswith(_FRACTIONS) and not tolerant:
+            mine, theirs = plain_fraction(answer), plain_fraction(gold)
+            if mine is not None and theirs is not None and mine[0] * theirs[1] != theirs[0] * mine[1]:
+                self._settle(pair, _OTHER_VALUE)
+                return True
         if not (is_plain(answer) and is_plain(gold)):
             return False
         start = time.perf_counter()
@@ -95,6 +111,8 @@ class Batch:
 
     def tasks(self) -> list[Task]:
         """What the workers must do next: answers first, then the golds of those that were too much."""
+        if not self._open and not self._spent:
+            return []
         if self._open:
             return [("answer", answer, gold, self._options) for answer, gold in self._open]
         return [("gold", "", gold, self._options) for gold in dict.fromkeys(gold for _, gold in self._spent)]
@@ -157,7 +175,7 @@ class Batch:
 
     def _settle(self, pair: Pair, finding: Finding, keep: bool = True) -> None:
         self.found[pair] = finding
-        if keep and (finding.cause not in _PASSING or "gold_alone" in finding.evidence):
+        if keep and self._cache.bound > 0 and (finding.cause not in _PASSING or "gold_alone" in finding.evidence):
             self._cache.put(finding, *pair)
 
 

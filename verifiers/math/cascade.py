@@ -11,7 +11,7 @@ from veritune.verifiers.math.equality.forms import unsimplified
 from veritune.verifiers.math.equality.parts import kind
 from veritune.verifiers.math.equality.shapes import ContradictionError, assigned
 from veritune.verifiers.math.options import DEFAULT, MathOptions
-from veritune.verifiers.math.reading import TOO_LONG, Gold, Reading, never_grouped, prepare_gold, read
+from veritune.verifiers.math.reading import TOO_LONG, Gold, Reading, never_grouped, prepare_gold, read, read_unless_same
 from veritune.verifiers.math.special import specially
 from veritune.verifiers.math.syntax.cursor import ParseError
 from veritune.verifiers.math.syntax.nodes import (
@@ -54,7 +54,9 @@ def decide(prediction: str, gold: Gold | str, options: MathOptions = DEFAULT) ->
         return wrong("string", "the answer is empty")
     if len(prediction) > options.max_answer:
         return wrong("limits", f"the answer is longer than {options.max_answer} characters")
-    found = read(prediction, options)
+    found = read_unless_same(prediction, gold.reading, options)
+    if found is None:
+        return right("string", "the same text after normalisation")
     decision = _decide_reading(found, gold, options)
     if options.form == "simplified" and decision.correct and found.tree is not None:
         left = unsimplified(assigned(found.tree).value) if found.canonical != gold.reading.canonical else ""
@@ -214,7 +216,13 @@ def _unevaluated(found: Node | None, want: Node | None) -> str:
 
 
 def _ambiguous(found: Reading, want: Reading) -> bool:
-    return "," in found.text or "," in want.text
+    if ("," in found.text) == ("," in want.text):
+        return "," in found.text
+    return not (_GROUPED.fullmatch(found.text) and _GROUPED.fullmatch(want.text))
+
+
+_GROUPED = re.compile(r"-?(?:[1-9][0-9]{0,2}(?:(?:,|\{,\})[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?")
+"""A number whose commas, if it has any, are those of its thousands: nothing else that it could be is a number."""
 
 
 def _always_grouped(reading: Reading, options: MathOptions) -> Node | None:

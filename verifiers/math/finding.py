@@ -36,6 +36,8 @@ class BoundedCache(Generic[Value]):
         self._values: OrderedDict[tuple[str, ...], Value] = OrderedDict()
 
     def get(self, *key: str) -> Value | None:
+        if self.bound <= 0:
+            return None
         short = _shortened(key)
         with self._lock:
             value = self._values.get(short)
@@ -64,7 +66,10 @@ class BoundedCache(Generic[Value]):
 
 
 def _shortened(key: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(part if len(part) <= _LONG else _digest(part) for part in key)
+    for part in key:
+        if len(part) > _LONG:
+            return tuple(part if len(part) <= _LONG else _digest(part) for part in key)
+    return key
 
 
 def _digest(text: str) -> str:

@@ -25,6 +25,7 @@ _SENTENCE = re.compile(
 """How a sentence begins that states a value."""
 _DENIED = re.compile(r"\b(?:no|not|never|none|neither|cannot)\b|n't\b", re.IGNORECASE)
 _VALUE = re.compile(r"\$[^$]+\$|(?<![\w.])-?\d+(?:,\d{3})*(?:\.\d+)?(?:/\d+)?(?![\w])")
+_NUMBER = re.compile(r"-?[0-9]{1,400}(?:[./][0-9]{1,400})?")
 _FIELDS = ("answer", "final_answer", "gold", "ground_truth", "solution", "value", "target")
 _DELIMITERS = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"))
 
@@ -40,7 +41,7 @@ class Golds:
 
     @property
     def shown(self) -> str:
-        return " | ".join(self.answers)
+        return self.answers[0] if len(self.answers) == 1 else " | ".join(self.answers)
 
 
 def read_golds(gold: Any, options: MathOptions) -> Golds:
@@ -49,6 +50,8 @@ def read_golds(gold: Any, options: MathOptions) -> Golds:
 
     With ``gold_format="solution"`` each string is a worked solution, and its final answer is the gold.
     """
+    if isinstance(gold, str) and _NUMBER.fullmatch(gold) and options.gold_format == "answer":
+        return Golds((gold,))  # nothing around it and no mark in it
     items = _items(gold)
     if not items:
         return Golds((), f"the gold is empty: {gold!r}")
@@ -66,8 +69,10 @@ def read_golds(gold: Any, options: MathOptions) -> Golds:
                 answers.append(found.strip())
         else:
             bare = plain_gold(text, options)
-            problem = unusable(bare) or problem
-            if not unusable(bare):
+            fault = unusable(bare)
+            if fault:
+                problem = fault
+            else:
                 answers.append(bare)
     answers = [answer for answer in dict.fromkeys(answers) if answer]
     return Golds(tuple(answers), "" if answers else problem or f"the gold is empty: {gold!r}")
@@ -76,10 +81,10 @@ def read_golds(gold: Any, options: MathOptions) -> Golds:
 def plain_gold(text: str, options: MathOptions) -> str:
     """What a gold says: the content of its boxes where it has any, the value that a sentence states, or itself."""
     bare = unboxed(text)
-    if any(box in bare for box in _BOXES):
+    if "box" in bare and any(box in bare for box in _BOXES):
         found = extract(text, replace(options, boxes="last", bare=False, in_reasoning=True, json_field=None)).answer
         return bare if found is None else unboxed(found)
-    sentence = _SENTENCE.match(bare)
+    sentence = _SENTENCE.match(bare) if bare[:1].isalpha() else None
     if sentence is None or len(bare) > 120 or ". " in bare or _DENIED.search(bare):
         return bare
     found = extract(bare, replace(options, bare=False, in_reasoning=True, json_field=None)).answer
@@ -92,9 +97,9 @@ def plain_gold(text: str, options: MathOptions) -> str:
 def unusable(text: str) -> str:
     """Why `text` is no answer by itself; empty where it is one. A mark inside it would have to be searched for."""
     low = text.lower()
-    if any(mark in low for mark in _MARKS):
+    if ("#" in low or "ox" in low or "answer" in low or not low.isascii()) and any(mark in low for mark in _MARKS):
         return f"the gold looks like a worked solution; if so, say gold_format: solution: {_short(text)}"
-    if _SENTENCE.match(text) and len(text) <= 200 and len(_VALUE.findall(text)) > 1:
+    if text[:1].isalpha() and _SENTENCE.match(text) and len(text) <= 200 and len(_VALUE.findall(text)) > 1:
         return f"the gold is a sentence with several values: {_short(text)}"
     if _closes_unopened(text):
         return f"the gold closes a brace that it never opened: {_short(text)}"
@@ -105,7 +110,7 @@ def unboxed(text: str) -> str:
     """An answer out of the one box, and the delimiters and full stop, that surround all of it."""
     bare = undelimited(text)
     inner = undelimited(bare[:-1]) if bare.endswith((".", "。")) else bare
-    for box in _BOXES:
+    for box in _BOXES if inner.startswith("\\f") or inner.startswith("\\b") else ():
         if inner.startswith(box):
             start = inner.find("{")
             if inner[len(box) : start].strip() == "" and match_brace(inner, start) == len(inner) - 1:
@@ -116,6 +121,8 @@ def unboxed(text: str) -> str:
 def undelimited(text: str) -> str:
     """``$x$`` is ``x``: one pair of delimiters around the whole answer is notation, not content."""
     text = text.strip()
+    if not text.startswith(("$", "\\(", "\\[")):
+        return text
     for opening, closing in _DELIMITERS:
         inner = text[len(opening) : len(text) - len(closing)]
         if (
@@ -131,15 +138,17 @@ def undelimited(text: str) -> str:
 
 def _closes_unopened(text: str) -> bool:
     """Whether ``text`` cannot stand inside a box: some ``}`` has no ``{`` before it."""
+    if "}" not in text:
+        return False
     depth = 0
-    escaped = False
-    for character in text:
-        if not escaped and character in "{}":
-            depth += 1 if character == "{" else -1
-            if depth < 0:
-                return True
-        escaped = character == "\\" and not escaped
+    for found in _BRACE.findall(text):
+        depth += (found == "{") - (found == "}")
+        if depth < 0:
+            return True
     return False
+
+
+_BRACE = re.compile(r"[{}]|\\.", re.DOTALL)
 
 
 def _items(gold: Any) -> list[Any]:

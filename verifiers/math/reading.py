@@ -55,17 +55,30 @@ def read(text: str, options: MathOptions = DEFAULT) -> Reading:
     if plain.isdecimal() and plain.isascii() and len(plain) < 640:
         return Reading(plain, plain, Num(Fraction(int(plain))), None)
     cleaned = clean(text[: options.max_answer + 1])
+    return _parsed(cleaned, canonical(cleaned), options)
+
+
+def read_unless_same(text: str, gold: Reading, options: MathOptions) -> Reading | None:
+    """An answer as it is read; None where it is written as the gold is, which needs no parsing."""
+    cleaned = clean(text[: options.max_answer + 1])
+    flat = canonical(cleaned)
+    return None if flat and flat == gold.canonical else _parsed(cleaned, flat, options)
+
+
+def _parsed(cleaned: str, flat: str, options: MathOptions) -> Reading:
+    if cleaned.isdecimal() and cleaned.isascii() and len(cleaned) < 640:
+        return Reading(cleaned, cleaned, Num(Fraction(int(cleaned))), None)
     tree, error = None, ""
     number = word_number(cleaned) if options.text_numbers and cleaned[:1].isalpha() and len(cleaned) < 80 else None
     if number is not None:
-        return Reading(cleaned, canonical(cleaned), Num(number), None)
+        return Reading(cleaned, flat, Num(number), None)
     try:
         tree = parse(cleaned, max_depth=options.max_depth)
         if isinstance(tree, Words):
             tree = Sym("set_R") if normal_words(tree.text) in ("all real number", "set of all real number") else None
     except ParseError as problem:
         error = str(problem)
-    return Reading(cleaned, canonical(cleaned), tree, choice(cleaned), error)
+    return Reading(cleaned, flat, tree, choice(cleaned), error)
 
 
 def prepare_gold(gold: str, options: MathOptions = DEFAULT) -> Gold:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from fractions import Fraction
 
@@ -89,7 +90,10 @@ def several_amounts(found: Reading, want: Reading, options: MathOptions) -> Deci
 
 
 def _wordy(text: str) -> bool:
-    return sum(c.isdecimal() for c in text) > 1 and any(c.isalpha() for c in text)
+    return _TWO_DIGITS.search(text) is not None and any(c.isalpha() for c in text)
+
+
+_TWO_DIGITS = re.compile(r"\d.*\d", re.DOTALL)
 
 
 def _amounts(same: bool) -> Decision:
@@ -108,15 +112,19 @@ def _against_list(labelled: tuple[Amount, ...], tree: Node | None, options: Math
 
 def times(found: Reading, want: Reading, options: MathOptions) -> Decision | None:
     """Times of day, dates, days and months."""
-    a, b = time_of_day(want.text), time_of_day(found.text)
-    if a is not None and b is not None:
-        return right("time", "the same time") if same_time(a, b) else wrong("time", "another time")
-    if a is not None and isinstance(found.tree, Num | Div) and not _may_be_ratio(want.tree):
-        return wrong("time", "a number where a time was expected")
-    mine, theirs = dates(want.text), dates(found.text)
+    a = time_of_day(want.text)
+    if a is not None:
+        b = time_of_day(found.text)
+        if b is not None:
+            return right("time", "the same time") if same_time(a, b) else wrong("time", "another time")
+        if isinstance(found.tree, Num | Div) and not _may_be_ratio(want.tree):
+            return wrong("time", "a number where a time was expected")
+    mine = dates(want.text)
+    theirs = dates(found.text) if mine else mine
     if mine and theirs:
         return right("time", "the same date") if same_date(mine, theirs) else wrong("time", "another date")
-    day, other = day_or_month(want.text), day_or_month(found.text)
+    day = day_or_month(want.text)
+    other = None if day is None else day_or_month(found.text)
     if day is not None and other is not None:
         return right("time", "the same day or month") if day == other else wrong("time", "another day or month")
     return None

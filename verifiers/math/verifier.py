@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -64,6 +65,7 @@ class MathVerifier:
         self._findings: BoundedCache[Finding] = BoundedCache(cache)
         self._golds: BoundedCache[GoldState] = BoundedCache(max(cache, 1024))
         self._readings: BoundedCache[Golds] = BoundedCache(cache)
+        self._started_in = 0
 
     def warm(self) -> None:
         """Start the workers and wait until they answer: otherwise the first hard question waits for it (1–2 s)."""
@@ -82,7 +84,7 @@ class MathVerifier:
         With ``prompts``, what a completion copies from its prompt is no answer, and one that the prompt left inside
         its reasoning must end that first.
         """
-        self.executor.start()
+        self._start()
         questions = self._questions(pairs, prompts)
         batch = self._batch(questions)
         while tasks := batch.tasks():
@@ -93,21 +95,28 @@ class MathVerifier:
         self, pairs: Sequence[tuple[str, Any]], prompts: Sequence[str] | None = None
     ) -> list[Verdict]:
         """``verify_batch`` without blocking the event loop while workers compute."""
-        self.executor.start()
+        self._start()
         questions = self._questions(pairs, prompts)
         batch = self._batch(questions)
         while tasks := batch.tasks():
             batch.absorb(await self.executor.arun(tasks, **self._limits(batch)))
         return [question.verdict(batch) for question in questions]
 
+    def _start(self) -> None:
+        """Have workers ready before the first hard question; once a process."""
+        if self._started_in != os.getpid():
+            self.executor.start()
+            self._started_in = os.getpid()
+
     def _questions(self, pairs: Sequence[tuple[str, Any]], prompts: Sequence[str] | None) -> list[_Question]:
         extracted: dict[tuple[str, str], Extraction] = {}
         read: dict[str, Golds] = {}
         questions = []
         for (completion, gold), prompt in zip(pairs, prompts or [""] * len(pairs), strict=True):
-            if (completion, prompt) not in extracted:
-                extracted[completion, prompt] = self._extract(completion, prompt)
-            questions.append(_Question(extracted[completion, prompt], self._read(gold, read)))
+            found = extracted.get((completion, prompt))
+            if found is None:
+                found = extracted[completion, prompt] = self._extract(completion, prompt)
+            questions.append(_Question(found, self._read(gold, read)))
         return questions
 
     def _extract(self, completion: str, prompt: str) -> Extraction:
@@ -120,13 +129,12 @@ class MathVerifier:
         """The golds of one row; texts are read once a batch and remembered across calls."""
         if not isinstance(gold, str):
             return self._golds_of(gold)
-        if gold not in read:
-            golds = self._readings.get(gold)
-            if golds is None:
-                golds = self._golds_of(gold)
-                self._readings.put(golds, gold)
-            read[gold] = golds
-        return read[gold]
+        golds = read.get(gold) or self._readings.get(gold)
+        if golds is None:
+            golds = self._golds_of(gold)
+            self._readings.put(golds, gold)
+        read[gold] = golds
+        return golds
 
     def _golds_of(self, gold: Any) -> Golds:
         try:
@@ -136,7 +144,9 @@ class MathVerifier:
 
     def _batch(self, questions: list[_Question]) -> Batch:
         pairs = [pair for question in questions for pair in question.pairs]
-        options = dataclasses.replace(self.options, gold_format="answer")  # the golds were taken out already
+        options = self.options
+        if options.gold_format != "answer":
+            options = dataclasses.replace(options, gold_format="answer")  # the golds were taken out already
         return Batch(pairs, options, self._findings, self._golds)
 
     def _limits(self, batch: Batch) -> dict[str, float]:
@@ -146,7 +156,7 @@ class MathVerifier:
         return {"cpu": self.deadline * _CPU_SHARE, "deadline": self.deadline * patience}
 
     def __getstate__(self) -> dict[str, Any]:
-        return {k: v for k, v in vars(self).items() if k != "executor"}
+        return {**{k: v for k, v in vars(self).items() if k != "executor"}, "_started_in": 0}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
@@ -159,30 +169,36 @@ class MathVerifier:
 class _Question:
     """One completion's answer and its golds."""
 
+    __slots__ = ("extraction", "golds", "pairs")
+
     def __init__(self, extraction: Extraction, golds: Golds) -> None:
         self.extraction = extraction
         self.golds = golds
-        answers = [(extraction.against(gold), gold) for gold in golds.answers]
-        self.pairs: list[Pair] = [(answer, gold) for answer, gold in answers if answer is not None]
+        self.pairs: list[Pair] = []
+        for gold in golds.answers:
+            answer = extraction.against(gold)
+            if answer is not None:
+                self.pairs.append((answer, gold))
 
     def verdict(self, batch: Batch) -> Verdict:
         expected = _shown(self.golds.shown)
-        if self.golds.faulty or self.extraction.marker == _FAULT:
-            reason = self.golds.problem if self.golds.faulty else self.extraction.reason
+        extraction, pairs = self.extraction, self.pairs
+        if self.golds.faulty or extraction.marker == _FAULT:
+            reason = self.golds.problem if self.golds.faulty else extraction.reason
             return Verdict.undecided(Cause.INTERNAL_ERROR, reason, evidence={"stage": "extraction"})
         if not self.golds.answers:
             return Verdict.undecided(Cause.INVALID_GOLD, self.golds.problem, evidence={"stage": "gold"})
-        if not self.pairs:
-            reason = self.extraction.reason or "no final answer found"
+        if not pairs:
+            reason = extraction.reason or "no final answer found"
             return Verdict.wrong(reason, expected=expected, evidence={"stage": "extraction"})
-        best = _best([batch.found[pair] for pair in self.pairs])
+        best = batch.found[pairs[0]] if len(pairs) == 1 else _best([batch.found[pair] for pair in pairs])
         return Verdict(
             best.correct,
             best.cause,
-            extracted=_shown(self.extraction.answer or self.extraction.raw),
+            extracted=_shown(extraction.answer or extraction.raw),
             expected=expected,
             reason=best.reason,
-            evidence={"stage": best.stage, "extraction": self.extraction.marker, **best.evidence},
+            evidence={"stage": best.stage, "extraction": extraction.marker, **best.evidence},
         )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from enum import Enum
 
 from veritune.verifiers.math.extraction.clauses import Code, clause_start, has_value, sentences, take_apart
-from veritune.verifiers.math.extraction.languages import LANGUAGES, pattern
+from veritune.verifiers.math.extraction.languages import LANGUAGES, pattern, tokens, words
 from veritune.verifiers.math.text.strings import names
 
 
@@ -24,22 +25,21 @@ _WE = re.compile(
     r"(?<!\w)(?:i|we|let us|let me|let['’]s|you can|one can|nous|je|wir|ich|yo|я|мы|我|我们)\W+(?:\w+\W+)?$", re.I
 )
 """First persons: "I think the answer is 7" asserts it."""
-_PAST = re.compile(
-    r"(?<!\w)(?:thought|guessed|expected|dachte|pensaba|pensé|pensais|думала?|pensavo|nilidhani)(?!\w)", re.I
+_PAST = words("thought|guessed|expected|dachte|pensaba|pensé|pensais|думал|думала|pensavo|nilidhani")
+IFS = words(
+    "if|suppose|supposing|assuming|without|otherwise|unless|imagine|wenn|falls|sonst|si|sans|sinon|se|если|иначе|kama|"
+    "ikiwa",
+    "如果|假如|假设|倘若|要是|若是|否则|もし|仮に|ถ้า|หาก|যদি|ఒకవేళ|만약|यदि|अगर|لو|إذا",
 )
-_IFS = re.compile(
-    r"(?:^|[,;.:]\s*)(?:were|had)(?!\w)|(?<!\w)(?:if|suppose|supposing|assuming|without|otherwise|"
-    r"unless|imagine|wenn|falls|sonst|si|sans|sinon|"
-    r"se|если|иначе|kama|ikiwa)(?!\w)|如果|假如|假设|倘若|要是|若是|否则|もし|仮に|ถ้า|หาก|যদি|ఒకవేళ|"
-    r"만약|यदि|अगर|لو|إذا",
-    re.I,
+WERE = words("were|had")
+_TURNED_IF = re.compile(r"(?:^|[,;.:]\s*)(?:were|had)(?!\w)", re.I)
+"""A supposition that turns its verb: ``Had he paid 5 …``."""
+_IRREALIS = words(
+    "would|could|might|wäre|würde|serait|sería|sarebbe|seria|бы|ingekuwa|lingekuwa",
+    "会是|就是|就会|便是|将是|だろう|でしょう|なら|ば|จะ|হবে|হত|అవుతుంది|होगा|होता",
 )
-_IRREALIS = re.compile(
-    r"(?<!\w)(?:would|could|might|wäre|würde|serait|sería|sarebbe|seria|бы|ingekuwa|lingekuwa)(?!\w)|"
-    r"会是|就是|就会|便是|将是"
-    r"|だろう|でしょう|なら|ば|จะ|হবে|হত|అవుతుంది|होगा|होता",
-    re.I,
-)
+BEEN = words("would have been")
+_WAS, UNTIL = words("was"), words("before|until")
 _WRONG_PRONOUN = re.compile(
     r"\W*(?:(?:wait|hmm+|oh|but|no|actually|however|hold on|well|sorry|so|then|and|except)\W+){0,4}"
     r"(?:that|this|it|which|my answer|the above|the answer above|this answer|that answer)(?:['’]s| is| was|"
@@ -51,10 +51,9 @@ _WRONG_PRONOUN = re.compile(
 _LEADING = re.compile(
     r"^\W*(?:(?:wait|hmm+|hm|oh|but|well|and|actually|hold on|um|uh|ah|so|等等|等一下)\W+){1,4}", re.I
 )
-_ONLY = re.compile(
-    r"(?<!\w)(?:only|nur|que|solo|sólo|solamente|только|лишь|tu|pekee|só|apenas|nothing but|"
-    r"none other than)(?!\w)|只|唯|だけ|しか|เท่านั้น|শুধু|만",
-    re.I,
+_ONLY = words(
+    "only|nur|que|solo|sólo|solamente|только|лишь|tu|pekee|só|apenas|nothing but|none other than",
+    "只|唯|だけ|しか|เท่านั้น|শুধু|만",
 )
 """It may be this value and no other: that asserts it."""
 _BOUND = re.compile(
@@ -69,25 +68,24 @@ _BOUND = re.compile(
 _THAT = re.compile(
     r"\W*(?:that|what|что|dass|daß|que|qu['’]|che|kwamba)\W*(?:the|our|die|das|la|le|el|a|o|l['’])?\W*$", re.I
 )
+_ENDS_IN_THAT = re.compile(r"(?<!\w)that\W+(?:the|our|my|your|its?)?\W*$")
 _LITOTES = re.compile(
     r"(?:no|without|beyond|any) (?:doubt|question)|not (?:hard|difficult|surprising)|n['’]t (?:hard|"
     r"difficult)|zweifellos|без сомнения|sans (?:aucun )?doute|sin duda",
     re.I,
 )
 """Denials that assert: ``there is no doubt that``."""
-_EXEMPT = re.compile(
-    r"(?<!\w)(?:not (?:surprisingly|unexpectedly|coincidentally)|without (?:any |a )?doubt|no doubt|"
-    r"none other than|nothing but|"
-    r"nothing else than|no less than exactly)(?!\w)",
-    re.I,
+_EXEMPT = words(
+    "not surprisingly|not unexpectedly|not coincidentally|without doubt|without any doubt|without a doubt|no doubt|"
+    "none other than|nothing but|nothing else than|no less than exactly"
 )
 _IMPERATIVE = re.compile(
     r"\W*(?:(?:please|now|next|so|to)\s+)?(?:let|prove|show|verify|check|demonstrate|say|test)(?!\w)", re.I
 )
 """What is to be shown is not yet said."""
-_BUT = re.compile(
-    r"(?<!\w)(?:but|however|yet|aber|mais|pero|но|lakini|ma|mas)(?!\w)|但|然而|不过|可是|しかし|แต่|কিন্তু|కానీ|लेकिन|لكن",
-    re.I,
+_BUT = words(
+    "but|however|yet|aber|mais|pero|но|lakini|ma|mas",
+    "但|然而|不过|可是|しかし|แต่|কিন্তু|కానీ|लेकिन|لكن",
 )
 _CUE = re.compile(
     r"\W*(?:wait|hm+|actually|edit|update|rather|or rather|let me (?:redo|correct|fix|recompute|"
@@ -128,8 +126,11 @@ def status_before(before: str, code: Code) -> Status:
         clause = before[clause_start(before[: len(before) - len(clause)].rstrip(" ,")) :]  # Viele glauben, die …
         if not pattern("hearsay", code).search(clause):
             return Status.ASSERTED
-    if _LITOTES.search(clause):
-        return Status.ASSERTED
+    status = _status_within(clause, code)
+    return Status.ASSERTED if status is not Status.ASSERTED and _LITOTES.search(clause) else status
+
+
+def _status_within(clause: str, code: Code) -> Status:
     if _IMPERATIVE.match(clause):
         return Status.SUPPOSED
     if not clause.strip(" *_#>"):
@@ -139,7 +140,7 @@ def status_before(before: str, code: Code) -> Status:
         return Status.SUPPOSED
     if pattern("suppositions", code).search(clause) or pattern("wrong", code).search(clause):
         return Status.SUPPOSED
-    if re.search(r"(?<!\w)that\W+(?:the|our|my|your|its?)?\W*$", clause) and pattern("denials", code).search(clause):
+    if pattern("denials", code).search(clause) and _ENDS_IN_THAT.search(clause):
         return Status.SUPPOSED
     if pattern("hedges", code).search(clause):
         return Status.HEDGED
@@ -148,21 +149,27 @@ def status_before(before: str, code: Code) -> Status:
 
 def is_conditional(before: str, link: str, after: str) -> bool:
     """Whether the sentence says what the answer would be if something else were so, or is then said not to be so."""
-    if re.search(r"(?<!\w)would have been(?!\w)", link, re.I):
+    if BEEN.search(link):
         return True
-    if re.search(r"(?<!\w)was(?!\w)", link) and re.search(r"(?<!\w)(?:before|until)(?!\w)", after):
+    if _WAS.search(link) and UNTIL.search(after):
         return True
     but = _BUT.search(after)
-    if but and (_IFS.search(before) or "若" in before) and pattern("denials", "").search(after[but.end() :]):
+    if but and (_supposes(before) or "若" in before) and pattern("denials", "").search(after[but.end() :]):
         return True
     if not _IRREALIS.search(link):
         return False
-    return _IFS.search(before) is not None or _IFS.search(after) is not None
+    return _supposes(before) or _supposes(after)
+
+
+def _supposes(clause: str) -> bool:
+    if IFS.search(clause) is not None:
+        return True
+    return WERE.search(clause) is not None and _TURNED_IF.search(clause) is not None
 
 
 def status_of(bridge: str, core_head: str, code: Code) -> Status:
     """What the words between a subject and its value make of the value: ``is definitely not``, ``might be``."""
-    bridge, core_head = _EXEMPT.sub("", bridge), _EXEMPT.sub("", core_head)
+    bridge, core_head = _EXEMPT.without(bridge), _EXEMPT.without(core_head)
     if _BOUND.search(core_head.rstrip(" $*")):
         return Status.DENIED
     only = _ONLY.search(bridge + " " + core_head) is not None
@@ -228,6 +235,8 @@ def other_follows(after: str, code: Code) -> bool:
 def retraction(after: str, value: str, code: Code) -> int | None:
     """Where behind a statement it is taken back, in `after`: the index behind the words that do it; None if nowhere."""
     at = 0
+    if not may_retract(after[:700], code):
+        return None
     for sentence in sentences(after[:700]):
         begin = after.index(sentence, at)
         at = begin + len(sentence)
@@ -254,6 +263,26 @@ def retraction(after: str, value: str, code: Code) -> int | None:
         if _says_wrong(sentence, value, code):
             return at
     return None
+
+
+def may_retract(after: str, code: Code) -> bool:
+    """Whether `after` holds a word at all that a retraction could begin or consist of."""
+    keys = _retracting(code)
+    return not after.isascii() or not keys or not keys.isdisjoint(tokens(after)) or "hm" in after.lower()
+
+
+@functools.lru_cache(maxsize=64)
+def _retracting(code: Code) -> frozenset[str]:
+    """The words of every rule of :func:`retraction`; empty where a rule has no such words."""
+    rows = [pattern("retractions", code), pattern("retractions", "en"), pattern("wrong", code)]
+    if not all(row.guarded for row in rows):
+        return frozenset()
+    return frozenset().union(_RETRACTING, *(row.keys for row in rows))
+
+
+_RETRACTING = names(
+    "wait actually edit update rather let wrong incorrect false right correct true mistake error mistaken off work fit"
+)
 
 
 def is_negative(said: str) -> bool:

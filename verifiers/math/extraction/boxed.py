@@ -14,20 +14,23 @@ from veritune.verifiers.math.extraction.assertion import (
     retraction,
     status_before,
 )
-from veritune.verifiers.math.extraction.boxes import Box, find_boxes, join_boxes, spilled, unclosed
+from veritune.verifiers.math.extraction.boxes import Box, box_starts, find_boxes, is_unclosed, join_boxes, spilled
 from veritune.verifiers.math.extraction.clauses import Code, clause_start, has_value, sentence_start
 from veritune.verifiers.math.extraction.declarations import declared, language_of
 from veritune.verifiers.math.extraction.languages import pattern
 from veritune.verifiers.math.extraction.phrases import ends_in_negation
-from veritune.verifiers.math.extraction.sentences import first_sentence, readable
+from veritune.verifiers.math.extraction.quiet import is_quiet
+from veritune.verifiers.math.extraction.sentences import NUMBER, first_sentence, readable
 from veritune.verifiers.math.extraction.statements import asserted
 from veritune.verifiers.math.extraction.subjects import ANSWERS
 from veritune.verifiers.math.options import MathOptions
 from veritune.verifiers.math.text.choices import choice
 
-_SUBJECT = re.compile(
-    r"(?:answer|solution|result|value|choice|option|guess|答案|结果|respuesta|réponse|antwort|ответ)\w*", re.I
-)
+_STEMS = (
+    "answer", "solution", "result", "value", "choice", "option", "guess", "respuesta", "antwort",
+    "réponse", "ответ", "答案", "结果",
+)  # fmt: skip
+_SUBJECT = re.compile(rf"(?:{'|'.join(_STEMS)})\w*")
 _PREDICATE = re.compile(
     r"\W*(?:(?:is|was|would be|has|have|had|comes|results|fails|can['’]?t be|cannot be|isn['’]t|"
     r"wasn['’]t|ist|wäre|est|n['’]est|es"
@@ -62,17 +65,20 @@ class Boxed(NamedTuple):
 
 def boxed(text: str, options: MathOptions) -> Boxed | None:
     """The answer in the boxes of `text`; None where there is no box, or only boxes that say what it is not."""
-    boxes = find_boxes(text)
-    if unclosed(text, boxes) is not None and options.boxes == "last":
+    starts = box_starts(text)
+    if not starts:
+        return None
+    boxes = find_boxes(text, starts)
+    if options.boxes == "last" and is_unclosed(text, starts, boxes):
         return Boxed(None, len(text), False, "the last box never closes")
     kept: list[Box] = []
     for box in reversed(boxes):
         if kept and options.boxes == "last" and len(join_boxes(text, [box, *kept])) == len(kept):
             break
-        status = _status(text, box)
-        if status is Status.HEDGED and box is boxes[-1]:
+        meant = status(text, box)
+        if meant is Status.HEDGED and box is boxes[-1]:
             return Boxed(None, box.start, False, "the last box is only held possible")
-        if status is Status.ASSERTED:
+        if meant is Status.ASSERTED:
             kept.insert(0, box)
     if not kept:
         return None
@@ -94,15 +100,20 @@ def boxed(text: str, options: MathOptions) -> Boxed | None:
     raw = last.content if len(chosen) == 1 else ""
     if None in contents:
         return Boxed(None, last.start, False, "what stands in the box is only held possible, or denied", raw)
+    if len(contents) == 1:
+        return Boxed(contents[0], last.start, False, raw=raw)
     answer = ", ".join(content.strip() for content in contents if content is not None)
-    return Boxed(contents[0] if len(contents) == 1 else answer, last.start, len(contents) > 1, raw=raw)
+    return Boxed(answer, last.start, True, raw=raw)
 
 
-def _status(text: str, box: Box) -> Status:
+def status(text: str, box: Box) -> Status:
     """What the sentence around a box makes of it."""
+    begin = sentence_start(text, box.start)
+    if is_quiet(text[max(0, min(begin, box.start - 40)) : box.start], text[box.end : box.end + 300]):
+        return Status.ASSERTED
     if ends_in_negation(text[max(0, box.start - 40) : box.start]):
         return Status.DENIED
-    before = text[sentence_start(text, box.start) : box.start].rstrip(" $*(\\:[\n{")
+    before = text[begin : box.start].rstrip(" $*(\\:[\n{")
     after = text[box.end : box.end + 300].lstrip(" $}\\)]*_")
     clause = before[clause_start(before) :][-_CLAUSE:]
     code = language_of(clause)
@@ -123,7 +134,8 @@ def _status(text: str, box: Box) -> Status:
     denial = pattern("denials", code).search(near)
     if denial and not _STATED.search(near[denial.end() :]):
         return Status.DENIED
-    subjects = list(_SUBJECT.finditer(clause))
+    low = clause.lower()
+    subjects = list(_SUBJECT.finditer(low)) if any([stem in low for stem in _STEMS]) else []
     if subjects and is_conditional(before, clause[subjects[-1].end() :], following):
         return Status.SUPPOSED
     hedge = pattern("hedges", code).search(near)
@@ -142,6 +154,8 @@ def _last_words(clause: str, code: Code) -> str:
 def inside(content: str) -> str | None:
     """The answer in a box's content: of a sentence its value, of a box in the box what that holds; None where the
     content denies or doubts what it shows."""
+    if NUMBER.fullmatch(content):
+        return content
     if "\\boxed" in content or "\\fbox" in content:
         inner = boxed(content, MathOptions())
         if inner is not None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from veritune.verifiers.math.text.normalise import match_brace
 from veritune.verifiers.math.text.strings import names
 
-_NAMES = ("\\boxed", "\\fbox", "\\framebox")
+_COMMAND = re.compile(r"\\(?:boxed|fbox|framebox)")
 _MAX_BOXES = 64
 _MAX_CONTENT = 4096
 _MAX_LAST = 65_536
@@ -31,41 +31,36 @@ class Box(NamedTuple):
     content: str
 
 
-def find_boxes(text: str) -> list[Box]:
+def box_starts(text: str) -> list[tuple[int, int]]:
+    """Where the commands for a box stand in `text`, and how long each is."""
+    return [found.span() for found in _COMMAND.finditer(text)] if "\\" in text else []
+
+
+def find_boxes(text: str, starts: list[tuple[int, int]] | None = None) -> list[Box]:
     """The last boxes of `text` in order, brace-matched; a box inside a box and an unclosed one are left out."""
-    starts: list[tuple[int, int]] = []
-    for name in _NAMES:
-        at = text.rfind(name)
-        while at >= 0 and len(starts) < 2 * _MAX_BOXES:
-            starts.append((at, len(name)))
-            at = text.rfind(name, 0, at)
-    starts.sort()
     boxes: list[Box] = []
-    for at, size in starts[-_MAX_BOXES:]:
+    for at, end in (box_starts(text) if starts is None else starts)[-_MAX_BOXES:]:
         if boxes and at < boxes[-1].end:
             continue
-        box = _read(text, at, size)
+        box = _read(text, at, end)
         if box is not None:
             boxes.append(box)
     return boxes
 
 
-def unclosed(text: str, boxes: list[Box]) -> int | None:
-    """Where a box opens behind all of `boxes` and never closes; None where none does."""
+def is_unclosed(text: str, starts: list[tuple[int, int]], boxes: list[Box]) -> bool:
+    """Whether a box opens behind all of `boxes` and never closes."""
     end = boxes[-1].end if boxes else 0
-    for name in _NAMES:
-        at = text.rfind(name + "{")
-        if (
-            at >= end
-            and match_brace(text[at : at + _MAX_LAST], len(name)) < 0
-            and not _STRAY.match(text, at + len(name))
-        ):
-            return at
-    return None
+    for at, begin in reversed(starts):
+        if at < end:
+            return False
+        if text[begin : begin + 1] == "{":
+            return match_brace(text[begin : begin + _MAX_LAST], 0) < 0 and not _STRAY.match(text, begin)
+    return False
 
 
-def _read(text: str, at: int, size: int) -> Box | None:
-    begin = at + size
+def _read(text: str, at: int, named: int) -> Box | None:
+    begin = named
     while text.startswith((" ", "\n"), begin):
         begin += 1
     if text.startswith("{", begin):
@@ -79,7 +74,7 @@ def _read(text: str, at: int, size: int) -> Box | None:
     while end < len(text) and end < begin + 32 and (text[end].isalnum() or text[end] in ".-"):
         end += 1
     content = text[begin:end].rstrip(".")
-    glued = begin == at + size and not text[begin : begin + 1].isdecimal()
+    glued = begin == named and not text[begin : begin + 1].isdecimal()
     return Box(at, end, content) if content and not glued else None
 
 

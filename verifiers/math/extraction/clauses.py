@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -36,38 +37,45 @@ class Core(NamedTuple):
 
 def masked(sentence: str) -> str:
     """`sentence` with formulas and braces blanked out, so that nothing inside them is taken for words."""
-    out = list(sentence)
-    depth = 0
+    return _masked(sentence) if _SPECIAL.search(sentence) else sentence
+
+
+@functools.lru_cache(maxsize=32)
+def _masked(sentence: str) -> str:
+    out: list[str] = []
+    depth = at = 0
     formula = ""
-    at = 0
-    while at < len(out):
-        c = sentence[at]
-        two = sentence[at : at + 2]
+    for found in _SPECIAL.finditer(sentence):
+        here = found.start()
+        if here < at:
+            continue  # the bracket of a delimiter
+        plain = sentence[at:here]
+        out.append(_MASKED * len(plain) if formula or depth > 0 else plain)
+        c, two, at = found[0], sentence[here : here + 2], here + 1
+        hidden = False
         if two in ("\\(", "\\[") and not formula:
             formula = "\\)" if two == "\\(" else "\\]"
-        elif formula and formula != "$" and two == formula:
-            out[at : at + 2] = _MASKED * 2
-            formula = ""
-            at += 2
+        elif (formula and formula != "$" and two == formula) or (not formula and two in _ESCAPED):
+            formula, at = "", here + 2
+            out.append(_MASKED * 2)
             continue
-        elif c == "$" and (at == 0 or sentence[at - 1] != "\\"):
+        elif c == "$" and (here == 0 or sentence[here - 1] != "\\"):
             if formula == "$":
-                formula = ""
-                out[at] = _MASKED
-            elif not formula and sentence.find("$", at + 1) > 0:
+                formula, hidden = "", True
+            elif not formula and sentence.find("$", here + 1) > 0:
                 formula = "$"
-        if c == "\\" and two[1:] in ("{", "}", "$", "%") and not formula:
-            out[at : at + 2] = _MASKED * 2
-            at += 2
-            continue
         if c in _OPENING and not formula:
             depth += 1
-        if formula or depth > 0:
-            out[at] = _MASKED
+        out.append(_MASKED if hidden or formula or depth > 0 else c)
         if c in _CLOSING and not formula:
             depth = max(0, depth - 1)
-        at += 1
+    rest = sentence[at:]
+    out.append(_MASKED * len(rest) if formula or depth > 0 else rest)
     return "".join(out)
+
+
+_SPECIAL = re.compile(r"[\\${}\[\]]")
+_ESCAPED = ("\\{", "\\}", "\\$", "\\%")
 
 
 def take_apart(sentence: str, code: Code) -> Core:
@@ -151,14 +159,18 @@ _END = re.compile(r"[.!?](?=\s|$)|[。！？।؟]|\n")
 def sentence_start(text: str, at: int) -> int:
     """Where the sentence that holds `at` begins, within reason."""
     low = max(0, at - 400)
-    begin = low
-    for mark in _STOPS if text.isascii() else (*_STOPS, *_OTHER_STOPS):
-        found = text.rfind(mark, low, at)
-        begin = max(begin, found + len(mark) if found >= 0 else 0)
-    return begin
+    begin = max(low, text.rfind("\n", low, at) + 1)
+    window = text[begin:at]
+    last = 0
+    for sign, marks in _STOPS:
+        if sign in window:
+            last = max(last, *[window.rfind(mark) + len(mark) for mark in marks if mark in window], 0)
+    if not window.isascii():
+        last = max(last, *[window.rfind(mark) + 1 for mark in _OTHER_STOPS])
+    return begin + last
 
 
-_STOPS = ("\n", ". ", "! ", "? ", ".$ ", ".) ", ".** ")
+_STOPS = ((".", (". ", ".$ ", ".) ", ".** ")), ("!", ("! ",)), ("?", ("? ",)))
 _OTHER_STOPS = ("。", "！", "？", "।", "؟")
 
 

@@ -14,7 +14,7 @@ from veritune.verifiers.math.extraction.assertion import (
 )
 from veritune.verifiers.math.extraction.clauses import Code, clause_start, has_value, masked, take_apart
 from veritune.verifiers.math.extraction.languages import LANGUAGES, pattern
-from veritune.verifiers.math.extraction.sentences import first_sentence, readable, refine, unemphasised
+from veritune.verifiers.math.extraction.sentences import NUMBER, first_sentence, readable, refine, unemphasised
 
 
 def declared(text: str) -> str | None:
@@ -74,6 +74,8 @@ def _denied_before(before: str, code: Code) -> bool:
 def states_plainly(text: str) -> bool:
     """Whether what stands behind a mark (a line, a tag, bold) shows its value without doubt, denial or question."""
     text = unemphasised(text).strip(" *_\n")
+    if NUMBER.fullmatch(text):
+        return True
     if len(text) > 400 or not has_value(text):
         return True
     if text.endswith(("?", "？", "؟")):
@@ -92,14 +94,14 @@ def language_of(text: str) -> Code:
     """The language of a sentence by its script; English for Latin letters."""
     if text.isascii():
         return "en"
-    for code, first, last in _SCRIPTS:
-        if any(first <= c <= last for c in text):
-            return code
-    return "en"
+    if _SCRIPT.search(text) is None:
+        return "en"
+    return next((code for code, letters in _SCRIPTS.items() if letters.search(text)), "en")
 
 
-_SCRIPTS = (
-    ("ja", "\u3040", "\u30ff"), ("zh", "\u4e00", "\u9fff"), ("ko", "\uac00", "\ud7a3"), ("ru", "\u0400", "\u04ff"),
-    ("bn", "\u0980", "\u09ff"), ("te", "\u0c00", "\u0c7f"), ("th", "\u0e00", "\u0e7f"), ("hi", "\u0900", "\u097f"),
-    ("ar", "\u0600", "\u06ff"),
-)  # fmt: skip
+_RANGES = {
+    "ja": "\u3040-\u30ff", "zh": "\u4e00-\u9fff", "ko": "\uac00-\ud7a3", "ru": "\u0400-\u04ff", "bn": "\u0980-\u09ff",
+    "te": "\u0c00-\u0c7f", "th": "\u0e00-\u0e7f", "hi": "\u0900-\u097f", "ar": "\u0600-\u06ff",
+}  # fmt: skip
+_SCRIPTS = {code: re.compile(f"[{letters}]") for code, letters in _RANGES.items()}
+_SCRIPT = re.compile(f"[{''.join(_RANGES.values())}]")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from veritune.verifiers.math.extraction.assertion import leading_value
 from veritune.verifiers.math.extraction.boxed import boxed
 from veritune.verifiers.math.extraction.clauses import take_apart
 from veritune.verifiers.math.extraction.declarations import declared, is_doubted, language_of, states_plainly
 from veritune.verifiers.math.extraction.echo import without_echo
+from veritune.verifiers.math.extraction.express import express
 from veritune.verifiers.math.extraction.phrases import CONNECTIVES, LINE_STARTS, is_negated
 from veritune.verifiers.math.extraction.reasoning import opens_reasoning, strip_reasoning
 from veritune.verifiers.math.extraction.sentences import (
@@ -24,16 +25,17 @@ from veritune.verifiers.math.extraction.sentences import (
     whole,
 )
 from veritune.verifiers.math.extraction.statements import asserted
-from veritune.verifiers.math.extraction.subjects import FINAL
+from veritune.verifiers.math.extraction.subjects import FINAL, TAIL
 from veritune.verifiers.math.extraction.visible import visible, without_fences
 from veritune.verifiers.math.options import DEFAULT, MathOptions
 from veritune.verifiers.math.text.choices import choice
 
-_TAIL = 24_000
 _UNSURE = re.compile(r"not sure|unsure|not certain|no idea|n['’]t know|不确定|不知道", re.IGNORECASE)
 _CHOSEN = re.compile(
     r"\(?([A-J])\)? (?:is|must be) (?:the )?(?:correct|right|true)(?: one| option| choice)?(?:[,;. ]|$)", re.IGNORECASE
 )
+_LINE_LETTERS = frozenset("aAfFsS答")
+"""What the headings and beginnings of :func:`_line` begin with."""
 _STOPS = (
     "<|im_start|>",
     "<|im_end|>",
@@ -49,8 +51,7 @@ _STOPS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A place that could hold the answer."""
 
     text: str
@@ -59,8 +60,7 @@ class Candidate:
     start: int
 
 
-@dataclass(frozen=True, slots=True)
-class Extraction:
+class Extraction(NamedTuple):
     """The answer taken from a completion; ``answer`` is None where there is none, and ``reason`` says why."""
 
     answer: str | None
@@ -88,7 +88,12 @@ def extract(text: str, options: MathOptions = DEFAULT, prompt: str = "") -> Extr
     With a ``prompt``, what the completion copies from it is no answer (``options.echo``).
     """
     kept = text[-options.max_completion :]
-    opened = opens_reasoning(prompt) if options.prefilled == "auto" else options.prefilled
+    opened = bool(prompt) and opens_reasoning(prompt) if options.prefilled == "auto" else options.prefilled
+    if options.in_reasoning or not opened:
+        quick = express(kept, options)
+        if quick is not None and not (prompt and options.echo and without_echo(kept, prompt) != kept):
+            raw = quick.content if quick.content != quick.answer else ""
+            return Extraction(quick.answer, "boxed", (Candidate(quick.answer, "boxed", quick.start),), raw=raw)
     after = kept if options.in_reasoning else strip_reasoning(kept, options, opened=opened)
     if after is None:
         return Extraction(None, "", (), "the reasoning never ends, so there is no answer")
@@ -102,9 +107,9 @@ def extract(text: str, options: MathOptions = DEFAULT, prompt: str = "") -> Extr
 
 def _cut(text: str) -> str:
     """`text` up to the first token that ends a turn."""
-    if "<eoe>" in text:
+    if "<" in text and "<eoe>" in text:
         text = text.replace("<eoe>", "\n")
-    if "<" not in text and "[/INST]" not in text:
+    if "[/INST]" not in text and not ("<" in text and ("<|" in text or "<e" in text or "</s>" in text)):
         return text
     ends = [at for at in (text.find(stop) for stop in _STOPS) if at > 0]
     return text[: min(ends)] if ends else text
@@ -123,13 +128,20 @@ def _find(text: str, options: MathOptions) -> Extraction:
     first = (
         None if box is None else Candidate(box.answer or "", "boxed (joined)" if box.several else "boxed", box.start)
     )
-    strong = [c for c in (first, _tagged(text, options), inner, *_finals(text)) if c is not None]
+    strong = [c for c in (first, _tagged(text, options), inner) if c is not None]
+    finals = _finals(text, max([c.start for c in strong], default=-1))
+    if first is not None and len(strong) == 1 and not finals:
+        raw = box.raw if box is not None and box.raw != first.text else ""
+        return Extraction(first.text, first.marker, (first,), raw=raw)
+    strong += finals
     if first is not None:
         strong = [c for c in strong if c.marker not in ("final answer", "####") or readable(c.text)]
     if strong:
         best = max(strong, key=lambda c: c.start)
         raw = box.raw if box is not None and best is first and box.raw != best.text else ""
-        return Extraction(best.text, best.marker, tuple(sorted(strong, key=lambda c: -c.start)), raw=raw)
+        if len(strong) > 1:
+            strong.sort(key=lambda c: -c.start)
+        return Extraction(best.text, best.marker, tuple(strong), raw=raw)
     statement, spoken = asserted(text)
     if statement is not None:
         weak = Candidate(statement.value, statement.name, statement.start)
@@ -147,7 +159,9 @@ def _find(text: str, options: MathOptions) -> Extraction:
 
 
 def _tagged(text: str, options: MathOptions) -> Candidate | None:
-    low = text.lower() if "answer>" not in text and "<" in text else text
+    if "<" not in text:
+        return None
+    low = text if "answer>" in text else text.lower()
     start = low.rfind("<answer>")
     if start < 0 or len(low) != len(text):
         return None
@@ -163,10 +177,10 @@ def _tagged(text: str, options: MathOptions) -> Candidate | None:
     return Candidate(answer, "answer tag", start + 1 if end >= 0 else start)
 
 
-def _finals(text: str) -> list[Candidate]:
-    """``####``, 【答案】 and "final answer", each at its last place."""
+def _finals(text: str, floor: int) -> list[Candidate]:
+    """``####``, 【答案】 and "final answer", each at its last place; the last only where it stands behind `floor`."""
     found: list[Candidate] = []
-    at = text.rfind("####")
+    at = text.rfind("####") if "#" in text else -1
     if at >= 0 and not text[max(0, at - 1) : at].strip():
         line = first_line(text[at + 4 : at + 2048])
         if line and states_plainly(line):
@@ -177,21 +191,31 @@ def _finals(text: str) -> list[Candidate]:
         answer = refine(said)
         if answer and states_plainly(first_line(said)):
             found.append(Candidate(answer, "【答案】", at))
-    final = asserted(text, FINAL)[0] if "inal" in text or "INAL" in text or "最终" in text else None
+    final = asserted(text, FINAL)[0] if _speaks_of_final(text, floor) else None
     if final is not None:
         found.append(Candidate(final.value, "final answer", final.start))
     return found
 
 
+def _speaks_of_final(text: str, floor: int) -> bool:
+    behind = text[max(0, floor, len(text) - TAIL) :]
+    if "inal" not in behind and "INAL" not in behind and "最终" not in behind:
+        return False
+    low = behind.lower()
+    return any(stem in low for stem in FINAL)
+
+
 def _line(text: str) -> Candidate | None:
     """The last line that starts with ``A:`` or ``Answer:``. A lone ``A: 12 cm`` is a choice, not a marker."""
-    lines = text[-_TAIL:].split("\n")
+    lines = text[-TAIL:].split("\n")
     if len(lines) == 1 and text.startswith("A:"):
         return None
     below = 0
     for index in range(len(lines) - 1, -1, -1):
         below += bool(index + 1 < len(lines) and lines[index + 1].strip())
         line = lines[index].strip().lstrip("#*_> ")
+        if line[:1] not in _LINE_LETTERS:
+            continue
         heading = line.lower().rstrip(":*_# ") if len(line) < 24 else ""
         if heading in ("answer", "final answer", "答案") or (heading == "solution" and below == 1):
             rest = first_line("\n".join(lines[index + 1 : index + 8]))
@@ -256,7 +280,7 @@ def _clean_bare(text: str) -> Candidate | None:
 
 def trailing_candidate(text: str) -> Candidate | None:
     """The last formula or number of the completion."""
-    answer = trailing(text[-_TAIL:])
+    answer = trailing(text[-TAIL:])
     return Candidate(answer, "trailing", len(text)) if answer else None
 
 

@@ -30,7 +30,7 @@ MGSM: dict[str, Language] = {
         "suppose|supposing|assume|assuming|assumed|imagine|pretend|unless|doubt|doubts|"
         "deny|denies|wonder|wondering|wish|hope|hoped|guess whether|unclear|unsure|not sure|not certain|"
         "uncertain|not true|false|untrue|not the case|no way|impossible|unlikely|improbable|lest|even if|as if|"
-        "n't think|not think|n't believe|not believe|n't say|not say|n't mean|not mean|n't claim|n't imply|"
+        "not think|not believe|not say|not mean|"
         "not imply|refute|refutes|disprove|reject|rejects|rule out|rules out|contradicts|nonsense|nobody|no one|"
         "none|wrong to|incorrect to|mistake to|tempting to|error to|tempted to|easy to think|lie|myth|"
         "misconception|mistaken|wrongly|mistakenly|falsely|incorrectly|erroneously|at first|at first glance|"
@@ -88,7 +88,7 @@ MGSM: dict[str, Language] = {
         concessions="obwohl|weil|da|denn|nicht|während|viele|statt|anstatt|und nicht",
         verbs="ist|sind|war|waren|hat|haben|kann|können|denken|glauben|meinen|sagen|wird|werden|wäre|bleibt|sein",
         retractions="nein|halt nein|moment nein|korrektur|doch nicht|ich habe mich geirrt|das war ein fehler|"
-        "quatsch|entschuldigung|ich weiß (?:es )?nicht|ich weiss (?:es )?nicht|falsch",
+        "quatsch|entschuldigung|ich weiß nicht|ich weiß es nicht|ich weiss nicht|ich weiss es nicht|falsch",
     ),
     "fr": Language(
         subjects="réponses?|reponses?|solutions?|résultats?",
@@ -113,7 +113,8 @@ MGSM: dict[str, Language] = {
         subjects="respuestas?|soluci[óo]n(?:es)?|resultados?",
         links="puede ser|podría ser|debe ser|tiene que ser|es|son|era|sería|será|vale|ser|=",
         denials="no|nunca|jamás|tampoco|ningún|ninguna|cualquier cosa menos|todo menos|lejos de|"
-        "distint[oa] (?:de|a)|diferente (?:de|a)|imposible|incorrect[oa]|fals[oa]|salvo|excepto|menos de|más de|"
+        "distint[oa] de|distint[oa] a|diferente de|diferente a|imposible|incorrect[oa]|fals[oa]|salvo|excepto|"
+        "menos de|más de|"
         "mayor que|menor que|casi|ni|de ningún modo|de ninguna manera|otra que",
         hedges="quizás?|puede ser|tal vez|posiblemente|podría|podrían|puede que|acaso|a lo mejor|puede ser",
         wrong="incorrect[oa]|fals[oa]|erróne[oa]|no es correct[oa]|no correct[oa]|un error|equivocad[oa]|imposible|mal",
@@ -141,7 +142,7 @@ MGSM: dict[str, Language] = {
         "некоторые|распространённая|частая|вместо|несмотря|и не|это|он|она|они",
         concessions="хотя|потому|так как|а не|не|многие|вместо|несмотря|и не",
         verbs="думают|считают|говорят|может|могут|есть|был|была|было|будет|является|остаётся|даёт|равно",
-        retractions="нет|стоп нет|подожди(?:те)? нет|погодите нет|исправление|поправка|я ошибся|я ошиблась|"
+        retractions="нет|стоп нет|подожди нет|подождите нет|погодите нет|исправление|поправка|я ошибся|я ошиблась|"
         "ошибка|извините|не знаю|я не знаю|точнее|вернее",
     ),
     "sw": Language(

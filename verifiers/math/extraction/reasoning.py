@@ -17,7 +17,9 @@ _TAG = re.compile(
 _CHANNEL = re.compile(r"<\|(?:channel|im_start)\|>\s*(analysis|commentary|think\w*|final|answer)\b", re.IGNORECASE)
 """Turns that are channels: ``<|channel|>analysis<|message|>…<|channel|>final<|message|>…``."""
 _MESSAGE = "<|message|>"
-_BRACKETS = ("<", "[/", "[TH", "(/", "{/", "&lt;")
+OPENS = re.compile(r"<\|?\s{0,2}[/\\]?\s{0,2}[a-zA-Z_:\-]|<\|")
+"""The beginning of a tag or a channel; most signs of "less than" are none."""
+_LOOKED_AT = 50
 _ENDS = ("end", "close", "stop")
 
 
@@ -51,13 +53,25 @@ def strip_reasoning(text: str, options: MathOptions = DEFAULT, *, opened: bool =
 
 
 def _may_hold_tags(text: str) -> bool:
-    if (
-        not ("<" in text or "[/" in text or "[TH" in text or "(/" in text or "{/" in text or "&lt;" in text)
-        and text.isascii()
-    ):
-        return False
+    """Whether a tag or channel can be in `text` at all: asked of every text, and answered by few of its places."""
+    if "<" in text:
+        for number, found in enumerate(OPENS.finditer(text)):
+            if found[0].startswith("<|") or number > _LOOKED_AT:
+                return _names_reasoning(text)
+            if _TAG.match(text, found.start()):
+                return True
+    others = (
+        ("/" in text and ("[/" in text or "(/" in text or "{/" in text))
+        or ("[" in text and "[TH" in text)
+        or ("&" in text and "&lt;" in text)
+        or (not text.isascii() and ("◁" in text or "〈" in text or "＜" in text or "⟨" in text))
+    )
+    return others and _names_reasoning(text)
+
+
+def _names_reasoning(text: str) -> bool:
     low = text.lower()
-    return any(root in low for root in _ROOTS)
+    return any([root in low for root in _ROOTS])
 
 
 def _events(text: str) -> list[tuple[int, bool]]:

@@ -45,6 +45,8 @@ _COUNTED = re.compile(
 )
 """A number with nothing but words behind it: ``10 cookies in each jar``."""
 _BOLD = re.compile(r"(?<![\w*])\*\*(?=\S)([^*\n]+?)(?<=\S)\*\*(?![\d*])")
+NUMBER = re.compile(r"-?[0-9]{1,18}(?:\.[0-9]{1,18})?")
+"""What every rule reads as the value it is."""
 _SPOKEN = re.compile(
     r"\s*(?:(?:it|that|he|she|there|what|here)['’]s\b|(?:so|she|he|it|they|we|you|the|thus|there|hence|this|these|our|her|his|its"
     r"|so,|thus,|hence,)\s+[a-z]{2})",
@@ -99,7 +101,8 @@ def first_sentence(text: str) -> str:
     """Up to the first full stop (or blank line) outside formulas and brackets."""
     depth = 0
     formula = False
-    for at, c in enumerate(text[:_MAX]):
+    for found in _TURNS.finditer(text, 0, _MAX):
+        at, c = found.start(), found[0]
         if c == "\\" and text[at + 1 : at + 2] in ("(", "["):
             formula = True
         elif c == "\\" and text[at + 1 : at + 2] in (")", "]"):
@@ -117,6 +120,9 @@ def first_sentence(text: str) -> str:
             if c in "。।！？؟" or (c == "\n" and (following == "\n" or text[:at].strip())):
                 return text[:at]
     return text[:_MAX]
+
+
+_TURNS = re.compile(r"[\\${}()\[\].!?。।！？؟\n]")
 
 
 def _abbreviation(text: str, at: int) -> bool:
@@ -182,8 +188,8 @@ def _verbose(unit: str) -> bool:
 def refine(text: str) -> str | None:
     """The answer in the text behind a marker; None if nothing is there."""
     text = text.strip()
-    if not text:
-        return None
+    if not text or NUMBER.fullmatch(text):
+        return text or None
     if text.startswith(("$$", "\\[", "\\begin")):
         found = segments(text[:_MAX])
         if found and found[0][0] == 0:

@@ -66,7 +66,7 @@ def subjects(tail: str, stems: tuple[str, ...] | None) -> Iterator[tuple[int, st
         low = tail
     places: list[tuple[int, str]] = []
     wanted = stems or (_ASCII_STEMS if tail.isascii() else (*_ASCII_STEMS, *_OTHER_STEMS, *DIRECT))
-    for stem in wanted:
+    for stem in [stem for stem in wanted if stem in low]:
         at = low.rfind(stem)
         for _ in range(_TRIED):
             if at < 0:

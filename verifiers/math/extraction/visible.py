@@ -31,7 +31,7 @@ _CALCULATOR = re.compile(r"<<[^<>\n]{1,120}>>")
 _STRUCK = re.compile(r"~~(?=\S)[^~\n]{1,400}~~")
 _LINES = re.compile(r"^[ \t]*(?:%.*|\[[^\]\n]{1,80}\]:[ \t].*)$", re.MULTILINE)
 """LaTeX comments and Markdown reference definitions that are lines by themselves."""
-_TAIL_COMMENT = re.compile(r"(?<![\\\d})$%])%[^\n]*(?:\\boxed|\banswer\b|####)[^\n]*", re.IGNORECASE)
+_TAIL_COMMENT = re.compile(r"%(?<![\\\d})$%]%)[^\n]*(?:\\boxed|\banswer\b|####)[^\n]*", re.IGNORECASE)
 _IMAGE = re.compile(r"!\[[^\]\n]{0,400}\]\([^)\n]{0,400}\)")
 _BLOCKS = (("\\begin{comment}", "\\end{comment}"), ("\\iffalse", "\\fi"), ("\\if0", "\\fi"))
 _INVISIBLE = ("\\phantom", "\\hphantom", "\\vphantom", "\\sout", "\\st{", "\\newcommand", "\\renewcommand", "\\def\\")
@@ -41,48 +41,68 @@ _COLOURS = re.compile(
 _FENCE = re.compile(r"^[ \t]{0,3}(```+|~~~+)([^\n`]*)\n(.*?)(?:^[ \t]{0,3}\1[`~]*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
 _PLAIN_FENCES = frozenset(["", "text", "txt", "plaintext", "latex", "tex", "math", "markdown", "md", "json", "answer"])
 _MARKED = ("answer", "result", "答案", "结果", "solution", "respuesta", "réponse", "antwort", "ответ")
-_ENDINGS = ("square", "qed", "QED", "Q.E.D", "checkmark", "\\Box")
-_SIGNS = (
-    "<",
-    "%",
-    "\\phantom",
-    "\\hphantom",
-    "\\vphantom",
-    "olor",
-    "~~",
-    "\\if",
-    "command",
-    "\\def",
-    "]:",
-    "comment}",
-    "![",
-    "\\sout",
-    "\\st{",
-)
+_ENDING = re.compile(r"\\(?:blacksquare|square|qed|Box|checkmark)|Q\.?E\.?D")
 
 
 def visible(text: str) -> str:
     """`text` without what a reader would not see, code fences aside (:func:`without_fences`)."""
-    if any(sign in text for sign in _SIGNS):
+    if "<" in text or _may_mark_up(text):
         text = _without_markup(text)
+    if "\\" in text and _may_hide(text):
         text = _without_latex(text)
-    tail = text[-60:]
-    if tail.isascii() and not any(sign in tail for sign in _ENDINGS):
-        return text
-    end = _QED.search(text, max(0, len(text) - 60))
+    end = _QED.search(text, max(0, len(text) - 60)) if _may_end(text) else None
     return text[: end.start()] if end else text
+
+
+def shows_all(text: str) -> bool:
+    """Whether a reader sees everything in a text that has no tags."""
+    return not (_may_mark_up(text) or _may_hide(text) or _may_end(text))
+
+
+def _may_mark_up(text: str) -> bool:
+    return bool(
+        ("%" in text and (_TAIL_COMMENT.search(text) or _is_line_comment(text)))
+        or ("~" in text and "~~" in text)
+        or ("!" in text and "![" in text)
+        or (":" in text and "]:" in text and _LINES.search(text))
+    )
+
+
+def _is_line_comment(text: str) -> bool:
+    return "\n%" in text or "\n %" in text or text.startswith(("%", " %"))
+
+
+def _may_end(text: str) -> bool:
+    tail = text[-60:]
+    return not tail.isascii() or _ENDING.search(tail) is not None
+
+
+def _may_hide(text: str) -> bool:
+    """Whether a command stands in `text` that LaTeX shows nothing for; substrings, for this is asked of every text."""
+    return (
+        "phantom" in text
+        or ("olor" in text and ("\\color" in text or "\\textcolor" in text))
+        or "newcommand" in text
+        or "{comment}" in text
+        or ("\\if" in text and ("\\iffalse" in text or "\\if0" in text))
+        or "\\def\\" in text
+        or "\\sout" in text
+        or "\\st{" in text
+    )
 
 
 def _without_markup(text: str) -> str:
     if "<!--" in text:
         text = _COMMENT.sub(" ", text)
+    if "<<" in text:
+        text = _CALCULATOR.sub("", text)
     if "<" in text:
-        text = _without_elements(_CALCULATOR.sub("", text) if "<<" in text else text)
+        text = _without_elements(text)
         if "</" in text or "<br" in text:
             text = without_html(text)
     if "%" in text and "%" in text.replace("\\%", ""):
         text = _TAIL_COMMENT.sub("", text)
-    if "\n%" in text or "\n %" in text or text.startswith(("%", " %")) or "]:" in text:
+    if "]:" in text or _is_line_comment(text):
         text = _LINES.sub("", text)
     if "~~" in text:
         text = _STRUCK.sub(" ", text)
@@ -171,7 +191,7 @@ def without_fences(text: str) -> str:
     A fence stays where nothing is said beside it, or where the line before it announces the answer and no programming
     language is named.
     """
-    if "```" not in text and "~~~" not in text:
+    if not ("`" in text and "```" in text) and not ("~" in text and "~~~" in text):
         return text
     outside = _FENCE.sub(" ", text)
     if not any(c.isalnum() for c in outside):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from veritune.verifiers.math.text.commands import says_formula
 from veritune.verifiers.math.text.strings import plain_words
 
 LETTERS = frozenset("ABCDEFGHIJ")
 SMALL = frozenset("abcd")
 """Lone small letters that may be choices in an answer; in a gold they are names."""
+_DIGIT = re.compile(r"\d")
 _HEDGES = frozenset(["or", "possibly", "maybe", "perhaps", "probably", "alternatively", "either", "或", "或者"])
 _CHOICE_WORDS = ("i choose", "option", "choice", "answer", "选项", "选择", "答案", "选")
 
@@ -68,7 +71,7 @@ def letters(text: str) -> frozenset[str] | None:
 
     A formula of capital letters is none, nor are letters side by side that stand in another order (``BCA``).
     """
-    if says_formula(text):
+    if _DIGIT.search(text) or says_formula(text):
         return None
     flat = plain_words(text)
     beside = flat.isalpha()

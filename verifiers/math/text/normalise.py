@@ -164,21 +164,17 @@ def _numeric(text: str) -> bool:
 def match_brace(text: str, at: int) -> int:
     """The index of the ``}`` that closes the ``{`` at `at`; -1 if none does. Escaped braces count neither way."""
     depth = 0
-    end = at
-    size = len(text)
-    while end < size:
-        c = text[end]
-        if c == "\\":
-            end += 2
-            continue
-        if c == "{":
+    for found in _BRACE.finditer(text, at):
+        if found[0] == "{":
             depth += 1
-        elif c == "}":
+        elif found[0] == "}":
             depth -= 1
             if depth == 0:
-                return end
-        end += 1
+                return found.start()
     return -1
+
+
+_BRACE = re.compile(r"[{}]|\\.", re.DOTALL)
 
 
 def canonical(text: str) -> str:

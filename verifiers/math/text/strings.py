@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+
 
 def names(text: str) -> frozenset[str]:
     """The words of `text`."""
     return frozenset(text.split())
 
 
+@functools.lru_cache(maxsize=256)
 def plain_words(content: str) -> str:
     """What is read in the argument of ``\\text``: nested text commands and braces dropped, spaces single."""
     if "\\" in content or "{" in content or "$" in content or "~" in content:
