@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import permutations
 
 from veritune.verifiers.math.equality.shapes import has_parameter, rename
-from veritune.verifiers.math.syntax.nodes import Add, Func, Neg, Node, Sym
+from veritune.verifiers.math.syntax.nodes import Add, Func, Neg, Node, Pow, Sym, walk
 from veritune.verifiers.math.values.numeric import free_symbols
 from veritune.verifiers.math.values.sampling import is_constant
 
@@ -34,18 +34,31 @@ def renamings(gold: Node, prediction: Node) -> Iterator[Node]:
         return
     if len(mine) == len(theirs) == 1 and _family(gold, mine[0], prediction, theirs[0]):
         yield rename(prediction, theirs[0], mine[0])
-    constants = sorted(name for name in wanted if _is_constant(name))
+    constants = sorted(name for name in wanted if _is_constant(name, gold))
     varies = any(name[0].islower() and name not in _CONSTANTS for name in wanted)
     if varies and set(mine) <= set(constants) and 0 < len(constants) <= _MAX:
         yield from _constants(constants, prediction, sorted(name for name in given if name in _CONSTANTS))
 
 
-def _is_constant(name: str) -> bool:
-    return name in _CONSTANTS and name not in "AB"
+def _is_constant(name: str, gold: Node) -> bool:
+    """``C`` and ``C_1`` by their names; ``c`` and ``k`` are given letters unless they are added, or before an
+    exponential."""
+    if name not in _CONSTANTS or name in "AB":
+        return False
+    if name[0] == "C" or "_" in name:
+        return True
+    alone = (Sym(name), Neg(Sym(name)))
+    return any(
+        (isinstance(node, Add) and any(term in alone for term in node.terms))
+        or (isinstance(node, Pow) and free_symbols(node.exponent) - {name} and name not in free_symbols(node))
+        for node in walk(gold)
+    )
 
 
 def _family(gold: Node, old: str, prediction: Node, new: str) -> bool:
     if old in _WHOLE and new in _WHOLE and isinstance(gold, Add) and isinstance(prediction, Add):
+        if Sym(old) in gold.terms or Neg(Sym(old)) in gold.terms:  # n + 1 is every whole number: not a family
+            return False
         return all(len(free_symbols(term)) <= 1 for term in (*gold.terms, *prediction.terms))
     return has_parameter(gold, old) and has_parameter(prediction, new) and new[0] in _PARAMETERS
 
