@@ -256,7 +256,10 @@ class Reward:
         """The function with its parameters bound; a class is instantiated once a process."""
         with self._lock:
             if self._bound is None:
-                self._bound = _bind(self.function, self.params)
+                try:
+                    self._bound = _bind(self.function, self.params)
+                except SystemExit as error:  # in a class's __init__: no end of the program that scores
+                    raise self._failure(error, None) from error
             return self._bound
 
     def _inputs(self, sample: Sample, sources: Mapping[str, str | None]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import json
 import multiprocessing
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -58,6 +59,21 @@ def quits(completion_ids):
     if trouble("raise"):
         sys.exit(0)
     return float(sum(completion_ids) % 2)
+
+class Quitting:
+    def __init__(self):
+        if trouble("raise"):
+            sys.exit(0)                             # line 30
+
+    def __call__(self, completion_ids):
+        return 1.0
+
+quitting = reward(name="quitting")(Quitting)
+
+@reward
+def undecodable(completion_ids):
+    from veritune import Score
+    return Score(float(sum(completion_ids) % 2), reason="half of one: \\ud83d")
 
 @reward
 def hangs(completion_ids):
@@ -128,6 +144,27 @@ def test_a_reward_that_raises_leaves_the_state_the_place_and_that_sample(
     train(config.model_copy(update={"resume": True}), quiet=True)
     assert _numbers(tmp_path / "part") == _numbers(whole)
     assert _same_model(tmp_path / "part", whole)
+
+
+def test_sys_exit_anywhere_in_somebodys_code_is_no_silent_end(
+    make_config: Make, rewards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a class that is made for the first completion; and in code that nobody guards."""
+    (tmp_path / "trouble").write_text("raise")
+    with pytest.raises(RewardError, match=r"SystemExit: 0"):
+        train(_config(make_config, rewards, "quitting"), quiet=True)
+    (tmp_path / "trouble").unlink()
+    monkeypatch.setattr(GRPO, "update", lambda stage, batch: sys.exit(0))
+    with pytest.raises(RunError, match=r"(?s)left by sys\.exit\(0\).*state after grpo step 0"):
+        train(_config(make_config, rewards, "raises", output=str(tmp_path / "other")), quiet=True)
+
+
+def test_a_reason_that_cannot_be_written_costs_no_run(make_config: Make, rewards: Path) -> None:
+    import pyarrow.parquet as parquet
+
+    folder = train(_config(make_config, rewards, "undecodable", grpo={"steps": 1}), quiet=True)
+    (record, *_) = parquet.read_table(folder / "completions" / "step-000001.parquet").to_pylist()
+    assert record["reason/it"].startswith("half of one: ")
 
 
 def test_the_place_is_the_line_that_raised(

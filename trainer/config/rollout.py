@@ -20,6 +20,8 @@ class RolloutConfig(Strict):
     """Most turns of the policy; asked for one more, the completion counts as truncated."""
     turn_tokens: int | None = Field(default=None, ge=1)
     """Most tokens of one turn; ``sampling.max_tokens`` bounds the whole completion, the environment's text too."""
+    special_tokens: bool = False
+    """Special tokens in a *text* that the function answers count; without it they are broken up, as in messages."""
     threads: int = Field(default=1, ge=1)
     """Episodes whose function runs at once: more than one pays where it waits for something."""
 

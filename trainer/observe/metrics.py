@@ -27,7 +27,7 @@ class JsonLines:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._file = path.open("a", encoding="utf-8")
+        self._file = path.open("a", encoding="utf-8", errors="replace")
 
     def log(self, phase: str, step: int, metrics: Mapping[str, Any]) -> None:
         record = {"phase": phase, "step": step, **{k: _plain(v) for k, v in metrics.items()}}
@@ -81,7 +81,7 @@ def write_completions(folder: Path, name: str, records: Sequence[Mapping[str, An
 
     folder.mkdir(parents=True, exist_ok=True)
     partial = folder / f".partial-{name}"
-    parquet.write_table(pyarrow.Table.from_pylist([dict(r) for r in records]), partial)
+    parquet.write_table(pyarrow.Table.from_pylist([{k: _written(v) for k, v in r.items()} for r in records]), partial)
     partial.replace(folder / f"{name}.parquet")
 
 
@@ -110,6 +110,13 @@ def peak_memory(device: torch.device) -> float:
     import resource
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _written(value: Any) -> Any:
+    """A text as a file takes it: halves of surrogate pairs, which reasons may quote of a program, as ``?``."""
+    if isinstance(value, str) and not value.isascii():
+        return value.encode("utf-8", "replace").decode()
+    return value
 
 
 def _plain(value: Any) -> Any:

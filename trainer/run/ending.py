@@ -23,6 +23,10 @@ class Interrupted(KeyboardInterrupt):
         self.status = 128 + number
 
 
+class Ended(SystemExit):
+    """The run has ended as it was asked to, its state saved. Any other SystemExit is somebody's ``sys.exit``."""
+
+
 class Overtime(KeyboardInterrupt):
     """What ``reason`` says, raised through the user's code: no ``except Exception`` there may take it for its own."""
 

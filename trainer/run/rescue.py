@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from veritune.plugins import RunError, VerituneError
+from veritune.plugins.places import place_of
 from veritune.trainer.policy.distributed import World
 from veritune.trainer.policy.models import Policy
 from veritune.trainer.run.checkpoint import list_checkpoints, random_state, save_checkpoint, write_alone
@@ -140,7 +141,9 @@ def disk_trouble(error: BaseException | None) -> str | None:
 
 
 def as_run_error(error: BaseException) -> BaseException:
-    """A full disk and memory that ran out as sentences; everything else as it is."""
+    """A full disk, memory that ran out and ``sys.exit`` in somebody's code as sentences; everything else as it is."""
+    if isinstance(error, SystemExit):
+        return RunError(f"the run was left by sys.exit({error.code!r}) at {place_of(error)}")
     trouble = disk_trouble(error) if isinstance(error, Exception) else None
     if isinstance(error, VerituneError) or not isinstance(error, Exception):
         return error

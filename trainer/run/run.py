@@ -33,7 +33,7 @@ from veritune.trainer.rollout.ray_scoring import RayRewardSet
 from veritune.trainer.run.best import Best
 from veritune.trainer.run.checkpoint import load_state, read_progress, save_checkpoint
 from veritune.trainer.run.drawing import make_drawing
-from veritune.trainer.run.ending import Ending, Interrupted, Overtime
+from veritune.trainer.run.ending import Ended, Ending, Interrupted, Overtime
 from veritune.trainer.run.folders import check_folder, forget_start, pick_folder
 from veritune.trainer.run.rescue import Rescue, as_run_error
 from veritune.trainer.run.resuming import resume_point
@@ -152,8 +152,8 @@ class Run:
         with self.ending:
             try:
                 self._phases()
-            except SystemExit:
-                raise  # asked to end: saved already
+            except Ended:
+                raise
             except BaseException as error:
                 raise self._failed(error) from error
 
@@ -289,7 +289,7 @@ class Run:
             self._save(stage)
             self.world.only_first(lambda: write_report(self.path))
             self.warn(f"ended as asked; the state is saved. Go on with resume=true output={self.path}")
-            sys.exit(self.ending.status)
+            raise Ended(self.ending.status)
 
     def _failed(self, error: BaseException) -> BaseException:
         """Save the last whole step; the error, with where that is."""

@@ -7,7 +7,6 @@ so its tokens stay what it drew, also where a template drops the thinking of ear
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -21,33 +20,16 @@ PROBE = "7b2e4probe"
 class ReplyTemplate:
     """Renders messages that follow an assistant turn. Every method raises VerituneError where the template cannot."""
 
-    def __init__(self, tokenizer: Any, eos_ids: Sequence[int] = ()) -> None:
-        """``eos_ids``: what ends the policy's turns, whether or not the tokenizer flags it as special."""
+    def __init__(self, tokenizer: Any) -> None:
         self.tokenizer = tokenizer
         self._roles: set[str] = set()
         """Roles that are known to be rendered."""
-        special = [str(token) for token in getattr(tokenizer, "added_tokens_decoder", {}).values() if token.special]
-        ends = [tokenizer.decode([i], skip_special_tokens=False) for i in eos_ids]
-        # a lone letter or a line's end may be somebody's end token: no environment could write without it
-        special += [end for end in ends if len(end.strip()) > 1 and end not in special]
-        self._special = re.compile("|".join(map(re.escape, special)) or r"(?!)")
 
     def __call__(self, messages: Sequence[Mapping[str, Any]], more: bool) -> str:
         """The text after the policy's last word; with ``more``, up to where the policy has the word again."""
         for message in messages:
             self._check(message["role"])
         return self._render(messages, more)
-
-    def defuse(self, value: Any) -> Any:
-        """The same message or messages with every special token in them broken up: ``< |im_end|>``.
-
-        What a tool answers is often the policy's doing, such as the output of its program: it must not end turns.
-        """
-        if isinstance(value, str):
-            return self._special.sub(lambda found: f"{found[0][:1]} {found[0][1:]}", value)
-        if isinstance(value, Mapping):
-            return {key: self.defuse(each) for key, each in value.items()}
-        return [self.defuse(each) for each in value] if isinstance(value, list | tuple) else value
 
     def _check(self, role: str) -> None:
         """Some templates silently leave out roles they do not know: the policy would wait for an answer in vain."""

@@ -24,6 +24,7 @@ from veritune.trainer.data.sources import Row
 from veritune.trainer.policy.distributed import same_device
 from veritune.trainer.rollout.decode.tokens import decode
 from veritune.trainer.rollout.episodes.chat import ReplyTemplate
+from veritune.trainer.rollout.episodes.defuse import Defuse
 from veritune.trainer.rollout.episodes.function import Episode, EpisodeFunction
 from veritune.trainer.rollout.episodes.transcript import Transcript, Turn
 from veritune.trainer.rollout.interface import Done, Sampler
@@ -62,7 +63,8 @@ class Episodes:
     ) -> None:
         self.function, self.config, self.sampler = function, config, sampler
         self.tokenizer, self.eos_ids = tokenizer, list(eos_ids)
-        self.template = ReplyTemplate(tokenizer, eos_ids) if chat else None
+        self.template = ReplyTemplate(tokenizer) if chat else None
+        self.defuse = Defuse(tokenizer, eos_ids)
 
     def play(
         self,
@@ -164,10 +166,9 @@ class Episodes:
         messages = _messages(answer)
         text = answer if isinstance(answer, str) else ""
         if messages:
-            template = self._template(one)
-            messages = template.defuse(messages)
-            text = template(messages, more=not over)
-        ids = self._encode(text)
+            messages, text, ids = self._rendered(one, messages, more=not over)
+        else:
+            text, ids = self._words(text)
         if messages and ids and one.turn is not None and one.turn.finish == "eos" and ids[0] in self.eos_ids:
             ids = ids[1:]  # the policy has ended its turn itself
         if len(transcript.token_ids) + len(ids) + (not over) > limit:
@@ -186,6 +187,30 @@ class Episodes:
         if one.turn is None:
             raise VerituneError("it began with messages; they follow a turn of the policy (begin with yield or a text)")
         return self.template
+
+    def _rendered(self, one: _Live, messages: list[Message], more: bool) -> tuple[list[Message], str, list[int]]:
+        """Messages as they are said, their text and its tokens: every special token is the template's own."""
+        template = self._template(one)
+        messages = self.defuse(messages)
+        text = template(messages, more)
+        ids, strict = self._encode(text), self.defuse.strictly(messages)
+        if strict != messages:
+            instead = template(strict, more)
+            plain = self._encode(instead)
+            if self.defuse.count(ids) > self.defuse.count(plain):
+                return strict, instead, plain
+        return messages, text, ids
+
+    def _words(self, text: str) -> tuple[str, list[int]]:
+        """A text as it is said, and its tokens: with no special one among them, unless the config lets them count."""
+        if self.config.special_tokens:
+            return text, self._encode(text)
+        text = self.defuse(text)
+        ids = self._encode(text)
+        if self.defuse.count(ids):
+            text = self.defuse.strictly(text)
+            ids = self._encode(text)
+        return text, ids
 
     def _encode(self, text: str) -> list[int]:
         return list(self.tokenizer(text, add_special_tokens=False)["input_ids"]) if text else []
