@@ -123,13 +123,19 @@ VALUED: dict[str, Callable[..., Any]] = {
     "neg": lambda a: -a,
     "sqrt": lambda a: CONTEXT.sqrt(a) if a >= 0 else _undefined(),
     "abs": abs,
-    "floor": CONTEXT.floor,
-    "ceil": CONTEXT.ceil,
+    "floor": lambda a: CONTEXT.floor(_snapped(a)),
+    "ceil": lambda a: CONTEXT.ceil(_snapped(a)),
     "sin": CONTEXT.sin,
     "cos": CONTEXT.cos,
     "ln": lambda a: CONTEXT.log(a) if a > 0 else _undefined(),
     "max": max,
 }
+
+
+def _snapped(found: Any) -> Any:
+    """A whole number that 60 digits miss by their last ones: ``(x+12)-x`` has no step of its own."""
+    whole = CONTEXT.nint(found)
+    return whole if abs(found - whole) < CONTEXT.mpf(10) ** -40 * max(1, abs(found)) else found
 
 
 def _undefined() -> Any:

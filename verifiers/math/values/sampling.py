@@ -21,7 +21,10 @@ _POINTS = 8
 _RANGES = ((0.35, 2.6), (0.05, 0.95), (2.1, 9.7), (-4.0, -0.3), (1.1, 4.9))
 _EDGES = 160
 _TOGETHER = 48
-_SMALL = tuple(Fraction(n, 6) for n in (-75, -29, -15, -7, -2, 0, 2, 7, 9, 11, 15, 29, 55, 161))
+_SMALL = (
+    *(Fraction(n, 6) for n in (-75, -29, -15, -7, -2, 0, 2, 7, 9, 11, 15, 29, 55, 161)),
+    *(Fraction(n, 4) for n in (11, 30, 82)),  # just past e, e^2 and e^3: the steps of a logarithm
+)
 _STEPPED = frozenset(["floor", "ceil", "abs", "sgn", "rem", "cases", "min", "max"])
 _WHOLE = frozenset(["gcd", "lcm", "rem", "factorial2", "perm", "sum", "prod"])
 _EXACT_BITS = 20_000
