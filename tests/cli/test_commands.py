@@ -29,7 +29,7 @@ def command(*arguments: str, **settings: Any) -> subprocess.CompletedProcess[str
 def test_help_names_every_command(run: Run) -> None:
     result = run("--help")
     assert result.exit_code == 0
-    for name in ("rewards", "score", "attack", "train", "chat", "report", "doctor", "audit", "bench"):
+    for name in ("rewards", "score", "attack", "train", "config", "chat", "report", "doctor", "audit", "bench"):
         assert name in result.stdout
         assert run(name, "--help").exit_code == 0
 

@@ -224,7 +224,11 @@ def test_a_checkpoint_is_found_by_name_and_the_newest_while_it_trains(run: Path)
 def test_what_is_no_run_says_what_it_is(run: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     young, reward_model = tmp_path / "runs" / "young", tmp_path / "rm"
-    for folder, text in ((young, (run / "config.yaml").read_text()), (reward_model, "model: {}\nreward_model: {}\n")):
+    other = "stage: reward_model\nmodel: {path: x}\ndata: {train: pairs.jsonl}\n"
+    for folder, text in (
+        (young, (run / "config.yaml").read_text()),
+        (reward_model, other),
+    ):
         folder.mkdir(parents=True)
         (folder / "config.yaml").write_text(text)
     for folder, message in (

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from veritune.plugins import DataError, Reward, Sample, Score
-from veritune.trainer.config import RunConfig, SamplingConfig
+from veritune.trainer.config import PolicyRunConfig, SamplingConfig
 from veritune.trainer.data.prompts import PromptEncoder
 from veritune.trainer.policy.models import Policy, positions_of
 from veritune.trainer.rollout.decode.stream import stream
@@ -20,7 +20,7 @@ from veritune.trainer.rollout.decode.stream import stream
 class Chat:
     """The words so far. Without a chat template there is no conversation: every prompt stands alone."""
 
-    config: RunConfig
+    config: PolicyRunConfig
     policy: Policy
     sampling: SamplingConfig
     seed: int | None = None

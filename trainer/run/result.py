@@ -10,21 +10,22 @@ import yaml
 
 from veritune.plugins import ConfigError, DataError
 from veritune.plugins.errors import did_you_mean
-from veritune.trainer.config import RunConfig, parse_config
+from veritune.trainer.config import PolicyRunConfig
 from veritune.trainer.policy.lora import CONFIG as ADAPTER
 from veritune.trainer.run.checkpoint import list_checkpoints
+from veritune.trainer.stages.table import parse_run
 
 
 @dataclass
 class Result:
     """A run's configuration, and the folder of the weights that were asked for."""
 
-    config: RunConfig
+    config: PolicyRunConfig
     weights: Path
     what: str
     """``the finished model``, ``checkpoint grpo-000040`` …"""
 
-    def loading(self, device: str = "auto") -> RunConfig:
+    def loading(self, device: str = "auto") -> PolicyRunConfig:
         """A configuration that loads these weights as the policy, an adapter merged; on a quantised base beside it."""
         model: dict[str, Any] = {"path": str(self.weights), "build": None, "tokenizer": None, "lora": None}
         adapter = (self.weights / ADAPTER).is_file()
@@ -78,7 +79,7 @@ def _run_of(folder: Path) -> tuple[Path, Path | None]:
     raise DataError(f"{str(folder)!r} holds no run: config.yaml is not there{hint}")
 
 
-def _config(run: Path) -> RunConfig:
+def _config(run: Path) -> PolicyRunConfig:
     path = run / "config.yaml"
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -86,9 +87,10 @@ def _config(run: Path) -> RunConfig:
         raise ConfigError(f"{path} cannot be read: {error}") from error
     if not isinstance(values, dict) or "model" not in values:
         raise ConfigError(f"{path} is not the configuration of a run")
-    if "reward_model" in values:
-        raise ConfigError(f"{run} is the run of a reward model, which says a number and no words; try `veritune score`")
-    return parse_config({key: value for key, value in values.items() if key != "stage"}, str(path))
+    config = parse_run(values, str(path))
+    if not isinstance(config, PolicyRunConfig):
+        raise ConfigError(f"{run} is the run of a {config.stage.replace('_', ' ')}, which has no words to say")
+    return config
 
 
 def _weights(run: Path) -> dict[str, Path]:

@@ -9,6 +9,7 @@ import typer
 from veritune.cli import audit, bench
 from veritune.cli.attack import attack
 from veritune.cli.chat import chat
+from veritune.cli.config import config
 from veritune.cli.doctor import doctor
 from veritune.cli.errors import GuardedGroup
 from veritune.cli.report import report
@@ -44,7 +45,7 @@ def _options(
     pass
 
 
-for command in (rewards, score, attack, train, chat, report, doctor):
+for command in (rewards, score, attack, train, config, chat, report, doctor):
     app.command()(command)
 app.add_typer(audit.app, name="audit")
 app.add_typer(bench.app, name="bench")

@@ -12,7 +12,7 @@ import typer
 
 if TYPE_CHECKING:
     from veritune.plugins import Reward
-    from veritune.trainer.config import RunConfig
+    from veritune.trainer.config import PolicyRunConfig
     from veritune.trainer.run.chat import Chat
 
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -75,7 +75,7 @@ def chat(
 
 
 def _load(
-    config: RunConfig,
+    config: PolicyRunConfig,
     temperature: float | None,
     max_tokens: int | None,
     seed: int | None,
@@ -95,7 +95,7 @@ def _load(
     return Chat(config, load_policy(config, None), sampling, seed, raw, gold)
 
 
-def _reward(name: str, config: RunConfig) -> Reward:
+def _reward(name: str, config: PolicyRunConfig) -> Reward:
     """The run's own of that alias, with its parameters; else by name."""
     from veritune.config import rewards_from_options
     from veritune.rewards.composition import compose

@@ -17,8 +17,9 @@ def train(
 ) -> None:
     """Train a model by GRPO as the config says.
 
-    The run's folder holds the resolved config, metrics, completions with every score and reason, checkpoints and a
-    report. Example: `veritune train examples/arithmetic.yaml seed=1`
+    `veritune config` lists every setting with its default. The run's folder holds the resolved config, metrics,
+    completions with every score and reason, checkpoints and a report.
+    Example: `veritune train examples/arithmetic.yaml seed=1`
     """
     from veritune.plugins.errors import MissingExtraError
 
