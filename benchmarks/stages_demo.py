@@ -39,7 +39,7 @@ WARMUP = {
     "schedule": "linear", "final_lr": 0.05, "clip_norm": 0.1, "habits": HABITS,
 }  # fmt: skip
 RL = {"betas": [0.9, 0.98], "micro_batch_tokens": 16384, "schedule": "linear", "final_lr": 0.1, "warmup_steps": 5}
-LEARN = {"batch": 64, "steps": 300, "lr": 4e-3, "betas": [0.9, 0.98], "warmup_steps": 40, "schedule": "linear",
+LEARN = {"batch": 64, "steps": 250, "lr": 4e-3, "betas": [0.9, 0.98], "warmup_steps": 40, "schedule": "linear",
          "final_lr": 0.05, "micro_batch_tokens": 16384}  # fmt: skip
 STILL = 1e-12
 """A learning rate that leaves a model where it is: such a run only draws and scores."""
@@ -101,7 +101,6 @@ def stages(demo: Demo) -> list[str]:
     demo.run("dpo, lr 3e-5", "dpo", start, dpo={**dpo, "lr": 3e-5})
     demo.run("dpo, lr 3e-4", "dpo", start, dpo={**dpo, "lr": 3e-4})
     demo.run("dpo, lr 3e-4, with sft", "dpo", start, dpo={**dpo, "lr": 3e-4, "objective": {"sft_weight": 1.0}})
-    demo.run("ipo, lr 3e-5", "dpo", start, dpo={**dpo, "lr": 3e-5, "objective": {"loss": "ipo"}})
     grpo = {**RL, "steps": 40, "prompts": 16, "samples": 16, "lr": 3e-4, "algorithm": "dapo"}
     teacher = demo.run("grpo", "grpo", start, grpo=grpo) / "model"
     ppo = {**RL, "steps": 40, "prompts": 128, "lr": 3e-4, "value_lr": 1e-3, "updates": 1, "minibatches": 2}
@@ -117,12 +116,13 @@ def stages(demo: Demo) -> list[str]:
         "forward KL": ({}, {}),
         "forward KL, top 4": ({}, {"top_k": 4}),
         "skewed forward KL": ({"objective": {"divergence": "skew_forward_kl"}}, {}),
-        "skewed reverse KL": ({"objective": {"divergence": "skew_reverse_kl"}}, {}),
-        "JSD, half on-policy": ({"objective": {"divergence": "jsd"}, "on_policy": 0.5}, {}),
     }
     for name, (settings, of) in students.items():
         distill = {**LEARN, "train": str(rows), **settings}
         demo.run(name, "distill", {"build": STUDENT}, distill=distill, teacher={"path": str(teacher), **of})
+    own = {**LEARN, "train": str(rows), "on_policy": 0.5, "steps": 60, "lr": 1e-3, "objective": {"divergence": "jsd"}}
+    learnt = {"path": str(demo.folder / "skewed forward KL" / "model")}
+    demo.run("then JSD, half on-policy", "distill", learnt, distill=own, teacher={"path": str(teacher)})
     return broken(demo.rows)
 
 
