@@ -256,6 +256,14 @@ def test_a_wrong_config_is_refused_before_a_model_is_loaded(
     assert not (tmp_path / "run").exists()
 
 
+def test_a_teacher_that_cannot_be_loaded_leaves_no_folder(tmp_path: Path, teacher: str, rows: str) -> None:
+    for file in Path(teacher).glob("*.safetensors"):
+        file.unlink()
+    with pytest.raises(ConfigError, match="cannot load the model"):
+        train(_config(tmp_path / "run", teacher, rows), quiet=True)
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_teacher_of_other_tokens_is_refused(tmp_path: Path, teacher: str, rows: str) -> None:
     make_tokenizer([*"9876543210", "+", "="]).save_pretrained(teacher)
     with pytest.raises(ConfigError, match="has other tokens than the student: token 3 is '9' there and '<think>' here"):

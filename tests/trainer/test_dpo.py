@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,9 @@ from tests.trainer.stage_runs import (
 from tests.trainer.test_distributed import _same, together
 from veritune.plugins import ColumnError, ConfigError, DataError, RunError
 from veritune.trainer.data.preferences import pairs_of_completions
+from veritune.trainer.data.tasks import get_task
 from veritune.trainer.observe.metrics import read_metrics, write_completions
+from veritune.trainer.policy.models import make_tokenizer
 from veritune.trainer.run import train
 
 SUMS = [(f"{a}+{b}+{c}=", a + b + c) for a, b, c in ((3, 9, 4), (1, 2, 3), (5, 5, 5), (9, 1, 7), (2, 8, 1), (6, 4, 3))]
@@ -165,6 +168,7 @@ def test_steps_that_are_no_numbers_end_the_run(tmp_path: Path, pairs: str) -> No
         ({"dpo": {"pairs": {"train": "none.jsonl"}}}, DataError, "does not exist"),
         ({"dpo": {"pairs": {"completions": "none"}}}, DataError, "does not exist"),
         ({"dpo": {"pairs": {"min_gap": 0.5}}}, ConfigError, "min_gap is for pairs made of completions"),
+        ({"dpo": {"pairs": {"margin": "gap"}}}, ConfigError, "margin: unknown key"),
         ({"dpo": {"optimizer_params": {"momentun": 1}}}, ConfigError, "momentun"),
         ({"evaluation": {"metric": "evn"}}, ConfigError, "Did you mean 'even'"),
     ],
@@ -188,6 +192,43 @@ def test_pairs_longer_than_the_limit_are_left_out_and_longer_than_the_model_refu
     _, stage = begun(_config(tmp_path / "run", pairs, dpo={"max_tokens": 20}))
     assert len(stage.pairs) == len(ROWS)
     assert "1 of 7 are longer" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        ({"prompt": [{"rol": "user", "content": "1+1+1="}]}, "pair 7: the prompt: message 1: it has no 'role'"),
+        ({"prompt": None}, "pair 7: there is no prompt"),
+        ({"chosen": [{"role": "user", "content": "3"}]}, "pair 7: an answer is a text or one message"),
+        ({"rejected": [{"role": "assistant", "content": "3"}] * 2}, "pair 7: an answer is a text or one message"),
+        ({"chosen": 3}, "row 7: 'chosen' is text or a list of messages"),
+    ],
+)
+def test_a_row_that_is_no_pair_is_named(tmp_path: Path, row: Any, says: str) -> None:
+    whole = {"prompt": "1+1+1=", "chosen": "3", "rejected": "4"}
+    pairs = str(write_jsonl(tmp_path / "odd.jsonl", [*ROWS, {**whole, **row}]))
+    with pytest.raises(DataError, match=re.escape(says)):
+        begun(_config(tmp_path / "run", pairs))
+
+
+def test_a_text_that_is_preferred_to_itself_is_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [*ROWS, {"prompt": "1+1+1=", "chosen": "3", "rejected": [{"role": "assistant", "content": "3"}]}]
+    _, stage = begun(_config(tmp_path / "run", str(write_jsonl(tmp_path / "twice.jsonl", rows))))
+    assert len(stage.pairs) == len(ROWS)
+    assert "1 of 7 prefer a text to itself" in capsys.readouterr().err
+
+
+def test_the_training_file_may_be_the_pairs(tmp_path: Path, pairs: str) -> None:
+    """Then it needs no prompts of its own kind: held-out ones are those of ``data.eval``."""
+    held = write_jsonl(tmp_path / "held.jsonl", [{"prompt": "1+1+1=", "gold": "3"}])
+    tokenizer = make_tokenizer(get_task("arithmetic", {"terms": 3}).vocabulary())
+    tokenizer.save_pretrained(tmp_path / "tokenizer")
+    data = {"task": None, "params": {}, "train": pairs, "eval": str(held), "prompt": "prompt"}
+    config = stage_config(
+        tmp_path / "run", "dpo", data=data, model={"tokenizer": str(tmp_path / "tokenizer")}, dpo={"steps": 1}
+    )
+    lines = read_metrics(train(config, quiet=True) / "metrics.jsonl")
+    assert [r["phase"] for r in lines] == ["evaluation", "dpo", "evaluation"]
 
 
 # -- pairs made of scored completions ------------------------------------------------------------------------------

@@ -18,8 +18,6 @@ class PairFiles(Strict):
     prompt: str | None = "prompt"
     chosen: str = "chosen"
     rejected: str = "rejected"
-    margin: str | None = None
-    """Column of how much better the chosen answer is."""
     limit: int | None = Field(default=None, ge=1)
 
 

@@ -41,6 +41,8 @@ class PairsConfig(PairFiles):
     """JSONL or Parquet file."""
     held_out: float = Field(default=0.2, gt=0, lt=1)
     """The share, picked by a checksum of the prompt: one prompt is never on both sides."""
+    margin: str | None = None
+    """Column of how much better the chosen answer is."""
     template: Template = "auto"
     eos: bool = False
     """Train with the end-of-text token. It is written into the checkpoint for ``preference``; TRL does not add it."""

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 from veritune.plugins import DataError, MissingExtraError
+from veritune.trainer.data.records import read_records
 
 HUB = "hf:"
 """What the name of a file begins with where it is a data set's."""
 FORM = re.compile(r"hf:(?P<name>[^:@]+)(@(?P<revision>[^:]+))?(:(?P<config>[^:]+))?:(?P<split>[^:]+)")
+
+
+def load_records(name: str) -> list[dict[str, Any]]:
+    """The rows of a file or of a data set. Raises DataError for what cannot be read, and where there is none."""
+    records = read_hub(name) if name.startswith(HUB) else read_records(Path(name))
+    if not records:
+        raise DataError(f"{name} has no rows")
+    return records
 
 
 def read_hub(name: str) -> list[dict[str, Any]]:

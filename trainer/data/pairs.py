@@ -6,7 +6,6 @@ import json
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from veritune.plugins import ColumnError, DataError, Text
@@ -15,7 +14,7 @@ from veritune.plugins.types import completion_text, prompt_text
 from veritune.rewards.preference.encoding import Encoder
 from veritune.rewards.preference.items import Item
 from veritune.trainer.config.pairs import PairFiles
-from veritune.trainer.data.records import read_records
+from veritune.trainer.data.hub import load_records
 
 
 @dataclass(frozen=True)
@@ -78,14 +77,13 @@ def _checksum(pair: Pair) -> float:
 
 
 def _read(path: str, config: PairFiles) -> list[Pair]:
-    records = read_records(Path(path))[: config.limit]
-    if not records:
-        raise DataError(f"{path} has no rows")
+    records = load_records(path)[: config.limit]
     return [_pair(record, config, f"{path}, row {number}") for number, record in enumerate(records, 1)]
 
 
 def _pair(record: Mapping[str, Any], config: PairFiles, where: str) -> Pair:
-    wanted = [config.prompt, config.chosen, config.rejected, config.margin]
+    better_by: str | None = getattr(config, "margin", None)
+    wanted = [config.prompt, config.chosen, config.rejected, better_by]
     for column in wanted:
         if column is not None and column not in record:
             raise ColumnError(
@@ -99,5 +97,5 @@ def _pair(record: Mapping[str, Any], config: PairFiles, where: str) -> Pair:
     if prompt is None and isinstance(chosen, list):  # whole conversations: what they share is the prompt
         shared = next((i for i, (a, b) in enumerate(zip(chosen, rejected, strict=False)) if a != b), 0)
         prompt, chosen, rejected = chosen[:shared], chosen[shared:], rejected[shared:]
-    margin = float(record[config.margin]) if config.margin is not None else 0.0
+    margin = float(record[better_by]) if better_by is not None else 0.0
     return Pair(prompt, chosen, rejected, margin)

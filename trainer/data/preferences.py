@@ -14,6 +14,8 @@ from veritune.plugins import ColumnError, DataError, Text
 from veritune.plugins.errors import did_you_mean
 from veritune.plugins.types import completion_text, prompt_text
 from veritune.trainer.config.pairs import PreferencesConfig
+from veritune.trainer.data.answers import encode_prompts, one_answer
+from veritune.trainer.data.messages import prompt_fault, tidy
 from veritune.trainer.data.pairs import Pair, load_pairs, split_pairs
 from veritune.trainer.data.prompts import PromptEncoder, without_beginning
 from veritune.trainer.data.records import read_records
@@ -91,7 +93,7 @@ def encode_preferences(
     tokenizer, found = encode.tokenizer, []
     for begin in range(0, len(pairs), 512):
         part = range(begin, min(begin + 512, len(pairs)))
-        prompt_ids = encode.many([prompts[i] for i in part])
+        prompt_ids = encode_prompts([prompts[i] for i in part], encode, what, "pair", begin + 1)
         begun = [encode.begun(prompts[i]) for i in part]
         sides = []
         for side in ("chosen", "rejected"):
@@ -112,14 +114,19 @@ def encode_preferences(
 
 def _prompt(pair: Pair, known: Mapping[str, Text], where: str) -> Text:
     if pair.prompt is None:
-        raise DataError(f"{where}: there is no prompt, and answers are compared to one prompt; name the column")
-    return known.get(pair.prompt, pair.prompt) if isinstance(pair.prompt, str) else pair.prompt
+        raise DataError(f"{where}: there is no prompt, and answers are compared to one prompt; name its column")
+    prompt = tidy(pair.prompt)
+    fault = prompt_fault(prompt)
+    if fault is not None:
+        raise DataError(f"{where}: the prompt: {fault}")
+    return known.get(prompt, prompt) if isinstance(prompt, str) else prompt
 
 
 def _answer(answer: Text, where: str) -> str:
-    if not isinstance(answer, str) and len(answer) != 1:
-        raise DataError(f"{where}: an answer is a text or one message of the assistant's, got {len(answer)} messages")
-    return completion_text(answer)
+    found = one_answer(answer)
+    if found is None:
+        raise DataError(f"{where}: an answer is a text or one message of the assistant's, got {answer!r:.120}")
+    return found
 
 
 def _files(named: str) -> list[Path]:

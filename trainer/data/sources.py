@@ -10,16 +10,14 @@ import string
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from random import Random
 from typing import Any, Protocol
 
 from veritune.plugins import ColumnError, ConfigError, DataError, Text
 from veritune.plugins.errors import did_you_mean
 from veritune.trainer.config import DataConfig
-from veritune.trainer.data.hub import HUB, read_hub
+from veritune.trainer.data.hub import load_records
 from veritune.trainer.data.messages import prompt_fault, tidy
-from veritune.trainer.data.records import read_records
 from veritune.trainer.data.tasks import Task, get_task
 
 HELD_OUT = 10
@@ -123,10 +121,7 @@ class Mixture(FileSource):
 
 def make_sources(config: DataConfig, seed: int) -> tuple[Source, dict[str, Source], Task | None]:
     """Training rows, held-out rows by the set's name (a single set has none), and the task if it is one."""
-    files = {"": config.eval} if isinstance(config.eval, str) else config.eval or {}
-    held_out: dict[str, Source] = {
-        name: FileSource(load_rows(path, config), seed, shuffle=False) for name, path in files.items()
-    }
+    held_out = make_held_out(config, seed)
     if config.task is not None:
         task = get_task(config.task, config.params)
         return TaskSource(task, seed), held_out or {"": TaskSource(task, 0, held_out=True)}, task
@@ -140,11 +135,15 @@ def make_sources(config: DataConfig, seed: int) -> tuple[Source, dict[str, Sourc
     return train, held_out, None
 
 
+def make_held_out(config: DataConfig, seed: int) -> dict[str, Source]:
+    """The rows of ``data.eval`` by the set's name."""
+    files = {"": config.eval} if isinstance(config.eval, str) else config.eval or {}
+    return {name: FileSource(load_rows(path, config), seed, shuffle=False) for name, path in files.items()}
+
+
 def load_rows(path: str, config: DataConfig) -> list[Row]:
     """Rows with prompts. Raises DataError for what cannot be read, ColumnError for a missing column."""
-    records = (read_hub(path) if path.startswith(HUB) else read_records(Path(path)))[: config.limit]
-    if not records:
-        raise DataError(f"{path} has no rows")
+    records = load_records(path)[: config.limit]
     return [_row(record, config, path, number) for number, record in enumerate(records, 1)]
 
 

@@ -25,13 +25,8 @@ class ValueModel(torch.nn.Module):
     def __init__(self, policy: Policy, kind: Literal["copy", "head"]) -> None:
         """Raises ConfigError where the architecture has no separate decoder."""
         super().__init__()
-        model = policy.model
-        inner = model.get_base_model() if hasattr(model, "get_base_model") else model
-        size = getattr(inner.config.get_text_config(), "hidden_size", None)
-        if not hasattr(inner, "get_decoder") or size is None:
-            raise ConfigError(f"ppo.value: {type(inner).__name__} has no decoder whose states a value head could read")
-        self.policy = policy
-        self.head = torch.nn.Linear(int(size), 1, device=policy.device)
+        model, self.policy = policy.model, policy
+        self.head = torch.nn.Linear(states_size(model), 1, device=policy.device)
         torch.nn.init.zeros_(self.head.weight)
         torch.nn.init.zeros_(self.head.bias)
         self.copied = _without_language_head(copy.deepcopy(model)) if kind == "copy" else None
@@ -60,6 +55,15 @@ class ValueModel(torch.nn.Module):
         for name, parameter in self.named_parameters():
             if name in state:
                 parameter.copy_(state[name])
+
+
+def states_size(model: Any) -> int:
+    """The width of a model's last states. Raises ConfigError where there are none that a head could read."""
+    inner = model.get_base_model() if hasattr(model, "get_base_model") else model
+    size = getattr(inner.config.get_text_config(), "hidden_size", None)
+    if not hasattr(inner, "get_decoder") or size is None:
+        raise ConfigError(f"ppo.value: {type(inner).__name__} has no decoder whose states a value head could read")
+    return int(size)
 
 
 def _without_language_head(model: Any) -> Any:

@@ -15,6 +15,7 @@ import hashlib
 import math
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -28,7 +29,7 @@ from veritune.trainer.data.order import EpochOrder
 from veritune.trainer.data.packing import make_batch
 from veritune.trainer.data.prompts import PromptEncoder
 from veritune.trainer.data.rollouts import Rollout
-from veritune.trainer.data.sources import FileSource, load_rows
+from veritune.trainer.data.sources import FileSource, Row, load_rows
 from veritune.trainer.objective.distillation import TopTokens
 from veritune.trainer.observe.metrics import Clock, peak_memory
 from veritune.trainer.policy.distributed import World
@@ -57,6 +58,14 @@ PROBES = 64
 """Prompts that both tokenizers are shown."""
 
 
+@dataclass
+class Lesson:
+    """What there is to learn from: the rows as tokens, and the teacher, where it is not kept as its top tokens."""
+
+    rows: list[Rollout]
+    teacher: Teacher | None = None
+
+
 class Distill(SupervisedStage):
     """The stage. ``step`` does one step and returns its metrics."""
 
@@ -69,19 +78,14 @@ class Distill(SupervisedStage):
         self.policy, self.model, self.world = context.policy, context.policy.model, context.world
         self.progress, self.generator = context.progress, context.generator
         self.source, self.drawing, self.encode = context.inputs.source, context.drawing, context.encode
-        self.rows: list[Rollout] = context.inputs.own or []
+        own: Lesson = context.inputs.own
+        self.rows, self.teacher = own.rows, own.teacher
         self.order = EpochOrder(max(len(self.rows), 1), self.run.seed)
         self.passes = Passes(self.run, self.policy, None, self.world)
         self.optimizer = make_optimizer(self.model, self.config)
         self.bad_steps = BadSteps(self.config.bad_steps)
         self.drawn = Batch()
-        self.cache: TopCache | None = None
-        self.teacher: Teacher | None = None
-        if self.run.teacher.top_k is None:
-            self.teacher = Teacher(self.run, self.run.teacher, self.policy)
-            self._check_readable(self.teacher)
-        else:
-            self.cache = self._cached(context.folder / CACHE)
+        self.cache = None if self.teacher is not None else self._cached(context.folder / CACHE)
         self.linear = output_head(self.model) is not None and (self.teacher is None or self.teacher.linear)
 
     # -- before there are steps ------------------------------------------------------------------------------------
@@ -121,36 +125,25 @@ class Distill(SupervisedStage):
         assert inputs.source is not None
         prompts = [encode.text(inputs.source.row(n).prompt) for n in range(PROBES)]
         check_tokens(policy.tokenizer, config.teacher.path, prompts, say)
-        positions = positions_of(policy.model)
+        found = inputs.own = Lesson([] if inputs.own is None else _encoded(inputs.own, config, encode, say))
+        limits = [positions_of(policy.model)]
+        if config.teacher.top_k is None:
+            found.teacher = Teacher(config, config.teacher, policy)
+            check_readable(found.teacher, found.rows)
+            limits.append(positions_of(found.teacher.policy.model))
+        positions = min((limit for limit in limits if limit is not None), default=None)
         if config.distill.on_policy > 0:
             check_prompts(inputs.source, encode, config, positions, say, "data.train")
-        if config.distill.on_policy == 1:
-            return
-        rows = encode_answers(inputs.own, config.distill.completion, encode)
-        limit = config.distill.max_tokens or math.inf
-        inputs.own = [row for row in rows if _tokens(row) <= limit]
-        if not inputs.own:
-            raise ConfigError(f"distill.max_tokens={limit}: every row is longer")
-        if len(inputs.own) < len(rows):
-            say(f"{len(rows) - len(inputs.own)} of {len(rows)} rows are longer than distill.max_tokens and left out")
-        longest = max(map(_tokens, inputs.own))
+        longest = max(map(_tokens, found.rows), default=0)
         if positions is not None and longest - 1 > positions:
             raise ConfigError(
-                f"a prompt with its answer has {longest} tokens, and the model {positions} positions; set "
+                f"a prompt with its answer has {longest} tokens, and student or teacher {positions} positions; set "
                 f"distill.max_tokens={positions}"
             )
 
     @classmethod
     def begin(cls, context: Context) -> Distill:
         return cls(context)
-
-    def _check_readable(self, teacher: Teacher) -> None:
-        """Raise ConfigError where a row has tokens that the teacher's embedding has not."""
-        most = max((max(*row.prompt_ids, *row.token_ids) for row in self.rows), default=0)
-        if most >= teacher.embedded:
-            raise ConfigError(
-                f"a row has token {most}, and the teacher reads {teacher.embedded} tokens; leave such rows out"
-            )
 
     def _cached(self, path: Path) -> TopCache:
         """The teacher's most likely tokens of every row: from the run's folder, else from the teacher, once."""
@@ -163,7 +156,7 @@ class Distill(SupervisedStage):
         if found is not None:
             return found
         teacher = Teacher(self.run, settings, self.policy)
-        self._check_readable(teacher)
+        check_readable(teacher, self.rows)
         size, tops = min(teacher.embedded, embedded(self.model)), dict[int, TopTokens]()
         for cut in self.passes.cuts(self.rows, range(len(self.rows))):
             rows = [self.rows[i] for i in cut]
@@ -287,6 +280,33 @@ class Distill(SupervisedStage):
         head = output_head(self.model)
         assert head is not None
         return HEADS[self.config.head](head, student.states_NH, targets_N, 1.0, "none")[0]
+
+
+def _encoded(rows: Sequence[Row], config: DistillRunConfig, encode: PromptEncoder, say: Say) -> list[Rollout]:
+    """Rows as tokens, those left out that are longer than ``distill.max_tokens``. Raises ConfigError where all are."""
+    found = encode_answers(rows, config.distill.completion, encode, config.distill.train or "data.train")
+    limit = config.distill.max_tokens or math.inf
+    kept = [row for row in found if _tokens(row) <= limit]
+    if not kept:
+        raise ConfigError(f"distill.max_tokens={limit}: every row is longer")
+    if len(kept) < len(found):
+        say(f"{len(found) - len(kept)} of {len(found)} rows are longer than distill.max_tokens and left out")
+    return kept
+
+
+def check_readable(teacher: Teacher, rows: Sequence[Rollout]) -> None:
+    """Raise ConfigError where a row has tokens that the teacher's embedding has not, or more than it has positions."""
+    most = max((max(*row.prompt_ids, *row.token_ids) for row in rows), default=0)
+    if most >= teacher.embedded:
+        raise ConfigError(
+            f"a row has token {most}, and the teacher reads {teacher.embedded} tokens; leave such rows out"
+        )
+    positions, longest = positions_of(teacher.policy.model), max(map(_tokens, rows), default=0)
+    if positions is not None and longest - 1 > positions:
+        raise ConfigError(
+            f"a prompt with its answer has {longest} tokens, and the teacher {positions} positions; set "
+            f"distill.max_tokens={positions}"
+        )
 
 
 def _tokens(row: Rollout) -> int:

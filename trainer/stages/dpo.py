@@ -67,9 +67,13 @@ class DPO(SupervisedStage):
         return f"DPO ({config.dpo.objective.loss})"
 
     @classmethod
+    def reads_prompts(cls, config: DPORunConfig) -> bool:
+        return config.dpo.pairs.train is not None or config.dpo.pairs.completions is not None
+
+    @classmethod
     def read(cls, config: DPORunConfig, world: World, say: Say) -> Inputs:
         section, file = config.dpo.pairs, config.data.train
-        if section.train is None and section.completions is None and not isinstance(file, str):
+        if not cls.reads_prompts(config) and not isinstance(file, str):
             raise ConfigError("dpo.pairs: name a file of pairs (train) or scored completions to make them of")
         inputs = super().read(config, world, say)
         train, held_out = inputs.own = load_preferences(section, file if isinstance(file, str) else None)
@@ -82,7 +86,7 @@ class DPO(SupervisedStage):
         super().check_model(inputs, policy, encode, say)
         inputs.own = encode_sides(inputs, policy, encode, say)
         if not inputs.own[0]:
-            raise ConfigError(f"dpo.max_tokens={inputs.config.dpo.max_tokens}: every pair is longer")
+            raise ConfigError("dpo.pairs: every pair is left out (longer than dpo.max_tokens, or a text twice)")
 
     @classmethod
     def begin(cls, context: Context) -> DPO:
@@ -207,9 +211,12 @@ def encode_sides(
     pairs: Sequence[Pair]
     for what, pairs in zip(("dpo.pairs", "dpo.pairs, held out"), inputs.own, strict=True):
         encoded = encode_preferences(pairs, encode, known, what)
-        kept = [pair for pair in encoded if pair.tokens <= limit]
-        if len(kept) < len(encoded):
-            say(f"{what}: {len(encoded) - len(kept)} of {len(encoded)} are longer than dpo.max_tokens and left out")
+        differ = [pair for pair in encoded if pair.chosen.token_ids != pair.rejected.token_ids]
+        if len(differ) < len(encoded):
+            say(f"{what}: {len(encoded) - len(differ)} of {len(encoded)} prefer a text to itself and are left out")
+        kept = [pair for pair in differ if pair.tokens <= limit]
+        if len(kept) < len(differ):
+            say(f"{what}: {len(differ) - len(kept)} of {len(differ)} are longer than dpo.max_tokens and left out")
         longest = max((pair.tokens for pair in kept), default=0)
         if positions is not None and longest - 1 > positions:
             raise ConfigError(

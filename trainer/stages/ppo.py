@@ -24,6 +24,7 @@ from torch import Tensor
 from veritune.plugins import ConfigError
 from veritune.trainer.config.ppo import PPORunConfig
 from veritune.trainer.data.batching import pad, split, written_mask
+from veritune.trainer.data.prompts import PromptEncoder
 from veritune.trainer.objective.advantages import with_signal
 from veritune.trainer.objective.losses import LossBatch, policy_loss
 from veritune.trainer.objective.values import (
@@ -36,10 +37,11 @@ from veritune.trainer.objective.values import (
 from veritune.trainer.observe.metrics import Clock, peak_memory
 from veritune.trainer.policy.distributed import World
 from veritune.trainer.policy.logprobs import EntropyMode
+from veritune.trainer.policy.models import Policy
 from veritune.trainer.policy.optimization import BadSteps, gradient_step, make_optimizer, set_lr
 from veritune.trainer.policy.passes import Passes
 from veritune.trainer.policy.reference import make_reference
-from veritune.trainer.policy.values import ValueModel
+from veritune.trainer.policy.values import ValueModel, states_size
 from veritune.trainer.rollout.scoring import batch_metrics, reward_tensor
 from veritune.trainer.stages.batch import Batch, next_prompts, prompt_limit
 from veritune.trainer.stages.interface import Context, Inputs, Records, Say
@@ -85,7 +87,14 @@ class PPO(PolicyStage):
     def read(cls, config: PPORunConfig, world: World, say: Say) -> Inputs:
         if world.sharded:
             raise ConfigError("stage: ppo runs in one process or with distributed.strategy: ddp, not fsdp2")
+        if config.model.quantize is not None and config.ppo.value == "copy":
+            raise ConfigError("ppo.value: a model of few bits is not copied; set ppo.value: head")
         return super().read(config, world, say)
+
+    @classmethod
+    def check_model(cls, inputs: Inputs, policy: Policy, encode: PromptEncoder, say: Say) -> None:
+        super().check_model(inputs, policy, encode, say)
+        states_size(policy.model)
 
     @classmethod
     def begin(cls, context: Context) -> PPO:
