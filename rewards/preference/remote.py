@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ from veritune.plugins.errors import MissingExtraError, ParameterError
 from veritune.rewards.preference.encoding import EncodingOptions
 from veritune.rewards.preference.items import Item, from_json, to_json
 from veritune.rewards.preference.model import DType, LocalScorer, Outcome, load_model
+from veritune.sandbox.cluster import Crew, Lost, Plan, Work
 
 ATTEMPTS = 3
 WAIT = 0.5
@@ -71,38 +71,48 @@ class HTTPScorer:
 
 
 class RayScorer:
-    """Keeps the model in one Ray actor, found by its name, so that every process of a run shares it."""
+    """Keeps the model in one Ray actor, found by its name, so that every process of a run shares it.
+
+    An actor that is lost is made again; what it cannot score, nor two after it, is undecided.
+    """
 
     def __init__(self, model: str, device: str, dtype: DType, options: EncodingOptions, token_budget: int) -> None:
-        try:
-            import ray
-        except ImportError as error:
-            raise MissingExtraError("ray", "ray", "reward 'preference' with executor: ray") from error
-        if not ray.is_initialized():
-            ray.init(include_dashboard=False, log_to_driver=False)
-        self._ray: Any = ray
-        gpus = 1 if device.startswith("cuda") else 0
-        key = f"veritune-preference:{(model, device, dtype, options, token_budget)}"
-        actor = ray.remote(num_gpus=gpus)(_Actor).options(name=key, get_if_exists=True)
-        self._actor = actor.remote(model, device, dtype, options, token_budget)
-        self.labels, self.trained = ray.get(self._actor.about.remote())
+        arguments = (model, device, dtype, options, token_budget)
+        self.crew = Crew(
+            Plan(
+                "reward 'preference' with executor: ray",
+                _Model,
+                arguments,
+                actors=1,
+                gpus=1 if device.startswith("cuda") else 0,
+                wait_s=_LOAD_S,
+                name=f"veritune-preference:{arguments}",
+            )
+        )
+        self.crew.start()
+        self.labels, self.trained = self.crew.facts()[0]
 
     def score(self, items: Sequence[Item]) -> list[Outcome]:
-        """One outcome an item; all undecided where the actor died."""
-        try:
-            found: list[Outcome] = self._ray.get(self._actor.score.remote(to_json(items)))
-        except self._ray.exceptions.RayActorError as error:
-            return [Outcome(None, f"the Ray actor of the reward model died: {error}", "infra_error")] * len(items)
-        return found
+        """One outcome an item; all undecided where the actor gave none."""
+        found = self.crew.ask(Work((to_json(items),), _SCORE_S))
+        if isinstance(found, Lost):
+            return [Outcome(None, found.reason, found.cause.value)] * len(items)
+        return list(found)
 
 
-class _Actor:
+_LOAD_S = 900.0
+"""How long a model may take to load, or its actor wait for a GPU."""
+_SCORE_S = 1800.0
+
+
+class _Model:
+    """In the actor."""
+
     def __init__(self, model: str, device: str, dtype: DType, options: EncodingOptions, token_budget: int) -> None:
-        self.lock = threading.Lock()
         self.scorer = LocalScorer(load_model(model, device, dtype), options, token_budget)
 
     def about(self) -> tuple[Mapping[str, int], Mapping[str, Any]]:
         return self.scorer.labels, dict(self.scorer.trained)
 
-    def score(self, items: Sequence[Mapping[str, Any]]) -> list[Outcome]:
+    def answer(self, items: Sequence[Mapping[str, Any]]) -> list[Outcome]:
         return self.scorer.score(from_json(items))

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from veritune.plugins import RewardError, Sample
+from veritune.rewards.composition.on_ray import cut_groups
 from veritune.trainer.config import RunConfig
 from veritune.trainer.observe.metrics import read_metrics
-from veritune.trainer.rollout.ray_scoring import cut_groups
 from veritune.trainer.run import train
 
 TOY = Path(__file__).with_name("toy_rewards.py")

@@ -38,6 +38,9 @@ class ScoringConfig(Strict):
 
     executor: Literal["local", "ray"] = "local"
     actors: int = Field(default=4, ge=1)
+    """With Ray: how many at most; as many work as the cluster has room for. Several processes share them out."""
+    wait: float = Field(default=300.0, gt=0)
+    """With Ray: seconds to wait for a first actor, or for the next one where all were lost, before the run ends."""
     overlap: bool = True
     """Score groups as they are complete, while others are still being drawn."""
     timeout: float | None = Field(default=None, gt=0)

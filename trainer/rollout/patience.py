@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from veritune.plugins import Reward, RunError
 from veritune.plugins.places import place_of_frame
+from veritune.rewards.composition.on_ray import RayRewardSet
 
 GRACE = 15.0
 """Seconds after which the C watchdog speaks where our own could not: code that never lets go of Python's lock."""
@@ -82,6 +83,8 @@ def _standing(thread: int) -> str:
     name, inner = "", frame
     while inner is not None and not name:
         owner = inner.f_locals.get("self")
+        if isinstance(owner, RayRewardSet):
+            return owner.standing()
         name = f"reward {owner.name!r}" if isinstance(owner, Reward) else ""
         inner = inner.f_back  # type: ignore[assignment]
     return f"{name or 'it'} stands at {place_of_frame(frame)}"

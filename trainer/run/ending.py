@@ -16,10 +16,10 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
 
 
 class Interrupted(KeyboardInterrupt):
-    """The run was asked twice to end. ``status`` is the exit status."""
+    """The run was asked to end at once. ``status`` is the exit status."""
 
-    def __init__(self, number: int) -> None:
-        super().__init__(f"{signal.Signals(number).name}, twice")
+    def __init__(self, number: int, why: str = "twice") -> None:
+        super().__init__(f"{signal.Signals(number).name}, {why}")
         self.status = 128 + number
 
 
@@ -59,6 +59,11 @@ class Ending:
         if self._before:
             self._failure = error
             os.kill(os.getpid(), signal.SIGINT)
+
+    def end_idling(self) -> None:
+        """Called where a step waits for others' machines: the first signal ends that at once."""
+        if self.asked is not None:
+            raise Interrupted(self.asked, "while waiting for the cluster")
 
     def __enter__(self) -> Ending:
         if threading.current_thread() is threading.main_thread():

@@ -18,6 +18,7 @@ import torch
 import yaml
 
 from veritune.plugins import VerituneError
+from veritune.rewards.composition.on_ray import RayRewardSet
 from veritune.trainer.config import CommonConfig, PolicyRunConfig, changed_keys, dump_config, read_values
 from veritune.trainer.observe.console import Console
 from veritune.trainer.observe.metrics import Observer, forget_after, read_metrics, write_completions
@@ -29,7 +30,6 @@ from veritune.trainer.policy.saving import save_model
 from veritune.trainer.policy.sharding import spare_copy
 from veritune.trainer.rollout.decode.choose import make_sampler, replicated
 from veritune.trainer.rollout.drawing import Drawing
-from veritune.trainer.rollout.ray_scoring import RayRewardSet
 from veritune.trainer.run.best import Best
 from veritune.trainer.run.checkpoint import load_state, read_progress, save_checkpoint
 from veritune.trainer.run.drawing import make_drawing
@@ -103,6 +103,9 @@ class Run:
     def prepare(self) -> None:
         """The model, the folder, where to go on, the sampler."""
         config, world = self.config, self.world
+        if isinstance(self.inputs.rewards, RayRewardSet):
+            self.inputs.rewards.crew.idle = self.ending.end_idling
+            self.inputs.rewards.start()
         seed_all(config.seed)
         placed = config.model_copy(update={"device": world.device(config.device)})
         self.policy = self.whole.load_model(self.inputs, placed, world, self.warn)

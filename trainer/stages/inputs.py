@@ -10,6 +10,7 @@ import torch
 
 from veritune.plugins import ConfigError
 from veritune.rewards.composition import RewardSet, compose
+from veritune.rewards.composition.on_ray import RayRewardSet
 from veritune.trainer.config import OptimizerConfig, PolicyRunConfig, RunConfig, rewards_section
 from veritune.trainer.data.sources import FileSource, Source, make_sources
 from veritune.trainer.policy.distributed import World
@@ -17,14 +18,13 @@ from veritune.trainer.policy.models import looks_like_a_folder, pick_device
 from veritune.trainer.policy.optimization import make_optimizer
 from veritune.trainer.rollout.episodes import load_episode
 from veritune.trainer.rollout.evaluation import evaluation_sampling
-from veritune.trainer.rollout.ray_scoring import RayRewardSet
 from veritune.trainer.stages.interface import Inputs, Say
 from veritune.trainer.stages.preflight import check_data
 
 
 def read_inputs(config: PolicyRunConfig, world: World, say: Say) -> Inputs:
     """Rewards and rows, checked. Raises ConfigError, DataError, ColumnError."""
-    rewards = make_rewards(config)
+    rewards = make_rewards(config, world, say)
     source, held_out, task = make_sources(config.data, config.seed)
     check_data(config, rewards, source, held_out, say)
     episode = None if config.rollout is None else load_episode(config.rollout)
@@ -93,10 +93,13 @@ def check_reference(name: str, wanted: str, section: OptimizerConfig, config: Po
         raise ConfigError(f"{name}.reference: there is no folder {wanted!r}; or say start or base")
 
 
-def make_rewards(config: PolicyRunConfig) -> RewardSet:
-    """The composed rewards, here or on Ray."""
-    rewards = compose(rewards_section(config), where="rewards")
-    return RayRewardSet(rewards, config.scoring.actors) if config.scoring.executor == "ray" else rewards
+def make_rewards(config: PolicyRunConfig, world: World, say: Say) -> RewardSet:
+    """The composed rewards, here or on Ray; of Ray's actors every process of the run has its share."""
+    rewards, scoring = compose(rewards_section(config), where="rewards"), config.scoring
+    if scoring.executor == "local":
+        return rewards
+    actors = math.ceil(scoring.actors / world.size)
+    return RayRewardSet(rewards, actors, timeout=scoring.timeout, wait_s=scoring.wait, say=say)
 
 
 def with_steps(config: RunConfig, source: Source) -> RunConfig:

@@ -30,7 +30,7 @@ class SupervisedStage(PolicyStage):
     @classmethod
     def read(cls, config: Any, world: World, say: Say) -> Inputs:
         scored = has_rewards(config)
-        rewards = make_rewards(config) if scored else RewardSet((), "sum", "sample")
+        rewards = make_rewards(config, world, say) if scored else RewardSet((), "sum", "sample")
         source: Source | None = None
         task: Task | None = None
         if cls.reads_prompts(config):

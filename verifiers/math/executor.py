@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from veritune.plugins.errors import ConfigError, MissingExtraError, did_you_mean
+from veritune.plugins.errors import ConfigError, did_you_mean
+from veritune.plugins.types import Cause
+from veritune.sandbox.cluster import Crew, Lost, Plan, Work
 from veritune.sandbox.workers import Outcome, Status, WorkerPool
 from veritune.verifiers.math.judge import FUNCTION, WARM_UP, Task
 
 EXECUTORS = ("local", "ray")
+_SHARE = 256
+"""Tasks that are sent to a node together: what one that is lost costs."""
+AT_ONCE = 8
+"""Shares that one node works on at the same time."""
+_GRACE_S = 60.0
 
 Tasks = Sequence[Task]
 
@@ -45,93 +53,95 @@ def _local(workers: int | None, memory_mb: int) -> WorkerPool:
 class RayExecutor:
     """One worker pool on every node of the Ray cluster, as actors that reserve no CPU.
 
-    ``workers`` is the number a node (default: its CPUs). Tasks are dealt out evenly. An actor that is lost costs its
-    tasks (``crashed``) and is replaced with the next call.
+    ``workers`` is the number a node (default: its CPUs). Tasks go to the nodes in shares. What a lost node was doing
+    is done again on the others; lost three times, or with no node for ``wait_s`` seconds, it is ``crashed``; ``wall``
+    where a node kept silent. Any thread may call.
     """
 
-    def __init__(self, workers: int | None = None, memory_mb: int = 1024) -> None:
+    _lock: threading.Lock
+    _made: Crew | None
+
+    def __init__(self, workers: int | None = None, memory_mb: int = 1024, wait_s: float = 120.0) -> None:
         self.workers = workers
         self.memory_mb = memory_mb
-        self._actors: list[Any] = []
+        self.wait_s = wait_s
+        self._forget()
 
     def run(self, tasks: Tasks, *, cpu: float, deadline: float) -> list[Outcome]:
-        ray = _ray()
-        shares = self._shares(tasks)
-        promises = [actor.run.remote(share, cpu, deadline) for actor, share in shares]
-        return self._gather(tasks, shares, [_result(ray, promise) for promise in promises])
+        return self._run(tasks, cpu, deadline, lambda: None)
 
     async def arun(self, tasks: Tasks, *, cpu: float, deadline: float) -> list[Outcome]:
         import asyncio
 
-        return await asyncio.to_thread(self.run, tasks, cpu=cpu, deadline=deadline)
+        over = threading.Event()
+
+        def check() -> None:
+            if over.is_set():
+                raise RuntimeError("nobody waits for it any more")
+
+        try:
+            return await asyncio.to_thread(self._run, tasks, cpu, deadline, check)
+        finally:
+            over.set()
 
     def start(self) -> None:
-        self._live()
+        self._crew().tend()
 
     def close(self) -> None:
-        """End the actors and their workers."""
-        ray = _ray()
-        for actor in self._actors:
-            ray.kill(actor)
-        self._actors = []
+        """End the actors and their workers. Used again, it starts afresh."""
+        with self._lock:
+            crew, self._made = self._made, None
+        if crew is not None:
+            crew.close()
 
-    def _shares(self, tasks: Tasks) -> list[tuple[Any, list[Task]]]:
-        actors = self._live()
-        dealt = [(actor, list(tasks[i :: len(actors)])) for i, actor in enumerate(actors)]
-        return [(actor, share) for actor, share in dealt if share]
+    def _run(self, tasks: Tasks, cpu: float, deadline: float, check: Callable[[], None]) -> list[Outcome]:
+        crew = self._crew()
+        nodes = max(1, crew.size)
+        share = max(1, min(_SHARE, -(-len(tasks) // nodes)))
+        shares = [list(tasks[i : i + share]) for i in range(0, len(tasks), share)]
+        workers = min(crew.facts(), default=self.workers or 1)
+        seconds = _GRACE_S + 2 * share * AT_ONCE * deadline / workers
+        answers = crew.map([Work((part, cpu, deadline), seconds) for part in shares], check)
+        return [outcome for part, answer in zip(shares, answers, strict=True) for outcome in _outcomes(part, answer)]
 
-    def _live(self) -> list[Any]:
-        ray = _ray()
-        if not self._actors:
-            if not ray.is_initialized():
-                ray.init(ignore_reinit_error=True, log_to_driver=False)
-            from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
-            actor = ray.remote(num_cpus=0, max_concurrency=8)(_NodePool)
-            nodes = [node["NodeID"] for node in ray.nodes() if node["Alive"]]
-            self._actors = [
-                actor.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=True)).remote(
-                    self.workers, self.memory_mb
+    def _crew(self) -> Crew:
+        with self._lock:
+            if self._made is None:
+                self._made = Crew(
+                    Plan(
+                        "executor: ray", _NodePool, (self.workers, self.memory_mb), at_once=AT_ONCE, wait_s=self.wait_s
+                    )
                 )
-                for node in nodes
-            ]
-        return self._actors
+            return self._made
 
-    def _gather(self, tasks: Tasks, shares: list[Any], results: list[Any]) -> list[Outcome]:
-        outcomes: list[Outcome] = [Outcome(Status.CRASHED, detail="lost")] * len(tasks)
-        step = len(self._actors)
-        for start, ((_, share), result) in enumerate(zip(shares, results, strict=True)):
-            if isinstance(result, BaseException):
-                self._actors = []
-                detail = f"the worker server of a Ray node was lost: {type(result).__name__}"
-                result = [Outcome(Status.CRASHED, detail=detail)] * len(share)
-            outcomes[start::step] = result
-        return outcomes
+    def _forget(self) -> None:
+        self._lock = threading.Lock()
+        self._made = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_actors": []}
+        return {k: v for k, v in vars(self).items() if not k.startswith("_")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._forget()
+
+
+def _outcomes(share: Tasks, answer: list[Outcome] | Lost) -> list[Outcome]:
+    if not isinstance(answer, Lost):
+        return answer
+    if answer.cause is Cause.TIMEOUT:
+        return [Outcome(Status.WALL, detail=answer.reason)] * len(share)
+    return [Outcome(Status.CRASHED, detail=f"the worker server of a Ray node was lost: {answer.reason}")] * len(share)
 
 
 class _NodePool:
-    """The actor: this node's pool."""
+    """In the actor: this node's pool."""
 
     def __init__(self, workers: int | None, memory_mb: int) -> None:
         self.pool = _local(workers, memory_mb)
 
-    def run(self, tasks: Tasks, cpu: float, deadline: float) -> list[Outcome]:
+    def about(self) -> int:
+        return self.pool.size
+
+    def answer(self, tasks: Tasks, cpu: float, deadline: float) -> list[Outcome]:
         return self.pool.run(tasks, cpu=cpu, deadline=deadline)
-
-
-def _result(ray: Any, promise: Any) -> Any:
-    try:
-        return ray.get(promise)
-    except ray.exceptions.RayError as error:
-        return error
-
-
-def _ray() -> Any:
-    try:
-        import ray
-    except ImportError as error:
-        raise MissingExtraError("ray", "ray", "the executor 'ray'") from error
-    return ray
