@@ -103,7 +103,7 @@ class Run:
     def prepare(self) -> None:
         """The model, the folder, where to go on, the sampler."""
         config, world = self.config, self.world
-        if isinstance(self.inputs.rewards, RayRewardSet):
+        if isinstance(self.inputs.rewards, RayRewardSet) and self.inputs.draws:
             self.inputs.rewards.crew.idle = self.ending.end_idling
             self.inputs.rewards.start()
         seed_all(config.seed)
