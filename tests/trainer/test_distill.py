@@ -165,6 +165,15 @@ def test_all_of_a_step_may_be_the_students_own(tmp_path: Path, teacher: str, row
     assert not stage.rows
 
 
+def test_a_teacher_elsewhere_says_the_same(tmp_path: Path, teacher: str, rows: str) -> None:
+    losses = []
+    for here in (torch.device("cpu"), torch.device("cpu", 0)):  # which are not equal, as two devices are
+        _, stage = begun(_config(tmp_path / "run", teacher, rows))
+        stage.teacher.device = here
+        losses.append([stage.step()["loss"] for _ in range(2)])
+    assert losses[0] == losses[1]
+
+
 def test_a_share_that_is_no_whole_number_is_kept_over_steps(tmp_path: Path, teacher: str, rows: str) -> None:
     _, stage = begun(_config(tmp_path / "run", teacher, rows, distill={"batch": 2, "on_policy": 0.25, "steps": 8}))
     assert [stage.step()["on_policy"] * 2 for _ in range(4)] == [0, 1, 0, 1]

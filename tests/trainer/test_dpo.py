@@ -212,7 +212,10 @@ def test_a_row_that_is_no_pair_is_named(tmp_path: Path, row: Any, says: str) -> 
 
 
 def test_a_text_that_is_preferred_to_itself_is_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    rows = [*ROWS, {"prompt": "1+1+1=", "chosen": "3", "rejected": [{"role": "assistant", "content": "3"}]}]
+    rows: list[dict[str, Any]] = [
+        *ROWS,
+        {"prompt": "1+1+1=", "chosen": "3", "rejected": [{"role": "assistant", "content": "3"}]},
+    ]
     _, stage = begun(_config(tmp_path / "run", str(write_jsonl(tmp_path / "twice.jsonl", rows))))
     assert len(stage.pairs) == len(ROWS)
     assert "1 of 7 prefer a text to itself" in capsys.readouterr().err
@@ -223,7 +226,7 @@ def test_the_training_file_may_be_the_pairs(tmp_path: Path, pairs: str) -> None:
     held = write_jsonl(tmp_path / "held.jsonl", [{"prompt": "1+1+1=", "gold": "3"}])
     tokenizer = make_tokenizer(get_task("arithmetic", {"terms": 3}).vocabulary())
     tokenizer.save_pretrained(tmp_path / "tokenizer")
-    data = {"task": None, "params": {}, "train": pairs, "eval": str(held), "prompt": "prompt"}
+    data: dict[str, Any] = {"task": None, "params": {}, "train": pairs, "eval": str(held), "prompt": "prompt"}
     config = stage_config(
         tmp_path / "run", "dpo", data=data, model={"tokenizer": str(tmp_path / "tokenizer")}, dpo={"steps": 1}
     )
