@@ -153,7 +153,7 @@ def main() -> None:
     where = f"{platform.machine()}, {platform.processor() or platform.system()}, Python {platform.python_version()}"
     lines = [
         f"benchmarks/stages_demo.py --seed {arguments.seed}, {datetime.date.today()}; {where}, {versions}; one thread",
-        f"{total:.0f} CPU seconds in all; held out: 512 prompts, sampled at temperature 1",
+        f"{total:.0f} CPU seconds in all; held out: 512 prompts (16 where a run only draws), sampled at temperature 1",
         "",
         head,
         *map(demo.line, demo.rows),
