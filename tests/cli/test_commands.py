@@ -162,11 +162,15 @@ def test_a_reward_option_is_a_name_and_yaml_values(option: str, expected: tuple[
 
 
 def test_train_passes_config_and_overrides_on(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    calls: list[tuple[Path, list[str]]] = []
+    calls: list[tuple[Any, ...]] = []
     runner = pytest.importorskip("veritune.trainer.run")
-    monkeypatch.setattr(runner, "train_from_cli", lambda path, overrides: calls.append((path, overrides)))
+    monkeypatch.setattr(
+        runner, "train_from_cli", lambda path, overrides, *options: calls.append((path, overrides, *options))
+    )
     assert run("train", tmp_path / "run.yaml", "grpo.steps=2", "seed=1").exit_code == 0
-    assert calls == [(tmp_path / "run.yaml", ["grpo.steps=2", "seed=1"])]
+    assert run("train", tmp_path / "run.yaml", "--from", "rl", "--dry-run").exit_code == 0
+    path = tmp_path / "run.yaml"
+    assert calls == [(path, ["grpo.steps=2", "seed=1"], None, None, False), (path, [], "rl", None, True)]
 
 
 def test_the_shell_completes_rewards_and_presets() -> None:

@@ -21,11 +21,13 @@ from veritune.trainer.config.read import (
 from veritune.trainer.config.rollout import RolloutConfig, ScoringConfig
 from veritune.trainer.config.run import CommonConfig, PolicyRunConfig, RunConfig
 from veritune.trainer.config.sampling import SamplingConfig, VLLMServerConfig
+from veritune.trainer.config.sft import ConversationsConfig, SFTConfig, SFTRunConfig
 
 __all__ = [
     "OPTIMIZERS",
     "CheckpointConfig",
     "CommonConfig",
+    "ConversationsConfig",
     "DataConfig",
     "DistributedConfig",
     "EvaluationConfig",
@@ -37,6 +39,8 @@ __all__ = [
     "PolicyRunConfig",
     "RolloutConfig",
     "RunConfig",
+    "SFTConfig",
+    "SFTRunConfig",
     "SamplingConfig",
     "ScoringConfig",
     "Strategy",

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from veritune.trainer.config.base import Strict
+
+FileWeights = Annotated[dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]], Field(min_length=1)]
+"""Several files, each with the share of the rows that come from it."""
 
 
 class DataConfig(Strict):

@@ -22,6 +22,19 @@ def micro_batches(rows: Sequence[int], lengths: Sequence[int], budget: int) -> l
     return batches
 
 
+def token_batches(rows: Sequence[int], lengths: Sequence[int], budget: int) -> list[list[int]]:
+    """Rows from the longest to the shortest, each batch at most ``budget`` tokens without padding (or one row)."""
+    batches: list[list[int]] = []
+    filled = 0
+    for row in sorted(rows, key=lambda r: (-lengths[r], r)):
+        if not batches or filled + lengths[row] > budget:
+            batches.append([])
+            filled = 0
+        batches[-1].append(row)
+        filled += lengths[row]
+    return batches
+
+
 def split(rows: Sequence[int], parts: int) -> list[list[int]]:
     """Contiguous parts whose sizes differ by at most one; empty parts are left out."""
     size, extra = divmod(len(rows), parts)

@@ -83,6 +83,36 @@ def make_packed(prompts: Sequence[Ids], completions: Sequence[Ids], limit: int, 
     return batch.to(device)
 
 
+def make_rows_packed(prompts: Sequence[Ids], completions: Sequence[Ids], limit: int, device: Any) -> TokenBatch:
+    """Whole rows behind one another, as many as fit in ``limit`` tokens (a longer one alone): each sees itself only."""
+    packs: list[list[int]] = []
+    rows: list[list[int]] = []
+    positions: list[list[int]] = []
+    before: list[list[int]] = []
+    places: list[int] = []
+    for number, (prompt, completion) in enumerate(zip(prompts, completions, strict=True)):
+        body = [*prompt, *completion[:-1]]
+        place = next((n for n, pack in enumerate(packs) if len(pack) + len(body) <= limit), len(packs))
+        if place == len(packs):
+            packs.append([])
+            rows.append([])
+            positions.append([])
+        start = len(packs[place]) + len(prompt) - 1
+        before.append(list(range(start, start + len(completion))))
+        places.append(place)
+        packs[place] += body
+        rows[place] += [number] * len(body)
+        positions[place] += range(len(body))
+    batch = _tensors(packs, completions, before, places)
+    if len(packs) < len(completions):
+        rows_BL = _padded(rows, fill=-1)
+        same_BLL = rows_BL[:, :, None] == rows_BL[:, None, :]
+        length = rows_BL.shape[1]
+        batch.attention_B1LL = (torch.ones(length, length, dtype=torch.bool).tril() & same_BLL)[:, None]
+        batch.positions_BL = _padded(positions)
+    return batch.to(device)
+
+
 def packed_saves(prompts: Sequence[Ids], completions: Sequence[Ids], limit: int) -> bool:
     """Whether packing spares at least a quarter of the tokens, with at least two completions a pack."""
     alone = sum(len(p) + len(c) for p, c in zip(prompts, completions, strict=True))

@@ -62,7 +62,7 @@ class PromptEncoder:
             begin = self.bos if self.header_begins and not prompt.startswith(self.bos) else ""
             return _joined(begin + prompt, self.config.prefill)
         messages = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else [dict(m) for m in prompt]
-        return _joined(self._render(self._with_system(messages)), self.config.prefill)
+        return _joined(self._render(self.with_system(messages)), self.config.prefill)
 
     def rendered(self, prompt: str) -> bool:
         """Whether a text has been through the chat template already: it holds the marks that the template sets."""
@@ -71,7 +71,7 @@ class PromptEncoder:
     @cached_property
     def header_begins(self) -> bool:
         """Whether the template itself writes the begin-of-sequence token."""
-        return bool(self.bos) and self._apply([{"role": "user", "content": PROBE}]).startswith(self.bos)
+        return bool(self.bos) and self.render([{"role": "user", "content": PROBE}]).startswith(self.bos)
 
     def begun(self, prompt: Text) -> str:
         """What stands before the completion and is the policy's own turn, so that rewards see it with the completion:
@@ -85,7 +85,7 @@ class PromptEncoder:
 
     # -- rendering -------------------------------------------------------------------------------------------------
 
-    def _with_system(self, messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    def with_system(self, messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """``data.system`` first; where the conversation brings its own system turn, that one stays alone."""
         if not self.config.system or messages[0]["role"] in ("system", "developer"):
             return messages
@@ -99,22 +99,23 @@ class PromptEncoder:
         if roles not in self._roles:
             self._check_roles(heard)
             self._roles.add(roles)
-        return _joined(self._apply(heard, add_generation_prompt=True), words)
+        return _joined(self.render(heard, add_generation_prompt=True), words)
 
-    def _apply(self, messages: Sequence[Message], **how: Any) -> str:
+    def render(self, messages: Sequence[Message], **how: Any) -> Any:
+        """Through the chat template: a text, or what ``how`` asks for. Raises DataError for what it does not take."""
         try:
-            text: str = self.tokenizer.apply_chat_template(
-                [_flat(m) for m in messages], tokenize=False, **how, **self.config.chat_template_kwargs
+            rendered = self.tokenizer.apply_chat_template(
+                [_flat(m) for m in messages], **{"tokenize": False, **how}, **self.config.chat_template_kwargs
             )
         except Exception as error:  # templates are programs, and raise what they like
             roles = ", ".join(repr(m["role"]) for m in messages)
             raise DataError(f"the tokenizer's chat template does not take the roles {roles}: {error}") from error
-        return text
+        return rendered
 
     def _check_roles(self, messages: list[dict[str, Any]]) -> None:
         """Some templates leave out what they do not know: no prompt may lose a message without a word."""
         probes = [{**m, "content": f"{PROBE}{i}."} for i, m in enumerate(messages)]
-        text = self._apply(probes, add_generation_prompt=True)
+        text = self.render(probes, add_generation_prompt=True)
         lost = [m["role"] for i, m in enumerate(messages) if f"{PROBE}{i}." not in text]
         if lost:
             raise DataError(f"the tokenizer's chat template leaves out messages of role {lost[0]!r}; try 'user'")
@@ -122,14 +123,14 @@ class PromptEncoder:
     @cached_property
     def header(self) -> str:
         """What the template writes between a user's last word and the policy's first."""
-        text = self._apply([{"role": "user", "content": PROBE}], add_generation_prompt=True)
+        text: str = self.render([{"role": "user", "content": PROBE}], add_generation_prompt=True)
         return text.rpartition(PROBE)[2]
 
     def _template_marks(self) -> list[str]:
         """What shows that a text has been through the template: the special tokens around a user's words, and the
         beginning of the policy's turn."""
         try:
-            text = self._apply([{"role": "user", "content": PROBE}], add_generation_prompt=True)
+            text = self.render([{"role": "user", "content": PROBE}], add_generation_prompt=True)
         except DataError:
             return []
         special = {str(t) for t in getattr(self.tokenizer, "all_special_tokens", [])}

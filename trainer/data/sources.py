@@ -121,18 +121,23 @@ class Mixture(FileSource):
 
 def make_sources(config: DataConfig, seed: int) -> tuple[Source, dict[str, Source], Task | None]:
     """Training rows, held-out rows by the set's name (a single set has none), and the task if it is one."""
-    held_out = make_held_out(config, seed)
-    if config.task is not None:
-        task = get_task(config.task, config.params)
-        return TaskSource(task, seed), held_out or {"": TaskSource(task, 0, held_out=True)}, task
+    held_out, task = held_out_sources(config, seed)
+    if task is not None:
+        return TaskSource(task, seed), held_out, task
     assert config.train is not None
-    train: FileSource
     if isinstance(config.train, str):
-        train = FileSource(load_rows(config.train, config), seed)
-    else:
-        parts = [load_rows(path, config) for path in config.train]
-        train = Mixture(parts, list(config.train.values()), seed)
-    return train, held_out, None
+        return FileSource(load_rows(config.train, config), seed), held_out, None
+    parts = [load_rows(path, config) for path in config.train]
+    return Mixture(parts, list(config.train.values()), seed), held_out, None
+
+
+def held_out_sources(config: DataConfig, seed: int) -> tuple[dict[str, Source], Task | None]:
+    """Held-out rows by the set's name, a task's own where no file is named; and the task if there is one."""
+    held_out = make_held_out(config, seed)
+    if config.task is None:
+        return held_out, None
+    task = get_task(config.task, config.params)
+    return held_out or {"": TaskSource(task, 0, held_out=True)}, task
 
 
 def make_held_out(config: DataConfig, seed: int) -> dict[str, Source]:
@@ -144,11 +149,11 @@ def make_held_out(config: DataConfig, seed: int) -> dict[str, Source]:
 def load_rows(path: str, config: DataConfig) -> list[Row]:
     """Rows with prompts. Raises DataError for what cannot be read, ColumnError for a missing column."""
     records = load_records(path)[: config.limit]
-    return [_row(record, config, path, number) for number, record in enumerate(records, 1)]
+    return [to_row(record, config, f"{path}, row {number}") for number, record in enumerate(records, 1)]
 
 
-def _row(record: dict[str, Any], config: DataConfig, path: str, number: int) -> Row:
-    where = f"{path}, row {number}"
+def to_row(record: dict[str, Any], config: DataConfig, where: str) -> Row:
+    """A record with its prompt. Raises DataError or ColumnError, which name ``where`` it stands."""
     for new, old in config.columns.items():
         if old not in record:
             raise _missing(where, old, record)

@@ -18,6 +18,7 @@ from rich.table import Table
 
 from veritune.trainer.config import CommonConfig
 from veritune.trainer.observe.metrics import split_sets
+from veritune.trainer.observe.timeline import cell, columns, label
 from veritune.trainer.policy.distributed import ALONE, World
 from veritune.trainer.policy.models import Policy
 
@@ -138,6 +139,23 @@ class Console:
         shown |= {k: metrics[k] for k in ("undecided",) if metrics.get(k)}  # they are in no mean
         values = "  ".join(f"{k} {v:.3f}" for k, v in shown.items())
         self.out.print(f"{what}, step {step}: {values}")
+
+    def say(self, text: str) -> None:
+        self.out.print(escape(text))
+
+    def timeline(self, records: Sequence[Mapping[str, Any]], report: Path, note: str | None) -> None:
+        """A recipe's stages, a row each."""
+        names = columns(records)
+        table = Table(title="held-out, before → after each stage", title_justify="left")
+        for name in ("stage", "", "steps", "seconds", *map(label, names)):
+            table.add_column(name)
+        for record in records:
+            cells = [str(record["steps"]), f"{record['seconds']:.0f}", *(cell(record, name) for name in names)]
+            table.add_row(record["name"], record["stage"], *cells)
+        self.out.print(table)
+        if note:
+            self.out.print(f"\n[italic]{escape(note.strip())}[/]")
+        self.out.print(f"\nreport: {report}")
 
     def warn(self, text: str) -> None:
         self.errors.print(f"[yellow]note:[/] {escape(text)}")

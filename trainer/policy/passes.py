@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from veritune.trainer.config import PolicyRunConfig, UpdateConfig
-from veritune.trainer.data.batching import micro_batches, written_mask
-from veritune.trainer.data.packing import make_batch, make_packed, pack_limit, packed_saves
+from veritune.trainer.data.batching import micro_batches, token_batches, written_mask
+from veritune.trainer.data.packing import make_batch, make_packed, make_rows_packed, pack_limit, packed_saves
 from veritune.trainer.data.rollouts import Rollout
 from veritune.trainer.policy.distributed import World
 from veritune.trainer.policy.logprobs import HEADS, EntropyMode, completion_logprobs
@@ -41,7 +41,10 @@ class Passes:
         self.temperature = run.sampling.temperature if temperature is None else temperature
         self.policy_, self.reference_, self.world = policy, reference, world
         models = [policy.model] if reference is None else [policy.model, reference.model]
-        self.pack_limit = min(map(pack_limit, models)) if self.config.share_prompts else 0
+        limit = min(map(pack_limit, models))
+        self.pack_limit = limit if self.config.share_prompts else 0
+        self.row_limit = limit if getattr(self.config, "packing", False) else 0
+        """Longest pack of whole rows; 0: every row is a sequence of its own."""
         self._noisy = [m for m in policy.model.modules() if isinstance(m, torch.nn.Dropout) and m.p > 0]
         self._filler: Rollout | None = None
 
@@ -53,7 +56,8 @@ class Passes:
         if rollouts:
             first = rollouts[0]
             self._filler = replace(first, prompt_ids=first.prompt_ids[:1], token_ids=first.token_ids[:1], written=None)
-        return self.world.even(micro_batches(self.world.share(rows, lengths), lengths, self.config.micro_batch_tokens))
+        cut = token_batches if self.row_limit else micro_batches
+        return self.world.even(cut(self.world.share(rows, lengths), lengths, self.config.micro_batch_tokens))
 
     def policy(self, rollouts: Sequence[Rollout], entropy: EntropyMode = "none") -> tuple[Tensor, Tensor | None]:
         """(B, T) log-probs of the tokens that the policy wrote, 0 elsewhere, and entropies likewise."""
@@ -100,6 +104,9 @@ class Passes:
         prompts, completions = [r.prompt_ids for r in rollouts], [r.token_ids for r in rollouts]
         if packed_saves(prompts, completions, self.pack_limit):
             tokens = make_packed(prompts, completions, self.pack_limit, device)
+        elif self.row_limit:
+            longest = max(len(p) + len(c) for p, c in zip(prompts, completions, strict=True))
+            tokens = make_rows_packed(prompts, completions, min(self.row_limit, longest), device)
         else:
             tokens = make_batch(prompts, completions, device)
         on = torch.cuda.device(device) if device.type == "cuda" else nullcontext()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import random
-import sys
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -19,7 +18,7 @@ import yaml
 
 from veritune.plugins import VerituneError
 from veritune.rewards.composition.on_ray import RayRewardSet
-from veritune.trainer.config import CommonConfig, PolicyRunConfig, changed_keys, dump_config, read_values
+from veritune.trainer.config import CommonConfig, PolicyRunConfig, changed_keys, dump_config
 from veritune.trainer.observe.console import Console
 from veritune.trainer.observe.metrics import Observer, forget_after, read_metrics, write_completions
 from veritune.trainer.observe.report import write_report
@@ -33,40 +32,35 @@ from veritune.trainer.rollout.drawing import Drawing
 from veritune.trainer.run.best import Best
 from veritune.trainer.run.checkpoint import load_state, read_progress, save_checkpoint
 from veritune.trainer.run.drawing import make_drawing
-from veritune.trainer.run.ending import Ended, Ending, Interrupted, Overtime
+from veritune.trainer.run.ending import Ended, Ending, Overtime
 from veritune.trainer.run.folders import check_folder, forget_start, pick_folder
 from veritune.trainer.run.rescue import Rescue, as_run_error
 from veritune.trainer.run.resuming import resume_point
 from veritune.trainer.run.watch import Watch, watched
 from veritune.trainer.stages.interface import Context, Records, Stage
 from veritune.trainer.stages.progress import Progress
-from veritune.trainer.stages.table import get_stage, parse_run
+from veritune.trainer.stages.table import get_stage
 
 SEED_STRIDE = 1_000_003
 """Between the sampling seeds of processes."""
-
-
-def train_from_cli(path: Path, overrides: list[str]) -> None:
-    """``veritune train CONFIG key=value …``. Raises ConfigError before anything has run."""
-    try:
-        train(parse_run(read_values(path, overrides), str(path)))
-    except Interrupted as error:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(error.status)  # at once: what still runs, such as a reward that hangs, is not waited for
 
 
 def train(config: CommonConfig, quiet: bool = False) -> Path:
     """Run a configuration; returns the run folder."""
     world = start_world(config.device, config.distributed.strategy)
     try:
-        run = start_run(config, Console(quiet=quiet or not world.first), world)
-        try:
-            run.execute()
-        finally:
-            run.close()
+        return run_in(world, config, quiet)
     finally:
         world.close()
+
+
+def run_in(world: World, config: CommonConfig, quiet: bool = False) -> Path:
+    """The same among processes that have met already."""
+    run = start_run(config, Console(quiet=quiet or not world.first), world)
+    try:
+        run.execute()
+    finally:
+        run.close()
     return run.path
 
 

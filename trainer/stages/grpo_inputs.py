@@ -36,7 +36,7 @@ class GRPOInputs(PolicyStage):
         assert inputs.source is not None
         inputs.demonstrations = demonstrations(config, inputs.source)
         inputs.source = apply_curriculum(config, inputs.source, inputs.rewards.aliases, say)
-        inputs.config = with_steps(config, inputs.source)
+        inputs.config = with_steps(config, inputs.source, cls.name, config.grpo.prompts)
         check_demonstrations(config, inputs.demonstrations)
         return inputs
 

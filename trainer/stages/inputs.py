@@ -5,14 +5,16 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any, TypeVar
 
 import torch
 
 from veritune.plugins import ConfigError
 from veritune.rewards.composition import RewardSet, compose
 from veritune.rewards.composition.on_ray import RayRewardSet
-from veritune.trainer.config import OptimizerConfig, PolicyRunConfig, RunConfig, rewards_section
-from veritune.trainer.data.sources import FileSource, Source, make_sources
+from veritune.trainer.config import OptimizerConfig, PolicyRunConfig, rewards_section
+from veritune.trainer.data.sources import FileSource, Source, held_out_sources, make_sources
+from veritune.trainer.data.tasks import get_task
 from veritune.trainer.policy.distributed import World
 from veritune.trainer.policy.models import looks_like_a_folder, pick_device
 from veritune.trainer.policy.optimization import make_optimizer
@@ -22,14 +24,27 @@ from veritune.trainer.stages.interface import Inputs, Say
 from veritune.trainer.stages.preflight import check_data
 
 
-def read_inputs(config: PolicyRunConfig, world: World, say: Say) -> Inputs:
-    """Rewards and rows, checked. Raises ConfigError, DataError, ColumnError."""
+def read_inputs(config: PolicyRunConfig, world: World, say: Say, prompts: bool = True, scored: bool = True) -> Inputs:
+    """Rewards and rows, checked. Raises ConfigError, DataError, ColumnError.
+
+    ``prompts``: whether there are prompts to train on. ``scored``: whether there are rewards; without them nothing is
+    drawn, and held-out prompts are not read.
+    """
+    if not scored:
+        check_stages(config, world)
+        task = None if config.data.task is None else get_task(config.data.task, config.data.params)
+        return Inputs(config, RewardSet((), "sum", "sample"), task, draws=False)
     rewards = make_rewards(config, world, say)
-    source, held_out, task = make_sources(config.data, config.seed)
+    source: Source | None = None
+    if prompts:
+        source, held_out, task = make_sources(config.data, config.seed)
+    else:
+        held_out, task = held_out_sources(config.data, config.seed)
     check_data(config, rewards, source, held_out, say)
     episode = None if config.rollout is None else load_episode(config.rollout)
-    if episode is not None:
-        episode.check_columns(source.columns())
+    for each in [source] if source is not None else held_out.values():
+        if episode is not None:
+            episode.check_columns(each.columns())
     check_stages(config, world)
     return Inputs(config, rewards, task, source, held_out, episode)
 
@@ -102,12 +117,15 @@ def make_rewards(config: PolicyRunConfig, world: World, say: Say) -> RewardSet:
     return RayRewardSet(rewards, actors, timeout=scoring.timeout, wait_s=scoring.wait, say=say)
 
 
-def with_steps(config: RunConfig, source: Source) -> RunConfig:
-    """``grpo.epochs`` as steps. Raises ConfigError where the data has no end."""
-    epochs = config.grpo.epochs
-    if epochs is None:
+Config = TypeVar("Config", bound=PolicyRunConfig)
+
+
+def with_steps(config: Config, source: Source, name: str, rows: int) -> Config:
+    """The section's ``epochs`` as steps of so many rows. Raises ConfigError where the data has no end."""
+    section: Any = getattr(config, name)
+    if section.epochs is None:
         return config
     if not isinstance(source, FileSource):
-        raise ConfigError("grpo.epochs: a generated task has no end; say grpo.steps")
-    steps = math.ceil(epochs * len(source.rows) / config.grpo.prompts)
-    return config.model_copy(update={"grpo": config.grpo.model_copy(update={"steps": steps, "epochs": None})})
+        raise ConfigError(f"{name}.epochs: a generated task has no end; say {name}.steps")
+    steps = math.ceil(section.epochs * len(source.rows) / rows)
+    return config.model_copy(update={name: section.model_copy(update={"steps": steps, "epochs": None})})

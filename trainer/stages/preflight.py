@@ -16,6 +16,7 @@ from veritune.trainer.policy.models import positions_of
 from veritune.trainer.rollout.evaluation import evaluation_sampling
 from veritune.trainer.rollout.held_out import check_sets
 from veritune.trainer.stages.interface import Inputs, Say
+from veritune.trainer.stages.warmup import check_habits
 
 ALL = 20_000
 """Of a file with more rows than this, an even sample of as many is tokenized before the run."""
@@ -91,7 +92,7 @@ def check_prompts(
     Raises ConfigError where no prompt is short enough, and where a prompt with a whole completion is longer than the
     model has positions. Says how many prompts are left out for their length.
     """
-    rows = list(_rows(source))
+    rows = list(numbered_rows(source))
     limit, room = config.data.max_prompt_tokens, config.sampling.max_tokens if room is None else room
     lengths: list[int] = []
     for begin in range(0, len(rows), 512):
@@ -121,7 +122,7 @@ def check_demonstration_lengths(
     """Raise ConfigError where a row's prompt and demonstration are longer than the model has positions."""
     if positions is None or config.warmup is None or not isinstance(source, FileSource):
         return
-    numbered = list(_rows(source))
+    numbered = list(numbered_rows(source))
     completions = [str(row.columns[config.warmup.completion]) for _, row in numbered]
     limit = config.data.max_prompt_tokens or positions
     for begin in range(0, len(numbered), 512):
@@ -148,7 +149,7 @@ def _encoded(encode: PromptEncoder, rows: Sequence[tuple[int, Row]], what: str) 
         raise
 
 
-def _rows(source: Source) -> Iterable[tuple[int, Row]]:
+def numbered_rows(source: Source) -> Iterable[tuple[int, Row]]:
     """Rows with their numbers in the file, from 1."""
     if not isinstance(source, FileSource):
         return [(n + 1, source.row(n)) for n in range(TASK_ROWS)]
@@ -174,13 +175,7 @@ def check_demonstrations(config: RunConfig, source: Source) -> None:
     if warmup is None:
         return
     if isinstance(source, TaskSource):
-        row = source.row(0)
-        for habit in warmup.habits or [{}]:
-            options = {k: v for k, v in habit.items() if k != "share"}
-            try:
-                source.task.demonstration(row.columns, source.random(0), **options)
-            except (TypeError, ValueError) as error:
-                raise ConfigError(f"warmup.habits: {error}") from error
+        check_habits(source, warmup.habits, "warmup")
         return
     if warmup.habits:
         raise ConfigError("warmup.habits are of a task; demonstrations of a file are its column warmup.completion")

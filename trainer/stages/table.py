@@ -15,6 +15,8 @@ from veritune.trainer.stages.grpo import GRPO
 from veritune.trainer.stages.interface import Stage
 from veritune.trainer.stages.ppo import PPO
 from veritune.trainer.stages.reward_model import RewardModel
+from veritune.trainer.stages.select import Select
+from veritune.trainer.stages.sft import SFT
 
 STAGES: dict[str, type[Stage]] = {
     stage.name: stage
@@ -24,6 +26,8 @@ STAGES: dict[str, type[Stage]] = {
         DPO,
         Distill,
         PPO,
+        SFT,
+        Select,
     )
 }
 """What ``stage:`` of a config may say."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 
 from veritune.plugins import ColumnError, ConfigError, Text
-from veritune.trainer.config import RunConfig, WarmupConfig
+from veritune.trainer.config import RunConfig
 from veritune.trainer.data.packing import make_batch
 from veritune.trainer.data.prompts import PromptEncoder, without_beginning
 from veritune.trainer.data.sources import FileSource, Row, Source, TaskSource, load_rows
@@ -103,7 +104,7 @@ class Warmup(Stage):
 
     def _completion(self, row: Row) -> str:
         if isinstance(self.source, TaskSource):
-            habit = current_habit(self.config, self.progress.step)
+            habit = current_habit(self.config.habits, self.progress.step, self.config.steps)
             random = self.source.random(self.progress.position, "demonstration")
             try:
                 return self.source.task.demonstration(row.columns, random, **habit)
@@ -118,16 +119,27 @@ class Warmup(Stage):
         return completion
 
 
-def current_habit(config: WarmupConfig, step: int) -> dict[str, Any]:
+def current_habit(habits: Sequence[Mapping[str, Any]], step: int, steps: int) -> dict[str, Any]:
     """The entry of ``habits`` in force, each lasting its ``share`` of the steps; the last one lasts to the end."""
-    done, passed = step / max(1, config.steps), 0.0
+    done, passed = step / max(1, steps), 0.0
     options: dict[str, Any] = {}
-    for habit in config.habits:
+    for habit in habits:
         options = {k: v for k, v in habit.items() if k != "share"}
         passed += float(habit.get("share", 1.0))
         if done < passed - 1e-9:
             break
     return options
+
+
+def check_habits(source: TaskSource, habits: Sequence[Mapping[str, Any]], where: str) -> None:
+    """Raise ConfigError for a habit that the task does not have. ``where``: the section."""
+    row = source.row(0)
+    for habit in habits or [{}]:
+        options = {k: v for k, v in habit.items() if k != "share"}
+        try:
+            source.task.demonstration(row.columns, source.random(0), **options)
+        except (TypeError, ValueError) as error:
+            raise ConfigError(f"{where}.habits: {error}") from error
 
 
 def demonstrations(config: RunConfig, source: Source) -> Source:

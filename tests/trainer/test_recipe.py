@@ -1,0 +1,247 @@
+"""A recipe runs what is not done, goes on where it was interrupted, and refuses what is wrong at once."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.trainer.conftest import TINY
+from tests.trainer.test_run import _numbers
+from tests.trainer.test_stages import TOY, same_weights
+from veritune.plugins import ConfigError, VerituneError
+from veritune.trainer.config.recipe import apply_recipe_override, merged, references, resolved
+from veritune.trainer.config.reward_model import RewardModelConfig
+from veritune.trainer.run import train_from_cli, train_recipe
+from veritune.trainer.run.recipe import DONE, read_done
+from veritune.trainer.stages.grpo import GRPO
+from veritune.trainer.stages.sft import SFT
+
+Values = dict[str, Any]
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Callable[..., Values]:
+    """Cold start, reinforcement and another imitation, of seconds."""
+
+    def make(output: str = "recipe") -> Values:
+        return {
+            "output": str(tmp_path / output),
+            "note": "what it shows",
+            "common": {
+                "data": {"task": "arithmetic", "params": {"terms": 3}},
+                "rewards": {"even": {"use": f"{TOY}:even"}},
+                "sampling": {"max_tokens": 4},
+                "evaluation": {"prompts": 2, "samples": 2, "metric": "even"},
+                "checkpoint": {"every": 1},
+            },
+            "stages": [
+                {"name": "cold_start", "stage": "sft", "model": {"build": TINY}, "sft": {"steps": 2, "batch": 4}},
+                {"name": "rl", "stage": "grpo", "model": {"from": "cold_start"}, "grpo": {"steps": 2, "prompts": 2}},
+                {"name": "again", "stage": "sft", "model": {"from": "rl"}, "sft": {"steps": 1, "batch": 4}},
+            ],
+        }
+
+    return make
+
+
+def test_every_stage_goes_on_with_what_an_earlier_one_left(recipe: Callable[..., Values], tmp_path: Path) -> None:
+    folder = train_recipe(recipe(), quiet=True)
+    assert {"cold_start", "rl", "again", "recipe.yaml", "report.html", "timeline.json"} <= {
+        p.name for p in folder.iterdir()
+    }
+    timeline = json.loads((folder / "timeline.json").read_text())
+    assert [(r["name"], r["stage"], r["done"], r["steps"]) for r in timeline] == [
+        ("cold_start", "sft", True, 2), ("rl", "grpo", True, 2), ("again", "sft", True, 1),
+    ]  # fmt: skip
+    for before, after in pairwise(timeline):
+        assert after["before"]["accuracy"] == before["after"]["accuracy"]  # the same weights, the same draws
+    assert {"accuracy", "pass@2", "length", "loss"} <= timeline[0]["after"].keys()
+    page = (folder / "report.html").read_text()
+    assert "what it shows" in page
+    assert 'href="rl/report.html"' in page
+    again = yaml.safe_load((folder / "recipe.yaml").read_text())
+    before = (folder / "rl" / "metrics.jsonl").read_bytes()
+    train_recipe(again, quiet=True)  # nothing is left to do
+    assert (folder / "rl" / "metrics.jsonl").read_bytes() == before
+
+
+@pytest.mark.parametrize("stage", [SFT, GRPO])
+def test_an_interrupted_recipe_goes_on_to_the_same_weights(
+    recipe: Callable[..., Values], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: Any
+) -> None:
+    whole = train_recipe(recipe("whole"), quiet=True)
+    step = stage.step
+
+    def interrupted(self: Any) -> dict[str, float]:
+        found: dict[str, float] = step(self)
+        os.kill(os.getpid(), signal.SIGTERM)
+        return found
+
+    monkeypatch.setattr(stage, "step", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        train_recipe(recipe(), quiet=True)
+    assert ended.value.code == 143
+    monkeypatch.setattr(stage, "step", step)
+    folder = train_recipe(recipe(), quiet=True)
+    for name in ("cold_start", "rl", "again"):
+        assert _numbers(folder / name) == _numbers(whole / name)
+        assert same_weights(folder / name, whole / name)
+
+
+def test_from_runs_anew_and_only_runs_one(recipe: Callable[..., Values], tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cold_start, which is not done"):
+        train_recipe(recipe(), only="rl", quiet=True)
+    folder = train_recipe(recipe(), only="cold_start", quiet=True)
+    assert not (folder / "rl").exists()
+    train_recipe(recipe(), only="rl", quiet=True)
+    stamps = [(folder / name / DONE).read_bytes() for name in ("cold_start", "rl")]
+    train_recipe(recipe(), begin="rl", quiet=True)
+    assert (folder / "cold_start" / DONE).read_bytes() == stamps[0]
+    assert (folder / "rl" / DONE).read_bytes() != stamps[1]
+    assert (folder / "rl.before-1" / "model").is_dir()
+    assert (folder / "again" / DONE).is_file()
+    changed = recipe()
+    changed["stages"][1]["grpo"]["lr"] = 1e-3
+    with pytest.raises(ConfigError, match="rl is done with another configuration"):
+        train_recipe(changed, quiet=True)
+
+
+def test_what_stands_on_a_stage_that_is_made_anew_is_made_anew(recipe: Callable[..., Values]) -> None:
+    folder = train_recipe(recipe(), quiet=True)
+    train_recipe(recipe(), only="rl", quiet=True)
+    with pytest.raises(ConfigError, match="again is done with another configuration, or with an earlier stage's"):
+        train_recipe(recipe(), quiet=True)
+    (folder / "rl" / DONE).unlink()  # as if it had been interrupted
+    train_recipe(recipe(), quiet=True)
+    assert (folder / "again.before-1").is_dir()
+
+
+def _change(values: Values, path: str, value: Any) -> Values:
+    name, _, rest = path.partition(".")
+    target: Any = next((s for s in values["stages"] if s["name"] == name), None)
+    if target is None:
+        target, rest = values, path
+    *parents, last = rest.split(".")
+    for parent in parents:
+        target = target.setdefault(parent, {})
+    target[last] = value
+    return values
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("again.sft.stpes", 3, r"again.*steps"),
+        ("again.stage", "sfd", r"again: unknown stage 'sfd'.*'sft'"),
+        ("again.model", {"from": "rll"}, r"again\.model\.from: no stage is called 'rll'.*'rl'"),
+        ("cold_start.model", {"from": "again"}, r"cold_start\.model\.from: no stage is called 'again'"),
+        ("again.sft.train", {"from": "rl"}, r"again\.sft\.train: rl \(grpo\) leaves model, and here a rows is read"),
+        ("again.sft.train", "nowhere.jsonl", r"again: .*nowhere\.jsonl"),
+        ("again.rewards", {"acuracy": {}}, r"again: .*accuracy"),
+        ("again.sft.habits", [{"thinks": 1.0}], r"again: sft\.habits.*thinks"),
+        ("rl.output", "elsewhere", r"rl\.output"),
+        ("rl.name", "cold_start", r"two stages are called 'cold_start'"),
+        ("rl.name", "../rl", r"needs a name"),
+        ("common.stpes", 3, None),
+        ("stages", [], r"stages"),
+        ("stagges", [], r"stages"),
+    ],
+)
+def test_a_bad_recipe_is_refused_before_the_first_model_is_loaded(
+    recipe: Callable[..., Values], monkeypatch: pytest.MonkeyPatch, path: str, value: Any, message: str | None
+) -> None:
+    def loaded(*_: Any, **__: Any) -> None:
+        raise AssertionError("a model is loaded")
+
+    monkeypatch.setattr("veritune.trainer.stages.policy_stage.load_policy", loaded)
+    values = _change(recipe(), path, value)
+    if message is None:
+        with pytest.raises(ConfigError, match=r"common: no stage has 'stpes'"):
+            train_recipe(values, quiet=True)
+        return
+    with pytest.raises(VerituneError, match=message):
+        train_recipe(values, quiet=True)
+    assert not Path(values["output"]).exists()
+
+
+def test_the_command_line_changes_one_stage_or_all(
+    recipe: Callable[..., Values], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text(yaml.safe_dump(recipe()))
+    overrides = ["rl.grpo.steps=1", "evaluation.prompts=3", f"output={tmp_path / 'other'}", "seed=3"]
+    train_from_cli(path, overrides, dry_run=True)
+    said = capsys.readouterr().out
+    assert [line.split()[:3] for line in said.splitlines()] == [
+        ["cold_start", "sft", "run"], ["rl", "grpo", "run"], ["again", "sft", "run"],
+    ]  # fmt: skip
+    assert not (tmp_path / "other").exists()
+    train_from_cli(path, overrides, only="cold_start")
+    config = yaml.safe_load((tmp_path / "other" / "cold_start" / "config.yaml").read_text())
+    assert (config["seed"], config["evaluation"]["prompts"]) == (3, 3)
+    with pytest.raises(ConfigError, match="neither a stage"):
+        train_from_cli(path, ["sead=3"])
+    single = tmp_path / "single.yaml"
+    single.write_text(yaml.safe_dump({"model": {"build": TINY}, "data": {"task": "arithmetic"}}))
+    with pytest.raises(ConfigError, match="for recipes"):
+        train_from_cli(single, dry_run=True)
+
+
+# -- what a stage's configuration comes to -----------------------------------------------------------------------------
+
+
+def test_a_stages_own_words_go_before_the_recipes() -> None:
+    common = {
+        "data": {"task": "t", "params": {"a": 1}},
+        "rewards": {"one": {}},
+        "model": {"path": "x", "dtype": "auto"},
+    }
+    own = {"name": "n", "data": {"train": "f"}, "rewards": {"two": {}}, "model": {"from": "m"}}
+    found = merged(common, own, SFT.config_type)
+    assert found == {"data": {"train": "f"}, "rewards": {"two": {}}, "model": {"dtype": "auto", "from": "m"}}
+    assert merged({**common, "seed": 1}, {"name": "r"}, RewardModelConfig) == {"seed": 1}
+
+
+def test_from_stands_for_a_path_wherever_it_stands() -> None:
+    left = {"a": "/runs/a/model", "a/": "/runs/a"}
+    values = {
+        "model": {"from": "a", "lora": {"rank": 2}},
+        "teacher": {"from": "a"},
+        "rewards": {"helpful": {"params": {"model": {"from": "a"}}}},
+        "sft": {"train": {"from": "a", "file": "rows.jsonl"}},
+    }
+    assert resolved(values, left) == {
+        "model": {"path": "/runs/a/model", "lora": {"rank": 2}},
+        "teacher": {"path": "/runs/a/model"},
+        "rewards": {"helpful": {"params": {"model": "/runs/a/model"}}},
+        "sft": {"train": "/runs/a/rows.jsonl"},
+    }
+    places = ["model", "teacher", "rewards.helpful.params.model", "sft.train"]
+    assert references(values) == [(place, "a") for place in places]
+
+
+def test_an_override_of_a_stage_is_its_own() -> None:
+    values: Values = {"stages": [{"name": "a"}, {"name": "b"}]}
+    apply_recipe_override(values, "a.sft.steps=3")
+    apply_recipe_override(values, "seed=1")
+    assert values == {"stages": [{"name": "a", "sft": {"steps": 3}}, {"name": "b"}], "overrides": ["seed=1"]}
+
+
+def test_a_stage_whose_model_is_gone_is_not_done(recipe: Callable[..., Values], tmp_path: Path) -> None:
+    from veritune.trainer.config.recipe import RecipeConfig
+    from veritune.trainer.run.recipe import plan
+
+    step = plan(RecipeConfig(**recipe()))[0]
+    step.folder.mkdir(parents=True)
+    (step.folder / DONE).write_text('{"id": "1", "fingerprint": "2"}')
+    assert read_done(step) is None
+    (step.folder / "model").mkdir()
+    assert read_done(step) == {"id": "1", "fingerprint": "2"}

@@ -1,0 +1,43 @@
+"""``veritune train``: a run or a recipe, as the file says."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from veritune.plugins import ConfigError
+from veritune.trainer.config import read_values
+from veritune.trainer.config.recipe import apply_recipe_override
+from veritune.trainer.run.ending import Interrupted
+from veritune.trainer.run.recipe import train_recipe
+from veritune.trainer.run.run import train
+from veritune.trainer.stages.table import parse_run
+
+
+def train_from_cli(
+    path: Path,
+    overrides: Sequence[str] = (),
+    begin: str | None = None,
+    only: str | None = None,
+    dry_run: bool = False,
+) -> None:
+    """``veritune train CONFIG key=value …``; ``begin``, ``only`` and ``dry_run`` are those of :func:`train_recipe`.
+
+    Raises ConfigError before anything has run.
+    """
+    try:
+        values = read_values(path)
+        if "stages" in values:
+            for override in overrides:
+                apply_recipe_override(values, override)
+            train_recipe(values, str(path), begin, only, dry_run)
+            return
+        if begin is not None or only is not None or dry_run:
+            raise ConfigError(f"{path}: --from, --only and --dry-run are for recipes, configs with stages:")
+        train(parse_run(read_values(path, overrides), str(path)))
+    except Interrupted as error:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(error.status)  # at once: what still runs, such as a reward that hangs, is not waited for

@@ -1,0 +1,278 @@
+"""A recipe: its stages one after the other, each a run in a folder of its own, going on with what earlier ones left.
+
+Before the first model is loaded every stage's configuration is validated, with its rows where they are there already.
+A stage is done when its folder says so (``done.json``), with the configuration and the inputs that it now has; what is
+not done is run, or gone on with from its last checkpoint. So the same command finishes whatever was interrupted.
+"""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+
+from veritune.plugins import ConfigError, VerituneError
+from veritune.plugins.errors import did_you_mean
+from veritune.rewards.composition import validate
+from veritune.trainer.config import CommonConfig, apply_override
+from veritune.trainer.config.recipe import RecipeConfig, check_name, merged, references, resolved
+from veritune.trainer.observe.console import Console
+from veritune.trainer.observe.timeline import Entry, write_timeline
+from veritune.trainer.policy.distributed import World, start_world
+from veritune.trainer.run.ending import Ended
+from veritune.trainer.run.run import run_in
+from veritune.trainer.stages.interface import Stage
+from veritune.trainer.stages.table import DEFAULT, get_stage, parse_run
+
+DONE = "done.json"
+ROWS = ("train", "eval", "rows", "mix")
+"""Keys under which ``{from: NAME}`` stands for rows; everywhere else it stands for a model."""
+
+
+@dataclass
+class Step:
+    """A stage of a recipe, as it would be run."""
+
+    name: str
+    kind: type[Stage]
+    config: CommonConfig
+    folder: Path
+    uses: list[str] = field(default_factory=list)
+    """The earlier stages it goes on with."""
+
+    def fingerprint(self, done: Mapping[str, str]) -> str:
+        """Of its configuration, and of what it goes on with."""
+        values = self.config.model_dump(mode="json", exclude={"output", "resume", "note", "threads", "log"})
+        text = json.dumps([values, [done.get(name) for name in self.uses]], sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def train_recipe(
+    values: Mapping[str, Any],
+    where: str = "",
+    begin: str | None = None,
+    only: str | None = None,
+    dry_run: bool = False,
+    quiet: bool = False,
+) -> Path:
+    """Run what is not done yet; returns the recipe's folder.
+
+    ``begin``: run that stage and those behind it anew. ``only``: that stage alone, anew where it is done. ``dry_run``:
+    check everything and say what would be run. Raises ConfigError before anything has run.
+    """
+    values = dict(values)
+    overrides = values.pop("overrides", [])
+    recipe = validate(RecipeConfig, values, where)
+    steps = plan(recipe, overrides, where)
+    console = Console(quiet)
+    wanted = choose(recipe, steps, begin, only)
+    check(steps, wanted, console)
+    if dry_run:
+        for step in steps:
+            state = "run" if step.name in wanted else "done" if is_done(step) else "left out"
+            console.say(f"{step.name:16} {step.kind.name:14} {state:8} {step.folder}")
+        return Path(recipe.output)
+    world = start_world(steps[0].config.device, steps[0].config.distributed.strategy)
+    try:
+        Runner(recipe, steps, console, world, quiet).run(wanted)
+    finally:
+        world.close()
+    return Path(recipe.output)
+
+
+# -- before anything runs ----------------------------------------------------------------------------------------------
+
+
+def plan(recipe: RecipeConfig, overrides: Sequence[str] = (), where: str = "") -> list[Step]:
+    """Every stage's configuration, validated, with what it refers to in place. Raises ConfigError."""
+    folder = Path(recipe.output).absolute()
+    left: dict[str, str] = {}
+    products: dict[str, type[Stage]] = {}
+    steps: list[Step] = []
+    for stage in recipe.stages:
+        name = stage["name"]
+        at = f"{where}: {name}" if where else name
+        kind = get_stage(stage.get("stage", DEFAULT), at)
+        own = merged(recipe.common, stage, kind.config_type)
+        for override in overrides:
+            if override.partition("=")[0].split(".")[0].strip() in kind.config_type.model_fields:
+                apply_override(own, override)
+        uses = references(own)
+        for place, used in uses:
+            check_name(used, list(products), f"{at}.{place}.from")
+            _check_product(products[used], place, used, at)
+        filled = resolved(own, left)
+        path = folder / name
+        steps.append(
+            Step(name, kind, parse_run({**filled, "output": str(path)}, at), path, sorted({u for _, u in uses}))
+        )
+        products[name] = kind
+        left |= {name: str(path / kind.product_path), f"{name}/": str(path)}
+    _check_common(recipe, steps, where)
+    unknown = [o for o in overrides if not any(_takes(step, o) for step in steps)]
+    if unknown:
+        raise ConfigError(f"{unknown[0]}: neither a stage ({', '.join(recipe.names)}) nor a key of one")
+    return steps
+
+
+def _check_common(recipe: RecipeConfig, steps: Sequence[Step], where: str) -> None:
+    """Raise ConfigError for a key of ``common`` that no stage has."""
+    known = dict.fromkeys(key for step in steps for key in step.kind.config_type.model_fields)
+    for key in recipe.common:
+        if key not in known:
+            at = f"{where}: common" if where else "common"
+            raise ConfigError(f"{at}: no stage has {key!r}.{did_you_mean(key, known)}")
+
+
+def _takes(step: Step, override: str) -> bool:
+    return override.partition("=")[0].split(".")[0].strip() in step.kind.config_type.model_fields
+
+
+def _check_product(kind: type[Stage], place: str, used: str, where: str) -> None:
+    """Rows where rows are read, a model elsewhere."""
+    expected = "rows" if place.rpartition(".")[2] in ROWS else "model"
+    if kind.product != expected:
+        raise ConfigError(f"{where}.{place}: {used} ({kind.name}) leaves {kind.product}, and here a {expected} is read")
+
+
+def choose(recipe: RecipeConfig, steps: Sequence[Step], begin: str | None, only: str | None) -> list[str]:
+    """The names of the stages to run: those asked for, else all that are not done. Raises ConfigError."""
+    names = recipe.names
+    if begin is not None and only is not None:
+        raise ConfigError("give either --from or --only")
+    if only is not None:
+        check_name(only, names, "--only")
+        step = steps[names.index(only)]
+        missing = [used for used in step.uses if not is_done(steps[names.index(used)])]
+        if missing:
+            raise ConfigError(f"--only {only}: it goes on with {missing[0]}, which is not done")
+        return [only]
+    if begin is not None:
+        check_name(begin, names, "--from")
+        early = [step.name for step in steps[: names.index(begin)] if not is_done(step)]
+        return [*early, *names[names.index(begin) :]]
+    done = {step.name: state for step in steps if (state := read_done(step)) is not None}
+    ids = {name: str(state["id"]) for name, state in done.items()}
+    wanted: list[str] = []
+    for step in steps:
+        if step.name not in done:
+            wanted.append(step.name)
+        elif done[step.name]["fingerprint"] != step.fingerprint(ids) and not set(step.uses) & set(wanted):
+            raise ConfigError(
+                f"{step.name} is done with another configuration, or with an earlier stage's former result; run it "
+                f"anew with --from {step.name}, or choose another folder with output=FOLDER"
+            )
+        elif set(step.uses) & set(wanted):
+            wanted.append(step.name)  # what it stands on is made anew
+    return wanted
+
+
+def check(steps: Sequence[Step], wanted: Sequence[str], console: Console) -> None:
+    """Rows, rewards and everything else that needs no model, of every stage that will run; rows that an earlier stage
+    will leave are checked when they are there."""
+    for step in steps:
+        later = [used for used in step.uses if used in wanted]
+        if step.name not in wanted or (later and not _reads_early(step, later)):
+            continue
+        try:
+            step.kind.read(step.config, World(), console.warn)
+        except VerituneError as error:
+            error.args = (f"{step.name}: {error}",)
+            raise
+
+
+def _reads_early(step: Step, later: Sequence[str]) -> bool:
+    """Whether all that is not there yet is the model that is trained on, which is looked at last."""
+    model = getattr(step.config.model, "path", None)
+    values = step.config.model_dump(mode="json")
+    values["model"] = {}
+    folders = [str(step.folder.parent / used) for used in later]
+    return model is not None and not any(folder in json.dumps(values) for folder in folders)
+
+
+# -- running -----------------------------------------------------------------------------------------------------------
+
+
+def read_done(step: Step) -> dict[str, Any] | None:
+    """What ``done.json`` says; None where the stage is not done, or what it left is gone."""
+    path = step.folder / DONE
+    if not path.is_file() or not (step.folder / step.kind.product_path).exists():
+        return None
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+def is_done(step: Step) -> bool:
+    return read_done(step) is not None
+
+
+@dataclass
+class Runner:
+    """Runs the stages of a recipe, and writes its report after each."""
+
+    recipe: RecipeConfig
+    steps: list[Step]
+    console: Console
+    world: World
+    quiet: bool
+
+    def run(self, wanted: Sequence[str]) -> None:
+        folder = Path(self.recipe.output)
+        self.world.only_first(lambda: self._begin(folder))
+        for number, step in enumerate(self.steps, 1):
+            if step.name not in wanted:
+                self.console.say(f"[{number}/{len(self.steps)}] {step.name}: done before")
+                continue
+            self.console.say(f"[{number}/{len(self.steps)}] {step.name} ({step.kind.name})")
+            resume = self.world.only_first(lambda step=step: self._resume(step))  # type: ignore[misc]
+            config = step.config.model_copy(update={"resume": resume})
+            try:
+                run_in(self.world, config, self.quiet)
+            except Ended:
+                self.console.warn(f"{step.name} is interrupted, its state saved: the same command goes on with it")
+                raise
+            finally:
+                self.world.only_first(self._report)
+            self.world.only_first(lambda step=step: self._mark(step))  # type: ignore[misc]
+            gc.collect()
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+        records = self.world.only_first(self._report)
+        if self.world.first:
+            self.console.timeline(records, folder / "report.html", self.recipe.note)
+
+    def _begin(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        text = yaml.safe_dump(self.recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+        (folder / "recipe.yaml").write_text(text, encoding="utf-8")
+
+    def _resume(self, step: Step) -> bool:
+        """Whether the stage's run was interrupted. One that is done, and run anew, is moved out of the way."""
+        if (step.folder / DONE).is_file():
+            number = 1
+            while (aside := step.folder.with_name(f"{step.name}.before-{number}")).exists():
+                number += 1
+            step.folder.rename(aside)
+            self.console.warn(f"{step.name}: the former run is in {aside}")
+            return False
+        return (step.folder / "config.yaml").is_file()
+
+    def _mark(self, step: Step) -> None:
+        ids = {s.name: str(state["id"]) for s in self.steps if (state := read_done(s)) is not None}
+        finished = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        fingerprint = step.fingerprint(ids)
+        identity = hashlib.sha256(f"{fingerprint}{time.time_ns()}".encode()).hexdigest()[:16]
+        record = {"id": identity, "fingerprint": fingerprint, "finished": finished}
+        (step.folder / DONE).write_text(json.dumps(record) + "\n", encoding="utf-8")
+
+    def _report(self) -> list[dict[str, Any]]:
+        entries = [Entry(s.name, s.kind.name, s.folder, is_done(s)) for s in self.steps if s.folder.is_dir()]
+        return write_timeline(Path(self.recipe.output).absolute(), entries, self.recipe.note)
