@@ -66,10 +66,10 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("stop", [[], ["e"], ["1e", "zz"]])
 def test_the_pieces_are_the_completion_that_training_would_draw(policy: Policy, stop: list[str]) -> None:
-    sampling = SamplingConfig(max_tokens=24, stop=stop)
+    sampling = SamplingConfig(max_tokens=12, stop=stop)
     sampler = TransformersSampler(policy.model, policy.tokenizer, policy.eos_ids)
     seen = set()
-    for seed in range(12):
+    for seed in range(5):
         (drawn,) = sampler.generate([[5, 6, 7]], 1, sampling, torch.Generator().manual_seed(seed))
         pieces = list(stream(policy, [5, 6, 7], sampling, torch.Generator().manual_seed(seed)))
         assert "".join(pieces) == drawn.text

@@ -105,8 +105,9 @@ def test_a_run_with_dropout_and_a_module_trained_whole_resumes_to_the_same_bits(
     make_config: Make, tmp_path: Path
 ) -> None:
     lora = {**LORA, "dropout": 0.2, "modules_to_save": ["lm_head"]}
-    grpo = {"steps": 3, "lr": 1e-2, "objective": {"beta": 0.1}, "updates": 2, "minibatches": 2}
-    values: dict[str, Any] = {"model": {"build": UNTIED, "lora": lora}, "grpo": grpo}
+    grpo = {"steps": 2, "lr": 1e-2, "objective": {"beta": 0.1}, "updates": 2}
+    few = {"prompts": 1, "metric": "even"}
+    values: dict[str, Any] = {"model": {"build": UNTIED, "lora": lora}, "grpo": grpo, "evaluation": few}
     whole = train(make_config(**values, output=str(tmp_path / "whole"), checkpoint={"every": 1, "keep": 9}), quiet=True)
     part = tmp_path / "part"
     (part / "checkpoints").mkdir(parents=True)
