@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,25 @@ TINY = {
 }
 
 
+def tiny_config(folder: Path, **changes: Any) -> RunConfig:
+    """A run config of seconds, in a folder; keyword arguments replace whole sections or values."""
+    values: dict[str, Any] = {
+        "output": str(folder / "run"),
+        "model": {"build": TINY},
+        "data": {"task": "arithmetic", "params": {"terms": 3}},
+        "rewards": {"even": {"use": f"{TOY}:even"}, "short": {"use": f"{TOY}:short", "weight": 0.5}},
+        "grpo": {"steps": 3, "prompts": 3, "samples": 4, "lr": 1e-3},
+        "sampling": {"max_tokens": 8},
+        "evaluation": {"prompts": 4, "metric": "even"},
+    }
+    for key, value in changes.items():
+        if isinstance(value, dict) and key != "rewards":
+            values[key] = {**values.get(key, {}), **value}
+        else:
+            values[key] = value
+    return parse_config(values)
+
+
 @pytest.fixture(autouse=True)
 def _one_thread() -> None:
     torch.set_num_threads(1)
@@ -38,24 +58,7 @@ def _one_thread() -> None:
 def make_config(tmp_path: Path) -> Callable[..., RunConfig]:
     """A run config of seconds; keyword arguments replace whole sections or values."""
 
-    def make(**changes: Any) -> RunConfig:
-        values: dict[str, Any] = {
-            "output": str(tmp_path / "run"),
-            "model": {"build": TINY},
-            "data": {"task": "arithmetic", "params": {"terms": 3}},
-            "rewards": {"even": {"use": f"{TOY}:even"}, "short": {"use": f"{TOY}:short", "weight": 0.5}},
-            "grpo": {"steps": 3, "prompts": 3, "samples": 4, "lr": 1e-3},
-            "sampling": {"max_tokens": 8},
-            "evaluation": {"prompts": 4, "metric": "even"},
-        }
-        for key, value in changes.items():
-            if isinstance(value, dict) and key != "rewards":
-                values[key] = {**values.get(key, {}), **value}
-            else:
-                values[key] = value
-        return parse_config(values)
-
-    return make
+    return partial(tiny_config, tmp_path)
 
 
 @pytest.fixture

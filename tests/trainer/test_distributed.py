@@ -162,6 +162,21 @@ def test_processes_train_as_one_does(size: int, changes: Any, strategy: str, mak
 
 @pytest.mark.usefixtures("seeded")
 @STRATEGIES
+def test_processes_draw_ahead_as_one_does(strategy: str, make_config: Make, tmp_path: Path) -> None:
+    changes = {
+        "grpo": {"steps": 3, "updates": 2, "lr": 1e-2},
+        "sampling": {"staleness": 1, "engine": "transformers", "max_tokens": 8},  # from the middle of every update
+        "evaluation": {"prompts": 3, "samples": 4},
+    }
+    alone = train(make_config(**changes, output=str(tmp_path / "alone")), quiet=True)
+    config = make_config(**changes, distributed={"strategy": strategy}, output=str(tmp_path / "many"))
+    assert together(config) == [0, 0]
+    _same(tmp_path / "many", alone)
+    assert [r["rollout/age"] for r in _lines(alone) if r["phase"] == "grpo"] == [0, 1, 1]
+
+
+@pytest.mark.usefixtures("seeded")
+@STRATEGIES
 def test_undecided_samples_and_flat_groups_leave_processes_with_unequal_work(
     strategy: str, make_config: Make, tmp_path: Path
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any, TypeVar
 
 import pytest
 import torch
+from transformers import AutoModelForCausalLM
 
 pytest.importorskip("httpx")
 
@@ -23,10 +25,13 @@ from veritune.trainer.data.rollouts import Rollout
 from veritune.trainer.data.tasks import get_task
 from veritune.trainer.policy.distributed import World
 from veritune.trainer.policy.models import Policy, load_policy
+from veritune.trainer.rollout.ahead import DrawingThread
+from veritune.trainer.rollout.cancelling import Cancelled
 from veritune.trainer.rollout.decode import vllm_client
 from veritune.trainer.rollout.decode.choose import make_sampler
 from veritune.trainer.rollout.decode.vllm_server import VLLMServerSampler
 from veritune.trainer.run import train
+from veritune.trainer.stages.table import STAGES
 
 T = TypeVar("T")
 
@@ -85,6 +90,82 @@ def test_a_run_trains_on_what_the_server_draws(make_config: Callable[..., RunCon
     mismatches = [row["mismatch"] for row in map(json.loads, lines) if "mismatch" in row]
     assert len(mismatches) == 3
     assert max(mismatches) < 1e-4
+
+
+@pytest.fixture
+def policy_server(make_config: Callable[..., RunConfig]) -> Iterator[Server]:
+    """It serves a model of the policy's shape and vocabulary."""
+    made = load_policy(make_config(), get_task("arithmetic", {"terms": 3}))
+    with Server(Engine(made.model, made.tokenizer)) as one:
+        yield one
+
+
+@pytest.mark.parametrize("staleness", [1, 3])
+def test_a_server_draws_ahead_with_the_weights_of_their_age(
+    make_config: Callable[..., RunConfig], policy_server: Server, monkeypatch: pytest.MonkeyPatch, staleness: int
+) -> None:
+    """Held against the weights of that optimizer step, not by what it says; evaluations have the newest."""
+    from tests.trainer.test_ahead import Watched
+
+    monkeypatch.setitem(STAGES, "grpo", Watched)
+    sampling = {"engine": "vllm_server", "server": {"url": policy_server.url}, "staleness": staleness, "max_tokens": 4}
+    config = make_config(sampling=sampling, grpo={"steps": 5, "lr": 2e-2}, evaluation={"every": 3, "prompts": 2})
+    folder = train(config, quiet=True)
+    for version, batch in Watched.last.seen:
+        age = min(staleness, version)
+        assert all(r.age == age for r in batch.rollouts)
+        for rollout, drawn_T in zip(batch.rollouts, Watched.last.logprobs(version - age, batch.rollouts), strict=True):
+            torch.testing.assert_close(torch.tensor(rollout.logprobs), drawn_T, atol=2e-5, rtol=0)
+    lines = [r for r in map(json.loads, (folder / "metrics.jsonl").read_text().splitlines()) if r["phase"] == "grpo"]
+    assert [r["rollout/age_max"] for r in lines] == [min(staleness, step) for step in range(5)]
+    trained = AutoModelForCausalLM.from_pretrained(folder / "model")
+    for name, value in trained.named_parameters():  # the last evaluation's
+        assert torch.equal(value, policy_server.engine.model.get_parameter(name))
+
+
+def test_processes_ask_one_server_ahead(make_config: Callable[..., RunConfig], policy_server: Server) -> None:
+    from tests.trainer.test_distributed import together
+
+    sampling = {"engine": "vllm_server", "server": {"url": policy_server.url}, "staleness": 1, "max_tokens": 4}
+    config = make_config(sampling=sampling, grpo={"steps": 3, "lr": 1e-2}, evaluation={"prompts": 2})
+    assert together(config) == [0, 0]
+    lines = map(json.loads, (Path(config.output) / "metrics.jsonl").read_text().splitlines())
+    steps = [r for r in lines if r["phase"] == "grpo"]
+    assert [r["rollout/age"] for r in steps] == [0, 1, 1]
+    assert steps[0]["mismatch"] < 1e-5 < steps[2]["mismatch"]
+
+
+def test_a_request_that_waits_for_its_answer_ends_when_the_client_is_closed(server: Server) -> None:
+    """So that a run can end while completions are being drawn."""
+    sampler, thread = make(server), DrawingThread()
+    sampler.sync()
+    ended: list[BaseException] = []
+    server.delay = 60.0
+
+    def work() -> None:
+        try:
+            sampler.client.post("/v1/completions", {})
+        except VerituneError as error:
+            ended.append(error)
+
+    def draw() -> None:
+        try:
+            sampler.generate(PROMPTS, 1, SamplingConfig(max_tokens=2), generator())
+        except (VerituneError, Cancelled) as error:
+            ended.append(error)
+
+    asked = threading.Thread(target=work)
+    asked.start()
+    thread.submit(draw)
+    while server.calls.count("/v1/completions") < 3:
+        time.sleep(0.01)
+    begun = time.monotonic()
+    assert thread.close(sampler.abort)
+    asked.join(10)
+    assert not asked.is_alive()
+    assert len(ended) == 2
+    assert time.monotonic() - begun < 10
+    server.delay = 0.0
 
 
 def test_weights_that_did_not_change_are_not_written_again(server: Server) -> None:

@@ -6,9 +6,10 @@ the stage's section added.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from veritune.trainer.config.base import Strict
 from veritune.trainer.config.curriculum import CurriculumConfig
@@ -73,3 +74,20 @@ class RunConfig(PolicyRunConfig):
     warmup: WarmupConfig | None = None
     grpo: GRPOConfig = Field(default_factory=GRPOConfig)
     curriculum: CurriculumConfig | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _stale_completions_are_weighted(cls, values: Any) -> Any:
+        """With ``sampling.staleness`` the importance correction is ``truncate`` where none is named."""
+        if not isinstance(values, Mapping) or not _stale(values.get("sampling")):
+            return values
+        grpo = values.get("grpo") or {}
+        objective = grpo.get("objective") or {} if isinstance(grpo, Mapping) else None
+        if not isinstance(objective, Mapping):
+            return values
+        return {**values, "grpo": {**grpo, "objective": {"importance": "truncate", **objective}}}
+
+
+def _stale(sampling: Any) -> bool:
+    found = sampling.get("staleness") if isinstance(sampling, Mapping) else None
+    return isinstance(found, int) and found > 0

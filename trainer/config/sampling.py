@@ -45,6 +45,12 @@ class SamplingConfig(Strict):
     """Completions decoded at once."""
     engine: Literal["auto", "static", "transformers", "continuous", "vllm", "vllm_server"] = "auto"
     """``static``: our own decoding, one CUDA graph a token step; ``auto``: that where the model allows."""
+    device: str | None = None
+    """Where completions are drawn: by default where the policy is. Another one, such as ``cuda:1``, has a copy of the
+    policy, which takes its weights before every draw."""
+    staleness: int = Field(default=0, ge=0)
+    """Optimizer steps that the weights a completion was drawn with may be old when training on it begins. Above 0 the
+    next batch is drawn meanwhile, by another device or a vLLM server; on one device the two take turns."""
     server: VLLMServerConfig | None = None
     """Of ``engine: vllm_server``."""
 

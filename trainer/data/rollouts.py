@@ -24,6 +24,8 @@ class Rollout:
     """The completion as chat messages, where a conversation went to and fro; rewards then see these."""
     turns: int = 1
     """How often the policy had the word."""
+    age: int = 0
+    """How many optimizer steps old the weights that drew it are when training on it begins."""
 
     @property
     def truncated(self) -> bool:

@@ -19,6 +19,7 @@ from rich.table import Table
 from veritune.trainer.config import CommonConfig
 from veritune.trainer.observe.metrics import split_sets
 from veritune.trainer.observe.timeline import cell, columns, label
+from veritune.trainer.observe.waiting import in_a_line
 from veritune.trainer.policy.distributed import ALONE, World
 from veritune.trainer.policy.models import Policy
 
@@ -221,4 +222,4 @@ def _info(metrics: Mapping[str, float]) -> str:
     shown = [k for k in ("loss", "reward") if k in metrics and not (k == "loss" and "reward" in metrics)]
     shown += [k for k in metrics if k.startswith("reward/")][:4]
     shown += [k for k in ("margin", "shift/chosen", "divergence", "length") if k in metrics]
-    return "  ".join(f"{k.replace('reward/', '')} {metrics[k]:.3g}" for k in shown)
+    return "  ".join(f"{k.replace('reward/', '')} {metrics[k]:.3g}" for k in shown) + in_a_line(metrics)

@@ -86,18 +86,21 @@ def write_completions(folder: Path, name: str, records: Sequence[Mapping[str, An
 
 
 class Clock:
-    """Seconds a phase of a step."""
+    """Seconds a phase of a step. A phase within another counts for itself alone."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = defaultdict(float)
+        self._within = 0.0
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
-        begun = time.perf_counter()
+        begun, outside, self._within = time.perf_counter(), self._within, 0.0
         try:
             yield
         finally:
-            self.seconds[name] += time.perf_counter() - begun
+            spent = time.perf_counter() - begun
+            self.seconds[name] += spent - self._within
+            self._within = outside + spent
 
     def metrics(self) -> dict[str, float]:
         return {f"seconds/{name}": seconds for name, seconds in self.seconds.items()}

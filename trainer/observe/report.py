@@ -12,6 +12,7 @@ from typing import Any
 from veritune.plugins import DataError
 from veritune.trainer.observe.charts import line_chart
 from veritune.trainer.observe.metrics import read_metrics, split_sets
+from veritune.trainer.observe.waiting import waiting
 
 Records = Sequence[Mapping[str, Any]]
 
@@ -30,6 +31,7 @@ CURVES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("KL to the sampling policy (nats a token)", ("approx_kl",)),
     ("Groups without signal, truncated and undecided (shares)", ("groups_without_signal", "truncated", "undecided")),
     ("Share of tokens clipped", ("clip_low", "clip_high")),
+    ("Age of completions (optimizer steps)", ("rollout/age", "rollout/age_max")),
     ("Loss", ("loss",)),
     ("Margin of the chosen answers over the rejected ones", ("margin",)),
     ("How far answers have moved from the reference (nats)", ("shift/chosen", "shift/rejected")),
@@ -82,7 +84,8 @@ def _summary(evaluations: Records, lines: Records) -> str:
     names += [n for n in after if n.startswith("reward/") and n != metric]
     cards = "".join(_card(name, before.get(name), after.get(name)) for name in names)
     where = "Held-out prompts, sampled" if evaluations else "Training batches"
-    return f"<h2>{where}: step {before['step']} → step {after['step']}</h2><div class='cards'>{cards}</div>"
+    waited = f"<p>Drawn ahead: {escape(waiting(lines))}.</p>" if waiting(lines) else ""
+    return f"<h2>{where}: step {before['step']} → step {after['step']}</h2><div class='cards'>{cards}</div>{waited}"
 
 
 def _steps(lines: Records) -> list[Mapping[str, Any]]:

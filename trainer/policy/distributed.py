@@ -17,7 +17,7 @@ import os
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Literal, TypeVar
 
@@ -49,6 +49,12 @@ class World:
     """The gloo group that Python objects travel through."""
     mesh: Any = None
     """The device mesh that models are sharded over; None where every process holds them whole."""
+
+    def beside(self) -> World:
+        """The same processes for another thread, whose meetings are its own."""
+        if self.size == 1:
+            return self
+        return replace(self, objects=dist.new_group(backend="gloo", timeout=PATIENCE))
 
     @property
     def sharded(self) -> bool:

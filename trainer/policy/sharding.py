@@ -82,6 +82,19 @@ def copy_weights(source: Any, target: Any) -> None:
         _write(own, whole(values[name]))
 
 
+def trained(model: Any) -> dict[str, Tensor]:
+    """What training changes of a model that is whole: its trained parameters, and persistent buffers, as they live."""
+    return {n: v for n, v in _named(model) if not isinstance(v, torch.nn.Parameter) or v.requires_grad}
+
+
+@torch.no_grad()
+def copy_values(values: Mapping[str, Tensor], target: Any) -> None:
+    """Write values into the parameters and buffers of these names, on whatever device they are."""
+    for name, own in _named(target):
+        if name in values:
+            own.copy_(values[name])
+
+
 @torch.no_grad()
 def blend_weights(source: Any, target: Any, decay: float) -> None:
     """Every parameter and buffer of ``target`` becomes ``decay`` of itself and the rest of ``source``'s."""

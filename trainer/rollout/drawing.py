@@ -24,6 +24,7 @@ from veritune.trainer.data.rollouts import Rollout
 from veritune.trainer.data.sources import Row
 from veritune.trainer.observe.metrics import Clock
 from veritune.trainer.policy.distributed import ALONE, World, same_device
+from veritune.trainer.rollout.cancelling import check_cancelled, result
 from veritune.trainer.rollout.episodes import Episodes
 from veritune.trainer.rollout.interface import Done, NotFiniteError, Sampler
 from veritune.trainer.rollout.patience import Patience
@@ -62,6 +63,12 @@ class Drawing:
     """How long scoring may take, and who is told what it waits for."""
     interrupt: Callable[[BaseException], None] = lambda error: None
     """Raises an error in the main thread, where the main thread is what takes too long."""
+    device: torch.device | None = None
+    """Where completions are drawn, if not where the policy is: random numbers come from there too."""
+    begin: Callable[[], None] = field(default_factory=same_device)
+    """What the scoring thread begins with: this thread's GPU, whatever thread draws."""
+    settle: Callable[[], None] = lambda: None
+    """Waits until nothing is being drawn in another thread: an evaluation has the sampler to itself."""
     closed: bool = False
     _thread: ScoringThread | None = None
 
@@ -75,14 +82,19 @@ class Drawing:
         step: int,
         clock: Clock,
         evaluation: bool = False,
+        sync: bool = True,
     ) -> Drawn:
         """``samples`` completions of every prompt, with their scores, on every process.
 
         Processes draw and score whole groups; with fewer prompts than processes, each draws a part of every group, and
-        scoring waits until groups are whole. In ``clock``, ``score`` is what scoring takes beyond the drawing.
+        scoring waits until groups are whole. In ``clock``, ``score`` is what scoring takes beyond the drawing. Without
+        ``sync`` it is drawn with the weights that the sampler has.
         """
-        with clock.phase("rollout"):
-            self.sampler.sync()  # on every process, drawing or not: sharded weights are gathered by all
+        if evaluation:
+            self.settle()
+        if sync:
+            with clock.phase("rollout"):
+                self.sampler.sync()  # on every process, drawing or not: sharded weights are gathered by all
         job = _Job(rows, prompts, samples, sampling, generator, step, evaluation)
         split = len(prompts) < self.world.size
         drawn = self._draw_split(job, clock) if split else self._draw_groups(job, clock)
@@ -126,7 +138,7 @@ class Drawing:
     def submit(self, work: Callable[[Sequence[int]], None], groups: Sequence[int]) -> Future[None]:
         """Run ``work`` in the scoring thread: one for the whole run, since workers may be bound to their thread."""
         if self._thread is None:
-            self._thread = ScoringThread(self.patience)
+            self._thread = ScoringThread(self.patience, self.begin)
         return self._thread.submit(work, groups)
 
     def run_here(self, work: Callable[[Sequence[int]], None], groups: Sequence[int]) -> None:
@@ -195,6 +207,7 @@ class _Scorer:
 
     def done(self, place: int, rollout: Rollout) -> None:
         """A completion is there. An exception of a reward that has run meanwhile is raised here."""
+        check_cancelled()
         group = place // self.job.samples
         self.groups[group][place] = rollout
         if len(self.groups[group]) == self.job.samples:
@@ -213,7 +226,7 @@ class _Scorer:
         for group in left:
             self.groups[group] = dict(enumerate(rollouts[group * size : (group + 1) * size], group * size))
         if left and self.drawing.overlap:
-            self.drawing.submit(self._score, left).result()
+            result(self.drawing.submit(self._score, left))
         elif left:
             self.drawing.run_here(self._score, left)
         order = range(len(self.job.rows))
@@ -224,7 +237,7 @@ class _Scorer:
         """Until nothing is being scored; raises what a reward raised."""
         running, self.running = self.running, None
         if running is not None:
-            running.result()
+            result(running)
 
     def _score(self, groups: Sequence[int]) -> None:
         """In the scoring thread."""
@@ -258,10 +271,10 @@ def check_finite(rollouts: Sequence[Rollout], step: int) -> None:
 class ScoringThread:
     """One thread for all scoring, its calls watched. It is a daemon: the end of the process does not wait for it."""
 
-    def __init__(self, patience: Patience) -> None:
+    def __init__(self, patience: Patience, begin: Callable[[], None] | None = None) -> None:
         self.patience = patience
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        self._begin = same_device()
+        self._begin = begin or same_device()
         self._thread = threading.Thread(target=self._work, name="veritune-score", daemon=True)
         self._thread.start()
         self._last: Future[None] | None = None

@@ -43,8 +43,9 @@ class Evaluator:
         if isinstance(self.source, FileSource):
             count = min(count, len(self.source.rows))
         rows, prompts = self._prompts(count)
-        generator = torch.Generator(self.policy.device).manual_seed(SEED + self.drawing.world.rank)
         sampling = evaluation_sampling(self.config, self.name)
+        device = self.drawing.device or self.policy.device
+        generator = torch.Generator(device).manual_seed(SEED + self.drawing.world.rank)
         drawn = self.drawing.draw(rows, prompts, config.samples, sampling, generator, step, Clock(), evaluation=True)
         rollouts, samples, scores = drawn.rollouts, drawn.samples, drawn.scores
         aliases = self.drawing.rewards.aliases

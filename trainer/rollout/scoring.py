@@ -192,6 +192,7 @@ def completion_records(
             "gold": _gold(sample),
             "tokens": len(rollout.token_ids),
             "turns": rollout.turns,
+            "age": rollout.age,
             "finish": rollout.finish,
             "reward": found.value,
             "reason": found.reason,

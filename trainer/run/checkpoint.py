@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,7 +19,7 @@ from veritune.trainer.policy.distributed import ALONE, World
 from veritune.trainer.policy.models import Policy
 from veritune.trainer.policy.sharding import load_optimizer, whole_optimizer, whole_state
 from veritune.trainer.stages.interface import Stage
-from veritune.trainer.stages.progress import Progress
+from veritune.trainer.stages.progress import Progress, random_state, set_random_state
 from veritune.trainer.stages.table import phase_names
 
 
@@ -74,16 +73,6 @@ def _optimizer_state(stage: Stage, keep: bool = True, sharded: bool = False) -> 
         return None
     found = whole_optimizer(stage.optimizer, keep) if sharded else stage.optimizer.state_dict()
     return {**found, "kind": type(stage.optimizer).__name__}
-
-
-def random_state(generator: torch.Generator) -> dict[str, Any]:
-    """Every random state of this process."""
-    return {
-        "generator": generator.get_state(),
-        "torch": torch.get_rng_state(),
-        "cuda": torch.cuda.get_rng_state() if torch.cuda.is_available() else None,
-        "python": random.getstate(),
-    }
 
 
 def _write(
@@ -144,12 +133,7 @@ def load_state(checkpoint: Path, stage: Stage, generator: torch.Generator, world
         load_optimizer(stage.optimizer, {k: v for k, v in state["optimizer"].items() if k != "kind"})
     states = state["random"]
     if world.rank < len(states):
-        own = states[world.rank]
-        generator.set_state(own["generator"])
-        torch.set_rng_state(own["torch"])
-        if torch.cuda.is_available() and own["cuda"] is not None:
-            torch.cuda.set_rng_state(own["cuda"])
-        random.setstate(own["python"])
+        set_random_state(states[world.rank], generator)
     return state
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import torch
+
 from veritune.plugins import Text
 from veritune.rewards.composition import RewardSet
 from veritune.trainer.config import PolicyRunConfig
 from veritune.trainer.data.prompts import PromptEncoder
 from veritune.trainer.policy.distributed import World
-from veritune.trainer.policy.models import Policy
+from veritune.trainer.policy.models import Policy, pick_device
+from veritune.trainer.rollout.ahead import in_background
 from veritune.trainer.rollout.drawing import Drawing
 from veritune.trainer.rollout.episodes import EpisodeFunction, Episodes
 from veritune.trainer.rollout.interface import Sampler
@@ -30,6 +33,9 @@ def make_drawing(
     interrupt: Callable[[BaseException], None],
 ) -> Drawing:
     """``say`` is told what takes long; ``interrupt`` raises an error in the main thread."""
+    objective = getattr(getattr(config, config.stage, None), "objective", None)
+    if config.sampling.staleness and getattr(objective, "importance", None) == "none":
+        say("sampling.staleness, and objective.importance is none: completions of older weights are not corrected")
     episodes = None
     if episode is not None and config.rollout is not None:
         episodes = Episodes(episode, config.rollout, sampler, policy.tokenizer, policy.eos_ids, encode.chat)
@@ -43,7 +49,16 @@ def make_drawing(
         episodes,
         Patience(say, config.scoring.timeout),
         interrupt,
+        drawing_device(config, policy),
     )
+
+
+def drawing_device(config: PolicyRunConfig, policy: Policy) -> torch.device:
+    """Where random numbers are drawn: beside the sampler. For a server on the CPU: on the policy's GPU they would wait
+    for the update to end."""
+    if config.sampling.device is not None:
+        return pick_device(config.sampling.device)
+    return torch.device("cpu") if in_background(config.sampling) else policy.device
 
 
 def _begun(config: PolicyRunConfig, rewards: RewardSet, encode: PromptEncoder) -> Callable[[Text], str]:

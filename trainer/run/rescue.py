@@ -15,9 +15,9 @@ from veritune.plugins import RunError, VerituneError
 from veritune.plugins.places import place_of
 from veritune.trainer.policy.distributed import World
 from veritune.trainer.policy.models import Policy
-from veritune.trainer.run.checkpoint import list_checkpoints, random_state, save_checkpoint, write_alone
+from veritune.trainer.run.checkpoint import list_checkpoints, save_checkpoint, write_alone
 from veritune.trainer.stages.interface import Stage
-from veritune.trainer.stages.progress import Progress
+from veritune.trainer.stages.progress import Progress, random_state
 
 
 @dataclass

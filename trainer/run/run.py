@@ -23,15 +23,17 @@ from veritune.trainer.observe.console import Console
 from veritune.trainer.observe.metrics import Observer, forget_after, read_metrics, write_completions
 from veritune.trainer.observe.report import write_report
 from veritune.trainer.observe.trackers import make_observers
+from veritune.trainer.observe.waiting import waiting
 from veritune.trainer.policy.distributed import ALONE, World, everywhere, start_world
 from veritune.trainer.policy.lora import BASE, save_base
 from veritune.trainer.policy.saving import save_model
 from veritune.trainer.policy.sharding import spare_copy
+from veritune.trainer.rollout.ahead import in_background
 from veritune.trainer.rollout.decode.choose import make_sampler, replicated
 from veritune.trainer.rollout.drawing import Drawing
 from veritune.trainer.run.best import Best
 from veritune.trainer.run.checkpoint import load_state, read_progress, save_checkpoint
-from veritune.trainer.run.drawing import make_drawing
+from veritune.trainer.run.drawing import drawing_device, make_drawing
 from veritune.trainer.run.ending import Ended, Ending, Overtime
 from veritune.trainer.run.folders import check_folder, forget_start, pick_folder
 from veritune.trainer.run.rescue import Rescue, as_run_error
@@ -110,7 +112,9 @@ class Run:
         self.checkpoints = folder / "checkpoints"
         if self.policy.rootless:
             world.only_first(lambda: save_base(self.policy.model, self.policy.tokenizer, folder / BASE))
-        self.generator = torch.Generator(self.policy.device).manual_seed(config.seed + SEED_STRIDE * world.rank)
+        draws = self.inputs.draws and isinstance(config, PolicyRunConfig)
+        place = drawing_device(config, self.policy) if draws else self.policy.device
+        self.generator = torch.Generator(place).manual_seed(config.seed + SEED_STRIDE * world.rank)
         self.progress = Progress(next(phase.name for phase in self.whole.phases() if phase.due(config)))
         settings = config.evaluation_or_default
         self.watch, self.best = Watch(settings.metric), Best(settings.patience, settings.best)
@@ -135,6 +139,8 @@ class Run:
         if not draws:
             return
         assert self.encode is not None
+        if in_background(config.sampling):
+            world = world.beside()
         sampler = make_sampler(policy, config.sampling, self.warn, world)
         scored = inputs.rewards, inputs.episode
         say, interrupt = self.warn, self.ending.fail
@@ -221,7 +227,8 @@ class Run:
         report = write_report(self.path)
         lines = read_metrics(self.path / "metrics.jsonl")
         evaluations = [r for r in lines if r["phase"] == "evaluation"]
-        self.console.finish(evaluations, self.last_records, report, said)
+        words = "\n".join(filter(None, [waiting(lines), said]))
+        self.console.finish(evaluations, self.last_records, report, words)
 
     # -- what happens around a step --------------------------------------------------------------------------------
 

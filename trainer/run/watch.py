@@ -61,6 +61,12 @@ class Watch:
         mismatch = metrics.get("mismatch", 0.0)
         if not mismatch > 0.05:  # nor where it is unknown
             return ""
+        age = metrics.get("rollout/age") or 0.0
+        if age > 0:
+            return (
+                f"the policy's log-probs differ from those of the weights that drew, {age:.3g} optimizer steps old, by "
+                f"{mismatch:.3f} a token on average; lower grpo.lr or sampling.staleness"
+            )
         return (
             f"the sampler's log-probs differ from the trainer's by {mismatch:.3f} a token on average: the data is "
             "off-policy; consider grpo.objective.importance: truncate"

@@ -32,6 +32,8 @@ class Batch:
     """Groups drawn, more than kept with dynamic sampling."""
     logged: dict[str, float] = field(default_factory=dict)
     """What rewards logged while scoring."""
+    position: int = 0
+    """The place in the data behind it."""
 
     def take(self, other: Batch, groups: Sequence[int], samples: int) -> None:
         """Append some groups of another batch."""

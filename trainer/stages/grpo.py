@@ -15,7 +15,6 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 import torch
@@ -25,7 +24,7 @@ from veritune.plugins import Text
 from veritune.trainer.config import RunConfig
 from veritune.trainer.data.batching import pad, split, written_mask
 from veritune.trainer.data.rollouts import Rollout
-from veritune.trainer.data.sources import Row, Source
+from veritune.trainer.data.sources import Source
 from veritune.trainer.objective.advantages import advantages, with_signal
 from veritune.trainer.objective.entropy import EntropyControl
 from veritune.trainer.objective.losses import (
@@ -37,6 +36,7 @@ from veritune.trainer.objective.losses import (
     row_weights,
 )
 from veritune.trainer.observe.metrics import Clock, peak_memory
+from veritune.trainer.policy.distributed import World
 from veritune.trainer.policy.logprobs import EntropyMode
 from veritune.trainer.policy.models import Policy
 from veritune.trainer.policy.optimization import BadSteps, gradient_step, make_optimizer, set_lr
@@ -44,14 +44,14 @@ from veritune.trainer.policy.passes import Passes
 from veritune.trainer.policy.reference import make_reference
 from veritune.trainer.rollout.drawing import Drawing
 from veritune.trainer.rollout.scoring import batch_metrics, component_tensors, reward_tensor
-from veritune.trainer.stages.batch import Batch, next_prompts, prompt_limit
+from veritune.trainer.stages.batch import Batch
 from veritune.trainer.stages.curriculum import make_curriculum
-from veritune.trainer.stages.grpo_inputs import GRPOInputs
+from veritune.trainer.stages.draws_ahead import DrawsAhead
 from veritune.trainer.stages.interface import Context, Records
 from veritune.trainer.stages.progress import Progress
 
 
-class GRPO(GRPOInputs):
+class GRPO(DrawsAhead):
     """The reinforcement stage. ``step`` does one step and returns its metrics; ``batch`` holds what it saw."""
 
     def __init__(
@@ -63,12 +63,13 @@ class GRPO(GRPOInputs):
         encode: Callable[[Text], list[int]],
         generator: torch.Generator,
         progress: Progress,
+        world: World | None = None,
     ) -> None:
         self.run, self.config = config, config.grpo
         self.entropy = EntropyControl(config.grpo.objective)
         self.objective = self.entropy.objective()
         self.policy, self.model = policy, policy.model
-        self.drawing, self.rewards, self.world = drawing, drawing.rewards, drawing.world
+        self.drawing, self.rewards, self.world = drawing, drawing.rewards, world or drawing.world
         self.source, self.encode, self.generator, self.progress = source, encode, generator, progress
         self.reference = make_reference(config, policy, self.world) if self.objective.beta > 0 else None
         self.passes = Passes(config, policy, self.reference, self.world)
@@ -77,13 +78,16 @@ class GRPO(GRPOInputs):
         self.bad_steps = BadSteps(self.config.bad_steps)
         self.clock = Clock()
         self.curriculum = make_curriculum(config, source)
+        self.begin_ahead()
 
     @classmethod
     def begin(cls, context: Context) -> GRPO:
         drawing, source = context.drawing, context.inputs.source
         assert drawing is not None and source is not None  # noqa: PT018
         given = context.encode, context.generator, context.progress
-        return cls(context.config, context.policy, drawing, source, *given)
+        made = cls(context.config, context.policy, drawing, source, *given, context.world)
+        made.asked_to_end = context.asked_to_end
+        return made
 
     @property
     def steps(self) -> int:
@@ -93,7 +97,8 @@ class GRPO(GRPOInputs):
         """One step: rollouts are drawn and scored, advantages computed, the policy updated."""
         self.clock = Clock()
         self.objective = self.entropy.objective()
-        batch = self.batch = self.draw()
+        batch, stale = self.next_batch()
+        self.batch, self.progress.position = batch, batch.position
         with self.clock.phase("advantage"):
             batch.advantages_PG = self.advantages(batch)
         with self.clock.phase("update"):
@@ -101,7 +106,7 @@ class GRPO(GRPOInputs):
         self.progress.step += 1
         drawn = batch_metrics(batch.rollouts, batch.scores, self._signal(batch.rewards_PG), self.rewards.aliases)
         drawn["groups_drawn"] = float(batch.drawn)
-        metrics = {**batch.logged, **drawn, **updates, **self.clock.metrics()}
+        metrics = {**batch.logged, **drawn, **stale, **updates, **self.clock.metrics()}
         seconds = sum(self.clock.seconds.values())
         metrics["seconds"] = seconds
         metrics["tokens_per_second"] = sum(r.tokens_written for r in batch.rollouts) / max(seconds, 1e-9)
@@ -116,6 +121,7 @@ class GRPO(GRPOInputs):
         return {
             "entropy": self.entropy.state(),
             "curriculum": None if self.curriculum is None else self.curriculum.state(),
+            "in_flight": self.in_flight(),
         }
 
     def restore(self, state: Any) -> None:
@@ -123,18 +129,21 @@ class GRPO(GRPOInputs):
             self.entropy.restore(state["entropy"])
             if self.curriculum is not None:
                 self.curriculum.restore(state["curriculum"])
+            self.go_on_with(state.get("in_flight"))
 
     def records(self) -> Records:
         return self.batch.records(self.rewards.aliases, self.name, self.progress.step)
 
     # -- rollout and score -----------------------------------------------------------------------------------------
 
-    def draw(self) -> Batch:
-        """Groups with their scores; with dynamic sampling, drawn until enough have signal or the rounds are used."""
+    def draw(self, step: int | None = None, clock: Clock | None = None) -> Batch:
+        """The groups of a step with their scores; with dynamic sampling, drawn until enough have signal or the rounds
+        are used. With ``staleness`` from another thread, perhaps, and before the step."""
+        step, clock = self.progress.step if step is None else step, clock or self.clock
         samples, wanted = self.config.samples, self.config.prompts
-        batch = self._draw_groups(wanted)
+        batch = self.draw_groups(wanted, step, clock)
         if not self.config.dynamic_sampling:
-            batch.rewards_PG = reward_tensor(batch.scores, samples)
+            batch.rewards_PG, batch.position = reward_tensor(batch.scores, samples), self.position
             return batch
         kept, spare = Batch(drawn=batch.drawn, logged=batch.logged), Batch()
         for _ in range(self.config.max_draws):
@@ -143,28 +152,12 @@ class GRPO(GRPOInputs):
             spare.take(batch, [p for p, signal in enumerate(signal_P) if not signal], samples)
             if len(kept.rows) == wanted or kept.drawn == wanted * self.config.max_draws:
                 break
-            batch = self._draw_groups(wanted)
+            batch = self.draw_groups(wanted, step, clock)
             kept.add_logged(batch)
         if not kept.rows:
             kept.take(spare, range(min(wanted, len(spare.rows))), samples)
-        kept.rewards_PG = reward_tensor(kept.scores, samples)
+        kept.rewards_PG, kept.position = reward_tensor(kept.scores, samples), self.position
         return kept
-
-    def _draw_groups(self, count: int) -> Batch:
-        rows, prompts = self._next_prompts(count)
-        found = self.drawing.draw(
-            rows, prompts, self.config.samples, self.run.sampling, self.generator, self.progress.step, self.clock
-        )
-        if self.curriculum is not None:
-            self.curriculum.see(rows, found.scores, self.config.samples)
-        return Batch(rows, found.rollouts, found.samples, found.scores, drawn=count, logged=found.logged)
-
-    def _next_prompts(self, count: int) -> tuple[list[Row], list[list[int]]]:
-        """The next rows of the data whose prompts are not too long."""
-        limit = prompt_limit(self.run, self.model)
-        choose = partial(next_prompts, self.source) if self.curriculum is None else self.curriculum.next_prompts
-        rows, prompts, self.progress.position = choose(self.encode, self.progress.position, count, limit)
-        return rows, prompts
 
     # -- advantage -------------------------------------------------------------------------------------------------
 
@@ -207,8 +200,11 @@ class GRPO(GRPOInputs):
         extremes = [1.0, 1.0]
         norms: list[float] = []
         total = 0.0
+        left = len(parts) * self.config.updates
         for _ in range(self.config.updates):
             for rows in parts:
+                self.draw_ahead(self.version(1) - left)
+                left -= 1
                 losses = self._accumulate(batch, advantages_N, rows, old, threshold, sums, extremes)
                 norm = gradient_step(self.model, self.optimizer, self.config.clip_norm) if losses is not None else None
                 self.bad_steps.watch(

@@ -12,12 +12,14 @@ import torch
 from veritune.plugins import ConfigError
 from veritune.rewards.composition import RewardSet, compose
 from veritune.rewards.composition.on_ray import RayRewardSet
-from veritune.trainer.config import OptimizerConfig, PolicyRunConfig, rewards_section
+from veritune.trainer.config import OptimizerConfig, PolicyRunConfig, RunConfig, rewards_section
 from veritune.trainer.data.sources import FileSource, Source, held_out_sources, make_sources
 from veritune.trainer.data.tasks import get_task
 from veritune.trainer.policy.distributed import World
 from veritune.trainer.policy.models import looks_like_a_folder, pick_device
 from veritune.trainer.policy.optimization import make_optimizer
+from veritune.trainer.rollout.ahead import in_background
+from veritune.trainer.rollout.decode.rescore import truncated
 from veritune.trainer.rollout.episodes import load_episode
 from veritune.trainer.rollout.evaluation import evaluation_sampling
 from veritune.trainer.stages.interface import Inputs, Say
@@ -61,6 +63,7 @@ def check_stages(config: PolicyRunConfig, world: World) -> None:
         raise ConfigError("model.quantize: weights of a few bits cannot be spread over processes; use strategy: ddp")
     if world.sharded and config.model.lora is not None and config.model.lora.modules_to_save:
         raise ConfigError("model.lora.modules_to_save is not for fsdp2; use strategy: ddp")
+    check_drawing(config, world)
     if config.sampling.engine in ("vllm", "vllm_server"):
         drawn = {"sampling": config.sampling, "evaluation": evaluation_sampling(config)}
         drawn |= {f"evaluation.sets.{name}": evaluation_sampling(config, name) for name in config.evaluation.sets}
@@ -70,6 +73,47 @@ def check_stages(config: PolicyRunConfig, world: World) -> None:
                     f"{where}.temperature={sampling.temperature:g}: vLLM draws at 0.01 to 2 only (below that it takes "
                     "0.01 without a word); use another engine"
                 )
+
+
+def check_drawing(config: PolicyRunConfig, world: World) -> None:
+    """Raise ConfigError where completions cannot be drawn on that device, or not while the policy is updated."""
+    sampling = config.sampling
+    if sampling.device is not None:
+        where = f"sampling.device: {sampling.device}"
+        device = pick_device(sampling.device)
+        if sampling.engine in ("vllm", "vllm_server"):
+            raise ConfigError(f"{where}: vLLM has its device from its own settings; leave it out")
+        if world.size > 1:
+            raise ConfigError(f"{where} is for one process, and these are {world.size}; use engine: vllm_server")
+        if device.type == "cuda" and device == pick_device(config.device):
+            raise ConfigError(f"{where} is the policy's own device; leave it out, and drawing and update take turns")
+    where = f"sampling.staleness: {sampling.staleness}"
+    if not sampling.staleness:
+        return
+    if not isinstance(config, RunConfig):
+        raise ConfigError(f"{where}: stage {config.stage} draws for each step when it comes; only grpo draws ahead")
+    if config.curriculum is not None and config.curriculum.online:
+        raise ConfigError(
+            f"{where}: a curriculum that goes by the run's own pass rates needs a step's scores before the next is "
+            "drawn; keep curriculum.column with min and max, or staleness: 0"
+        )
+    if not in_background(sampling):
+        return
+    if world.sharded:
+        raise ConfigError(
+            f"{where}: with fsdp2 weights are gathered by all processes, which the update keeps from it; use "
+            "distributed.strategy: ddp, or staleness: 0"
+        )
+    if not config.scoring.overlap:
+        raise ConfigError(
+            f"{where}: rewards that need the main thread (scoring.overlap: false) would wait for the update; "
+            "use staleness: 0"
+        )
+    if sampling.engine == "vllm_server" and truncated(sampling):
+        raise ConfigError(
+            f"{where}: with top_k, top_p or min_p a server's log-probs need a pass of the weights that drew, which the "
+            "policy no longer has; leave them out, or use sampling.device"
+        )
 
 
 def _check_section(name: str, section: OptimizerConfig, config: PolicyRunConfig, world: World) -> None:

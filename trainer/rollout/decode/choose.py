@@ -3,36 +3,73 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any
 
 import torch
 
 from veritune.trainer.config import SamplingConfig, VLLMServerConfig
+from veritune.trainer.data.rollouts import Rollout
 from veritune.trainer.policy.distributed import ALONE, World
 from veritune.trainer.policy.layers import unsupported
-from veritune.trainer.policy.models import Policy
+from veritune.trainer.policy.models import Policy, pick_device
 from veritune.trainer.policy.quantized import is_quantized
-from veritune.trainer.policy.sharding import bare, copy_weights, is_sharded
+from veritune.trainer.policy.sharding import bare, copy_values, copy_weights, is_sharded, trained
 from veritune.trainer.rollout.decode.continuous import ContinuousSampler
 from veritune.trainer.rollout.decode.rescore import check_rescore
 from veritune.trainer.rollout.decode.sampler import StaticSampler
 from veritune.trainer.rollout.decode.transformers import TransformersSampler
-from veritune.trainer.rollout.interface import Sampler
+from veritune.trainer.rollout.interface import Done, Sampler
 
 
 class Replica:
-    """A sampler that runs a whole copy of a policy whose own parameters are spread over the processes."""
+    """A sampler that runs a whole copy of a policy: of one whose own parameters are spread over the processes, or on
+    another device."""
 
     def __init__(self, source: Any, copied: Any, inner: Sampler) -> None:
         self.source, self.copied, self.inner = source, copied, inner
-        self.generate = inner.generate
+
+    def generate(
+        self,
+        prompts: Sequence[Sequence[int]],
+        samples: int,
+        sampling: SamplingConfig,
+        generator: torch.Generator,
+        done: Done | None = None,
+    ) -> list[Rollout]:
+        """See :class:`veritune.trainer.rollout.Sampler`."""
+        with self._on_device():
+            return self.inner.generate(prompts, samples, sampling, generator, done)
 
     def sync(self) -> None:
-        """Gather the policy's weights into the copy."""
-        copy_weights(self.source, self.copied)
-        self.inner.sync()
+        """Take the policy's weights into the copy; of a sharded one gathered, by all processes together."""
+        with self._on_device():
+            if is_sharded(self.source):
+                copy_weights(self.source, self.copied)
+            else:
+                copy_values(trained(self.source), self.copied)
+            self.inner.sync()
+
+    def hold(self, busy: bool) -> Callable[[], None]:
+        """Take the policy's weights now, for a draw in another thread. Where the copy is ``busy`` with an earlier one
+        they wait in main memory, and the function returned puts them in place."""
+        if not busy:
+            copy_values(trained(self.source), self.copied)
+            return lambda: None
+        state = {name: value.detach().to("cpu", copy=True) for name, value in trained(self.source).items()}
+
+        def load() -> None:
+            copy_values(state, self.copied)
+            state.clear()
+
+        return load
+
+    def _on_device(self) -> AbstractContextManager[Any]:
+        """Kernels are launched on the current GPU, which is the policy's."""
+        device = bare(self.copied).device
+        return torch.cuda.device(device) if device.type == "cuda" else nullcontext()
 
     def close(self) -> None:
         """What the sampler inside has to end."""
@@ -54,6 +91,11 @@ def make_sampler(
     Raises ConfigError where the engine cannot run the model or its server is not right, MissingExtraError where a
     package is not installed.
     """
+    if sampling.device is not None:
+        device = pick_device(sampling.device)
+        moved = replace(policy, model=copy.deepcopy(policy.model).to(device), device=device)
+        here = sampling.model_copy(update={"device": None})
+        return Replica(policy.model, moved.model, make_sampler(moved, here, say, world))
     if is_sharded(policy.model) and replicated(policy.model, sampling.engine):
         copied = copy.deepcopy(policy.spare).to(policy.device)
         return Replica(policy.model, copied, make_sampler(replace(policy, model=copied), sampling, say, world))

@@ -39,14 +39,15 @@ def policy_weights(model: Any) -> Iterator[tuple[str, Tensor]]:
             yield name, full_weight(modules[owner])
 
 
-def gathered_weights(model: Any, dtype: torch.dtype, keep: bool = True) -> dict[str, Tensor]:
-    """Name → weight on the CPU, in ``dtype``; empty where not to ``keep``. A meeting for a sharded model."""
+def gathered_weights(model: Any, dtype: torch.dtype, keep: bool = True, copy: bool = False) -> dict[str, Tensor]:
+    """Name → weight on the CPU, in ``dtype``; empty where not to ``keep``. A meeting for a sharded model. With ``copy``
+    none of them is the model's own, which training changes in place."""
     if not keep and not is_sharded(model):
         return {}
     state: dict[str, Tensor] = {}
     for name, value in policy_weights(model):
         if keep:
-            state[name] = value.to(dtype).cpu().contiguous()
+            state[name] = value.to("cpu", dtype, copy=copy).contiguous()
     return state
 
 

@@ -17,6 +17,7 @@ from veritune.plugins import ConfigError
 from veritune.trainer.config import SamplingConfig
 from veritune.trainer.data.rollouts import Finish, Rollout
 from veritune.trainer.policy.layers import Weights, unsupported
+from veritune.trainer.rollout.cancelling import check_cancelled
 from veritune.trainer.rollout.decode.forward import prefill, token_step
 from veritune.trainer.rollout.decode.ops import Ops, TorchOps
 from veritune.trainer.rollout.decode.rows import State, row_bytes
@@ -159,6 +160,7 @@ class StaticSampler:
         call = _Call(prompts, samples, sampling, generator, waiting, rollouts, free, zeros, stops, list(zeros), done)
         bucket = 0
         while call.waiting or call.busy:
+            check_cancelled()
             self._admit(call, state, rows)
             if not call.waiting:
                 bucket = self._close_up(call, state, bucket)

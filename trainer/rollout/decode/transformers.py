@@ -16,6 +16,7 @@ from torch import Tensor
 
 from veritune.trainer.config import SamplingConfig
 from veritune.trainer.data.rollouts import Finish, Rollout
+from veritune.trainer.rollout.cancelling import check_cancelled
 from veritune.trainer.rollout.decode.tokens import StopStrings, decode, draw
 from veritune.trainer.rollout.interface import Done
 
@@ -91,6 +92,7 @@ class TransformersSampler:
         stops = StopStrings(self.tokenizer, sampling.stop) if sampling.stop else None
         alive_B = torch.ones(count, dtype=torch.bool, device=device)
         for step in range(sampling.max_tokens):
+            check_cancelled()
             tokens_B, logps_B = draw(logits_BV, sampling, generator)
             tokens_NT[rows.slots_B[alive_B], step] = tokens_B[alive_B]
             logps_NT[rows.slots_B[alive_B], step] = logps_B[alive_B]

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import socket
+import threading
 import time
+import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from veritune.plugins import ConfigError, MissingExtraError, VerituneError
@@ -42,7 +46,9 @@ class VLLMClient:
             limits=httpx.Limits(max_connections=OPEN_CONNECTIONS),
             trust_env=False,  # a proxy for the internet is not the way to a machine next door
         )
-        self.closed = False
+        self._gone = threading.Event()
+        self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+        """Of the connections: closing one does not wake a thread that reads from it, shutting it down does."""
 
     def get(self, path: str) -> Any:
         """The JSON of an answer. Raises VerituneError."""
@@ -56,8 +62,11 @@ class VLLMClient:
         return self._send("POST", path, body or {}, lost)
 
     def close(self) -> None:
-        """No further retries, and no open connections."""
-        self.closed = True
+        """No further retries, and no open connections: requests that wait for an answer fail at once."""
+        self._gone.set()
+        for one in list(self._sockets):
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
         self.client.close()
 
     def model(self) -> str:
@@ -80,11 +89,12 @@ class VLLMClient:
         deadline = time.monotonic() + self.config.timeout
         trouble, away = "", False
         for attempt in range(self.config.retries + 1):
+            if self._gone.is_set():
+                break
             if attempt:
                 pause = min(PAUSE * 2 ** (attempt - 1), LONGEST_PAUSE)
-                if self.closed or time.monotonic() + pause >= deadline:
+                if time.monotonic() + pause >= deadline or self._gone.wait(pause):
                     break
-                time.sleep(pause)
                 if away and lost is not None:
                     lost()
             try:
@@ -102,7 +112,14 @@ class VLLMClient:
     def _once(self, method: str, path: str, body: dict[str, Any] | None, deadline: float) -> Any:
         left = max(deadline - time.monotonic(), 0.1)
         timeout = self.httpx.Timeout(left, connect=min(left, CONNECT_SECONDS), pool=None)
-        return self.client.request(method, path, json=body, timeout=timeout)
+        return self.client.request(method, path, json=body, timeout=timeout, extensions={"trace": self._trace})
+
+    def _trace(self, event: str, found: dict[str, Any]) -> None:
+        """Told by httpx of every connection that is made."""
+        if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+            made = found["return_value"].get_extra_info("socket")
+            if made is not None:
+                self._sockets.add(made)
 
     def _answer(self, response: Any, path: str) -> Any:
         if response.status_code == 404:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from veritune.trainer.config import SamplingConfig, VLLMServerConfig
 from veritune.trainer.data.rollouts import Finish, Rollout
 from veritune.trainer.policy.distributed import ALONE, World
 from veritune.trainer.policy.sharding import bare, is_sharded
+from veritune.trainer.rollout.cancelling import LOOK_SECONDS, check_cancelled
 from veritune.trainer.rollout.decode.export import fingerprint, gathered_weights, save_weights
 from veritune.trainer.rollout.decode.rescore import rescore, truncated
 from veritune.trainer.rollout.decode.tokens import decode
@@ -73,6 +74,10 @@ class VLLMServerSampler:
         """The folder that the server has loaded."""
         self._synced: list[int] | None = None
         """Fingerprint of the weights that the server has; None where that is unknown."""
+        self._taken: list[int] | None = None
+        """Fingerprint of the weights that :meth:`hold` or :meth:`sync` took last."""
+        self._held = False
+        """Whether weights come by :meth:`hold`: the policy's own are then others while completions are drawn."""
         self._compared = False
         self._reloading = threading.Lock()
 
@@ -87,7 +92,28 @@ class VLLMServerSampler:
         if not self._compared and not is_sharded(self.model):
             self.world.only_first(self._compare)
         self._compared = True
-        self._synced = now
+        self._synced = self._taken = now
+
+    def hold(self, busy: bool) -> Callable[[], None]:
+        """Copy the policy's weights, which the function returned gives to the server: in another thread, while the
+        policy moves on. With several processes each calls both, the function as a meeting."""
+        self._held = True
+        if not self._compared:
+            self.sync()  # compares log-probs with the policy's, which stands still now
+            return lambda: None
+        now = fingerprint(self.model)
+        if now == self._taken:
+            return lambda: None
+        self._taken = now
+        state = gathered_weights(self.model, self.dtype, keep=self.world.first, copy=True)
+
+        def load() -> None:
+            self._synced = None
+            self._served = self.world.only_first(lambda: self._publish(state))
+            self._synced = now
+            state.clear()
+
+        return load
 
     def generate(
         self,
@@ -100,7 +126,9 @@ class VLLMServerSampler:
         """See :class:`veritune.trainer.rollout.interface.Sampler`. One process alone calls :meth:`sync` here."""
         if not prompts or samples < 1:
             return []
-        if self.world.size == 1:
+        if self._held:
+            pass
+        elif self.world.size == 1:
             self.sync()
         elif self._synced is None or fingerprint(self.model) != self._synced:
             raise VerituneError("the policy's weights changed after sync(): all processes call it before a draw")
@@ -117,6 +145,10 @@ class VLLMServerSampler:
                 if done is not None:
                     done(place, rollout)
         return found
+
+    def abort(self) -> None:
+        """End what the server is asked at this moment: its requests fail at once. Nothing can be drawn afterwards."""
+        self.client.close()
 
     def close(self) -> None:
         """Close connections and remove the temporary weights."""
@@ -212,7 +244,7 @@ class VLLMServerSampler:
             for number, prompt in enumerate(prompts):
                 body = self._request(list(prompt), samples, sampling, seeds[number])
                 waiting[pool.submit(self.client.post, "/v1/completions", body, self._load_again)] = number
-            for future in as_completed(waiting):
+            for future in _finished(waiting):
                 number = waiting[future]
                 yield number, self._read(future.result(), number, prompts[number], samples, sampling.stop)
 
@@ -276,6 +308,15 @@ def _threads(count: int) -> Iterator[ThreadPoolExecutor]:
         pool.shutdown(wait=False, cancel_futures=True)
         raise
     pool.shutdown()
+
+
+def _finished(waiting: Iterable[Future[Any]]) -> Iterator[Future[Any]]:
+    """Futures as they are done, while this thread's work is wanted."""
+    left = set(waiting)
+    while left:
+        check_cancelled()
+        done, left = wait(left, timeout=LOOK_SECONDS, return_when=FIRST_COMPLETED)
+        yield from done
 
 
 def _flat(rollouts: Sequence[Rollout]) -> torch.Tensor:
