@@ -317,7 +317,8 @@ def veritune(*arguments: str) -> None:
 def seeds(section: Section, options: argparse.Namespace) -> None:
     """The demo from one warm-up a seed, with staleness 0 and 1."""
     demo = str(ROOT / "examples" / "arithmetic.yaml")
-    section.say(f"examples/arithmetic.yaml, a warm-up a seed, then {options.grpo_steps} GRPO steps with each; held-out")
+    steps = f"{options.warmup_steps} steps of warm-up a seed, then {options.grpo_steps} of GRPO with each"
+    section.say(f"examples/arithmetic.yaml, {steps}; held-out")
     section.say(f"accuracy of {options.prompts} prompts at temperature 1, before → after")
     section.say(f"{'seed':>4}  {'staleness 0':>15}  {'staleness 1':>15}  {'difference':>10}   CPU s")
     found: list[tuple[float, float]] = []
@@ -326,7 +327,7 @@ def seeds(section: Section, options: argparse.Namespace) -> None:
             begun = resource.getrusage(resource.RUSAGE_CHILDREN)
             warm = Path(made) / f"warm-{seed}"
             more = [f"seed={seed}", f"evaluation.prompts={options.prompts}", f"grpo.steps={options.grpo_steps}"]
-            veritune(demo, *more, "grpo.steps=0", f"output={warm}")
+            veritune(demo, *more, "grpo.steps=0", f"warmup.steps={options.warmup_steps}", f"output={warm}")
             accuracy = []
             for staleness in (0, 1):
                 folder = Path(made) / f"{seed}-{staleness}"
@@ -360,6 +361,7 @@ def main() -> None:
     parser.add_argument("--micro-batch-tokens", type=int, default=6144)
     parser.add_argument("--small", action="store_true", help="a tiny model, to try the script without GPUs")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
+    parser.add_argument("--warmup-steps", type=int, default=1000)
     parser.add_argument("--grpo-steps", type=int, default=100)
     parser.add_argument("--prompts", type=int, default=512)
     options = parser.parse_args()
