@@ -33,7 +33,7 @@ from veritune.verifiers.math.equality.parts import (
 )
 from veritune.verifiers.math.equality.progressions import same_families
 from veritune.verifiers.math.equality.quantities import Quantities
-from veritune.verifiers.math.equality.sets import NotASetError, by_variables, real_set, same_set
+from veritune.verifiers.math.equality.sets import NotASetError, by_variables, on_other_names, real_set, same_set
 from veritune.verifiers.math.equality.shapes import (
     ContradictionError,
     assigned,
@@ -237,8 +237,9 @@ class Comparison(Quantities):
             if len(a) != len(b):
                 return self.no("another number of named values")
             if set(a) == set(b):
-                results = [self.same(a[name], b[name]) for name in a]
-                return decide_all(results)
+                return decide_all(self.same(a[name], b[name]) for name in a)
+            if not all(map(names_agree, a, b)):
+                return self.no("a value is given for another name")
             return self._in_order(list(a.values()), list(b.values()))
         labelled = a if a is not None else b
         other = prediction if a is not None else gold
@@ -265,7 +266,7 @@ class Comparison(Quantities):
         behind "or", an item written twice counts once."""
         left, right = list(gold), list(prediction)
         if once:
-            left, right = self._unique(gold), self._unique(prediction)
+            left, right = list(dict.fromkeys(gold)), list(dict.fromkeys(prediction))
         if len(left) > _MAX_ITEMS or len(right) > _MAX_ITEMS:
             return self.no("more items than are compared") if len(left) != len(right) else None
         if once and len(left) < len(right) <= 8:
@@ -293,9 +294,6 @@ class Comparison(Quantities):
                 kept.append(item)
         return kept
 
-    def _unique(self, items: Sequence[Node]) -> list[Node]:
-        return list(dict.fromkeys(items))
-
     # Sets, tuples, relations
 
     def _sets(self, gold: Node, prediction: Node) -> Tri:
@@ -304,6 +302,8 @@ class Comparison(Quantities):
             if mine.keys() != theirs.keys():
                 return self.no("conditions on other names")
             return decide_all(self.same(mine[names], theirs[names]) for names in mine)
+        if on_other_names(gold, prediction):
+            return self.no("a condition on another name")
         try:
             a, b = real_set(gold), real_set(prediction)
         except NotASetError:

@@ -12,7 +12,7 @@ from veritune.verifiers.math.values.sampling import is_constant
 
 _CONSTANTS = frozenset("CcKkAB") | {f"{name}_{index}" for name in "CcKk" for index in range(4)}
 _WHOLE = frozenset("knm")
-_PARAMETERS = frozenset("knmljtN")
+_PARAMETERS = frozenset("knmlj")
 _SYMPY_CONSTANTS = {"I": "i", "E": "e"}
 _INTEGRATION = frozenset(["C", "c", "C_1", "c_1", "C_0", "K"])
 _MAX = 3
@@ -60,7 +60,9 @@ def _family(gold: Node, old: str, prediction: Node, new: str) -> bool:
         if Sym(old) in gold.terms or Neg(Sym(old)) in gold.terms:  # n + 1 is every whole number: not a family
             return False
         return all(len(free_symbols(term)) <= 1 for term in (*gold.terms, *prediction.terms))
-    return has_parameter(gold, old) and has_parameter(prediction, new) and new[0] in _PARAMETERS
+    if not {old[0], new[0]} <= _PARAMETERS:  # the r of 2πr is a radius
+        return False
+    return has_parameter(gold, old) and has_parameter(prediction, new)
 
 
 def _constants(wanted: list[str], prediction: Node, given: list[str]) -> Iterator[Node]:
@@ -106,6 +108,6 @@ def _has_free(term: Node) -> bool:
 def same_argument(gold: Node, name: Node, value: Node) -> Node:
     """The value of ``f(t) = …`` in the gold's variable, where the gold says ``f(x) = …``."""
     match gold, name:
-        case Func(f, (Sym(x),)), Func(g, (Sym(t),)) if f == g and x != t and x not in free_symbols(value):
-            return rename(value, t, x)
+        case Func(f, (Sym(x),)), Func(g, (Sym(t),)) if f == g and x != t:
+            return rename(rename(value, x, x + "#"), t, x)  # an x that f(t) has is another one
     return value

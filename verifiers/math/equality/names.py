@@ -28,7 +28,7 @@ def names_agree(gold: Node, prediction: Node) -> bool:
         case Func(f, args), Func(g, others):
             return f == g and len(args) == len(others) and _arguments(f, args, others)
         case Group(items), Group(others) if len(items) == len(others):
-            return True
+            return all(map(names_agree, items, others))
         case Ratio(items), Ratio(others) if len(items) == len(others):
             return all(map(names_agree, items, others))
         case Div(a, b), Div(c, d):

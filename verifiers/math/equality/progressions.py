@@ -35,6 +35,8 @@ from veritune.verifiers.math.values.sampling import ARITHMETIC
 from veritune.verifiers.math.values.scalar import equal
 
 _PARAMETERS = frozenset("knmljtNpqrs")
+_UNSAID = frozenset("knmlj")
+"""Parameters where nothing says what they run over: the r of 2πr is a radius."""
 _MAX_PLACES = 2000
 _SHIFTS = range(-4, 5)
 
@@ -158,9 +160,8 @@ def _family(item: Node, declared: dict[str, str], modulus: Node | None) -> Famil
     named = [letter for letter in letters if letter in declared]
     if len(named) == 1:
         return Family(name, value, named[0], declared[named[0]])
-    chosen = [letter for letter in letters if letter in _PARAMETERS]
-    if len(chosen) == 1 and len(letters) == 1:
-        return Family(name, value, chosen[0], "")
+    if len(letters) == 1 and letters <= _UNSAID:
+        return Family(name, value, next(iter(letters)), "")
     return None
 
 

@@ -74,6 +74,18 @@ def by_variables(node: Node) -> dict[frozenset[str], Node]:
     return {n: items[0] if len(items) == 1 else Listing(tuple(items), node.join) for n, items in found.items()}
 
 
+def on_other_names(gold: Node, prediction: Node) -> bool:
+    """``y > 3`` for ``x > 3``. A set that is written without a name is on none."""
+    mine, theirs = _condition_names(gold), _condition_names(prediction)
+    return bool(mine) and bool(theirs) and not mine & theirs
+
+
+def _condition_names(node: Node) -> frozenset[str]:
+    items = node.items if isinstance(node, Listing) else (node,)
+    sides = [side for item in items if isinstance(item, Relation) for side in item.items]
+    return frozenset(side.name for side in sides if isinstance(side, Sym) and free_symbols(side))
+
+
 def same_set(gold: RealSet, prediction: RealSet, options: MathOptions) -> bool | None:
     """Whether two sets have the same spans with the same, exactly compared, endpoints."""
     if len(gold) != len(prediction):

@@ -13,6 +13,9 @@ from veritune.verifiers.math.values.units import UnitTable, dimension
 _MAX = 400
 _AMOUNT = re.compile(r"(-?\d+(?:,\d{3})*(?:\.\d+)?(?:/\d+)?)\s*([^\d,;.+=<>^*/|:()-]*[^\d\s,;.+=<>^*/|:()-])\.?")
 _BETWEEN = re.compile(r"[\s,;、]*(?:and|和|及|与|y|et|und)?[\s,;、]*")
+_FORMULA = re.compile(
+    r"\\(?:sqrt|[dt]?frac|sin|cos|tan|ln|log|pi|cdot|times|div|left|over|pm)(?![A-Za-z])|[}\d]\s*\{(?!,)"
+)
 _TRAILING = re.compile(r"\s*(?:,|and|和|、|;|&)\s*$")
 
 
@@ -24,7 +27,7 @@ class Amount:
 
 def amounts(text: str) -> tuple[Amount, ...] | None:
     """The amounts that a text lists, each a number with its words; None of a text that says anything else."""
-    if len(text) > _MAX or not any(c.isdecimal() for c in text):
+    if len(text) > _MAX or not any(c.isdecimal() for c in text) or _FORMULA.search(text):
         return None
     flat = plain_words(text.replace("\\text", " ").replace("\\mathrm", " ").replace("\\&", "and"))
     if any(c in flat for c in "=^_<>|\\"):
@@ -46,6 +49,8 @@ def amounts(text: str) -> tuple[Amount, ...] | None:
         out.append(Amount(Fraction(number), noun))
         between = _BETWEEN.match(flat, found.end())
         at = between.end() if between else found.end()
+    if all(len(amount.noun) == 1 and amount.noun.isascii() for amount in out) and total(tuple(out)) is None:
+        return None  # 3x, 4y: terms with their letters, not things
     return tuple(out) or None
 
 
