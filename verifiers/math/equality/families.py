@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import permutations
 
 from veritune.verifiers.math.equality.shapes import has_parameter, rename
-from veritune.verifiers.math.syntax.nodes import Add, Func, Neg, Node, Pow, Sym, walk
+from veritune.verifiers.math.syntax.nodes import Add, Func, Mul, Neg, Node, Pow, Sym, walk
 from veritune.verifiers.math.values.numeric import free_symbols
 from veritune.verifiers.math.values.sampling import is_constant
 
@@ -110,4 +110,6 @@ def same_argument(gold: Node, name: Node, value: Node) -> Node:
     match gold, name:
         case Func(f, (Sym(x),)), Func(g, (Sym(t),)) if f == g and x != t:
             return rename(rename(value, x, x + "#"), t, x)  # an x that f(t) has is another one
+        case Mul((f, Sym(x))), Mul((g, Sym(t))) if f == g and not isinstance(f, Sym) and x != t:  # f^{-1}(x)
+            return rename(rename(value, x, x + "#"), t, x)
     return value
