@@ -165,6 +165,22 @@ def test_all_of_a_step_may_be_the_students_own(tmp_path: Path, teacher: str, row
     assert not stage.rows
 
 
+def test_what_the_assistant_did_not_write_is_not_learnt(tmp_path: Path, teacher: str, rows: str) -> None:
+    """Of a conversation of several turns, the others' words are in no mean."""
+    _, stage = begun(_config(tmp_path / "run", teacher, rows, distill={"objective": {"ce_weight": 0.5}}))
+    for row in stage.rows:
+        row.written = [False, *([True] * (len(row.token_ids) - 1))]
+    total, tokens, student, tutor = 0.0, 0, copy.deepcopy(stage.model), stage.teacher.policy.model
+    for row in (stage.rows[i] for i in stage.order.take(0, 3)):
+        ours = logps_of(student, row.prompt_ids, row.token_ids)
+        theirs = torch.log_softmax(logps_of(tutor, row.prompt_ids, row.token_ids)[:, : ours.shape[1]], -1)
+        each = _divergence(theirs, ours, "forward_kl") - ours[range(len(ours)), row.token_ids]
+        total, tokens = total + 0.5 * each[1:].sum().item(), tokens + len(ours) - 1
+    metrics = stage.step()
+    assert metrics["loss"] == pytest.approx(total / tokens, rel=1e-5)
+    assert metrics["tokens"] == tokens
+
+
 def test_a_teacher_elsewhere_says_the_same(tmp_path: Path, teacher: str, rows: str) -> None:
     losses = []
     for here in (torch.device("cpu"), torch.device("cpu", 0)):  # which are not equal, as two devices are
@@ -249,7 +265,7 @@ def test_steps_that_are_no_numbers_end_the_run(tmp_path: Path, teacher: str, row
         ({"distill": {"objective": {"divergence": "kl"}}}, ConfigError, "distill.objective.divergence"),
         ({"distill": {"objective": {"divergence": "skew_reverse_kl", "skew": 1.0}}}, ConfigError, "below 1"),
         ({"distill": {"on_policy": 1.5}}, ConfigError, "distill.on_policy"),
-        ({"distill": {"completion": "completions"}}, ColumnError, "Did you mean 'completion'"),
+        ({"distill": {"completion": "completions"}}, ColumnError, "no text in the column 'completions'"),
         ({"distill": {"train": None}}, ConfigError, "name a file of prompts and answers"),
         ({"distill": {"on_policy": 1.0, "steps": None}}, ConfigError, "say how many"),
         ({"distill": {"train": "none.jsonl"}}, DataError, "does not exist"),

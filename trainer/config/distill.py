@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from veritune.trainer.config.base import Strict
 from veritune.trainer.config.optimizer import UpdateConfig
 from veritune.trainer.config.run import PolicyRunConfig
+from veritune.trainer.config.sft import ConversationsConfig
 from veritune.trainer.objective.distillation import DistillationObjective
 
 
@@ -26,7 +27,7 @@ class TeacherConfig(Strict):
     together: computed once, kept in the run's folder, and the teacher let go. For ``on_policy: 0``."""
 
 
-class DistillConfig(UpdateConfig):
+class DistillConfig(UpdateConfig, ConversationsConfig):
     """White-box distillation: the student's distribution drawn to the teacher's, token by token."""
 
     steps: int | None = Field(default=None, ge=0)
@@ -37,9 +38,7 @@ class DistillConfig(UpdateConfig):
     on_policy: float = Field(default=0.0, ge=0, le=1)
     """The share of a step's completions that the student draws itself, to the prompts of ``data``."""
     train: str | None = None
-    """The rows to learn from, of a file like ``data.train``; by default ``data.train`` itself."""
-    completion: str = "completion"
-    """Their column with the answer."""
+    """The rows to learn from, in any of the forms that ``stage: sft`` reads; by default ``data.train``."""
     max_tokens: int | None = Field(default=None, ge=2)
     """Rows of which the prompt with its answer is longer are left out."""
     objective: DistillationObjective = Field(default_factory=DistillationObjective)

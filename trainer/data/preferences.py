@@ -82,9 +82,10 @@ def pairs_of_completions(paths: Sequence[str], per_prompt: int, min_gap: float) 
 
 
 def encode_preferences(
-    pairs: Sequence[Pair], encode: PromptEncoder, known: Mapping[str, Text] | None = None, what: str = "pairs"
+    pairs: Sequence[Pair], encode: PromptEncoder, end: int, known: Mapping[str, Text] | None = None, what: str = "pairs"
 ) -> list[TokenPair]:
-    """Every pair as the policy sees it. ``known``: prompts by their text, where files keep only the text of messages.
+    """Every pair as the policy sees it. ``end``: the token that ends an answer. ``known``: prompts by their text, where
+    files keep only the text of messages.
 
     What the prompt has begun of an answer (``data.prefill``, a reasoning tag that the template opens) is taken off it.
     Raises DataError, naming the pair, for what cannot be rendered.
@@ -102,7 +103,7 @@ def encode_preferences(
                 for i, b in zip(part, begun, strict=True)
             ]
             ids = tokenizer(texts, add_special_tokens=False)["input_ids"]
-            ends = [[tokenizer.eos_token_id] if getattr(pairs[i], f"{side}_ends") else [] for i in part]
+            ends = [[end] if getattr(pairs[i], f"{side}_ends") else [] for i in part]
             sides.append([[*a, *e] if a[-1:] != e else list(a) for a, e in zip(ids, ends, strict=True)])
         for number, prompt, chosen, rejected in zip(part, prompt_ids, *sides, strict=True):
             if not chosen or not rejected or not prompt:

@@ -122,28 +122,30 @@ class Mixture(FileSource):
 def make_sources(config: DataConfig, seed: int) -> tuple[Source, dict[str, Source], Task | None]:
     """Training rows, held-out rows by the set's name (a single set has none), and the task if it is one."""
     held_out, task = held_out_sources(config, seed)
+    return training_source(config, seed, task), held_out, task
+
+
+def training_source(config: DataConfig, seed: int, task: Task | None) -> Source:
+    """The prompts of ``data.train``, or the task's."""
     if task is not None:
-        return TaskSource(task, seed), held_out, task
+        return TaskSource(task, seed)
     assert config.train is not None
     if isinstance(config.train, str):
-        return FileSource(load_rows(config.train, config), seed), held_out, None
+        return FileSource(load_rows(config.train, config), seed)
     parts = [load_rows(path, config) for path in config.train]
-    return Mixture(parts, list(config.train.values()), seed), held_out, None
+    return Mixture(parts, list(config.train.values()), seed)
 
 
 def held_out_sources(config: DataConfig, seed: int) -> tuple[dict[str, Source], Task | None]:
     """Held-out rows by the set's name, a task's own where no file is named; and the task if there is one."""
-    held_out = make_held_out(config, seed)
+    files = {"": config.eval} if isinstance(config.eval, str) else config.eval or {}
+    held_out: dict[str, Source] = {
+        name: FileSource(load_rows(path, config), seed, shuffle=False) for name, path in files.items()
+    }
     if config.task is None:
         return held_out, None
     task = get_task(config.task, config.params)
     return held_out or {"": TaskSource(task, 0, held_out=True)}, task
-
-
-def make_held_out(config: DataConfig, seed: int) -> dict[str, Source]:
-    """The rows of ``data.eval`` by the set's name."""
-    files = {"": config.eval} if isinstance(config.eval, str) else config.eval or {}
-    return {name: FileSource(load_rows(path, config), seed, shuffle=False) for name, path in files.items()}
 
 
 def load_rows(path: str, config: DataConfig) -> list[Row]:

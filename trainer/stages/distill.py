@@ -21,15 +21,16 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from veritune.plugins import ConfigError
+from veritune.plugins import ConfigError, DataError, VerituneError
 from veritune.trainer.config.distill import DistillRunConfig
-from veritune.trainer.data.answers import check_answers, encode_answers
 from veritune.trainer.data.batching import written_mask
+from veritune.trainer.data.conversation_tokens import ConversationEncoder
+from veritune.trainer.data.conversations import load_conversations, summary
 from veritune.trainer.data.order import EpochOrder
 from veritune.trainer.data.packing import make_batch
 from veritune.trainer.data.prompts import PromptEncoder
 from veritune.trainer.data.rollouts import Rollout
-from veritune.trainer.data.sources import FileSource, Row, load_rows
+from veritune.trainer.data.sources import Row
 from veritune.trainer.objective.distillation import TopTokens
 from veritune.trainer.observe.metrics import Clock, peak_memory
 from veritune.trainer.policy.distributed import World
@@ -95,6 +96,10 @@ class Distill(SupervisedStage):
         return f"distillation ({config.distill.objective.divergence})"
 
     @classmethod
+    def reads_prompts(cls, config: DistillRunConfig) -> bool:
+        return config.distill.on_policy > 0
+
+    @classmethod
     def read(cls, config: DistillRunConfig, world: World, say: Say) -> Inputs:
         if world.sharded:
             raise ConfigError("stage: distill runs in one process or with distributed.strategy: ddp, not fsdp2")
@@ -103,16 +108,14 @@ class Distill(SupervisedStage):
             raise ConfigError(f"teacher.path: there is no folder {path!r}")
         if config.teacher.device is not None:
             pick_device(config.teacher.device)
-        inputs = super().read(config, world, say)
-        section = config.distill
+        inputs, section = super().read(config, world, say), config.distill
         if section.on_policy < 1:
-            rows = load_rows(section.train, config.data) if section.train is not None else None
-            source = inputs.source if rows is None else FileSource(rows, config.seed)
-            if not isinstance(source, FileSource):
+            file = section.train or config.data.train
+            if not isinstance(file, str):
                 raise ConfigError("distill.train: name a file of prompts and answers, or set distill.on_policy: 1")
-            where = section.train or "data.train"
-            check_answers(source, section.completion, where)
-            inputs.own = source.rows
+            inputs.own, dropped = load_conversations(file, config.data, section)
+            if dropped:
+                say(summary(dropped, len(inputs.own) + sum(dropped.values()), "distill.train"))
         elif section.steps is None:
             raise ConfigError("distill.steps: with on_policy: 1 there is no end; say how many")
         inputs.draws = inputs.draws or section.on_policy > 0
@@ -122,18 +125,18 @@ class Distill(SupervisedStage):
     def check_model(cls, inputs: Inputs, policy: Policy, encode: PromptEncoder, say: Say) -> None:
         super().check_model(inputs, policy, encode, say)
         config: DistillRunConfig = inputs.config
-        assert inputs.source is not None
-        prompts = [encode.text(inputs.source.row(n).prompt) for n in range(PROBES)]
-        check_tokens(policy.tokenizer, config.teacher.path, prompts, say)
-        found = inputs.own = Lesson([] if inputs.own is None else _encoded(inputs.own, config, encode, say))
+        rows, source = inputs.own or [], inputs.source
+        found = inputs.own = Lesson(_encoded(rows, config, encode, policy, say) if rows else [])
+        shown = rows[:PROBES] if source is None else [source.row(n) for n in range(PROBES)]
+        check_tokens(policy.tokenizer, config.teacher.path, [encode.text(row.prompt) for row in shown], say)
         limits = [positions_of(policy.model)]
         if config.teacher.top_k is None:
             found.teacher = Teacher(config, config.teacher, policy)
             check_readable(found.teacher, found.rows)
             limits.append(positions_of(found.teacher.policy.model))
         positions = min((limit for limit in limits if limit is not None), default=None)
-        if config.distill.on_policy > 0:
-            check_prompts(inputs.source, encode, config, positions, say, "data.train")
+        if source is not None:
+            check_prompts(source, encode, config, positions, say, "data.train")
         longest = max(map(_tokens, found.rows), default=0)
         if positions is not None and longest - 1 > positions:
             raise ConfigError(
@@ -266,10 +269,10 @@ class Distill(SupervisedStage):
         if share:
             entropy_N = -self._logps(student, batch.targets_RT[mask_RT])
             loss_N = loss_N + share * given_N * entropy_N
-            sums["cross_entropy"] += float((entropy_N.detach() * given_N).sum())
+            sums["cross_entropy"] += float((entropy_N.detach() * given_N * written_N).sum())
         sums["divergence"] += float((divergence_N.detach() * written_N).sum())
         sums["tokens"] += float(written_N.sum())
-        sums["given"] += float(given_N.sum())
+        sums["given"] += float((given_N * written_N).sum())
         return (loss_N * written_N).sum()
 
     def _logps(self, student: Predictions, targets_N: Tensor) -> Tensor:
@@ -282,9 +285,19 @@ class Distill(SupervisedStage):
         return HEADS[self.config.head](head, student.states_NH, targets_N, 1.0, "none")[0]
 
 
-def _encoded(rows: Sequence[Row], config: DistillRunConfig, encode: PromptEncoder, say: Say) -> list[Rollout]:
-    """Rows as tokens, those left out that are longer than ``distill.max_tokens``. Raises ConfigError where all are."""
-    found = encode_answers(rows, config.distill.completion, encode, config.distill.train or "data.train")
+def _encoded(
+    rows: Sequence[Row], config: DistillRunConfig, encode: PromptEncoder, policy: Policy, say: Say
+) -> list[Rollout]:
+    """Rows as tokens, those left out that are longer than ``distill.max_tokens``; a conversation may be several.
+
+    Raises DataError for what cannot be rendered, naming the row, ConfigError where nothing is left.
+    """
+    encoder, found = ConversationEncoder(encode, policy.eos_ids), list[Rollout]()
+    for number, row in enumerate(rows, 1):
+        try:
+            found += encoder(row)
+        except (VerituneError, ValueError, TypeError) as error:
+            raise DataError(f"distill.train, row {number}: {error}") from error
     limit = config.distill.max_tokens or math.inf
     kept = [row for row in found if _tokens(row) <= limit]
     if not kept:

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from veritune.plugins import ConfigError
 from veritune.trainer.config.dpo import DPORunConfig
+from veritune.trainer.data.conversation_tokens import ConversationEncoder
 from veritune.trainer.data.order import EpochOrder
 from veritune.trainer.data.pairs import Pair
 from veritune.trainer.data.preferences import TokenPair, encode_preferences, load_preferences, prompts_by_text
@@ -205,12 +206,12 @@ def encode_sides(
 
     Raises ConfigError where a pair is longer than the model has positions.
     """
-    known = _known(inputs.source)
+    known, end = _known(inputs.source), ConversationEncoder(encode, policy.eos_ids).end
     limit, positions = inputs.config.dpo.max_tokens or math.inf, positions_of(policy.model)
     sides = []
     pairs: Sequence[Pair]
     for what, pairs in zip(("dpo.pairs", "dpo.pairs, held out"), inputs.own, strict=True):
-        encoded = encode_preferences(pairs, encode, known, what)
+        encoded = encode_preferences(pairs, encode, end, known, what)
         differ = [pair for pair in encoded if pair.chosen.token_ids != pair.rejected.token_ids]
         if len(differ) < len(encoded):
             say(f"{what}: {len(encoded) - len(differ)} of {len(encoded)} prefer a text to itself and are left out")
