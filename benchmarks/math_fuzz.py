@@ -16,6 +16,7 @@ import itertools
 import json
 import platform
 import random
+import signal
 import sys
 import time
 import traceback
@@ -172,7 +173,13 @@ def main() -> int:
     slowest: list[tuple[float, str, str, str]] = []
     recent: list[str] = []
     begun = time.process_time()
+    ended: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, frame: ended.append(number))
+    done = 0
     for kind, text in itertools.islice(texts(rng, completions), args.inputs):
+        if ended:
+            break
+        done += 1
         gold = beside(rng, recent, golds)
         start = time.process_time()
         try:
@@ -190,7 +197,7 @@ def main() -> int:
             slowest = sorted([*slowest, (took, kind, text, gold)], reverse=True)[:20]
     spent = time.process_time() - begun
     python = platform.python_version()
-    print(f"math fuzz, {date.today()}, Python {python}, seed {args.seed}, {args.inputs:,} inputs, {spent:.0f} CPU-s")
+    print(f"math fuzz, {date.today()}, Python {python}, seed {args.seed}, {done:,} inputs, {spent:.0f} CPU-s")
     for name in sorted(counts):
         print(f"  {name}: {counts[name]:,}")
     for key, example in faults.items():

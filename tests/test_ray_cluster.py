@@ -20,7 +20,7 @@ from veritune.plugins import RewardError, Sample, get_sandbox
 from veritune.rewards.composition import RewardSet, compose
 from veritune.rewards.composition.on_ray import RayRewardSet
 from veritune.sandbox import Job, Program
-from veritune.sandbox.cluster import ClusterUnavailable, Crew, Lost, Plan, Work, connection, crew
+from veritune.sandbox.cluster import ClusterUnavailable, Crew, Lost, Plan, Work, connection, crew, roster
 from veritune.verifiers.math import MathVerifier
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
@@ -184,9 +184,10 @@ def test_a_machine_that_leaves_and_a_new_connection_change_no_score_verdict_or_o
     said: list[str] = []
     rewards = RayRewardSet(local, 2, say=said.append)
     verifier = MathVerifier(executor="ray", workers=1, deadline=10.0, cache=0)
-    sandbox = get_sandbox("ray", options={"workers": 1})
+    sandbox = get_sandbox("ray", actors=1, options={"workers": 1})
     rewards.start()
-    assert [v.correct for v in pickle.loads(pickle.dumps(verifier)).verify_batch(PAIRS[:1])] == EXPECTED[:1]
+    verifier = pickle.loads(pickle.dumps(verifier))  # starts afresh where it lands
+    assert verifier.verify(*PAIRS[0]).correct is True
 
     async def math() -> list[list[bool | None]]:
         found = await asyncio.gather(*(verifier.averify_batch(PAIRS * 2) for _ in range(3)))
@@ -217,3 +218,18 @@ def test_an_address_where_no_cluster_listens_is_told_at_once(monkeypatch: pytest
     monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:9")
     with pytest.raises(ClusterUnavailable, match=r"no Ray cluster answers at RAY_ADDRESS=127\.0\.0\.1:9"):
         connection.connect(ray, "scoring.executor: ray")
+
+
+def test_a_head_that_is_lost_costs_the_cluster_and_not_this_process(
+    two: Machines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ray itself ends a process whose cluster has had no head for a minute. The last test: it is the head of all."""
+    monkeypatch.setattr(roster, "_HEADLESS_S", 1.0)
+    said: list[str] = []
+    crew = squares(said, actors=1, cpus=1)
+    assert crew.map([Work((2, 0.0), 60)]) == [4]
+    two.cluster.head_node.all_processes["gcs_server"][0].process.kill()
+    while not any("head of the Ray cluster" in text for text in said):
+        assert crew.map([Work((2, 0.1), 60)]) == [4]
+    assert crew.map([Work((3, 0.0), 60)]) == [9], "on a new cluster"
+    crew.close()

@@ -15,7 +15,7 @@ from typing import Any
 
 from veritune.plugins.errors import VerituneError
 from veritune.plugins.types import Cause
-from veritune.sandbox.cluster.connection import ClusterUnavailable, describe, import_ray
+from veritune.sandbox.cluster.connection import ClusterUnavailable, import_ray
 from veritune.sandbox.cluster.host import Plan, Raised
 from veritune.sandbox.cluster.lost import Lost
 from veritune.sandbox.cluster.roster import Job, Member, Roster, brief
@@ -178,7 +178,7 @@ class Crew:
         if not roster.settled and len(roster.members) < roster.wanted:
             plan.say(
                 f"{plan.purpose}: {len(roster.members)} of {roster.wanted} Ray actors at work: "
-                f"{describe(roster.ray, plan.cpus, plan.gpus)}; the others join when there is room"
+                f"{roster.describe()}; the others join when there is room"
             )
         roster.settled = True
 
@@ -202,7 +202,7 @@ class Crew:
             return f"{plan.purpose}: the connection to the Ray cluster was lost {waited:.0f} s ago"
         return (
             f"{plan.purpose}: no Ray actor of {roster.wanted} has started after {waited:.0f} s{problem}: "
-            f"{describe(roster.ray, plan.cpus, plan.gpus)}"
+            f"{roster.describe()}"
         )
 
 
@@ -245,6 +245,9 @@ class _Call:
 
     def _give(self, job: Job, member: Member) -> None:
         job.member, job.until = member, time.monotonic() + job.seconds
+        if not self.roster.reachable(member):
+            self._lost(job, "the connection to the cluster has ended")
+            return
         try:
             job.promise = member.actor.answer.remote(job.packed)
             job.future = job.promise.future()

@@ -8,12 +8,23 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
-from veritune.sandbox.cluster.connection import ClusterUnavailable, alive_nodes, connect, identity, import_ray, room
+from veritune.sandbox.cluster.connection import (
+    ClusterUnavailable,
+    Head,
+    alive_nodes,
+    connect,
+    describe,
+    identity,
+    import_ray,
+    room,
+)
 from veritune.sandbox.cluster.host import Host, Plan, Raised
 
 _TEND_S = 0.2
 _LOOK_S = 3.0
 """Between two looks at the machines that are there."""
+_HEADLESS_S = 20.0
+"""How long the cluster's head may be away: one that comes back keeps its actors, and after a minute Ray ends us."""
 _NEW_CLUSTER_S = 3.0
 """How long somebody else may take to start a new cluster after ending the old one, before we start one."""
 _LONGEST_PAUSE_S = 60.0
@@ -69,12 +80,15 @@ class Roster:
         self._told: set[str] = set()
         self._next_tend = self._next_look = 0.0
         self._away_since = 0.0
+        self._headless_since = 0.0
+        self._head: Head | None = None
+        self._nodes: dict[str, Any] = {}
 
     # -- what there is ---------------------------------------------------------------------------------------------
 
     @property
     def wanted(self) -> int:
-        return self.plan.actors or (len(alive_nodes(self.ray)) if self.epoch else 1)
+        return self.plan.actors or len(self._nodes) or 1
 
     @property
     def enough(self) -> bool:
@@ -82,8 +96,14 @@ class Roster:
         if not self._hires:
             return bool(self.members)
         return self.plan.actors is not None and len(self.members) >= min(
-            self.plan.actors, room(self.ray, self.plan.cpus, self.plan.gpus)
+            self.plan.actors, room(self._nodes, self.plan.cpus, self.plan.gpus)
         )
+
+    def describe(self) -> str:
+        """What the cluster has."""
+        if self._head is None or not self._head.answers():
+            return "the head of the cluster does not answer"
+        return describe(self.ray, self._nodes, self.plan.cpus, self.plan.gpus)
 
     def hopeless(self) -> bool:
         """Whether every actor that has started says that it cannot work, and none works."""
@@ -110,12 +130,12 @@ class Roster:
         self._next_tend = now + _TEND_S
         self._take_in()
         self._look_after_orphans(now)
-        if now >= self._next_look:
+        if now >= self._next_look and self._has_head(now):
             self._next_look = now + _LOOK_S
-            nodes = alive_nodes(self.ray)
-            for member in [m for m in self.members if m.node not in nodes]:
+            self._nodes = alive_nodes(self.ray)
+            for member in [m for m in self.members if m.node not in self._nodes]:
                 self.lose(member, "its machine left the cluster")
-            self._fill(nodes, now)
+            self._fill(now)
 
     def lose(self, member: Member, why: str) -> None:
         """Take a lost actor out. What it was doing is its callers' to do again."""
@@ -131,9 +151,13 @@ class Roster:
                 "What it was doing is done again"
             )
 
+    def reachable(self, member: Member) -> bool:
+        """Whether it belongs to the present connection: to ask another one would make Ray connect by itself."""
+        return identity(self.ray) == member.epoch
+
     def kill(self, member: Member) -> None:
         with contextlib.suppress(Exception):
-            if identity(self.ray) == member.epoch:  # it would start a new cluster otherwise
+            if self.reachable(member) and self._head is not None and self._head.answers():
                 self.ray.kill(member.actor)
 
     def dismiss(self) -> None:
@@ -168,10 +192,25 @@ class Roster:
                 raise
             self.problem, self._away_since = str(error), now  # once more after a pause
             return False
-        self.epoch, self.problem = identity(self.ray), ""
+        self.epoch, self.problem, self._head, self._headless_since = identity(self.ray), "", Head(self.ray), 0.0
         # for every connection: classes that were defined on an earlier one are not known to the new one
         self._kind = self.ray.remote(max_restarts=0, max_task_retries=0, max_concurrency=self.plan.at_once)(Host)
         return self.epoch is not None
+
+    def _has_head(self, now: float) -> bool:
+        """Whether the cluster's head answers; one that has been away for too long is given up with its cluster."""
+        assert self._head is not None
+        if self._head.answers():
+            self._headless_since = 0.0
+            return True
+        self._next_look = now + 1.0
+        self._headless_since = self._headless_since or now
+        if now > self._headless_since + _HEADLESS_S:
+            self.plan.say(f"{self.plan.purpose}: the head of the Ray cluster has not answered for {_HEADLESS_S:.0f} s")
+            with contextlib.suppress(Exception):
+                self.ray.shutdown()
+            self._forget(now)
+        return False
 
     def _forget(self, now: float) -> None:
         """The connection has ended, and all actors with it."""
@@ -223,10 +262,10 @@ class Roster:
                 elif now > job.until:
                     self.lose(member, "it kept silent")
 
-    def _fill(self, nodes: dict[str, Any], now: float) -> None:
+    def _fill(self, now: float) -> None:
         """Ask for every actor that is wanted and not there. One without room waits, and starts when there is some."""
         taken = {member.place for member in (*self.members, *self._hires)}
-        places = [str(i) for i in range(self.plan.actors)] if self.plan.actors else list(nodes)
+        places = [str(i) for i in range(self.plan.actors)] if self.plan.actors else list(self._nodes)
         for place in places:
             if place not in taken and now >= self._pause.get(place, 0.0):
                 self._hire(place)

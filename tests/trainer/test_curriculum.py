@@ -230,11 +230,12 @@ def test_a_run_says_what_it_passed_over_and_resumes_to_the_same_bits(
     [
         ({"curriculum": {"skip_solved": 1, "metric": "evne"}}, "no reward is called 'evne'. Did you mean 'even'"),
         ({"data": {"task": "arithmetic", "train": None}}, "never shows a prompt twice"),
+        ({"sampling": {"staleness": 1}}, "needs a step's scores before the next is drawn"),
     ],
 )
 def test_a_curriculum_that_cannot_be_is_refused_before_the_run(
     make_config: Make, values: dict[str, Any], changes: dict[str, Any], message: str
 ) -> None:
-    config = make_config(**{**values, **{k: {**values[k], **v} for k, v in changes.items()}})
+    config = make_config(**{**values, **{k: {**values.get(k, {}), **v} for k, v in changes.items()}})
     with pytest.raises(ConfigError, match=message):
         train(config, quiet=True)

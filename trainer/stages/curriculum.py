@@ -172,11 +172,6 @@ def apply_curriculum(config: RunConfig, source: Source, aliases: Sequence[str], 
             f"curriculum.metric: no reward is called {metric!r}.{did_you_mean(metric, aliases)} "
             f"Rewards: {', '.join(aliases)}"
         )
-    if found.online and getattr(config.sampling, "staleness", None):
-        raise ConfigError(
-            "curriculum: what is drawn ahead (sampling.staleness) is chosen before the last scores are known; with it, "
-            "use the column of pass rates alone (min, max)"
-        )
     kept, left_out = within(source, found)
     if left_out:
         say(

@@ -117,6 +117,8 @@ def _structure(found: Reading, want: Reading, options: MathOptions) -> Decision:
         return right("structure", "the same mathematics")
     if same is None and _varies(want.tree) != _varies(found.tree):
         return wrong("structure", "a constant against an expression with variables")
+    if same is None and _is_named(want.tree) and _is_named(found.tree):
+        return wrong("structure", "an operator of another name")
     if same is None and kind(want.tree) != kind(found.tree):
         return wrong("structure", f"a {kind(found.tree)} where a {kind(want.tree)} was expected")
     if same is None:
@@ -125,7 +127,14 @@ def _structure(found: Reading, want: Reading, options: MathOptions) -> Decision:
 
 
 def _varies(tree: Node) -> bool:
-    return bool(free_symbols(tree)) or any(isinstance(n, Func) and n.name == "prime" for n in walk(tree))
+    return bool(free_symbols(tree)) or any(
+        (isinstance(n, Func) and n.name == "prime") or _is_named(n) for n in walk(tree)
+    )
+
+
+def _is_named(tree: Node) -> bool:
+    """``\\det A``, ``\\min f``: an operator of a name, which no number is."""
+    return isinstance(tree, Operator) and not tree.parts and not tree.bound and tree.source.isalpha()
 
 
 def _size(tree: Node) -> int:

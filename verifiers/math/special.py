@@ -13,10 +13,11 @@ from veritune.verifiers.math.equality.formulas import has_signs, same_formula_of
 from veritune.verifiers.math.options import MathOptions
 from veritune.verifiers.math.reading import Reading
 from veritune.verifiers.math.syntax.nodes import Div, Group, Listing, Node, Num, Ratio
+from veritune.verifiers.math.text.dates import dates, day_or_month, same_date
 from veritune.verifiers.math.values.amounts import Amount, amounts, same_amounts, total
 from veritune.verifiers.math.values.exact import exact
 from veritune.verifiers.math.values.notations import continued_fraction, cycles
-from veritune.verifiers.math.values.times import dates, day_or_month, same_date, same_time, time_of_day
+from veritune.verifiers.math.values.times import same_time, time_of_day
 
 Special = Callable[[Reading, Reading, MathOptions], Decision | None]
 

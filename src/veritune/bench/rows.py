@@ -98,7 +98,7 @@ def packaged() -> dict[str, list[Row]]:
     found: dict[str, list[Row]] = {}
     for file in sorted(resources.files("veritune.bench").joinpath("data").iterdir(), key=lambda file: file.name):
         if file.name.endswith(".jsonl"):
-            rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines() if line]
+            rows = [json.loads(line) for line in file.read_text(encoding="utf-8").split("\n") if line]
             for number, row in enumerate(rows, start=1):
                 place = f"{file.name}:{number}"
                 kept = {name: row[name] for name in ("gold", "completion", "label", "kind", "prompt", "why")}

@@ -32,7 +32,6 @@ from veritune.verifiers.math.equality.parts import (
     vector,
 )
 from veritune.verifiers.math.equality.progressions import same_families
-from veritune.verifiers.math.equality.quantities import Quantities
 from veritune.verifiers.math.equality.sets import NotASetError, by_variables, on_other_names, real_set, same_set
 from veritune.verifiers.math.equality.shapes import (
     ContradictionError,
@@ -42,6 +41,7 @@ from veritune.verifiers.math.equality.shapes import (
     solved_for,
     stated_value,
 )
+from veritune.verifiers.math.equality.sides import Sides
 from veritune.verifiers.math.equality.vectors import as_tuple, has_basis, same_length, with_basis
 from veritune.verifiers.math.syntax.nodes import (
     Div,
@@ -68,7 +68,7 @@ from veritune.verifiers.math.values.numeric import free_symbols
 _MAX_ITEMS = 50
 
 
-class Comparison(Quantities):
+class Comparison(Sides):
     """One comparison of a gold with a prediction; ``reason`` says what the first difference was."""
 
     def same(self, gold: Node, prediction: Node) -> Tri:
@@ -79,7 +79,7 @@ class Comparison(Quantities):
         if gold == prediction:
             return True
         gold, prediction = as_elements(plain_empty(gold)), as_elements(plain_empty(prediction))
-        if is_count(prediction) and isinstance(gold, Num):
+        if (is_count(prediction) and isinstance(gold, Num)) or (is_count(gold) and isinstance(prediction, Num)):
             return self.scalars(gold, prediction)
         if isinstance(gold, Words) or isinstance(prediction, Words):
             return self._words(gold, prediction)
@@ -268,7 +268,7 @@ class Comparison(Quantities):
         if once:
             left, right = list(dict.fromkeys(gold)), list(dict.fromkeys(prediction))
         if len(left) > _MAX_ITEMS or len(right) > _MAX_ITEMS:
-            return self.no("more items than are compared") if len(left) != len(right) else None
+            return self.as_written(left, right)
         if once and len(left) < len(right) <= 8:
             right = self._distinct(right)
         if len(left) != len(right):
@@ -342,7 +342,9 @@ class Comparison(Quantities):
             return self._relation_and_value(gold, prediction)
         if signs(gold) == 1 and signs(prediction) == 1:
             return self._any_order(expand(gold), expand(prediction))
-        found = same_equation(gold, prediction, self.options)
+        found = self.side_by_side(gold, prediction)
+        if found is None:
+            found = same_equation(gold, prediction, self.options)
         if found is False:
             return self.no("the relations differ")
         return found

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import permutations
 
 from veritune.verifiers.math.equality.shapes import has_parameter, rename
-from veritune.verifiers.math.syntax.nodes import Add, Func, Neg, Node, Pow, Sym, walk
+from veritune.verifiers.math.syntax.nodes import Add, Func, Mul, Neg, Node, Pow, Sym, walk
 from veritune.verifiers.math.values.numeric import free_symbols
 from veritune.verifiers.math.values.sampling import is_constant
 
@@ -108,6 +108,23 @@ def _has_free(term: Node) -> bool:
 def same_argument(gold: Node, name: Node, value: Node) -> Node:
     """The value of ``f(t) = …`` in the gold's variable, where the gold says ``f(x) = …``."""
     match gold, name:
-        case Func(f, (Sym(x),)), Func(g, (Sym(t),)) if f == g and x != t:
-            return rename(rename(value, x, x + "#"), t, x)  # an x that f(t) has is another one
+        case Func(f, mine), Func(g, theirs) if f == g and len(mine) == len(theirs):
+            return _renamed(value, mine, theirs)
+        case Mul((f, Sym() as x)), Mul((g, Sym() as t)) if f == g and not isinstance(f, Sym):  # f^{-1}(x)
+            return _renamed(value, (x,), (t,))
+    return value
+
+
+def _renamed(value: Node, mine: tuple[Node, ...], theirs: tuple[Node, ...]) -> Node:
+    """`value` with the letters `theirs` called `mine`, all at once; an x that f(t) has is another one."""
+    pairs = [(a.name, b.name) for a, b in zip(mine, theirs, strict=True) if isinstance(a, Sym) and isinstance(b, Sym)]
+    new, old = {a for a, _ in pairs}, {b for _, b in pairs}
+    if len(pairs) < len(mine) or len(new) < len(pairs) or len(old) < len(pairs):
+        return value
+    for letter in new - old:
+        value = rename(value, letter, letter + "#")
+    for index, (_, letter) in enumerate(pairs):
+        value = rename(value, letter, f"#{index}")
+    for index, (letter, _) in enumerate(pairs):
+        value = rename(value, f"#{index}", letter)
     return value

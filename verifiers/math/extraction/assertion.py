@@ -69,6 +69,8 @@ _THAT = re.compile(
     r"\W*(?:that|what|что|dass|daß|que|qu['’]|che|kwamba)\W*(?:the|our|die|das|la|le|el|a|o|l['’])?\W*$", re.I
 )
 _ENDS_IN_THAT = re.compile(r"(?<!\w)that\W+(?:the|our|my|your|its?)?\W*$")
+_NOT_ONLY = re.compile(r"(?<!\w)(?:pas|jamais|plus|guère)(?!\w)", re.I)
+"""``ne peut être que 42`` says that it is 42, ``ne peut pas être que 42`` does not."""
 _LITOTES = re.compile(
     r"(?:no|without|beyond|any) (?:doubt|question)|not (?:hard|difficult|surprising)|n['’]t (?:hard|"
     r"difficult)|zweifellos|без сомнения|sans (?:aucun )?doute|sin duda",
@@ -95,7 +97,9 @@ _CUE = re.compile(
 )
 """A word that only corrects where a value follows it at once: ``wait, 43``."""
 _YES = re.compile(r"\W*(?:yes|yep|indeed|correct|right|exactly|ja|oui|sí|да|是的|对|没错|はい|ndiyo)\b", re.I)
-_SHORT_NO = re.compile(r"^(?:no|nope|nein|non|нет|não|hapana|لا|না|न)$", re.I)
+_SHORT_NO = re.compile(
+    r"^(?:no|nope|not|nah|nay|negative|hardly|nein|nicht|non|pas|faux|falso|нет|não|hapana|لا|না|न)$", re.I
+)
 _FILLERS = names(
     "i i'd i’d go with would say choose pick take definitely certainly surely clearly obviously "
     "exactly precisely makes "
@@ -176,7 +180,7 @@ def status_of(bridge: str, core_head: str, code: Code) -> Status:
     spaced = LANGUAGES[code].spaced
     for part in (bridge, core_head):
         if any(_governs(part, m, spaced) for m in pattern("denials", code).finditer(part)) and not (
-            only and code in ("fr", "ja")
+            only and (code == "ja" or (code == "fr" and not _NOT_ONLY.search(bridge)))
         ):
             return Status.DENIED
         if any(_governs(part, m, spaced) for m in pattern("hedges", code).finditer(part)) and not only:

@@ -23,6 +23,7 @@ from veritune.verifiers.math.extraction.quiet import is_quiet
 from veritune.verifiers.math.extraction.sentences import NUMBER, first_sentence, readable
 from veritune.verifiers.math.extraction.statements import asserted
 from veritune.verifiers.math.extraction.subjects import ANSWERS
+from veritune.verifiers.math.extraction.unreal import LATIN, hangs_on, is_unreal
 from veritune.verifiers.math.options import MathOptions
 from veritune.verifiers.math.text.choices import choice
 
@@ -128,6 +129,8 @@ def status(text: str, box: Box) -> Status:
     doubted = pattern("hedges", code).match(following)
     if doubted is not None and re.match(r"\s+(?:have\s+)?be(?:en)?(?!\w)", following[doubted.end() :]):
         return Status.HEDGED
+    if hangs_on(following, code):
+        return Status.SUPPOSED
     if not clause.strip():
         return Status.ASSERTED
     near = _last_words(clause, code)
@@ -136,6 +139,9 @@ def status(text: str, box: Box) -> Status:
         return Status.DENIED
     low = clause.lower()
     subjects = list(_SUBJECT.finditer(low)) if any([stem in low for stem in _STEMS]) else []
+    link = clause[subjects[-1].end() :] if subjects else " ".join(clause.split()[-6:])
+    if any([is_unreal(link, following, each) for each in ((code,) if code != "en" else LATIN)]):
+        return Status.SUPPOSED
     if subjects and is_conditional(before, clause[subjects[-1].end() :], following):
         return Status.SUPPOSED
     hedge = pattern("hedges", code).search(near)

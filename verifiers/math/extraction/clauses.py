@@ -13,7 +13,7 @@ from veritune.verifiers.math.text.strings import names
 Code = str
 _OPENING, _CLOSING = "{[", "}]"
 _BOUNDARY = re.compile(
-    r":\s|[,;，；、]|(?<=\s)[—–](?=\s)|(?<=\s)--?(?=\s[A-Za-z])|\.\.\.|…|(?<=\S)[—–](?=[^\W\d])|(?<=[^\s(])\s*[(（]|\s(?=[^\W\d])|[?!](?=\s)"
+    r":\s|(?<!\d),|,(?!\d{3}(?!\d))|[;，；、]|(?<=\s)[—–](?=\s)|(?<=\s)--?(?=\s[A-Za-z])|\.\.\.|…|(?<=\S)[—–](?=[^\W\d])|(?<=[^\s(])\s*[(（]|\s(?=[^\W\d])|[?!](?=\s)"
 )
 """Where a clause may begin: a comma, a dash, a parenthesis, or any word (which must then begin a comment)."""
 _VALUE = re.compile(

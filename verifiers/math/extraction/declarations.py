@@ -15,6 +15,7 @@ from veritune.verifiers.math.extraction.assertion import (
 from veritune.verifiers.math.extraction.clauses import Code, clause_start, has_value, masked, take_apart
 from veritune.verifiers.math.extraction.languages import LANGUAGES, pattern
 from veritune.verifiers.math.extraction.sentences import NUMBER, first_sentence, readable, refine, unemphasised
+from veritune.verifiers.math.extraction.unreal import SOMEBODY, ends_in_not, hangs_on, is_unreal, without_idiom
 
 
 def declared(text: str) -> str | None:
@@ -25,6 +26,9 @@ def declared(text: str) -> str | None:
     if len(sentence) + 2 < len(text.strip(" *_\n#>")) and text.strip()[len(sentence) :].strip(" .。!*_"):
         sentence = text.strip()
     if text.rstrip(" *_\n").endswith(("?", "？", "؟")) or is_conditional(sentence, sentence, ""):
+        return None
+    sentence = without_idiom(sentence, code, SOMEBODY)
+    if is_withheld(sentence, code):
         return None
     introduced = leading_value(sentence, code)
     kept = _asserting(sentence, code)
@@ -40,6 +44,13 @@ def declared(text: str) -> str | None:
         return value
     clause = kept[:at][clause_start(kept[:at]) :]
     return None if _denied_before(kept[:at], code) or pattern("wrong", code).search(clause) else value
+
+
+def is_withheld(sentence: str, code: Code) -> bool:
+    """Whether a sentence says its value only of what is not so, under a condition, or takes it back at its end."""
+    core = take_apart(sentence, code)
+    behind = core.value[len(core.head) :] + core.rest
+    return is_unreal(core.head, sentence, code) or hangs_on(behind, code) or ends_in_not(sentence)
 
 
 def _asserting(sentence: str, code: Code) -> str:

@@ -8,7 +8,13 @@ from typing import NamedTuple
 from veritune.verifiers.math.extraction.assertion import leading_value
 from veritune.verifiers.math.extraction.boxed import boxed
 from veritune.verifiers.math.extraction.clauses import take_apart
-from veritune.verifiers.math.extraction.declarations import declared, is_doubted, language_of, states_plainly
+from veritune.verifiers.math.extraction.declarations import (
+    declared,
+    is_doubted,
+    is_withheld,
+    language_of,
+    states_plainly,
+)
 from veritune.verifiers.math.extraction.echo import without_echo
 from veritune.verifiers.math.extraction.express import express
 from veritune.verifiers.math.extraction.phrases import CONNECTIVES, LINE_STARTS, is_negated
@@ -264,6 +270,8 @@ def _bare(text: str) -> Candidate | None:
     introduced = introduced if introduced and readable(introduced) and " is " not in introduced else None
     chosen = _CHOSEN.match(said)
     if not (introduced or chosen) and choice(stripped) is None and is_doubted(said):
+        return None
+    if worded and is_withheld(said, language_of(said)):
         return None
     answer = introduced or (chosen[1] if chosen else whole(stripped))
     return Candidate(answer, "bare", 0) if answer else None

@@ -7,7 +7,7 @@ from veritune.verifiers.math.extraction.language import Language
 MGSM: dict[str, Language] = {
     "en": Language(
         subjects="answers?|solutions?|options?|choices?|results?",
-        links="is|are|was|were|be|been|equals|=|remains|becomes|isn['’]t|aren['’]t|wasn['’]t|weren['’]t",
+        links="is|are|was|were|be|been|equals|equal|=|remains|becomes|isn['’]t|aren['’]t|wasn['’]t|weren['’]t",
         denials="not|never|neither|nor|cannot|can['’]?t|couldn['’]?t|won['’]?t|wouldn['’]?t|isn['’]?t|aren['’]?t|"
         "wasn['’]?t|weren['’]?t|doesn['’]?t|don['’]?t|didn['’]?t|shouldn['’]?t|mustn['’]?t|ain['’]?t|hardly|"
         "unlikely|impossible|anything but|any number but|any value but|any integer but|every number but|"
@@ -61,7 +61,11 @@ MGSM: dict[str, Language] = {
         "isn['’]t|aren['’]t|wasn['’]t|can['’]t|couldn['’]t|won['’]t|wouldn['’]t|doesn['’]t|don['’]t|didn['’]t|"
         "it['’]s|that['’]s|he['’]s|she['’]s|there['’]s|i['’]m|i['’]ve|we['’]ve|remains|follows|means|equals|"
         "seems|looks|uses|counts|leaves|left|used|fails|holds|rejected|excluded",
-        retractions="please ignore|please disregard|i changed my mind|i change my mind|edit|update|erratum|no|nope|"
+        retractions="not|nah|nay|negative|hardly|as if|yeah,? right|fat chance|in your dreams|dream on|sike|gotcha|"
+        "fooled you|jk|kidding|i was kidding|only kidding|april fools?|i lied|i was lying|that was a lie|that is a lie|"
+        "not at all|not even close|not so fast|not quite|not exactly|far from it|if only|think again|or so they say|"
+        "said no one|said nobody|nothing of the sort|please ignore|please disregard|i changed my mind|"
+        "i change my mind|edit|update|erratum|no|nope|"
         "wait no|oh no|hold on no|scratch that|strike that|correction|"
         "forget that|"
         "ignore that|ignore it|disregard|never ?mind|just kidding|i take that back|i take it back|i was wrong|"
@@ -87,7 +91,9 @@ MGSM: dict[str, Language] = {
         "also|auch wenn|viele|manche|einige|ein häufiger|statt|anstatt|und nicht|und der rest|es|sie|er|das",
         concessions="obwohl|weil|da|denn|nicht|während|viele|statt|anstatt|und nicht",
         verbs="ist|sind|war|waren|hat|haben|kann|können|denken|glauben|meinen|sagen|wird|werden|wäre|bleibt|sein",
+        tails="sein",
         retractions="nein|halt nein|moment nein|korrektur|doch nicht|ich habe mich geirrt|das war ein fehler|"
+        "nicht|von wegen|denkste|pustekuchen|nur spaß|war nur spaß|scherz|kleiner scherz|das war gelogen|keineswegs|"
         "quatsch|entschuldigung|ich weiß nicht|ich weiß es nicht|ich weiss nicht|ich weiss es nicht|falsch",
     ),
     "fr": Language(
@@ -106,7 +112,9 @@ MGSM: dict[str, Language] = {
         "et le reste|il|elle|ça",
         concessions="bien que|car|parce que|puisque|pas|et non|non|tandis que|beaucoup|au lieu",
         verbs="est|sont|était|ont|peut|peuvent|pensent|croient|disent|donne|fait|reste|serait|soit",
-        retractions="non|attendez non|attends non|correction|je me suis trompée?|c['’]est faux|erreur|désolée?|"
+        retractions="pas|je plaisante|je rigole|c['’]est une blague|pas du tout|pas vraiment|mais non|j['’]ai menti|"
+        "faux|"
+        "non|attendez non|attends non|correction|je me suis trompée?|c['’]est faux|erreur|désolée?|"
         "je ne sais pas|en fait non|pardon",
     ),
     "es": Language(
@@ -125,7 +133,8 @@ MGSM: dict[str, Language] = {
         "algunos|un error|el error|en lugar|en vez|pese a|y el resto|eso|esto",
         concessions="aunque|porque|ya que|no|y no|mientras|muchos|en lugar|en vez",
         verbs="es|son|era|fue|ha|han|puede|pueden|piensan|creen|dicen|da|queda|sería|sea|hay|tiene",
-        retractions="no|espera no|esperen no|corrección|me equivoqué|error|perdón|lo siento|no lo sé|no sé|mejor dicho",
+        retractions="es broma|era broma|bromeo|mentira|para nada|qué va|en absoluto|he mentido|ni de lejos|falso|"
+        "no|espera no|esperen no|corrección|me equivoqué|error|perdón|lo siento|no lo sé|no sé|mejor dicho",
     ),
     "ru": Language(
         subjects="ответ(?:ом)?|решение|результат",
@@ -142,7 +151,8 @@ MGSM: dict[str, Language] = {
         "некоторые|распространённая|частая|вместо|несмотря|и не|это|он|она|они",
         concessions="хотя|потому|так как|а не|не|многие|вместо|несмотря|и не",
         verbs="думают|считают|говорят|может|могут|есть|был|была|было|будет|является|остаётся|даёт|равно",
-        retractions="нет|стоп нет|подожди нет|подождите нет|погодите нет|исправление|поправка|я ошибся|я ошиблась|"
+        retractions="шутка|шучу|это шутка|неправда|ложь|вовсе нет|отнюдь|отнюдь нет|как бы не так|ничего подобного|"
+        "нет|стоп нет|подожди нет|подождите нет|погодите нет|исправление|поправка|я ошибся|я ошиблась|"
         "ошибка|извините|не знаю|я не знаю|точнее|вернее",
     ),
     "sw": Language(
@@ -158,7 +168,8 @@ MGSM: dict[str, Language] = {
         "badala|hata kama|na si|kosa|bali",
         concessions="ingawa|kwa sababu|si|sio|siyo|wala|wengi|badala",
         verbs="ni|ana|wana|wanafikiri|wanadhani|wanasema|inaweza|haiwezi|ilikuwa",
-        retractions="hapana|subiri hapana|samahani|nimekosea|nilikosea|marekebisho|sijui",
+        retractions="natania|ni utani|si kweli|uongo|hapana|"
+        "subiri hapana|samahani|nimekosea|nilikosea|marekebisho|sijui",
     ),
     "zh": Language(
         subjects="最终答案|正确答案|答案|正确选项|结果",
@@ -174,12 +185,12 @@ MGSM: dict[str, Language] = {
         "常见|所以|因此|其余|剩下|也就是|即|这|它|其中|可|别|不|绝不",
         concessions="虽然|尽管|因为|不是|而不是|并非|很多人|许多人|有人|大家|而非|不可能|但不是",
         verbs="是|不是|认为|觉得|以为|有|等于|可以|会|能|选",
-        retractions="不对|错了|不是|等等|等一下|更正|抱歉|我错了|算错|搞错|说错|我不知道|不知道答案|不确定|划掉|收回|"
+        retractions="才怪|骗你|开个玩笑|逗你|假的|瞎说|胡说|没有的事|不可能|想得美|不对|错了|不是|等等|等一下|更正|抱歉|我错了|算错|搞错|说错|我不知道|不知道答案|不确定|划掉|收回|"
         "开玩笑|上面.{0,6}错|这.{0,4}错",
         spaced=False,
     ),
     "ja": Language(
-        subjects="最終的な答え|答え|正解|解答|解|答",
+        subjects="最終的な答え|求める値|求める答え|答え|正解|解答|解|答",
         links="は|：|:|=",
         denials="ではな|じゃな|ではあり|でな|違|とは限|はずがな|はずはな|ありえな|あり得な|ありませ|決して|以外|"
         "ほど遠|間違|誤|未満|以上|以下|ではなく|とは言え|わけがな|程遠",
@@ -191,7 +202,7 @@ MGSM: dict[str, Language] = {
         concessions="しかし|ではなく|多くの",
         verbs="です|である|ます|いる|ある|思",
         tails="です|である|だ|となります|になります|でした|とな[るり].*",
-        retractions="いや|いいえ|違い|訂正|間違え|間違い|すみません|ごめん|わかりません|分かりません|待って",
+        retractions="嘘|うそ|冗談|なんて|なんちゃって|いや|いいえ|違い|訂正|間違え|間違い|すみません|ごめん|わかりません|分かりません|待って",
         spaced=False,
         trailing=True,
     ),

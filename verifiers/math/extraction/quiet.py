@@ -7,6 +7,7 @@ import re
 
 from veritune.verifiers.math.extraction.assertion import BEEN, IFS, UNTIL, WERE
 from veritune.verifiers.math.extraction.languages import pattern, tokens
+from veritune.verifiers.math.extraction.unreal import conditions
 from veritune.verifiers.math.text.strings import names
 
 
@@ -18,12 +19,15 @@ def is_quiet(before: str, behind: str) -> bool:
     """
     if not (before.isascii() and behind.isascii()) or "?" in behind or _BAD.search(behind):
         return False
+    rows = conditions("en")
+    if rows is None or (len(behind) > _BARE and rows.search(behind)):
+        return False
     said = tokens(f"{before} {behind}")
     if not _alarming().isdisjoint(said):
         return False
     if not _ORDERS.isdisjoint(said) and _ORDERED.search(before):
         return False
-    denials = pattern("denials", "en").keys
+    denials = _denying()
     if denials.isdisjoint(said):
         return True
     near = before[-_NEAR:]
@@ -31,6 +35,11 @@ def is_quiet(before: str, behind: str) -> bool:
     if not whole or not denials.isdisjoint(tokens(near)):
         return False
     return "that" not in said or _THAT_SUBJECT.search(before) is None
+
+
+@functools.lru_cache(maxsize=1)
+def _denying() -> frozenset[str]:
+    return pattern("denials", "en").keys | _UNREAL
 
 
 @functools.lru_cache(maxsize=1)
@@ -46,6 +55,13 @@ _THAT_SUBJECT = re.compile(
     r"(?:answer|solution|result|value|choice|option|guess|respuesta|antwort)",
     re.I,
 )
+_BARE = 8
+"""Characters behind a value that close a formula and a sentence."""
+_UNREAL = names(
+    "been had supposed meant intended going used once shoulda woulda coulda aurait devait iba doveva avrebbe sarebbe "
+    "deveria devia teria zou zouden"
+)
+"""Verbs before a value that speak of what is not so: see :mod:`unreal`."""
 _NEAR = 80
 """Characters before a value that hold the words which could deny it."""
 _ORDERS = names("let prove show verify check demonstrate say test")

@@ -9,6 +9,7 @@ from veritune.verifiers.math.syntax.cursor import ParseError
 from veritune.verifiers.math.syntax.nodes import Num, Unit, Words
 from veritune.verifiers.math.syntax.parser import parse
 from veritune.verifiers.math.text.choices import choice
+from veritune.verifiers.math.text.dates import dates
 from veritune.verifiers.math.text.normalise import clean
 from veritune.verifiers.math.text.strings import names
 
@@ -202,7 +203,7 @@ def refine(text: str) -> str | None:
     sentence = _before_reason(sentence)
     if choice(sentence) is not None:
         return sentence
-    if readable(sentence) or (sentence.startswith("\\text") and sentence.endswith("}")):
+    if readable(sentence) or (sentence.startswith("\\text") and sentence.endswith("}")) or dates(sentence):
         return sentence
     return _value(sentence) or sentence
 
@@ -261,6 +262,8 @@ def _value(sentence: str) -> str | None:
         if at >= 0 and not _inside_formula(sentence, at):
             rest = sentence[at + len(verb) :].strip(" :*")
             if rest and readable(rest) and not _is_words(rest):
+                return rest
+            if dates(rest):
                 return rest
             counted = _COUNTED.match(rest)
             if counted is not None:

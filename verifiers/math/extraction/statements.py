@@ -18,10 +18,11 @@ from veritune.verifiers.math.extraction.assertion import (
     status_before,
     status_of,
 )
-from veritune.verifiers.math.extraction.clauses import Code, masked, sentence_start, take_apart
+from veritune.verifiers.math.extraction.clauses import Code, Core, masked, sentence_start, take_apart
 from veritune.verifiers.math.extraction.languages import LANGUAGES, pattern
-from veritune.verifiers.math.extraction.sentences import first_sentence, refine, unemphasised
+from veritune.verifiers.math.extraction.sentences import first_sentence, readable, refine, unemphasised
 from veritune.verifiers.math.extraction.subjects import DIRECT, FINAL, STEMS, TAIL, heading, link, subjects
+from veritune.verifiers.math.extraction.unreal import ends_in_not, hangs_on, is_unreal, without_idiom
 from veritune.verifiers.math.text.strings import names
 
 _MAX = 4096
@@ -29,16 +30,21 @@ _ADVERBS = names(
     "for sure definitely certainly surely clearly obviously simply just indeed exactly precisely actually "
     "therefore thus then hence now really equal to equals given by of course only option choice letter either "
     "approximately about roughly around probably likely be found calculated computed as follows therefore, so "
-    "still always going again without doubt undoubtedly necessarily evidently finally ultimately"
+    "still always going again without doubt undoubtedly necessarily evidently finally ultimately "
+    "nur genau que seulement uniquement exactement solo sólo solamente exactamente только лишь la le el il"
 )
 _FURTHER = re.compile(
-    r"[,;]?\s*(?:which|that|this|and that|and this|so it)\s+(?:is|equals|gives|makes|comes to)\s+", re.I
+    r"[,;]?\s*(?:(?:which|this|and that|and this|so it)\s+(?:is|equals|gives|makes|comes to)\s+|"
+    r"that\s+(?:is\s*,|gives|makes)\s+|(?:i\.e\.|namely),?\s+)",
+    re.I,
 )
 """``the product of 6 and 7, which is 42``: the value is behind it."""
 _INVERSE = re.compile(
     r"(?<!\w)(?:is|are|was|must be|should be|would be|isn['’]t|is not|can['’]t be|cannot be|is never|is hardly|"
     r"is definitely|"
-    r"is surely|might be|could be|may be)(?: (?:definitely|clearly|not|surely|indeed|therefore|thus|certainly))* "
+    r"is surely|might be|could be|may be|"
+    r"(?:turns|turned|works|comes) out to be|proves to be|happens to be)"
+    r"(?: (?:definitely|clearly|not|surely|indeed|therefore|thus|certainly))* "
     r"(?:the|our|your|my) (?:\w+ ){0,2}(?:answer|solution|result)\b(?! (?:to|of|for) (?:a|an|another|part))",
     re.I,
 )
@@ -46,7 +52,9 @@ _OR_IN_BRACKETS = re.compile(r"\s*[(（]\s*(?:or|或)\s+([^()（）]*)[)）]")
 """``1/2 (or 0.5)`` names two values, as ``1/2 or 0.5`` does."""
 _INSTEAD_OF = re.compile(r"(?:ではなく|じゃなく|이 아니라|가 아니라|아니라)て?[、,]?\s*(.+)$")
 """41ではなく42: the second is meant."""
-_QUESTION = re.compile(r"吗\W*$|呢\W*$|还是|ですか|ますか|のか\W*$|หรือไม่|ไหม|অবশ্য কি|కదా|అవునా|입니까|인가요")
+_QUESTION = re.compile(
+    r"吗\W*$|呢\W*$|还是|ですか|ますか|のか\W*$|だろうか|でしょうか|หรือไม่|ไหม|অবশ্য কি|కదా|అవునా|입니까|인가요"
+)
 """Questions that need no question mark."""
 _TURNED = re.compile(r"(?<!\w)(ist|lautet|beträgt|wäre)\s+(?:\w+\s+)?(?:die|das|unsere|meine)\s+(?:\w+\s+)?$", re.I)
 """German turns the verb before its subject: ``daher ist die Antwort 12``."""
@@ -142,9 +150,18 @@ def _judged(text: str, start: int, begin: int, bridge: str, code: Code, name: st
         core = core._replace(value=instead_of[1], head="")
     if status is Status.ASSERTED and trailing and pattern("hearsay", code).search(core.value):
         status = Status.SUPPOSED
+    further = _further(core, bridge, code) if status is Status.ASSERTED else None
+    if further is not None:
+        return Statement(status, further, start, end, name, code)
     if status is Status.ASSERTED:
         status = status_of(bridge, core.head, code)
     if status is Status.ASSERTED and LANGUAGES[code].trailing and pattern("denials", code).search(core.value):
+        status = Status.DENIED
+    if status is Status.ASSERTED and is_unreal(f"{bridge} {core.head}", sentence, code):
+        status = Status.SUPPOSED
+    if status is Status.ASSERTED and hangs_on(core.value[len(core.head) :] + core.rest, code):
+        status = Status.SUPPOSED
+    if status is Status.ASSERTED and ends_in_not(sentence):
         status = Status.DENIED
     if status is Status.ASSERTED and other_follows(after, code):
         status = Status.HEDGED
@@ -163,14 +180,9 @@ def _judged(text: str, start: int, begin: int, bridge: str, code: Code, name: st
         return Statement(
             Status.ASSERTED if instead else status, instead or _bare(core.value, core.head), start, end, name, code
         )
-    further = _FURTHER.match(core.rest) if core.head and _without_adverbs(core.value, core.head) == core.value else None
-    if status is Status.ASSERTED and further is not None:
-        second = take_apart(core.rest[further.end() :], code)
-        if not second.head.strip() and second.value:
-            return Statement(status, second.value, start, end, name, code)
     if sentence.endswith("!!") and terminator == "!":
         core = core._replace(value=core.value.rstrip("!"))
-    core = core._replace(value=_plain_value(core.value, code))
+    core = core._replace(value=without_idiom(_plain_value(core.value, code), code))
     value = refine(_whole_value(rest, sentence, _without_adverbs(core.value, core.head), core.head)) or ""
     if status is not Status.ASSERTED:
         return Statement(status, value, start, end, name, code)
@@ -186,6 +198,18 @@ def _judged(text: str, start: int, begin: int, bridge: str, code: Code, name: st
     if instead is None:
         return Statement(Status.DENIED, value, start, end, name, code)
     return Statement(Status.ASSERTED, instead, start, end, name, code)
+
+
+def _further(core: Core, bridge: str, code: Code) -> str | None:
+    """The value behind an expression in words: ``the product of 6 and 7, which is 42``; ``half of 10, that is, 5``."""
+    if _without_adverbs(core.value, core.head) != core.value or (not core.head and readable(core.value)):
+        return None
+    found = _FURTHER.match(core.rest)
+    if found is None or any(pattern(row, code).search(f"{bridge} {core.head}") for row in ("denials", "hedges")):
+        return None
+    second = take_apart(core.rest[found.end() :], code)
+    doubted = alternatives(second.value, second.rest, code) or hangs_on(second.value + second.rest, code)
+    return None if second.head.strip() or not second.value or doubted else second.value
 
 
 def _whole_value(rest: str, sentence: str, value: str, head: str) -> str:
@@ -226,7 +250,7 @@ def _inverse(text: str, start: int, end: int) -> Statement | None:
     said = sentence[: found.start()]
     clause = re.split(r"[,;:]\s", said)[-1]
     value = leading_value(clause, "en")
-    if not value:
+    if not value or any(pattern(row, "en").search(clause) for row in ("denials", "hedges")):
         return None
     after = text[end : end + 700]
     status = status_before(

@@ -23,6 +23,7 @@ STEMS: dict[str, tuple[Code, ...]] = {
     "คำตอบ": ("th",), "उत्तर": ("hi",), "जवाब": ("hi",), "الإجابة": ("ar",), "الاجابة": ("ar",), "الجواب": ("ar",),
     "odpowiedź": ("pl",), "cevap": ("tr",), "antwoord": ("nl",), "đáp án": ("vi",),
     "câu trả lời": ("vi",), "đáp số": ("vi",), "jawaban": ("id",),
+    "求める値": ("ja",),
 }  # fmt: skip
 DIRECT = tuple(
     [

@@ -50,6 +50,10 @@ _CROSS = re.compile(
     r"(\\(?:vec|mathbf|boldsymbol|bm|overrightarrow)(?: *\{[^{}]*\}| +\w)|\\nabla) *\\times(?![A-Za-z])(?= *[\\A-Za-z])"
 )
 _DOT_GROUPS = re.compile(r"(?<![\d.,])\d{1,3}(?:\.\d{3}){2,}(?:,\d+)?(?![\d.])")
+_BOT = re.compile(r"\\bot(?![A-Za-z])")
+_BASED_IN_BRACKETS = re.compile(r"\( *([0-9A-Fa-f]{1,24}) *\)_\{? *([0-9]{1,2}) *\}?")
+_TURNED = re.compile(r" *([\[\]]) *([^\[\]{}();,]{0,40}[^\[\]{}();, ]) *[,;] *([^\[\]{}();,]{1,40}) *([\[\]]) *")
+"""An interval in brackets, those turned away from it open: ``]2, 3[``."""
 _SYSTEM = re.compile(r"\\left *\\?\\\{ *\\begin *\{(array|aligned|matrix)\} *(?:\{[lcr| ]*\})?")
 _SYSTEM_END = re.compile(r"\\end *\{(?:array|aligned|matrix)\} *\\right *(?:\.|$)")
 
@@ -78,6 +82,14 @@ def rewrite(text: str) -> str:
         text = _TIMES_TEN.sub(r"\\times ", text)
     if "mod" in text:
         text = _MODULUS.sub(lambda found: f"\\pmod{{{found[1] or found[2]}}}", text)
+    if "\\bot" in text:
+        text = _BOT.sub(r"\\perp", text)
+    if "\\ensuremath" in text:
+        text = text.replace("\\ensuremath", "")
+    if text[-1:] in "[]" and text[:1] in "[]" and "(" not in text:
+        text = _turned(text)
+    if text[:1] == "(" and (based := _BASED_IN_BRACKETS.fullmatch(text)):
+        text = f"{based[1]}_{{{based[2]}}}"
     if "\\choose" in text:
         text = _choose(text)
     if "C" in text or "P" in text:
@@ -88,6 +100,17 @@ def rewrite(text: str) -> str:
     if "\\right" in text and _SYSTEM_END.search(text) and len(_SYSTEM.findall(text)) == 1:
         text = _SYSTEM_END.sub(r"\\end{cases}", _SYSTEM.sub(r"\\begin{cases}", text))
     return text.replace("\\text{,}", "{,}")
+
+
+def _turned(text: str) -> str:
+    """``]2, 3]`` as ``(2, 3]``; what is no union of such intervals stays."""
+    found = [_TURNED.fullmatch(part) for part in re.split(r"\\cup(?![A-Za-z])|∪", text)]
+    parts = [match.groups() for match in found if match is not None]
+    if len(parts) < len(found) or not any(left == "]" or right == "[" for left, _, _, right in parts):
+        return text
+    return " \\cup ".join(
+        f"{'[' if left == '[' else '('}{low}, {high}{']' if right == ']' else ')'}" for left, low, high, right in parts
+    )
 
 
 def _in_parts(found: re.Match[str]) -> str:

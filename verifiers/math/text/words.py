@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 
 from veritune.verifiers.math.text.commands import said, same_formula, says_formula
@@ -60,6 +61,11 @@ _PARTS = {
     "ninth": 9,
     "tenth": 10,
 }
+_ORDER = "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth"
+_NTH = {word: str(number) for number, word in enumerate(_ORDER.split(), start=1)}
+_THERE = re.compile(r"^there (?:is|are|exist) (?=no )")
+_MISSING = "doe not exist"
+_SUBJECTS = names("limit derivative integral inverse it value function solution number sum such function's")
 _LARGE = {"thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 _TENS = {word: 10 * (value + 2) for value, word in enumerate(_TENTHS.split())}
 
@@ -70,7 +76,9 @@ def normal_words(text: str) -> str:
     words = "".join(c if c.isalnum() or c in "-'/" else " " for c in flat).replace("-", " ").split()
     kept = [_stem(w) for w in words if w not in _ARTICLES] or words
     kept = [w[:-2] if w[0].isdecimal() and w[:-2].isdecimal() and w[-2:] in _ORDINALS else w for w in kept]
-    joined = " ".join(kept).removesuffix("条件")
+    if len(words) <= 3 and words[:1] not in (["a"], ["an"], ["one"]):
+        kept = [_NTH.get(w, w) if w != "second" or w == kept[0] else w for w in kept]
+    joined = _THERE.sub("", " ".join(kept).removesuffix("条件"))
     return _SYNONYMS.get(joined, joined)
 
 
@@ -86,6 +94,10 @@ def same_words(gold: str, prediction: str) -> bool | None:
     if a == b and a:
         return None if _symbols_differ(gold, prediction) else True
     x, y = a.split(), b.split()
+    if a == _MISSING and b.endswith(_MISSING) and _SUBJECTS.issuperset(b.removesuffix(_MISSING).split()):
+        return True
+    if _joined_by_and(gold) is not None and _joined_by_and(gold) == _joined_by_and(prediction):
+        return True
     if _MONTHS.intersection(x) and sorted(x) == sorted(y):
         return True
     if a.replace(" ", "") == b.replace(" ", ""):
@@ -95,6 +107,14 @@ def same_words(gold: str, prediction: str) -> bool | None:
     if x and len(y) > len(x) and y[-len(x) :] == x and all(w in _FILLERS for w in y[: -len(x)]):
         return True
     return _prose(x, y)
+
+
+def _joined_by_and(text: str) -> list[str] | None:
+    """The words that an "and" joins, in alphabetical order; None where their order is said to matter."""
+    parts = re.split(r"[,;&]|\band\b", plain_words(text))
+    found = sorted(normal_words(part) for part in parts if part.strip(" ."))
+    ordered = re.search(r"\b(?:respectively|then|before|after|first|from|between)\b", text)
+    return found if len(found) > 1 and "and" in text and not ordered else None
 
 
 def _symbols_differ(gold: str, prediction: str) -> bool:

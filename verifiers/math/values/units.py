@@ -130,7 +130,11 @@ _DEGREES = frozenset(["degree", "deg", "°", "度", "o"])
 _REFUSED = names(
     "not wrong incorrect except excluding no never neither nor isn't false invalid impossible unless"
     " unknown undefined without or maybe perhaps possibly probably alternatively"
+    " hardly almost nearly barely scarcely if iff provided providing assuming supposing contingent conditional"
+    " wenn falls sofern vorausgesetzt nicht gewesen если ikiwa"
 )
+_RETORT = re.compile(r"\b(?:but|it) (?:\w+ )?(?:cannot|can['’]t|could not|isn['’]t)(?!\w)", re.IGNORECASE)
+_REFUSED_SIGNS = ("はず", "べき", "嘘", "ない", "ません", "如果", "只要", "除非", "假如", "当且仅当", "才怪")
 _GENERIC = names(
     "unit way different possible total person people item thing object piece time point number answer case solution"
     " value distinct of in the such each at a an are is all there per left more long wide tall high away apart later"
@@ -178,7 +182,12 @@ def is_degrees(unit: str) -> bool:
 
 def refuses(unit: str) -> bool:
     """Whether the words behind a value take it back or hedge it: ``42 (wrong)``, ``42 or maybe 43``."""
-    return any(word.strip("().,") in _REFUSED for word in unit.lower().split())
+    words = unit.lower().split()
+    return (
+        any(word.strip("().,!") in _REFUSED for word in words)
+        or _RETORT.search(unit) is not None
+        or (not unit.isascii() and any(sign in unit for sign in _REFUSED_SIGNS))
+    )
 
 
 def scaled(unit: str) -> tuple[int, str]:
@@ -209,9 +218,17 @@ def convert(gold: str, prediction: str, table: UnitTable = ()) -> Fraction | Non
     against each other.
     """
     a, b = dimension(gold, table), dimension(prediction, table)
+    if a is not None and b is not None and a.powers != b.powers:
+        a, b = _money_pounds(gold, a, b), _money_pounds(prediction, b, a)
     if a is not None and b is not None:
         return b.scale / a.scale if a.powers == b.powers else None
     return Fraction(1) if _same_things(gold, prediction) else None
+
+
+def _money_pounds(unit: str, size: Dimension, other: Dimension) -> Dimension:
+    """Pounds are money where the other side is."""
+    money = other.powers == (("sterling", 1),) and unit.strip(" .").lower() in ("pound", "pounds")
+    return Dimension(other.powers, Fraction(1)) if money else size
 
 
 def _same_things(gold: str, prediction: str) -> bool:
