@@ -55,6 +55,10 @@ for line in sys.stdin:
 """
 
 
+_WARM = 100
+"""Rows that --limit leaves out, asked first: what a process does once (patterns, imports) is no part of a pair."""
+
+
 class Grader:
     """One process that grades what it is sent."""
 
@@ -115,11 +119,14 @@ def main() -> None:
     totals: dict[str, float] = {}
     for path in arguments.rows:
         raw = [row.data for row in open_source(str(path)).read(lambda done: None)]
-        rows = spread(labelled(raw, {}, path.name), arguments.limit)
+        known = labelled(raw, {}, path.name)
+        rows = spread(known, arguments.limit)
+        asked = {row.name for row in rows}
+        warm = [(row.completion, row.gold) for row in known if row.name not in asked][:_WARM]
         pairs = [(row.completion, row.gold) for row in rows]
         for grader in graders:
             grader.found, grader.seconds = [], []
-            grader.ask([("\\boxed{7}", "8"), ("The answer is 7.", "7"), pairs[0]], keep=False)
+            grader.ask([("\\boxed{7}", "8"), ("The answer is 7.", "7"), *warm], keep=False)
         for at in range(0, len(pairs), arguments.chunk):
             turn = at // arguments.chunk % len(graders)
             for grader in graders[turn:] + graders[:turn]:
