@@ -12,18 +12,17 @@ from __future__ import annotations
 import argparse
 import datetime
 import importlib.util
-import json
 import multiprocessing
 import os
 import platform
 import re
-import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -307,48 +306,48 @@ def short(values: Sequence[float]) -> str:
 
 
 def veritune(*arguments: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "veritune", "train", *arguments], capture_output=True, text=True, check=False
-    )
+    alone = {**os.environ, "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "veritune", "train", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=alone)
     if done.returncode:
         raise SystemExit(f"{arguments} failed:\n{done.stdout}\n{done.stderr}")
 
 
+def one_seed(seed: int, made: Path, options: argparse.Namespace) -> list[tuple[float, float]]:
+    """Accuracy before and after, with staleness 0 and with 1, from the same warm-up."""
+    demo, warm = str(ROOT / "examples" / "arithmetic.yaml"), made / f"warm-{seed}"
+    common = [f"seed={seed}", "device=cpu", f"evaluation.prompts={options.prompts}", "evaluation.every=0"]
+    veritune(demo, *common, "grpo.steps=0", f"warmup.steps={options.warmup_steps}", f"output={warm}")
+    found = []
+    for staleness in (0, 1):
+        folder = made / f"{seed}-{staleness}"
+        start = ["model.build=null", f"model.path={warm / 'model'}", "warmup=null", f"output={folder}"]
+        veritune(demo, *common, *start, f"grpo.steps={options.grpo_steps}", f"sampling.staleness={staleness}")
+        held_out = [r["accuracy"] for r in read_metrics(folder / "metrics.jsonl") if r["phase"] == "evaluation"]
+        found.append((held_out[0], held_out[-1]))
+    return found
+
+
 def seeds(section: Section, options: argparse.Namespace) -> None:
-    """The demo from one warm-up a seed, with staleness 0 and 1."""
-    demo = str(ROOT / "examples" / "arithmetic.yaml")
+    """The demo with staleness 0 and 1, ``--jobs`` seeds at once, on CPUs."""
     steps = f"{options.warmup_steps} steps of warm-up a seed, then {options.grpo_steps} of GRPO with each"
     section.say(f"examples/arithmetic.yaml, {steps}; held-out")
     section.say(f"accuracy of {options.prompts} prompts at temperature 1, before → after")
-    section.say(f"{'seed':>4}  {'staleness 0':>15}  {'staleness 1':>15}  {'difference':>10}   CPU s")
-    found: list[tuple[float, float]] = []
-    with tempfile.TemporaryDirectory() as made:
-        for seed in options.seeds:
-            begun = resource.getrusage(resource.RUSAGE_CHILDREN)
-            warm = Path(made) / f"warm-{seed}"
-            more = [f"seed={seed}", f"evaluation.prompts={options.prompts}", f"grpo.steps={options.grpo_steps}"]
-            veritune(demo, *more, "grpo.steps=0", f"warmup.steps={options.warmup_steps}", f"output={warm}")
-            accuracy = []
-            for staleness in (0, 1):
-                folder = Path(made) / f"{seed}-{staleness}"
-                start = ["model.build=null", f"model.path={warm / 'model'}", "warmup=null", "evaluation.every=0"]
-                veritune(demo, *more, *start, f"sampling.staleness={staleness}", f"output={folder}")
-                lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
-                accuracy.append([r["accuracy"] for r in lines if r["phase"] == "evaluation"])
-            used = resource.getrusage(resource.RUSAGE_CHILDREN)
-            cells = [f"{a[0]:.3f} → {a[-1]:.3f}" for a in accuracy]
-            found.append((accuracy[0][-1], accuracy[1][-1]))
-            spent = used.ru_utime + used.ru_stime - begun.ru_utime - begun.ru_stime
-            gap = found[-1][1] - found[-1][0]
-            section.say(f"{seed:>4}  {cells[0]:>15}  {cells[1]:>15}  {gap:>+10.3f}   {spent:.0f}")
-    if len(found) > 1:
-        gaps = [two - one for one, two in found]
-        means = [statistics.mean(values) for values in zip(*found, strict=True)]
+    section.say(f"{'seed':>4}  {'staleness 0':>15}  {'staleness 1':>15}  {'difference':>10}")
+    ends: list[tuple[float, float]] = []
+    with tempfile.TemporaryDirectory() as made, ThreadPoolExecutor(options.jobs) as pool:
+        waiting = {seed: pool.submit(one_seed, seed, Path(made), options) for seed in options.seeds}
+        for seed, future in waiting.items():
+            cells = [f"{before:.3f} → {after:.3f}" for before, after in future.result()]
+            ends.append((future.result()[0][1], future.result()[1][1]))
+            section.say(f"{seed:>4}  {cells[0]:>15}  {cells[1]:>15}  {ends[-1][1] - ends[-1][0]:>+10.3f}")
+    if len(ends) > 1:
+        gaps = [two - one for one, two in ends]
+        means = [statistics.mean(values) for values in zip(*ends, strict=True)]
         error = statistics.stdev(gaps) / len(gaps) ** 0.5
         section.say()
-        section.say(
-            f"mean {means[0]:.3f} and {means[1]:.3f}: {statistics.mean(gaps):+.3f} ± {error:.3f} (standard error)"
-        )
+        gap = statistics.mean(gaps)
+        section.say(f"mean {means[0]:.3f} and {means[1]:.3f}: {gap:+.3f} ± {error:.3f} (standard error)")
 
 
 def main() -> None:
@@ -361,6 +360,7 @@ def main() -> None:
     parser.add_argument("--micro-batch-tokens", type=int, default=6144)
     parser.add_argument("--small", action="store_true", help="a tiny model, to try the script without GPUs")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
+    parser.add_argument("--jobs", type=int, default=1, help="seeds at once, one core each")
     parser.add_argument("--warmup-steps", type=int, default=1000)
     parser.add_argument("--grpo-steps", type=int, default=100)
     parser.add_argument("--prompts", type=int, default=512)
