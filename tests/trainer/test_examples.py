@@ -81,7 +81,8 @@ def test_arithmetic(tmp_path: Path) -> None:
 def test_the_recipe_of_r1(tmp_path: Path) -> None:
     small = ["base.sft.steps=2", "zero.grpo.steps=1", "cold_start.sft.steps=1", "reasoning_rl.grpo.steps=1"]
     small += ["select.select.steps=1", "select.select.keep={accuracy: 0}", "sft.sft.epochs=1", "final_rl.grpo.steps=1"]
-    small += ["student_sft.sft.steps=1", "student_kl.distill.steps=1", "evaluation.prompts=4"]
+    small += [f"{name}.grpo.{key}=2" for name in ("zero", "reasoning_rl", "final_rl") for key in ("prompts", "samples")]
+    small += ["student_sft.sft.steps=1", "student_kl.distill.steps=1", "evaluation.prompts=2"]
     train_from_cli(EXAMPLES / "r1.yaml", [f"output={tmp_path / 'r1'}", *small])
     timeline = {r["name"]: r for r in json.loads((tmp_path / "r1" / "timeline.json").read_text())}
     assert list(timeline)[:4] == ["base", "zero", "cold_start", "reasoning_rl"]

@@ -27,101 +27,110 @@ from veritune.trainer.stages.sft import SFT
 Values = dict[str, Any]
 
 
+def _values(output: Path) -> Values:
+    """Cold start, reinforcement and another imitation, of seconds."""
+    return {
+        "output": str(output),
+        "note": "what it shows",
+        "common": {
+            "data": {"task": "arithmetic", "params": {"terms": 3}},
+            "rewards": {"even": {"use": f"{TOY}:even"}},
+            "sampling": {"max_tokens": 4},
+            "evaluation": {"prompts": 2, "samples": 2, "metric": "even"},
+            "checkpoint": {"every": 1},
+        },
+        "stages": [
+            {"name": "cold_start", "stage": "sft", "model": {"build": TINY}, "sft": {"steps": 2, "batch": 4}},
+            {"name": "rl", "stage": "grpo", "model": {"from": "cold_start"}, "grpo": {"steps": 2, "prompts": 2}},
+            {"name": "again", "stage": "sft", "model": {"from": "rl"}, "sft": {"steps": 1, "batch": 4}},
+        ],
+    }
+
+
 @pytest.fixture
 def recipe(tmp_path: Path) -> Callable[..., Values]:
-    """Cold start, reinforcement and another imitation, of seconds."""
-
-    def make(output: str = "recipe") -> Values:
-        return {
-            "output": str(tmp_path / output),
-            "note": "what it shows",
-            "common": {
-                "data": {"task": "arithmetic", "params": {"terms": 3}},
-                "rewards": {"even": {"use": f"{TOY}:even"}},
-                "sampling": {"max_tokens": 4},
-                "evaluation": {"prompts": 2, "samples": 2, "metric": "even"},
-                "checkpoint": {"every": 1},
-            },
-            "stages": [
-                {"name": "cold_start", "stage": "sft", "model": {"build": TINY}, "sft": {"steps": 2, "batch": 4}},
-                {"name": "rl", "stage": "grpo", "model": {"from": "cold_start"}, "grpo": {"steps": 2, "prompts": 2}},
-                {"name": "again", "stage": "sft", "model": {"from": "rl"}, "sft": {"steps": 1, "batch": 4}},
-            ],
-        }
-
-    return make
+    return lambda output="recipe": _values(tmp_path / output)
 
 
-def test_every_stage_goes_on_with_what_an_earlier_one_left(recipe: Callable[..., Values], tmp_path: Path) -> None:
-    folder = train_recipe(recipe(), quiet=True)
+@pytest.fixture
+def quick(tmp_path: Path) -> Values:
+    """Two stages that draw nothing."""
+    values = _values(tmp_path / "quick")
+    del values["common"]["rewards"], values["stages"][1]
+    values["stages"][1] |= {"model": {"from": "cold_start"}}
+    return values
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A recipe that ran without interruption."""
+    return train_recipe(_values(tmp_path_factory.mktemp("whole") / "recipe"), quiet=True)
+
+
+def test_every_stage_goes_on_with_what_an_earlier_one_left(whole: Path) -> None:
     assert {"cold_start", "rl", "again", "recipe.yaml", "report.html", "timeline.json"} <= {
-        p.name for p in folder.iterdir()
+        p.name for p in whole.iterdir()
     }
-    timeline = json.loads((folder / "timeline.json").read_text())
+    timeline = json.loads((whole / "timeline.json").read_text())
     assert [(r["name"], r["stage"], r["done"], r["steps"]) for r in timeline] == [
         ("cold_start", "sft", True, 2), ("rl", "grpo", True, 2), ("again", "sft", True, 1),
     ]  # fmt: skip
     for before, after in pairwise(timeline):
         assert after["before"]["accuracy"] == before["after"]["accuracy"]  # the same weights, the same draws
     assert {"accuracy", "pass@2", "length", "loss"} <= timeline[0]["after"].keys()
-    page = (folder / "report.html").read_text()
+    page = (whole / "report.html").read_text()
     assert "what it shows" in page
     assert 'href="rl/report.html"' in page
-    again = yaml.safe_load((folder / "recipe.yaml").read_text())
-    before = (folder / "rl" / "metrics.jsonl").read_bytes()
+    again = yaml.safe_load((whole / "recipe.yaml").read_text())
+    before_again = (whole / "rl" / "metrics.jsonl").read_bytes()
     train_recipe(again, quiet=True)  # nothing is left to do
-    assert (folder / "rl" / "metrics.jsonl").read_bytes() == before
+    assert (whole / "rl" / "metrics.jsonl").read_bytes() == before_again
 
 
-@pytest.mark.parametrize("stage", [SFT, GRPO])
-def test_an_interrupted_recipe_goes_on_to_the_same_weights(
-    recipe: Callable[..., Values], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: Any
+def test_a_recipe_that_is_interrupted_at_every_step_comes_to_the_same_weights(
+    recipe: Callable[..., Values], whole: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = train_recipe(recipe("whole"), quiet=True)
-    step = stage.step
+    for stage in (SFT, GRPO):
 
-    def interrupted(self: Any) -> dict[str, float]:
-        found: dict[str, float] = step(self)
-        os.kill(os.getpid(), signal.SIGTERM)
-        return found
+        def interrupted(self: Any, step: Callable[[Any], dict[str, float]] = stage.step) -> dict[str, float]:
+            found = step(self)
+            os.kill(os.getpid(), signal.SIGTERM)
+            return found
 
-    monkeypatch.setattr(stage, "step", interrupted)
-    with pytest.raises(SystemExit) as ended:
-        train_recipe(recipe(), quiet=True)
-    assert ended.value.code == 143
-    monkeypatch.setattr(stage, "step", step)
-    folder = train_recipe(recipe(), quiet=True)
+        monkeypatch.setattr(stage, "step", interrupted)
+    statuses = []
+    while True:
+        try:
+            folder = train_recipe(recipe(), quiet=True)
+            break
+        except SystemExit as ended:
+            statuses.append(ended.code)
+    assert statuses == [143] * 5  # so many steps there are
     for name in ("cold_start", "rl", "again"):
         assert _numbers(folder / name) == _numbers(whole / name)
         assert same_weights(folder / name, whole / name)
 
 
-def test_from_runs_anew_and_only_runs_one(recipe: Callable[..., Values], tmp_path: Path) -> None:
+def test_from_runs_anew_and_only_runs_one(quick: Values) -> None:
     with pytest.raises(ConfigError, match="cold_start, which is not done"):
-        train_recipe(recipe(), only="rl", quiet=True)
-    folder = train_recipe(recipe(), only="cold_start", quiet=True)
-    assert not (folder / "rl").exists()
-    train_recipe(recipe(), only="rl", quiet=True)
-    stamps = [(folder / name / DONE).read_bytes() for name in ("cold_start", "rl")]
-    train_recipe(recipe(), begin="rl", quiet=True)
+        train_recipe(quick, only="again", quiet=True)
+    folder = train_recipe(quick, only="cold_start", quiet=True)
+    assert not (folder / "again").exists()
+    train_recipe(quick, only="again", quiet=True)
+    stamps = [(folder / name / DONE).read_bytes() for name in ("cold_start", "again")]
+    train_recipe(quick, begin="again", quiet=True)
     assert (folder / "cold_start" / DONE).read_bytes() == stamps[0]
-    assert (folder / "rl" / DONE).read_bytes() != stamps[1]
-    assert (folder / "rl.before-1" / "model").is_dir()
-    assert (folder / "again" / DONE).is_file()
-    changed = recipe()
-    changed["stages"][1]["grpo"]["lr"] = 1e-3
-    with pytest.raises(ConfigError, match="rl is done with another configuration"):
-        train_recipe(changed, quiet=True)
-
-
-def test_what_stands_on_a_stage_that_is_made_anew_is_made_anew(recipe: Callable[..., Values]) -> None:
-    folder = train_recipe(recipe(), quiet=True)
-    train_recipe(recipe(), only="rl", quiet=True)
+    assert (folder / "again" / DONE).read_bytes() != stamps[1]
+    assert (folder / "again.before-1" / "model").is_dir()
+    train_recipe(quick, only="cold_start", quiet=True)
     with pytest.raises(ConfigError, match="again is done with another configuration, or with an earlier stage's"):
-        train_recipe(recipe(), quiet=True)
-    (folder / "rl" / DONE).unlink()  # as if it had been interrupted
-    train_recipe(recipe(), quiet=True)
-    assert (folder / "again.before-1").is_dir()
+        train_recipe(quick, quiet=True)
+    (folder / "cold_start" / DONE).unlink()  # as if it had been interrupted
+    train_recipe(quick, quiet=True)
+    assert (folder / "again.before-2").is_dir()  # what stands on a stage that is made anew is made anew
+    quick["stages"][1]["sft"]["lr"] = 1e-3
+    with pytest.raises(ConfigError, match="again is done with another configuration"):
+        train_recipe(quick, quiet=True)
 
 
 def _change(values: Values, path: str, value: Any) -> Values:
@@ -235,7 +244,7 @@ def test_an_override_of_a_stage_is_its_own() -> None:
     assert values == {"stages": [{"name": "a", "sft": {"steps": 3}}, {"name": "b"}], "overrides": ["seed=1"]}
 
 
-def test_a_stage_whose_model_is_gone_is_not_done(recipe: Callable[..., Values], tmp_path: Path) -> None:
+def test_a_stage_whose_model_is_gone_is_not_done(recipe: Callable[..., Values]) -> None:
     from veritune.trainer.config.recipe import RecipeConfig
     from veritune.trainer.run.recipe import plan
 
