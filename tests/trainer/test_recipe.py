@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import signal
 from collections.abc import Callable
@@ -14,13 +15,15 @@ import pytest
 import yaml
 
 from tests.trainer.conftest import TINY
+from tests.trainer.test_distributed import _port as free_port
 from tests.trainer.test_run import _numbers
-from tests.trainer.test_stages import TOY, same_weights
+from tests.trainer.test_stages import TOY, assert_close, same_weights
 from veritune.plugins import ConfigError, VerituneError
 from veritune.trainer.config.recipe import apply_recipe_override, merged, references, resolved
 from veritune.trainer.config.reward_model import RewardModelConfig
+from veritune.trainer.observe.timeline import DONE, write_timeline
 from veritune.trainer.run import train_from_cli, train_recipe
-from veritune.trainer.run.recipe import DONE, read_done
+from veritune.trainer.run.recipe import read_done
 from veritune.trainer.stages.grpo import GRPO
 from veritune.trainer.stages.sft import SFT
 
@@ -81,6 +84,9 @@ def test_every_stage_goes_on_with_what_an_earlier_one_left(whole: Path) -> None:
     page = (whole / "report.html").read_text()
     assert "what it shows" in page
     assert 'href="rl/report.html"' in page
+    (whole / "report.html").unlink()
+    assert write_timeline(whole) == timeline  # what `veritune report` does
+    assert (whole / "report.html").read_text() == page
     again = yaml.safe_load((whole / "recipe.yaml").read_text())
     before_again = (whole / "rl" / "metrics.jsonl").read_bytes()
     train_recipe(again, quiet=True)  # nothing is left to do
@@ -109,6 +115,25 @@ def test_a_recipe_that_is_interrupted_at_every_step_comes_to_the_same_weights(
     for name in ("cold_start", "rl", "again"):
         assert _numbers(folder / name) == _numbers(whole / name)
         assert same_weights(folder / name, whole / name)
+
+
+def _member(rank: int, port: int, values: Values) -> None:
+    os.environ.update(RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE="2")
+    os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
+    train_recipe(values, quiet=True)
+
+
+def test_two_processes_run_all_stages_of_a_recipe(quick: Values, tmp_path: Path) -> None:
+    fork, port = multiprocessing.get_context("fork"), free_port()
+    members = [fork.Process(target=_member, args=(rank, port, quick)) for rank in range(2)]
+    for member in members:
+        member.start()
+    for member in members:
+        member.join(240)
+    assert [member.exitcode for member in members] == [0, 0]
+    alone = train_recipe({**quick, "output": str(tmp_path / "alone")}, quiet=True)
+    for name in ("cold_start", "again"):
+        assert_close(_numbers(alone / name), _numbers(Path(quick["output"]) / name))
 
 
 def test_from_runs_anew_and_only_runs_one(quick: Values) -> None:

@@ -10,12 +10,19 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import yaml
+
+from veritune.plugins import DataError
 from veritune.trainer.observe.charts import line_chart
 from veritune.trainer.observe.metrics import read_metrics
 
 COLUMNS = ("accuracy", "reward/language", "length", "thinks", "loss")
 """What the table has of each stage's evaluations, with every pass@k; the language share where a reward is called so."""
 LABELS = {"reward/language": "language", "length": "tokens"}
+
+
+RECIPE, DONE = "recipe.yaml", "done.json"
+"""In a recipe's folder, the recipe; in a stage's, that it is done."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +33,17 @@ class Entry:
     kind: str
     folder: Path
     done: bool
+
+
+def entries_of(folder: Path) -> tuple[list[Entry], str | None]:
+    """The stages of a recipe's folder that have begun, and the recipe's note. Raises DataError where it is none."""
+    path = folder / RECIPE
+    if not path.is_file():
+        raise DataError(f"{str(folder)!r} holds no recipe: {RECIPE} is not there")
+    values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    stages = [(str(each["name"]), str(each.get("stage", "grpo"))) for each in values["stages"]]
+    found = [Entry(name, kind, folder / name, (folder / name / DONE).is_file()) for name, kind in stages]
+    return [entry for entry in found if entry.folder.is_dir()], values.get("note")
 
 
 def timeline(entries: Sequence[Entry]) -> list[dict[str, Any]]:
@@ -49,8 +67,9 @@ def timeline(entries: Sequence[Entry]) -> list[dict[str, Any]]:
     return found
 
 
-def write_timeline(folder: Path, entries: Sequence[Entry], note: str | None) -> list[dict[str, Any]]:
-    """``timeline.json`` and ``report.html`` of a recipe's folder; returns the records."""
+def write_timeline(folder: Path) -> list[dict[str, Any]]:
+    """``timeline.json`` and ``report.html`` of a recipe's folder; returns the records. Raises DataError."""
+    entries, note = entries_of(folder)
     records = timeline(entries)
     (folder / "timeline.json").write_text(json.dumps(records, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     page = resources.files("veritune.trainer.observe").joinpath("templates/timeline.html").read_text(encoding="utf-8")

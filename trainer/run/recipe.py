@@ -25,14 +25,13 @@ from veritune.rewards.composition import validate
 from veritune.trainer.config import CommonConfig, apply_override
 from veritune.trainer.config.recipe import RecipeConfig, check_name, merged, references, resolved
 from veritune.trainer.observe.console import Console
-from veritune.trainer.observe.timeline import Entry, write_timeline
+from veritune.trainer.observe.timeline import DONE, RECIPE, write_timeline
 from veritune.trainer.policy.distributed import World, start_world
 from veritune.trainer.run.ending import Ended
 from veritune.trainer.run.run import run_in
 from veritune.trainer.stages.interface import Stage
 from veritune.trainer.stages.table import DEFAULT, get_stage, parse_run
 
-DONE = "done.json"
 ROWS = ("train", "eval", "rows", "mix")
 """Keys under which ``{from: NAME}`` stands for rows; everywhere else it stands for a model."""
 
@@ -252,7 +251,7 @@ class Runner:
     def _begin(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         text = yaml.safe_dump(self.recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
-        (folder / "recipe.yaml").write_text(text, encoding="utf-8")
+        (folder / RECIPE).write_text(text, encoding="utf-8")
 
     def _resume(self, step: Step) -> bool:
         """Whether the stage's run was interrupted. One that is done, and run anew, is moved out of the way."""
@@ -274,5 +273,4 @@ class Runner:
         (step.folder / DONE).write_text(json.dumps(record) + "\n", encoding="utf-8")
 
     def _report(self) -> list[dict[str, Any]]:
-        entries = [Entry(s.name, s.kind.name, s.folder, is_done(s)) for s in self.steps if s.folder.is_dir()]
-        return write_timeline(Path(self.recipe.output).absolute(), entries, self.recipe.note)
+        return write_timeline(Path(self.recipe.output).absolute())
