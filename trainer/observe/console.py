@@ -149,7 +149,7 @@ class Console:
         names = columns(records)
         table = Table(title="held-out, before → after each stage", title_justify="left")
         for name in ("stage", "", "steps", "seconds", *map(label, names)):
-            table.add_column(name)
+            table.add_column(name, no_wrap=name in ("stage", ""))
         for record in records:
             cells = [str(record["steps"]), f"{record['seconds']:.0f}", *(cell(record, name) for name in names)]
             table.add_row(record["name"], record["stage"], *cells)
