@@ -145,7 +145,7 @@ def test_a_recipe_imitates_what_a_stage_selected(tmp_path: Path) -> None:
     timeline = json.loads((folder / "timeline.json").read_text())
     assert timeline[1]["summary"]["kept"] == len(_rows(folder / "pick"))
     stages[2]["sft"] = {"train": {"from": "start"}}
-    with pytest.raises(ConfigError, match="start \\(sft\\) leaves model"):
+    with pytest.raises(ConfigError, match="start \\(sft\\) leaves a model"):
         train_recipe({"output": str(tmp_path / "other"), "common": select, "stages": stages}, quiet=True)
 
 

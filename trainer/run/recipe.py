@@ -26,7 +26,7 @@ from veritune.trainer.config import CommonConfig, apply_override
 from veritune.trainer.config.recipe import RecipeConfig, check_name, merged, references, resolved
 from veritune.trainer.observe.console import Console
 from veritune.trainer.observe.timeline import DONE, RECIPE, write_timeline
-from veritune.trainer.policy.distributed import World, start_world
+from veritune.trainer.policy.distributed import ALONE, World, start_world
 from veritune.trainer.run.ending import Ended
 from veritune.trainer.run.run import run_in
 from veritune.trainer.stages.interface import Stage
@@ -73,15 +73,16 @@ def train_recipe(
     steps = plan(recipe, overrides, where)
     console = Console(quiet)
     wanted = choose(recipe, steps, begin, only)
-    check(steps, wanted, console)
     if dry_run:
+        check(steps, wanted, ALONE)
         for step in steps:
             state = "run" if step.name in wanted else "done" if is_done(step) else "left out"
             console.say(f"{step.name:16} {step.kind.name:14} {state:8} {step.folder}")
         return Path(recipe.output)
     world = start_world(steps[0].config.device, steps[0].config.distributed.strategy)
     try:
-        Runner(recipe, steps, console, world, quiet).run(wanted)
+        check(steps, wanted, world)
+        Runner(recipe, steps, Console(quiet or not world.first), world, quiet).run(wanted)
     finally:
         world.close()
     return Path(recipe.output)
@@ -136,10 +137,12 @@ def _takes(step: Step, override: str) -> bool:
 
 
 def _check_product(kind: type[Stage], place: str, used: str, where: str) -> None:
-    """Rows where rows are read, a model elsewhere."""
-    expected = "rows" if place.rpartition(".")[2] in ROWS else "model"
-    if kind.product != expected:
-        raise ConfigError(f"{where}.{place}: {used} ({kind.name}) leaves {kind.product}, and here a {expected} is read")
+    """Rows where rows are read, a model to draw from elsewhere; a reward may be either kind of model."""
+    expected = ["rows"] if place.rpartition(".")[2] in ROWS else ["a model"]
+    if place.startswith("rewards."):
+        expected = ["a reward model", *expected]
+    if kind.product not in expected:
+        raise ConfigError(f"{where}.{place}: {used} ({kind.name}) leaves {kind.product}; read here: {expected[0]}")
 
 
 def choose(recipe: RecipeConfig, steps: Sequence[Step], begin: str | None, only: str | None) -> list[str]:
@@ -174,15 +177,18 @@ def choose(recipe: RecipeConfig, steps: Sequence[Step], begin: str | None, only:
     return wanted
 
 
-def check(steps: Sequence[Step], wanted: Sequence[str], console: Console) -> None:
+def check(steps: Sequence[Step], wanted: Sequence[str], world: World) -> None:
     """Rows, rewards and everything else that needs no model, of every stage that will run; rows that an earlier stage
-    will leave are checked when they are there."""
+    will leave are checked when they are there. What there is to say without being wrong is said when the stage runs."""
+    strategies = {step.config.distributed.strategy for step in steps}
+    if len(strategies) > 1:
+        raise ConfigError("distributed.strategy is that of the whole recipe: say it in common")
     for step in steps:
         later = [used for used in step.uses if used in wanted]
         if step.name not in wanted or (later and not _reads_early(step, later)):
             continue
         try:
-            step.kind.read(step.config, World(), console.warn)
+            step.kind.read(step.config, world, lambda text: None)
         except VerituneError as error:
             error.args = (f"{step.name}: {error}",)
             raise
@@ -237,6 +243,9 @@ class Runner:
                 run_in(self.world, config, self.quiet)
             except Ended:
                 self.console.warn(f"{step.name} is interrupted, its state saved: the same command goes on with it")
+                raise
+            except Exception:
+                self.console.warn(f"{step.name} has failed: once that is mended, the same command goes on with it")
                 raise
             finally:
                 self.world.only_first(self._report)

@@ -103,7 +103,7 @@ class Stage:
     name: ClassVar[str]
     title: ClassVar[str]
     config_type: ClassVar[type[CommonConfig]]
-    product: ClassVar[Literal["model", "rows"]] = "model"
+    product: ClassVar[Literal["a model", "a reward model", "rows"]] = "a model"
     """What it leaves, for other stages to go on with."""
     product_path: ClassVar[str] = "model"
     """Where that is in the run's folder."""

@@ -40,6 +40,7 @@ class RewardModel(Stage):
     """The stage. The policy of its context is the classifier."""
 
     name, title, config_type = "reward_model", "pairs", RewardModelConfig
+    product = "a reward model"
     optimizer: torch.optim.Optimizer
 
     def __init__(
