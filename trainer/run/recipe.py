@@ -32,6 +32,8 @@ from veritune.trainer.run.run import run_in
 from veritune.trainer.stages.interface import Stage
 from veritune.trainer.stages.table import DEFAULT, get_stage, parse_run
 
+UNSEEN = ("note", "threads", "log")
+"""Keys that change nothing of what a stage comes to."""
 ROWS = ("train", "eval", "rows", "mix")
 """Keys under which ``{from: NAME}`` stands for rows; everywhere else it stands for a model."""
 
@@ -44,12 +46,15 @@ class Step:
     kind: type[Stage]
     config: CommonConfig
     folder: Path
+    values: dict[str, Any] = field(default_factory=dict)
+    """Its own configuration over the recipe's, as written."""
     uses: list[str] = field(default_factory=list)
     """The earlier stages it goes on with."""
 
     def fingerprint(self, done: Mapping[str, str]) -> str:
-        """Of its configuration, and of what it goes on with."""
-        values = self.config.model_dump(mode="json", exclude={"output", "resume", "note", "threads", "log"})
+        """Of what is written in the recipe of it, and of what it goes on with: defaults that a later version adds, and
+        another place of the folder, make no other stage of it."""
+        values = {key: value for key, value in self.values.items() if key not in UNSEEN}
         text = json.dumps([values, [done.get(name) for name in self.uses]], sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -111,9 +116,8 @@ def plan(recipe: RecipeConfig, overrides: Sequence[str] = (), where: str = "") -
             _check_product(products[used], place, used, at)
         filled = resolved(own, left)
         path = folder / name
-        steps.append(
-            Step(name, kind, parse_run({**filled, "output": str(path)}, at), path, sorted({u for _, u in uses}))
-        )
+        config = parse_run({**filled, "output": str(path)}, at)
+        steps.append(Step(name, kind, config, path, own, sorted({used for _, used in uses})))
         products[name] = kind
         left |= {name: str(path / kind.product_path), f"{name}/": str(path)}
     _check_common(recipe, steps, where)
