@@ -2,10 +2,11 @@
 
     PYTHONPATH=src python benchmarks/gpu_gate.py [--out FILE] [--commit HASH] [--seconds 520]
 
-The tests marked gpu; the demo by its command line on auto, cuda and cuda:0 in bfloat16, and in FP8; LoRA on its model;
-a checkpoint and a resume; two GPUs (DDP, FSDP2, cuda:1) where there are two. Ends with a table, the commit, and a
-digest of kernels/ and trainer/: a test says where these are no longer what ran here. Exit status 1 where a row failed.
-Needs torch, triton, transformers, peft, accelerate, pyarrow, pytest and the library's own dependencies, no install.
+The tests marked gpu; the demo by its command line on auto, cuda and cuda:0 in bfloat16, and in FP8; LoRA, DPO, PPO and
+distillation on its model; a checkpoint and a resume; two GPUs (DDP, FSDP2, cuda:1) where there are two. Ends with a
+table, the commit, and a digest of kernels/ and trainer/: a test says where these are no longer what ran here. Exit
+status 1 where a row failed. Needs torch, triton, transformers, peft, accelerate, pyarrow, pytest and the library's own
+dependencies, no install.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import time
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("kernels", "trainer")
@@ -89,10 +91,10 @@ class Gate:
             process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=subprocess.STDOUT)
         return Job(name, process, log, min(limit, max(5.0, self.end - time.monotonic())))
 
-    def train(self, name: str, *settings: str, limit: float = 300.0, processes: int = 1) -> Job:
-        """``veritune train`` on the demo's config."""
+    def train(self, name: str, *settings: str, limit: float = 300.0, processes: int = 1, config: str = DEMO) -> Job:
+        """``veritune train``, by default on the demo's config."""
         launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
-        command = [sys.executable, *(launcher if processes > 1 else []), "-m", "veritune", "train", DEMO]
+        command = [sys.executable, *(launcher if processes > 1 else []), "-m", "veritune", "train", config]
         return self.start(name, [*command, f"output={self.output(name)}", *settings], limit)
 
     def output(self, name: str) -> Path:
@@ -175,6 +177,55 @@ class Gate:
         equal = "the same weights to the bit" if furthest == 0 else f"weights within {furthest:.1e}"
         self.row(job, went_on and furthest < 5e-3, f"from step 5 to 10: {equal}")
 
+    def stages(self, run: Path, where: str) -> None:
+        """DPO, PPO and distillation from the demo's model and completions, side by side."""
+        rows = self.folder / "rows.jsonl"
+        count = right_answers(run, rows)
+        update = {"lr": 1e-4, "betas": [0.9, 0.98], "micro_batch_tokens": 16384}
+        pairs = {"completions": str(run / "completions"), "min_gap": 0.3}
+        student = {"build": {**demo_values()["model"]["build"], "hidden_size": 64, "num_hidden_layers": 1}}
+        learn = {**update, "lr": 3e-3, "train": str(rows), "batch": 32, "steps": 60}
+        jsd = {"on_policy": 0.25, "objective": {"divergence": "jsd", "ce_weight": 0.1}}
+        what: dict[str, dict[str, Any]] = {
+            "dpo": {"stage": "dpo", "dpo": {**update, "pairs": pairs, "steps": 20, "lr": 1e-5}},
+            "ppo": {"stage": "ppo", "ppo": {**update, "steps": 10, "prompts": 64, "updates": 2}},
+            "distill": {"stage": "distill", "model": student, "teacher": {}, "distill": {**learn, **jsd}},
+            "distill, teacher on cpu": {"stage": "distill", "model": student, "teacher": {"device": "cpu"},
+                                        "distill": {**learn, "steps": 20}},
+            "distill, top 8": {"stage": "distill", "model": student, "teacher": {"top_k": 8}, "distill": learn},
+        }  # fmt: skip
+        jobs = []
+        for name, sections in what.items():
+            values = {"model": {"path": str(run / "model")}, **demo_values("data", "rewards", "sampling"), **sections}
+            if "teacher" in values:
+                values["teacher"] = {"path": str(run / "model"), **values["teacher"]}
+            values |= {"device": where, "evaluation": {"prompts": 64}}
+            path = self.folder / f"{name}.json".replace(" ", "-")
+            path.write_text(json.dumps(values), encoding="utf-8")  # which is YAML too
+            jobs.append((self.train(f"stage {name}", config=str(path), limit=150), values["stage"]))
+        for job, stage in jobs:
+            self.stage_row(job, stage, f"{count} rows" if stage == "distill" else "")
+
+    def stage_row(self, job: Job, stage: str, detail: str) -> None:
+        """It ends, its numbers are finite, and where a teacher is followed the divergence falls."""
+        code = job.wait()
+        path = self.output(job.name) / "metrics.jsonl"
+        lines = [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
+        steps = [line for line in lines if line["phase"] == stage]
+        if code != 0 or not steps:
+            self.row(job, False, "no steps")
+            return
+        good = all(line["loss"] is not None for line in steps)
+        found = {
+            key: (steps[0][key], steps[-1][key]) for key in ("divergence", "margin", "value_loss") if key in steps[0]
+        }
+        if "divergence" in found:
+            good = good and found["divergence"][1] < 0.8 * found["divergence"][0]
+        numbers = [f"{key} {a:.4f} -> {b:.4f}" for key, (a, b) in found.items()]
+        accuracy = [line["accuracy"] for line in lines if line["phase"] == "evaluation"]
+        numbers += [f"accuracy {accuracy[0]:.3f} -> {accuracy[-1]:.3f}", f"{steps[-1]['peak_memory_mib']:.0f} MiB"]
+        self.row(job, good, ", ".join([*numbers, *filter(None, [detail])]))
+
     def two_gpus(self, count: int) -> None:
         if count < 2:
             for name in ("two GPUs, ddp", "two GPUs, fsdp2", "device cuda:1"):
@@ -206,6 +257,7 @@ class Gate:
         lora = ["model.build=null", f"model.path={base}", "model.lora.rank=8", "warmup=null", "grpo.steps=15"]
         where = "cpu" if self.options.without_gpu else "cuda"
         self.demo_row(self.train("LoRA on its model", *lora, f"device={where}"), 0.0 if more else GOOD - 0.03)
+        self.stages(self.output("demo auto"), where)
         if fp8 is not None:
             self.demo_row(fp8, GOOD - 0.03)
             self.resume()
@@ -213,6 +265,26 @@ class Gate:
         self.tests_row(tests)
         print(f"\n{self.options.out.read_text(encoding='utf-8')}")
         return int(any(result == "FAILED" for _, result, _, _ in self.rows))
+
+
+def demo_values(*sections: str) -> dict[str, Any]:
+    """Sections of the demo's config, by default all."""
+    import yaml
+
+    values: dict[str, Any] = yaml.safe_load(Path(DEMO).read_text(encoding="utf-8"))
+    return {name: values[name] for name in sections or values}
+
+
+def right_answers(run: Path, out: Path) -> int:
+    """A run's right answers as rows to learn from; how many."""
+    import pyarrow.parquet as parquet
+
+    rows = [
+        row for file in sorted((run / "completions").glob("step-*")) for row in parquet.read_table(file).to_pylist()
+    ]
+    right = [{key: row[key] for key in ("prompt", "completion")} for row in rows if row["reward/accuracy"] == 1.0]
+    out.write_text("".join(json.dumps(row) + "\n" for row in right), encoding="utf-8")
+    return len(right)
 
 
 def header(commit: str) -> str:
