@@ -287,4 +287,6 @@ class Roster:
 def brief(error: BaseException, limit: int = 200) -> str:
     """``Type: first words``, on one line."""
     text = " ".join(str(error).split())
+    if "all references to the actor were removed" in text:  # though it is held: see findings/ray_driver_with_a_token…
+        return f"{type(error).__name__}: Ray cancelled it; is RAY_AUTH_MODE here what the cluster was started with?"
     return f"{type(error).__name__}: {text if len(text) <= limit else text[: limit - 1] + '…'}"
