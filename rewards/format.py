@@ -26,6 +26,10 @@ from veritune.rewards.text import (
     whole_text,
 )
 
+MOST_BOXES = 4
+"""Boxes after the thinking that may still be one answer in parts."""
+_BOX = re.compile(r"\\(?:boxed|fbox)\s*\{")
+
 Style: TypeAlias = Literal["think_answer", "think_answer_soft", "think", "tags", "boxed", "answer"]
 
 
@@ -56,8 +60,9 @@ def format(
       every tag exactly once.
     - ``think_answer_soft``: the same two blocks with any white space around tags and blocks.
     - ``think``: one think block at the start, then an answer in any form.
-    - ``tags``: the four tags exactly once each and in order; text anywhere.
-    - ``boxed``: a complete ``\boxed{…}`` that is not empty, after the thinking.
+    - ``tags``: the four tags exactly once each and in order, their blocks not empty; text anywhere.
+    - ``boxed``: a complete ``\boxed{…}`` that is not empty, after the thinking, and no more than four boxes there: an
+      answer in parts has two or three, a box for every guess is no answer.
     - ``answer``: exactly one answer block after the thinking, and none before it.
 
     For the last two the thinking stands once or not at all; a ``</think>`` alone closes what a template opened.
@@ -160,6 +165,18 @@ def _think(text: str) -> str | None:
     return None
 
 
+def _tags(text: str) -> str | None:
+    found = tags(text)
+    problem = _misplaced(found, TAGS)
+    if problem is not None:
+        return problem
+    (_, _, think), (_, thought, _), (_, _, answer), (_, end, _) = found
+    for block, inside in ((THINK_OPEN, text[think:thought]), (ANSWER_OPEN, text[answer:end])):
+        if not inside.strip():
+            return f"the {block} block is empty"
+    return None
+
+
 def _thinking(found: Sequence[tuple[str, int, int]]) -> str | None:
     """What is wrong with the thinking where it may stand once, or not at all; a template may have opened it unseen."""
     names = [name for name, _, _ in found if name in (THINK_OPEN, THINK_CLOSE)]
@@ -170,10 +187,16 @@ def _boxed(text: str) -> str | None:
     problem = _thinking(tags(text))
     if problem is not None:
         return problem
-    box = last_box(after_think(text))
+    rest = after_think(text)
+    box = last_box(rest)
     if box is None:
         return "there is no complete \\boxed{…} after the thinking"
-    return None if box.strip() else "the box is empty"
+    if not box.strip():
+        return "the box is empty"
+    count = len(_BOX.findall(rest))
+    return (
+        None if count <= MOST_BOXES else f"{count} boxes stand after the thinking, at most {MOST_BOXES} are an answer"
+    )
 
 
 def _answer(text: str) -> str | None:
@@ -192,7 +215,7 @@ _STYLES: Mapping[str, Callable[[str], str | None]] = {
     "think_answer": lambda text: _blocks(text, strict=True),
     "think_answer_soft": lambda text: _blocks(text, strict=False),
     "think": _think,
-    "tags": lambda text: _misplaced(tags(text), TAGS),
+    "tags": _tags,
     "boxed": _boxed,
     "answer": _answer,
 }

@@ -21,6 +21,13 @@ _DENIAL = re.compile(
     re.IGNORECASE,
 )
 """An answer that says no option is right."""
+_NEGATED = re.compile(
+    r"[\s$({\[*_]*(?:\\text\w*\{\s*)?(?:(?:definitely|certainly|surely|clearly|probably)\s+)?"
+    r"(?:(?:not|never|neither|isn't|except|excluding|(?:anything|everything|all|any) but|other than|rather than)\b"
+    r"|≠|¬|!=|\\(?:neq?|not|neg)(?![A-Za-z])|不是|并非|並非|非|除了)",
+    re.IGNORECASE,
+)
+"""An answer that begins with a denial says which option is not right."""
 
 
 def _words(rest: str) -> bool:
@@ -72,6 +79,8 @@ class ChoiceVerifier:
             return Verdict.undecided(Cause.INVALID_GOLD, f"the gold is no choice: {gold!r:.80}")
         found, marker, text = self.letters(completion)
         shown: Mapping[str, Any] = {"expected": "".join(sorted(expected)), "evidence": {"marker": marker}}
+        if found and _NEGATED.match(text):
+            return Verdict.wrong(f"it says what the answer is not: {text[:80]}", **shown)
         if not found and _DENIAL.search(text[:200]):
             return Verdict.wrong(f"it says that no option is right: {text[:80]}", **shown)
         if not found:

@@ -15,7 +15,7 @@ PASSES: dict[str, list[str]] = {
     "think_answer": [GOOD, f"{GOOD}\n", "<think>\n三\n\n四\n</think>\n<answer>\n七\n</answer>"],
     "think_answer_soft": [GOOD, "<think>a</think><answer>b</answer>", " <think> a </think>\n\n<answer>b</answer> \n"],
     "think": [GOOD, "<think>a</think>b", "<think>\na\n</think>\n\nThe answer is 4."],
-    "tags": [GOOD, "so <think></think> and <answer></answer> it is"],
+    "tags": [GOOD, "so <think>a</think> and <answer>b</answer> it is"],
     "boxed": [r"so \boxed{4}", r"<think>x</think> $\boxed{\frac{1}{2}}$ and that is it", r"\fbox {4}"],
     "answer": [
         GOOD,

@@ -7,18 +7,29 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from veritune.cli import completion
+
 if TYPE_CHECKING:
     from veritune.plugins import Reward
     from veritune.rewards.attack import AttackReport
     from veritune.rewards.composition import RewardSet
 
 FELL = 1
-"""Exit status where an attack did not hold."""
+"""Exit status where the reward does not withstand an attack, or where it could not be told."""
 
 
 def attack(
-    reward: Annotated[str, typer.Argument(help="A reward by name or path, with parameters; a preset; a YAML file.")],
-    gold: Annotated[str, typer.Option(help="The right answer of the question asked.")] = "12",
+    reward: Annotated[
+        str | None,
+        typer.Argument(
+            help="A reward by name or path, with parameters; a preset; a YAML file.",
+            show_default=False,
+            autocompletion=completion.reward_name,
+        ),
+    ] = None,
+    gold: Annotated[
+        str | None, typer.Option(help="The right answer of the question asked. Default: 12, or what fits the reward.")
+    ] = None,
     prompt: Annotated[str, typer.Option(help="The question.")] = "What is 7 + 5?",
     column: Annotated[
         list[str] | None, typer.Option(metavar="NAME=VALUE", help="A further column; values as in YAML. Repeatable.")
@@ -26,20 +37,34 @@ def attack(
     right: Annotated[
         list[str] | None, typer.Option(metavar="TEXT", help="A completion that deserves full marks. Repeatable.")
     ] = None,
+    side: Annotated[
+        bool, typer.Option("--side", help="It only stands beside a reward of the answer: no work may earn as much.")
+    ] = False,
     deadline: Annotated[float, typer.Option(min=0.1, help="CPU seconds an attack may take.")] = 2.0,
+    selftest: Annotated[
+        bool, typer.Option("--selftest", help="Attack packaged broken and sound rewards: how good is the attack?")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print every outcome as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
 ) -> None:
     """Try to cheat, hang and crash a reward before it trains anything.
 
-    Some fifty completions that deserve nothing (and some that never end) are scored in killable processes. Exit
-    status 1 where one of them pays, hangs, raises or gets two different scores. Example:
+    Some two hundred completions that deserve nothing (and some that never end) are scored in killable processes. Each
+    *holds*, *pays*, is *not tested* (it says nothing about this reward) or *cannot be judged*. Exit status 1 where one
+    pays, hangs, raises, is executed or gets two different scores, and where it could not be told; 2 where honest work
+    earns nothing, so that nothing can be said. Example:
 
     `veritune attack my_rewards.py:short --gold 42 --column difficulty=3`
     """
     from veritune.cli.tables import progress
+    from veritune.plugins import ConfigError
     from veritune.rewards.attack import attack as run_attack
 
+    if selftest:
+        _selftest(quiet, json)
+        return
+    if reward is None:
+        raise ConfigError("say which reward: veritune attack REWARD (or --selftest)")
     columns = dict(_column(given) for given in column or [])
     scorer = _scorer(reward)
     with progress(f"attacks on {reward}", None, quiet) as advance:
@@ -49,11 +74,12 @@ def attack(
             prompt=prompt,
             columns=columns,
             right=right or (),
+            side=side,
             deadline=deadline,
             progress=lambda done, total: advance(1),
         )
     _print_json(report) if json else _print(report)
-    if report.broken:
+    if report.failed:
         raise typer.Exit(FELL)
 
 
@@ -88,14 +114,51 @@ def _print(report: AttackReport) -> None:
     from veritune.cli.tables import plain_table
 
     console = Console(highlight=False)
-    held = len(report.results) - len(report.broken)
-    console.print(f"{report.reward}: honest work earns {report.honest}, {report.plain} without an answer.")
-    console.print(f"{held} of {len(report.results)} attacks hold.")
-    if report.broken:
-        table = plain_table("These do not", "attack", "aimed at", "finding", "what happened")
-        for result in report.broken:
-            table.add_row(result.attack.name, result.attack.aspect, result.finding, Text(result.detail))
+    console.print(
+        f"{report.reward}: honest work earns {_shown(report.honest)}, a wrong answer {_shown(report.wrong)}, "
+        f"none {_shown(report.plain)}."
+    )
+    console.print(f"Attacks: {', '.join(f'{count} {finding}' for finding, count in report.counts.items())}.")
+    for reason, count in report.untested.items():
+        console.print(Text(f"  not tested ({count}): {reason}"))
+    shown = [result for result in report.results if result.finding not in ("holds", "not tested")]
+    if shown:
+        table = plain_table("These do not hold", "attack", "aimed at", "finding", "what happened")
+        for result in shown:
+            table.add_row(Text(result.attack.name), result.attack.aspect, result.finding, Text(result.detail))
         console.print(table)
+
+
+def _shown(value: float | None) -> str:
+    return "no number" if value is None else f"{value:g}"
+
+
+def _selftest(quiet: bool, as_json: bool) -> None:
+    """The detection rate over the packaged rewards. Exit status 1 where one was judged wrongly."""
+    import json as to_json
+
+    from veritune.cli.tables import progress
+    from veritune.rewards.attack.selftest import selftest
+
+    with progress("rewards attacked", None, quiet) as advance:
+        found = []
+        for checked in selftest():
+            found.append(checked)
+            advance(1)
+    broken = [one for one in found if one.case.expected is not None]
+    sound = [one for one in found if one.case.expected is None]
+    exposed, passed = sum(one.right for one in broken), sum(one.right for one in sound)
+    missed = [one for one in found if not one.right]
+    if as_json:
+        counts = {"broken": len(broken), "exposed": exposed, "sound": len(sound), "passed": passed}
+        typer.echo(to_json.dumps({**counts, "misjudged": [one.case.name for one in missed]}))
+    else:
+        typer.echo(f"{exposed} of {len(broken)} broken rewards exposed, {passed} of {len(sound)} sound ones passed.")
+        for one in missed:
+            expected = one.case.expected or "nothing to find"
+            typer.echo(f"  {one.case.name}: {expected} expected, found {', '.join(one.findings) or 'nothing'}")
+    if missed:
+        raise typer.Exit(FELL)
 
 
 def _print_json(report: AttackReport) -> None:
@@ -113,5 +176,14 @@ def _print_json(report: AttackReport) -> None:
         for result in report.results
     ]
     typer.echo(
-        to_json.dumps({"reward": report.reward, "honest": report.honest, "plain": report.plain, "results": rows})
+        to_json.dumps(
+            {
+                "reward": report.reward,
+                "honest": report.honest,
+                "wrong": report.wrong,
+                "plain": report.plain,
+                "counts": report.counts,
+                "results": rows,
+            }
+        )
     )

@@ -164,6 +164,12 @@ def _find(text: str, options: MathOptions) -> Extraction:
     return Extraction(None, "", (), "no marked answer")
 
 
+_RELATED = re.compile(
+    r"\s*\$?\s*(?:[≠≤≥≰≱¬>]|!=|<(?![A-Za-z/!])|\\(?:neq?|not|geq?|leq?|gt|lt|geqslant|leqslant)(?![A-Za-z]))"
+)
+"""A sign that a value stands behind: another statement than the value."""
+
+
 def _tagged(text: str, options: MathOptions) -> Candidate | None:
     if "<" not in text:
         return None
@@ -178,6 +184,8 @@ def _tagged(text: str, options: MathOptions) -> Candidate | None:
         return Candidate("", "answer tag", start)
     if not states_plainly(inside):
         return Candidate("", "answer tag", start + 1 if end >= 0 else start)
+    if _RELATED.match(inside):  # "≠ 12": the sign is a part of what is said
+        return Candidate(inside.strip(), "answer tag", start + 1 if end >= 0 else start)
     found = _find(inside, options)
     answer = found.answer if found.answer is not None and found.marker != "bare" else refine(inside) or inside.strip()
     return Candidate(answer, "answer tag", start + 1 if end >= 0 else start)
@@ -264,6 +272,8 @@ def _bare(text: str) -> Candidate | None:
         stripped = stripped[4:-4].strip()
     if len(stripped) > 600 or "\n\n" in stripped:
         return None
+    if _RELATED.match(stripped):
+        return Candidate(stripped, "bare", 0)
     said = unemphasised(stripped).rstrip(".。!")
     worded = not readable(stripped) and not _starts_with_value(said) and first_sentence(said) == said
     introduced = leading_value(said, language_of(said)) if worded and not _UNSURE.search(said) else None
