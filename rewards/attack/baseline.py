@@ -108,6 +108,19 @@ class Baseline:
         """Whether the right answer in this shape earns as much as in the best."""
         return any(e.ordinary.shape is shape and _full(e, self.honest) for e in self.earned)
 
+    def prefers_wrong(self) -> tuple[Earned, Earned] | None:
+        """A right and a wrong answer in one shape of which the wrong one earns more, by half of all that is earned."""
+        values = [e.value for e in self.earned if e.value is not None]
+        half = (max(values) - min(values)) / 2 if values else 0.0
+        for right in self.earned:
+            for wrong in self.earned:
+                same = right.ordinary.shape is not None and right.ordinary.shape is wrong.ordinary.shape
+                if same and (right.ordinary.kind, wrong.ordinary.kind) == ("honest", "wrong"):
+                    known = right.value is not None and wrong.value is not None
+                    if known and wrong.value - right.value > half + EPSILON:  # type: ignore[operator]
+                        return right, wrong
+        return None
+
     def reason(self) -> str:
         """Why honest work has no number, in the reward's words."""
         said = [e.reason or e.cause for e in self.earned if e.ordinary.kind == "honest"]

@@ -19,7 +19,7 @@ from veritune.rewards.attack.judge import Judge, differ
 from veritune.rewards.attack.reading import Reading, read
 from veritune.rewards.attack.report import WITHOUT_WORK, AttackReport, Result
 from veritune.rewards.attack.target import Attack, Target, wrong_answer
-from veritune.sandbox.workers import Outcome, WorkerPool
+from veritune.sandbox.workers import Outcome, Status, WorkerPool
 
 _STARTUP_SECONDS = 60.0
 UNITS = "12 cm"
@@ -119,7 +119,11 @@ class _Bench:
 
     def run(self, attack: Attack) -> Outcome:
         task = (self.packed, attack.prompt or self.prompt, attack.completion, self.row)
-        return self.pool.run([task], cpu=self.deadline, deadline=5 * self.deadline + self.patience)[0]
+        limits = {"cpu": self.deadline, "deadline": 5 * self.deadline + self.patience}
+        outcome = self.pool.run([task], **limits)[0]
+        if outcome.status in (Status.WALL, Status.QUEUE):  # a busy machine, or the reward's own workers starting
+            return self.pool.run([task], **limits)[0]
+        return outcome
 
     def earn(self, one: Ordinary) -> Earned:
         task = (self.packed, self.prompt, one.text, self.row)
@@ -186,7 +190,15 @@ def _without_work(base: Baseline, results: Sequence[Result], side: bool) -> list
 
 def _wrong_as_right(base: Baseline, reading: Reading, side: bool) -> list[Result]:
     """A reward that has an input for the right answer, and pays any."""
-    if side or not reading.gold or base.sees_answers or base.honest is None or not base.sees_work:
+    if side or not reading.gold or base.honest is None:
+        return []
+    upside_down = base.prefers_wrong()
+    if upside_down is not None:
+        right, wrong = upside_down
+        detail = f"earns {wrong.value:g}, the right answer in the same shape {right.value:g}"
+        one = Attack("a wrong answer in place of the right one", "answer", wrong.ordinary.text)
+        return [Result(one, "pays", wrong.value, detail=detail)]
+    if base.sees_answers or not base.sees_work:
         return []
     text = next((e.ordinary.text for e in base.earned if e.ordinary.kind == "wrong" and e.value == base.wrong), "")
     detail = f"earns {base.wrong:g}, the right answer {base.honest:g}, although the reward has an input for it"

@@ -225,6 +225,11 @@ def wrong_way_round(completion: str, gold: str) -> float:
     return float(_answer(completion) != gold)
 
 
+@breaks("pays")
+def upside_down(completion: str, gold: str) -> float:
+    return -float(completion.strip().endswith(gold))
+
+
 # -- shapes ------------------------------------------------------------------------------------------------------------
 
 

@@ -1,6 +1,6 @@
 """Every packaged broken reward is exposed by the finding it must be, every sound one passes.
 
-Two that start a process for every program are left to ``veritune attack --selftest``.
+Those that start a process for every program, or differ little from another, are left to ``veritune attack --selftest``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,11 @@ from veritune.rewards.attack.selftest import Case, selftest
 from veritune.rewards.attack.selftest.run import cases
 from veritune.sandbox.workers import WorkerPool
 
-SLOW = {"trusts_the_exit_status", "code"}
+SLOW = {
+    "trusts_the_exit_status", "code", "cosine", "reasoning_accuracy", "evaluates_the_box", "first_box", "any_box",
+    "word_of_the_tail", "starts_with_gold", "any_of_a_list", "counts_steps", "think_format", "shortest_wins",
+    "rounds", "generous_tolerance",
+}  # fmt: skip
 CASES = [case for case in cases() if case.name not in SLOW]
 
 
