@@ -7,6 +7,10 @@ ones by three, so that one machine is spare; beside it two threads ask for math 
 sandbox `ray`. At a random moment one machine is killed, as kill -9 would; a new one takes its place before the next
 run. The run's metrics, the verdicts and the outputs are compared with those of the local executors. Ends with status 1
 if a run does not end, anything differs or is undecided, or a step takes over 60 s.
+
+    python benchmarks/ray_nodes.py --part scoring [--runs 30] [--out benchmarks/results/ray_nodes_scoring.txt]
+
+One batch of 240 completions of 50 ms, and the machine that leaves is one that is scoring it.
 """
 
 from __future__ import annotations
@@ -25,7 +29,9 @@ from pathlib import Path
 from typing import Any
 
 from veritune import reward
-from veritune.plugins import get_sandbox
+from veritune.plugins import Sample, get_sandbox
+from veritune.rewards.composition import compose
+from veritune.rewards.composition.on_ray import RayRewardSet
 from veritune.sandbox import Job, Program, Sandbox
 from veritune.trainer.config import RunConfig, parse_config
 from veritune.trainer.observe.metrics import read_metrics
@@ -51,6 +57,13 @@ def slow_digits(completion: str) -> float:
     """The share of digits, in 20 ms."""
     time.sleep(0.02)
     return sum(character.isdigit() for character in completion) / max(1, len(completion))
+
+
+@reward
+def slow_steps(completion: str) -> float:
+    """A number that depends on every character, in 50 ms."""
+    time.sleep(0.05)
+    return sum((place + 1) * ord(character) for place, character in enumerate(completion)) / 1000
 
 
 def config(folder: Path, name: str, scoring: dict[str, Any]) -> RunConfig:
@@ -149,6 +162,44 @@ class Bench:
         }
 
 
+def score_batches(options: argparse.Namespace) -> int:
+    """Batches whose machines leave while they are scored."""
+    moments = random.Random(options.seed)
+    local = compose({"rewards": {"steps": {"use": f"{__file__}:slow_steps"}}})
+    samples = [Sample(str(n**5), f"prompt {n // 4}") for n in range(240)]
+    expected = local.score_batch(samples)
+    machines = Machines()
+    said: list[str] = []
+    rewards = RayRewardSet(local, NODES, say=said.append)
+    rewards.start()
+    begun = time.monotonic()
+    calm = rewards.score_batch(samples) == expected
+    usual = time.monotonic() - begun
+    lines = [
+        f"no machine lost: {usual:.1f} s, {'same' if calm else 'DIFFER'}",
+        "run  left at s  took s  actors lost  scores",
+    ]
+    bad = not calm
+    for number in range(1, options.runs + 1):
+        while len(rewards.crew.members) < NODES:
+            rewards.score_batch(samples[:4])
+        moment, lost = moments.uniform(0.0, usual), len(said)
+        leaving = threading.Timer(moment, machines.lose, (moments.randrange(NODES),))
+        begun = time.monotonic()
+        leaving.start()
+        same = rewards.score_batch(samples) == expected
+        took = time.monotonic() - begun
+        leaving.join()
+        machines.refill()
+        gone = sum("was lost" in text for text in said[lost:])
+        lines.append(f"{number:3}  {moment:9.1f}  {took:6.1f}  {gone:11}  {'same' if same else 'DIFFER'}")
+        print(lines[-1], flush=True)
+        bad = bad or not same or took > LONGEST_S
+        if options.out is not None:
+            options.out.write_text("\n".join([*head(options), "", *lines]) + "\n", encoding="utf-8")
+    return int(bad)
+
+
 def table(found: list[dict[str, Any]]) -> list[str]:
     lines = ["run  actors  left at s  took s  longest step s  scores  math   programs"]
     for one in found:
@@ -166,7 +217,10 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=30)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--part", choices=("runs", "scoring"), default="runs")
     options = parser.parse_args()
+    if options.part == "scoring":
+        return score_batches(options)
     with tempfile.TemporaryDirectory() as name:
         bench = Bench(Path(name), options.seed)
         calm = bench.run(0, within=None)
@@ -192,15 +246,18 @@ def summary(found: list[dict[str, Any]]) -> str:
     )
 
 
-def report(found: list[dict[str, Any]], options: argparse.Namespace) -> str:
+def head(options: argparse.Namespace) -> list[str]:
     versions = ", ".join(f"{name} {version(name)}" for name in ("veritune", "ray", "torch"))
-    head = [
+    return [
         f"date      {datetime.datetime.now(datetime.timezone.utc):%Y-%m-%d %H:%M} UTC",
         f"machine   {platform.machine()}, {NODES} Ray machines of one CPU on two cores shared with other work",
         f"versions  Python {platform.python_version()}, {versions}",
-        f"command   python benchmarks/ray_nodes.py --runs {options.runs} --seed {options.seed}",
+        f"command   python benchmarks/ray_nodes.py --part {options.part} --runs {options.runs} --seed {options.seed}",
     ]
-    return "\n".join([*head, "", *table(found), "", summary(found)]) + "\n"
+
+
+def report(found: list[dict[str, Any]], options: argparse.Namespace) -> str:
+    return "\n".join([*head(options), "", *table(found), "", summary(found)]) + "\n"
 
 
 if __name__ == "__main__":
