@@ -38,8 +38,8 @@ def converted(gguf: Path, folder: Path) -> None:
 
 def rows(data: Path, folder: Path) -> None:
     """Training and held-out rows; what stands in doubled angle brackets in GSM8K's solutions is its calculator's."""
-    gsm8k = [json.loads(line) for line in (data / "gsm8k_train.jsonl").read_text(encoding="utf-8").splitlines()]
-    svamp = [json.loads(line) for line in (data / "svamp.jsonl").read_text(encoding="utf-8").splitlines()]
+    gsm8k = [json.loads(line) for line in (data / "gsm8k_train.jsonl").read_text(encoding="utf-8").split("\n") if line]
+    svamp = [json.loads(line) for line in (data / "svamp.jsonl").read_text(encoding="utf-8").split("\n") if line]
     kept = {"gsm8k": gsm8k[256:], "svamp": svamp[128:]}
     apart = {"gsm8k": gsm8k[:256], "svamp": svamp[:128]}
     for name in SETS:

@@ -56,7 +56,6 @@ def gpu_config(folder: Path) -> Path:
         "rewards": {"varied": {"use": f"{folder / 'mine.py'}:varied"}},
         "grpo": {"steps": 8, "prompts": 8, "samples": 16, "micro_batch_tokens": 16384, "lr": 1e-6},
         "sampling": {"max_tokens": 512},
-        "checkpoint": {"every": 0},
     }
     path = folder / "job.yaml"
     path.write_text(yaml.safe_dump(values), encoding="utf-8")
