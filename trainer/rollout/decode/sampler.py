@@ -260,7 +260,7 @@ class StaticSampler:
         if self._pool is None:
             self._pool = torch.cuda.graph_pool_handle()
         # torch's own capture stream is one a process, on the GPU that was the first to capture
-        stream = torch.cuda.Stream(self.weights.device)
+        stream = torch.cuda.Stream(self.weights.device)  # type: ignore[no-untyped-call]
         with torch.cuda.graph(graph, pool=self._pool, stream=stream, capture_error_mode="thread_local"):
             token_step(self.weights, self.ops, state, bucket, state.length, sampling, self.eos_E)
         return graph
