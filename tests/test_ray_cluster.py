@@ -181,8 +181,7 @@ def test_a_machine_that_leaves_and_a_new_connection_change_no_score_verdict_or_o
     local = _rewards("digits")
     samples = _samples([str(n**3) for n in range(60)])
     program = Program("python", "print(6 * 7)")
-    said: list[str] = []
-    rewards = RayRewardSet(local, 2, say=said.append)
+    rewards = RayRewardSet(local, 2)
     verifier = MathVerifier(executor="ray", workers=1, deadline=10.0, cache=0)
     sandbox = get_sandbox("ray", actors=1, options={"workers": 1})
     rewards.start()
@@ -201,7 +200,6 @@ def test_a_machine_that_leaves_and_a_new_connection_change_no_score_verdict_or_o
         leaving.result()
         assert scores.result() == local.score_batch(samples)
         assert [getattr(output, "stdout", output) for output in outputs.result()] == [b"42\n"] * 6
-    assert any("was lost" in text for text in said), said
 
     two.ray.shutdown()
     two.connect()

@@ -35,7 +35,7 @@ def base_of(path: str) -> str:
         return str(near)
     if Path(base).is_absolute() and not Path(base).is_dir():
         for run in Path(path).expanduser().absolute().parents[:2]:  # a run's folder that was moved; a checkpoint's
-            if (run / BASE).is_dir():
+            if (run / BASE / "config.json").is_file():
                 return str(run / BASE)
         raise ConfigError(f"model.path: {path} is an adapter on {base}, which is not there")
     return str(base)

@@ -348,7 +348,7 @@ def unprepared(completion: str, gold: str) -> float:
 @breaks("raises")
 def huge_numbers(completion: str, gold: str) -> float:
     answer = _answer(completion)
-    return float(answer.isdigit() and int(answer) == int(gold))
+    return float(answer.isnumeric() and int(answer) == int(gold))
 
 
 @breaks("pays")
