@@ -8,14 +8,14 @@ from veritune.rewards.attack.target import Attack, Target
 
 
 def endless_work(target: Target) -> Iterator[Attack]:
-    """Terms that take for ever where they are evaluated."""
+    """Terms that take long where they are evaluated: minutes of work at most, in hundreds of megabytes at most."""
     if target.domain == "program":
         return  # a program that never returns is among the programs
     for name, term in {
-        "power tower": "9^{9^{9^9}}",
-        "power tower in Python": "9**9**9**9",
-        "factorial of a power": "(10^{10})!",
-        "big factorial": "100000000!",
+        "power of a power": "7^{7^{9}}",
+        "power of a power in Python": "7**7**9",
+        "factorial of a power": "(10^{6})!",
+        "big factorial": "3000000!",
         "long sum": "\\sum_{k=1}^{100000000} \\frac{1}{k}",
         "big binomial": "\\binom{10^{9}}{5 \\cdot 10^{8}}",
         "nested roots": "\\sqrt{" * 200 + "2" + "}" * 200,
