@@ -50,7 +50,7 @@ def gpu_config(folder: Path) -> Path:
     )
     values = {
         "output": "run",
-        "device": "cuda",
+        "device": "cuda:0",  # the older checkout takes no "cuda"
         "model": {"build": QWEN, "tokenizer": str(folder / "tokenizer")},
         "data": {"train": str(folder / "rows.jsonl")},
         "rewards": {"varied": {"use": f"{folder / 'mine.py'}:varied"}},
