@@ -1,6 +1,6 @@
 """Faults planted one by one in a 60-step run through the command line: how each ends, and whether anything is lost.
 
-    python -m benchmarks.trainer_faults [--only NAME …] [--out FILE]
+    python -m benchmarks.trainer_faults [--only NAME …] [--jobs N] [--commit HASH] [--out FILE]
 
 Each fault strikes at step 30 of a small run. Checked: the exit status that docs/training.md promises, at most one
 screen of text (40 lines), a state of at least step 29 where the run ends early, and that ``resume=true`` then finishes
@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -283,19 +284,22 @@ def check(fault: Fault) -> tuple[list[str], str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="*")
+    parser.add_argument("--jobs", type=int, default=1, help="runs at a time, one thread each")
+    parser.add_argument("--commit", default="", help="what is tried, for the head of the table")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     faults = [f for f in FAULTS if not options.only or f.name in options.only]
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-    out = [f"planted faults in a {STEPS}-step run, at step {AT} · {machine} · {time.strftime('%Y-%m-%d')}", ""]
+    commit = f" · commit {options.commit}" if options.commit else ""
+    out = [f"planted faults in a {STEPS}-step run, at step {AT} · {machine} · {time.strftime('%Y-%m-%d')}{commit}", ""]
     print(out[0], flush=True)
     bad = 0
-    for fault in faults:
-        wrong, seen = check(fault)
-        bad += bool(wrong)
-        line = f"{fault.name:16} {'ok ' if not wrong else 'BAD'} {'ends' if fault.ends else 'goes on':8} {seen}"
-        out += [line, *(f"    {each}" for each in wrong)]
-        print("\n".join([line, *(f"    {each}" for each in wrong)]), flush=True)
+    with ThreadPoolExecutor(options.jobs) as pool:
+        for fault, (wrong, seen) in zip(faults, pool.map(check, faults), strict=True):
+            bad += bool(wrong)
+            line = f"{fault.name:16} {'ok ' if not wrong else 'BAD'} {'ends' if fault.ends else 'goes on':8} {seen}"
+            out += [line, *(f"    {each}" for each in wrong)]
+            print("\n".join([line, *(f"    {each}" for each in wrong)]), flush=True)
     out += ["", f"{len(faults) - bad} of {len(faults)} as documented"]
     print(out[-1])
     if options.out is not None:
