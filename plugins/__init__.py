@@ -16,7 +16,8 @@ from veritune.plugins.errors import (
 from veritune.plugins.hookspecs import hookimpl
 from veritune.plugins.manager import PluginManager, get_manager, reset_manager
 from veritune.plugins.registry import get_preset, get_reward, get_sandbox, get_verifier, preset_names, reward_names
-from veritune.plugins.reward import AsyncReward, Reward, reward
+from veritune.plugins.reward import Reward, reward
+from veritune.plugins.trainer_call import AsyncReward
 from veritune.plugins.types import Cause, Message, Sample, Score, Text, Verdict, Verifier, completion_text, prompt_text
 
 __all__ = [

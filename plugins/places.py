@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import sysconfig
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from types import FrameType
+from typing import Any
 
 _LIBRARIES = ("stdlib", "platstdlib", "purelib", "platlib")
 _NOT_THEIRS = tuple(
@@ -16,10 +19,29 @@ _NOT_THEIRS = tuple(
 """Folders of this library, as modules name their files, of Python and of what is installed."""
 
 
-def place_of(error: BaseException) -> str:
-    """``/home/me/rewards.py, line 12, in judge``: the innermost line of the user's own code, else the innermost of
-    all; the empty string where the exception was never raised."""
-    return _place(traceback.extract_tb(error.__traceback__))
+def place_of(error: BaseException, defined: Callable[..., Any] | None = None) -> str:
+    """``/home/me/rewards.py, line 12, in judge``: the innermost line of the user's own code; with ``defined``, the
+    function that failed, else of its own folder (it may be installed), else where it is defined; else the innermost of
+    all. The empty string where nothing was ever raised."""
+    stack = traceback.extract_tb(error.__traceback__)
+    if defined is None or any(map(_is_theirs, stack)):
+        return _place(stack)
+    written = _written_at(defined)
+    if written is None:
+        return _place(stack)
+    folder = os.path.dirname(written[0]) + os.sep
+    near = [frame for frame in stack if frame.filename.startswith(folder)]
+    return _place(near) if near else f"{written[0]}, line {written[1]}, in {written[2]}"
+
+
+def _written_at(function: Callable[..., Any]) -> tuple[str, int, str] | None:
+    """File, line and name of a function or class; None where it has no source."""
+    function = inspect.unwrap(function)
+    with suppress(OSError, TypeError):
+        file, line = inspect.getsourcefile(function), inspect.getsourcelines(function)[1]
+        if file:
+            return file, line, str(getattr(function, "__qualname__", function))
+    return None
 
 
 def place_of_frame(frame: FrameType) -> str:
@@ -35,6 +57,9 @@ def trace_of(error: BaseException) -> str:
 def _place(stack: Sequence[traceback.FrameSummary]) -> str:
     if not stack:
         return ""
-    theirs = [f for f in stack if not f.filename.startswith(("<", *_NOT_THEIRS))]
-    found = (theirs or list(stack))[-1]
+    found = ([frame for frame in stack if _is_theirs(frame)] or list(stack))[-1]
     return f"{found.filename}, line {found.lineno}, in {found.name}"
+
+
+def _is_theirs(frame: traceback.FrameSummary) -> bool:
+    return not frame.filename.startswith(("<", *_NOT_THEIRS))

@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import inspect
-import itertools
 import pickle
 import threading
-from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
-from typing import Any, Protocol, cast, overload
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, cast, overload
 
-from veritune.plugins.columns import check_lengths, find_column, missing_column, rows
-from veritune.plugins.errors import (
-    ConfigError,
-    MissingExtraError,
-    ParameterError,
-    PluginError,
-    RewardError,
-    UnknownNameError,
-    VerituneError,
-    did_you_mean,
-)
-from veritune.plugins.faults import record
+from veritune.plugins.columns import check_lengths, find_column, missing_column
+from veritune.plugins.errors import ConfigError, ParameterError, UnknownNameError, did_you_mean
 from veritune.plugins.parameters import (
     INJECTED,
     Parameter,
@@ -31,13 +19,12 @@ from veritune.plugins.parameters import (
     missing_parameters,
     read_signature,
 )
-from veritune.plugins.places import place_of, trace_of
-from veritune.plugins.types import Cause, Sample, Score, Text, Verdict, is_chat
+from veritune.plugins.scoring import PASSED_ON, Call, failure, run_coroutine
+from veritune.plugins.trainer_call import AsyncReward, make_samples
+from veritune.plugins.types import Sample, Score, Text
 
 _PER_SAMPLE = {"completion", "prompt", "completion_ids", "sample"}
 _PER_BATCH = {"completions", "prompts", "completion_ids", "samples"}
-PASSED_ON = (KeyboardInterrupt, GeneratorExit, asyncio.CancelledError)
-"""What is no failure of a reward: somebody asked for an end. Anything else is, ``sys.exit`` included."""
 
 
 class Reward:
@@ -231,13 +218,14 @@ class Reward:
         available = set().union(*(s.columns.keys() for s in samples))
         sources = self._sources(available)
         injected = {k: v for k, v in injected.items() if k in self.signature.inputs}
-        self._function()  # a class's __init__ may fail: let it say so itself
+        ours = self.function.__module__.startswith("veritune.rewards.") and self.compat_mode is None
+        call = Call(self.name, self.signature, self._function(), sources, injected, self.function, ours)
         if self.batch:
-            return self._score_whole(samples, sources, injected)
+            return call.whole(samples)
         if self._function_is_async:
-            scores: list[Score] = _run_coroutine(self._score_each_async(samples, sources, injected))
+            scores: list[Score] = run_coroutine(call.each(samples))
             return scores
-        return [self._score_one(sample, sources, injected) for sample in samples]
+        return [call.one(sample) for sample in samples]
 
     def _sources(self, available: set[str]) -> dict[str, str | None]:
         """Input name → column name; None where a default stands in. Raises ColumnError."""
@@ -258,131 +246,11 @@ class Reward:
             if self._bound is None:
                 try:
                     self._bound = _bind(self.function, self.params)
-                except SystemExit as error:  # in a class's __init__: no end of the program that scores
-                    raise self._failure(error, None) from error
+                except PASSED_ON:
+                    raise
+                except BaseException as error:  # in a class's __init__
+                    raise failure(self.name, self.function, error, None) from error
             return self._bound
-
-    def _inputs(self, sample: Sample, sources: Mapping[str, str | None]) -> dict[str, Any]:
-        special = {
-            "completion": sample.text,
-            "prompt": sample.prompt,
-            "completion_ids": sample.completion_ids,
-            "sample": sample,
-        }
-        inputs = {k: special[k] for k in self.signature.inputs if k in special and k not in sources}
-        inputs.update({k: sample.columns.get(c) for k, c in sources.items() if c is not None})
-        if self.signature.takes_columns:
-            taken = self.signature.inputs.keys() | self.signature.parameters.keys()
-            inputs.update({k: v for k, v in sample.columns.items() if k not in taken and k.isidentifier()})
-        return inputs
-
-    def _score_one(self, sample: Sample, sources: Mapping[str, str | None], injected: Mapping[str, Any]) -> Score:
-        try:
-            result = self._function()(**self._inputs(sample, sources), **injected)
-            return to_score(result)
-        except PASSED_ON:
-            raise
-        except BaseException as error:
-            return self._fault(error, sample)
-
-    async def _score_each_async(
-        self, samples: Sequence[Sample], sources: Mapping[str, str | None], injected: Mapping[str, Any]
-    ) -> list[Score]:
-        async def one(sample: Sample) -> Score:
-            try:
-                return to_score(await self._function()(**self._inputs(sample, sources), **injected))
-            except PASSED_ON:
-                raise
-            except BaseException as error:
-                return self._fault(error, sample)
-
-        return list(await asyncio.gather(*(one(sample) for sample in samples)))
-
-    def _score_whole(
-        self, samples: Sequence[Sample], sources: Mapping[str, str | None], injected: Mapping[str, Any]
-    ) -> list[Score]:
-        special = {
-            "completions": [s.text for s in samples],
-            "prompts": [s.prompt for s in samples],
-            "completion_ids": [s.completion_ids for s in samples],
-            "samples": list(samples),
-        }
-        inputs = {k: special[k] for k in self.signature.inputs if k in special and k not in sources}
-        inputs.update({k: [s.columns.get(c) for s in samples] for k, c in sources.items() if c is not None})
-        if self.signature.takes_columns:
-            taken = self.signature.inputs.keys() | self.signature.parameters.keys()
-            names = dict.fromkeys(k for s in samples for k in s.columns if k not in taken and k.isidentifier())
-            inputs.update({k: [s.columns.get(k) for s in samples] for k in names})
-        try:
-            result = self._function()(**inputs, **injected)
-            if inspect.iscoroutine(result):
-                result = _run_coroutine(result)
-            scores = [to_score(value) for value in result]
-        except PASSED_ON:
-            raise
-        except BaseException as error:
-            return self._without_the_faulty(error, samples, sources, injected)
-        if len(scores) != len(samples):
-            raise RewardError(self.name, f"returned {len(scores)} values for {len(samples)} completions")
-        return scores
-
-    def _without_the_faulty(
-        self,
-        error: BaseException,
-        samples: Sequence[Sample],
-        sources: Mapping[str, str | None],
-        injected: Mapping[str, Any],
-    ) -> list[Score]:
-        """A built-in failed on a batch: its groups one by one, so that the fault costs only where it is."""
-        groups = [list(group) for _, group in itertools.groupby(samples, key=lambda sample: sample.prompt)]
-        if not self._excuses(error) or len(samples) == 1:
-            return [self._fault(error, samples[0] if len(samples) == 1 else None)] * len(samples)
-        if len(groups) == 1:
-            groups = [[sample] for sample in samples]
-        return [score for group in groups for score in self._score_whole(group, sources, injected)]
-
-    def _excuses(self, error: BaseException) -> bool:
-        """Whether an exception is a fault of ours (undecided), rather than of a user's reward or config (raised)."""
-        ours = self.function.__module__.startswith("veritune.rewards.") and self.compat_mode is None
-        return ours and isinstance(error, Exception) and not isinstance(error, VerituneError)
-
-    def _fault(self, error: BaseException, sample: Sample | None) -> Score:
-        """A fault of a built-in as an undecided score. Raises for a user's reward: a bug must not train as a zero."""
-        if not self._excuses(error):
-            raise self._failure(error, sample) from error
-        given = {"completion": sample.completion, "prompt": sample.prompt} if sample is not None else {}
-        return Score.none(record(f"scoring with {self.name!r}", error, **given), Cause.INTERNAL_ERROR)
-
-    def _failure(self, error: BaseException, sample: Sample | None) -> VerituneError:
-        if isinstance(error, ConfigError | RewardError | MissingExtraError | PluginError):
-            return error
-        return RewardError(self.name, f"{type(error).__name__}: {error}", sample, place_of(error), trace_of(error))
-
-
-class NamedCallable(Protocol):
-    """What TRL takes for a reward: a name and a call."""
-
-    name: str
-
-    def __call__(self, completions: Sequence[Text] | None = None, **columns: Any) -> list[float | None]: ...
-
-
-class AsyncReward:
-    """A reward whose call is a coroutine; the scoring runs in a thread. See :meth:`Reward.as_async`."""
-
-    def __init__(self, inner: NamedCallable) -> None:
-        self.inner = inner
-        self.name = self.__name__ = self.__qualname__ = inner.name
-        self.__doc__ = inner.__doc__
-
-    async def __call__(self, completions: Sequence[Text] | None = None, **kwargs: Any) -> list[float | None]:
-        return await asyncio.to_thread(self.inner, completions, **kwargs)
-
-    def __reduce__(self) -> tuple[type[AsyncReward], tuple[NamedCallable]]:
-        return type(self), (self.inner,)
-
-    def __repr__(self) -> str:
-        return f"<AsyncReward {self.inner!r}>"
 
 
 @overload
@@ -408,19 +276,6 @@ def reward(
     return make(function) if function is not None else make
 
 
-def to_score(value: Any) -> Score:
-    """What a reward function returned, as a Score. Raises TypeError for anything that is no number."""
-    if isinstance(value, Score):
-        return value
-    if isinstance(value, Verdict):
-        return Score.of(value)
-    if value is None:
-        return Score(None, cause=Cause.NOT_APPLICABLE)
-    if isinstance(value, bool | int | float) or hasattr(value, "__float__"):
-        return Score(float(value))
-    raise TypeError(f"a reward returns a number, None, a Score or a Verdict, got {value!r} ({type(value).__name__})")
-
-
 def _bind(function: Callable[..., Any], params: Mapping[str, Any]) -> Callable[..., Any]:
     if isinstance(function, type):
         made: Any = function(**params)
@@ -431,68 +286,6 @@ def _bind(function: Callable[..., Any], params: Mapping[str, Any]) -> Callable[.
 def _is_batch(function: Callable[..., Any]) -> bool:
     inputs = read_signature(function).inputs
     return "completions" in inputs or "samples" in inputs
-
-
-def make_samples(
-    owner: str,
-    completions: Sequence[Text] | None,
-    prompts: Sequence[Text] | None,
-    completion_ids: Sequence[Sequence[int]] | None,
-    columns: Mapping[str, Any],
-) -> tuple[dict[str, Any], list[Sample]]:
-    """A trainer's keyword lists as samples, beside what it injects (``trainer_state``, ``log_metric`` …).
-
-    ``owner`` is named in errors. Raises TypeError or ValueError where the lists do not fit each other.
-    """
-    if completions is None or isinstance(completions, str):
-        raise TypeError(
-            f"{owner} is called with completions=[…], a list of texts or chats, got {completions!r}; "
-            "for one completion use .score(completion, …)"
-        )
-    count = len(completions)
-    for i, completion in enumerate(completions):
-        if not isinstance(completion, str) and not is_chat(completion):
-            raise TypeError(
-                f"{owner}: completion {i} is neither a text nor a chat (a list of messages with role and content): "
-                f"{completion!r:.120}"
-            )
-    for label, given in (("prompts", prompts), ("completion_ids", completion_ids)):
-        if given is not None and len(given) != count:
-            raise ValueError(f"{owner}: {len(given)} {label} for {count} completions")
-    injected = {k: v for k, v in columns.items() if k in INJECTED}
-    data = rows({k: v for k, v in columns.items() if k not in INJECTED}, count)
-    return injected, [
-        Sample(
-            completion,
-            prompts[i] if prompts is not None else None,
-            completion_ids[i] if completion_ids is not None else None,
-            data[i],
-        )
-        for i, completion in enumerate(completions)
-    ]
-
-
-def _run_coroutine(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    """Run a coroutine to its end, also from a thread that already has a running loop."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(coroutine)
-    outcome: list[Any] = []
-    failure: list[BaseException] = []
-
-    def target() -> None:
-        try:
-            outcome.append(asyncio.run(coroutine))
-        except BaseException as error:
-            failure.append(error)
-
-    thread = threading.Thread(target=target, name="veritune-async-reward")
-    thread.start()
-    thread.join()
-    if failure:
-        raise failure[0]
-    return outcome[0]
 
 
 _resolvers: list[Callable[[str], Reward]] = []

@@ -8,7 +8,7 @@ from typing import Any
 from veritune.plugins import AsyncReward, ConfigError, Sample, Score, Text
 from veritune.plugins.columns import check_lengths
 from veritune.plugins.parameters import INJECTED
-from veritune.plugins.reward import make_samples
+from veritune.plugins.trainer_call import make_samples
 from veritune.rewards.composition.combine import Term, combine
 from veritune.rewards.composition.component import Component
 from veritune.rewards.composition.evaluation import Evaluation
