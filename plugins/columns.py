@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from veritune.plugins.errors import ColumnError, did_you_mean
+from veritune.plugins.errors import ColumnError, ParameterError, did_you_mean
 
 GOLD_COLUMNS = ("gold", "solution", "answer", "ground_truth", "reference_answer")
 """Where a gold is looked for, in this order, unless ``columns: {gold: …}`` names its column."""
@@ -27,18 +27,35 @@ def find_column(owner: str, wanted: str, mapping: Mapping[str, str], available: 
     return next((name for name in candidates if name in available), None)
 
 
-def missing_column(owner: str, wanted: str, available: Collection[str]) -> ColumnError:
-    """The error for an input that no column feeds."""
+def missing_column(owner: str, wanted: str, available: Collection[str], always: Collection[str] = ()) -> ColumnError:
+    """The error for an input that no column feeds; ``always`` are inputs that need none (``completion`` …)."""
     if wanted == "gold":
         looked = ", ".join(GOLD_COLUMNS)
         return ColumnError(
             f"{owner} needs a gold answer, and none of the columns {looked} is in the data. Columns: "
             f"{_listed(available)}. Name yours with columns: {{gold: COLUMN}} (command line: --gold COLUMN)."
         )
+    there = f" Inputs that need no column: {', '.join(sorted(always))}." if always else ""
     return ColumnError(
-        f"{owner} needs a column {wanted!r}.{did_you_mean(wanted, available)} Columns: {_listed(available)}. "
-        f"Name yours with columns: {{{wanted}: COLUMN}}."
+        f"{owner} needs a column {wanted!r}.{did_you_mean(wanted, [*always, *available])} "
+        f"Columns: {_listed(available)}.{there} Name yours with columns: {{{wanted}: COLUMN}}."
     )
+
+
+def refuse_parameters(owner: str, given: Mapping[str, Any], parameters: Collection[str], count: int | None) -> None:
+    """Raise ParameterError where a parameter's value was passed as if it were a column.
+
+    ``given`` is what a call passed beside completions and prompts, ``parameters`` the names that only a configuration
+    sets. A list with a value for each of ``count`` completions is a column of the data that has the same name.
+    """
+    for name in parameters:
+        if name in given and (count is None or len(as_list(given[name]) or ()) != count):
+            value = f"{given[name]!r:.40}"
+            raise ParameterError(
+                f"{owner}: {name!r} is a parameter, and what a call passes are inputs: it would be ignored. Configure "
+                f"the reward: get_reward(…, {name}={value}) or reward.with_params({name}={value}); in YAML "
+                f"params: {{{name}: {value}}}."
+            )
 
 
 def rows(columns: Mapping[str, Any], count: int) -> list[dict[str, Any]]:

@@ -117,7 +117,7 @@ class RewardError(VerituneError):
         if sample is not None:
             text += f"\n  completion: {_shorten(sample.text)!r}"
             if sample.columns:
-                columns = ", ".join(f"{k}={_shorten(v)!r}" for k, v in list(sample.columns.items())[:8])
+                columns = ", ".join(f"{k}={_shown(v)}" for k, v in list(sample.columns.items())[:8])
                 text += f"\n  columns: {columns}"
         super().__init__(text)
         self.reward = reward
@@ -130,6 +130,9 @@ class RewardError(VerituneError):
         return type(self), (self.reward, self.message, self.sample, self.place, self.trace)
 
 
-def _shorten(value: object, limit: int = 300) -> str:
-    text = value if isinstance(value, str) else repr(value)
+def _shown(value: object) -> str:
+    return repr(_shorten(value)) if isinstance(value, str) else _shorten(repr(value))
+
+
+def _shorten(text: str, limit: int = 300) -> str:
     return text if len(text) <= limit else f"{text[: limit - 1]}…"

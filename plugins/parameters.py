@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,9 +66,10 @@ class Signature:
 def read_signature(function: Callable[..., Any]) -> Signature:
     """Inputs and parameters of a reward function (or of a class: ``__call__`` inputs, ``__init__`` parameters)."""
     if inspect.isclass(function):
+        if not any("__call__" in vars(base) for base in function.__mro__):
+            raise ParameterError(f"the class {function.__qualname__!r} is no reward: its __call__ takes the inputs.")
         call = read_signature(function.__call__)
-        config = read_signature(function.__init__) if "__init__" in vars(function) else None
-        return Signature(call.inputs, call.takes_columns, config.parameters if config else {})
+        return Signature(call.inputs, call.takes_columns, _constructor(function))
     first = next(iter(inspect.signature(function).parameters), None)
     if (
         first == "self"
@@ -96,6 +97,20 @@ def read_signature(function: Callable[..., Any]) -> Signature:
     return Signature(inputs, takes_columns, parameters)
 
 
+def _constructor(kind: type) -> dict[str, Parameter]:
+    """What a class's ``__init__`` takes, behind a ``*`` or not: there is nothing else that it could mean."""
+    init: Callable[..., Any] = kind.__init__  # type: ignore[misc]
+    if init is object.__init__:
+        return {}
+    hints = _type_hints(init)
+    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return {
+        name: Parameter(name, hints.get(name, parameter.annotation), parameter.default)
+        for name, parameter in list(inspect.signature(init).parameters.items())[1:]
+        if parameter.kind in named
+    }
+
+
 def _type_hints(function: Callable[..., Any]) -> dict[str, Any]:
     try:
         return typing.get_type_hints(function, include_extras=True)
@@ -103,13 +118,21 @@ def _type_hints(function: Callable[..., Any]) -> dict[str, Any]:
         return {}  # an annotation that cannot be resolved is documentation only
 
 
-def check_parameters(owner: str, parameters: Mapping[str, Parameter], given: Mapping[str, Any]) -> dict[str, Any]:
+def check_parameters(
+    owner: str, parameters: Mapping[str, Parameter], given: Mapping[str, Any], inputs: Collection[str] = ()
+) -> dict[str, Any]:
     """The given values, validated and converted by annotation. Defaults are left out: they stay the function's.
 
-    Raises ParameterError for an unknown name (with the nearest right one) or a value of the wrong type.
+    Raises ParameterError for an unknown name (with the nearest right one), for one of the ``inputs``, and for a value
+    of the wrong type.
     """
     values: dict[str, Any] = {}
     for name, value in given.items():
+        if name not in parameters and name in inputs:
+            raise ParameterError(
+                f"{owner}: {name!r} is an input (a column of the data), not a parameter. To make it one, put it behind "
+                f"a *: def …(completion, *, {name}=…)."
+            )
         if name not in parameters:
             known = ", ".join(parameters) or "none"
             raise ParameterError(

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib
-import importlib.util
 import inspect
-import sys
-import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from veritune.plugins.errors import ConfigError, PluginError, UnknownNameError
+from veritune.plugins.files import load_file, load_module, rewards_in
 from veritune.plugins.manager import get_manager
 from veritune.plugins.reward import Reward, resolve_with, reward
-
-_files: dict[str, ModuleType] = {}
-_files_lock = threading.RLock()
 
 
 def get_reward(
@@ -66,6 +58,7 @@ def preset_names() -> list[str]:
 
 def resolve(use: str) -> Reward:
     """The reward that a name or path stands for, as registered (default parameters)."""
+    _refuse_slips(use)
     if ":" in use:
         target = load_path(use)
         source = _absolute(use)
@@ -77,6 +70,18 @@ def resolve(use: str) -> Reward:
     named = found.with_params(name=use if ":" not in use else found.name)
     named.source = source
     return named
+
+
+def _refuse_slips(use: str) -> None:
+    """Raise ConfigError for what is nearly a name or path: a file without its reward, a parameter without a value."""
+    if use.endswith(".py"):
+        found = rewards_in(load_file(use, "reward"))
+        known = ", ".join(f"{use}:{name}" for name in found) or "none"
+        raise ConfigError(f"{use!r} is a file: say which of its rewards, file.py:name. In it: {known}.")
+    where, _, last = use.rpartition(":")
+    if last.isidentifier() and (where in reward_names() or ".py:" in where):
+        known = ", ".join(resolve(where).parameters) or "none"
+        raise ConfigError(f"{use!r}: a parameter is written with its value, {where}:{last}=VALUE. Parameters: {known}.")
 
 
 def as_reward(target: Any) -> Reward:
@@ -92,7 +97,7 @@ def load_path(path: str, kind: str = "reward") -> Any:
     """``file.py:name`` or ``package.module:name``; ``kind`` is what errors call it. Raises PluginError where it does
     not import, UnknownNameError where nothing there has that name."""
     where, _, attribute = path.rpartition(":")
-    module = _load_file(where, kind) if where.endswith(".py") else _load_module(where)
+    module = load_file(where, kind) if where.endswith(".py") else load_module(where)
     target: Any = module
     for part in attribute.split("."):
         if part == "<locals>" or not hasattr(target, part):
@@ -108,51 +113,6 @@ def _absolute(use: str) -> str:
     """A file's path as every process finds it, whatever folder it works in."""
     where, _, attribute = use.rpartition(":")
     return f"{Path(where).expanduser().resolve()}:{attribute}" if where.endswith(".py") else use
-
-
-def _load_file(where: str, kind: str) -> ModuleType:
-    path = Path(where).expanduser().resolve()
-    if not path.is_file():
-        raise PluginError(f"{kind} file {where!r} does not exist (looked for {path})")
-    key = str(path)
-    with _files_lock:
-        if key not in _files:
-            name = f"veritune_file_{path.stem}_{hashlib.sha256(key.encode()).hexdigest()[:12]}"
-            spec = importlib.util.spec_from_file_location(name, path)
-            assert spec is not None
-            assert spec.loader is not None
-            module = importlib.util.module_from_spec(spec)
-            sys.modules[name] = module
-            try:
-                spec.loader.exec_module(module)
-            except BaseException as error:
-                del sys.modules[name]
-                if not isinstance(error, Exception | SystemExit):
-                    raise
-                raise PluginError(f"{kind} file {where!r} does not import: {_where(error, key)}") from error
-            for value in vars(module).values():
-                if isinstance(value, Reward) and value.source.startswith(f"{name}:"):
-                    value.source = f"{key}:{value.source.partition(':')[2]}"
-            _files[key] = module
-        return _files[key]
-
-
-def _load_module(name: str) -> ModuleType:
-    try:
-        return importlib.import_module(name)
-    except (Exception, SystemExit) as error:
-        raise PluginError(f"module {name!r} does not import: {type(error).__name__}: {error}") from error
-
-
-def _where(error: BaseException, file: str) -> str:
-    line = error.lineno if isinstance(error, SyntaxError) else None
-    traceback = error.__traceback__
-    while traceback is not None:
-        if traceback.tb_frame.f_code.co_filename == file:
-            line = traceback.tb_lineno
-        traceback = traceback.tb_next
-    at = f" (line {line})" if line else ""
-    return f"{type(error).__name__}: {error}{at}"
 
 
 def _import_value(plugin: str, value: str) -> Any:

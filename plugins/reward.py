@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, cast, overload
 
-from veritune.plugins.columns import check_lengths, find_column, missing_column
+from veritune.plugins.columns import check_lengths, find_column, missing_column, refuse_parameters
 from veritune.plugins.errors import ConfigError, ParameterError, UnknownNameError, did_you_mean
 from veritune.plugins.parameters import (
     INJECTED,
@@ -46,23 +46,24 @@ class Reward:
         compat: str | None = None,
     ) -> None:
         self.function = function
-        self.name = name or function.__name__
+        self.name = name or getattr(function, "__name__", None) or type(function).__name__
         self.batch = batch
         self.compat_mode = compat
-        self.source = source or f"{function.__module__}:{function.__qualname__}"
+        self.source = source or _source_of(function)
         self.signature: Signature = read_signature(function)
         self.columns = self._checked_columns(columns or {})
         self.variants: dict[str, Reward] = {}
         self.checks: list[Callable[..., None]] = []
-        self.params: dict[str, Any] = check_parameters(self._owner, self.signature.parameters, params or {})
-        self._function_is_async = inspect.iscoroutinefunction(
-            function.__call__ if inspect.isclass(function) else function
+        self.params: dict[str, Any] = check_parameters(
+            self._owner, self.signature.parameters, params or {}, self.signature.inputs
         )
+        called = function if inspect.isroutine(function) else function.__call__  # of a class or an object
+        self._function_is_async = inspect.iscoroutinefunction(called)
         self._bound: Callable[..., Any] | None = None
         self._lock = threading.Lock()
         self.__name__ = self.name
         self.__qualname__ = self.name
-        self.__doc__ = inspect.getdoc(function)
+        self.__doc__ = inspect.getdoc(getattr(function, "func", function))
         self.__wrapped__ = function
 
     # -- configuration ---------------------------------------------------------------------------------------------
@@ -166,11 +167,16 @@ class Reward:
 
     def check_columns(self, available: Sequence[str]) -> None:
         """Raise ColumnError where the data lacks a column that this reward needs. Call it before a run."""
-        self._sources(set(available))
+        self._sources(set(available) - INJECTED)
 
     def columns_read(self, available: Collection[str]) -> set[str]:
         """Which of the data's columns feed this reward. Raises ColumnError where one is missing."""
-        return {column for column in self._sources(set(available)).values() if column is not None}
+        return {column for column in self._sources(set(available) - INJECTED).values() if column is not None}
+
+    @property
+    def only_configured(self) -> set[str]:
+        """Parameters that no input or mapped column shares its name with."""
+        return set(self.parameters) - set(self.signature.inputs) - set(self.columns.values())
 
     @property
     def _owner(self) -> str:
@@ -185,8 +191,8 @@ class Reward:
     def __reduce__(self) -> tuple[Callable[..., Reward], tuple[Any, ...]]:
         if "<" in self.source or self.source.startswith("None:"):  # another process could not find it again
             raise pickle.PicklingError(
-                f"{self._owner} is defined inside a function ({self.source}); move it to the top of a module "
-                "to send it to another process"
+                f"{self._owner} cannot be found again by its name ({self.source}): another process needs a function or "
+                "class at the top of a module. Move it out of the function or object that it is in"
             )
         return _rebuild, (type(self), self.source, self.name, dict(self.params), self.columns, self.compat_mode)
 
@@ -201,11 +207,13 @@ class Reward:
     ) -> list[float | None]:
         """TRL's convention: keyword lists in, one float or None a completion out."""
         injected, samples = make_samples(self._owner, completions, prompts, completion_ids, columns)
+        refuse_parameters(self._owner, columns, self.only_configured, len(samples))
         check_lengths(self._owner, columns, self.columns_read(columns), len(samples))
         return [score.value for score in self.score_batch(samples, **injected)]
 
     def score(self, completion: Text | Sample, prompt: Text | None = None, **columns: Any) -> Score:
         """The score of one completion: ``get_reward("accuracy").score("\\\\boxed{4}", gold="4")``."""
+        refuse_parameters(self._owner, columns, self.only_configured, None)
         ids = columns.pop("completion_ids", None)
         sample = completion if isinstance(completion, Sample) else Sample(completion, prompt, ids, columns)
         return self.score_batch([sample])[0]
@@ -218,7 +226,7 @@ class Reward:
         available = set().union(*(s.columns.keys() for s in samples))
         sources = self._sources(available)
         injected = {k: v for k, v in injected.items() if k in self.signature.inputs}
-        ours = self.function.__module__.startswith("veritune.rewards.") and self.compat_mode is None
+        ours = str(self.function.__module__).startswith("veritune.rewards.") and self.compat_mode is None
         call = Call(self.name, self.signature, self._function(), sources, injected, self.function, ours)
         if self.batch:
             return call.whole(samples)
@@ -236,7 +244,7 @@ class Reward:
                 continue
             column = find_column(self._owner, wanted, self.columns, available)
             if column is None and not optional:
-                raise missing_column(self._owner, wanted, available)
+                raise missing_column(self._owner, wanted, available, special - INJECTED)
             sources[wanted] = column
         return sources
 
@@ -274,6 +282,14 @@ def reward(
         return Reward(target, name=name, batch=_is_batch(target) if batch is None else batch)
 
     return make(function) if function is not None else make
+
+
+def _source_of(function: Callable[..., Any]) -> str:
+    """Where another process finds it; of an object that has no name of its own, what it is."""
+    name = getattr(function, "__qualname__", None)
+    if name is None:
+        return f"<an object of {type(function).__module__}.{type(function).__qualname__}>"
+    return f"{function.__module__}:{name}"
 
 
 def _bind(function: Callable[..., Any], params: Mapping[str, Any]) -> Callable[..., Any]:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from veritune.plugins import ConfigError, Reward, get_preset, get_reward, preset_names, reward_names
-from veritune.plugins.errors import did_you_mean
+from veritune.plugins.errors import VerituneError, did_you_mean
+from veritune.plugins.registry import as_reward, resolve
 from veritune.rewards.composition.component import Component
 from veritune.rewards.composition.rewardset import RewardSet
+from veritune.rewards.composition.run_config import config_file, rewards_of
 from veritune.rewards.composition.schema import ComponentConfig, CompositionConfig
 from veritune.rewards.composition.validation import at, located, path, validate
 from veritune.rewards.composition.yaml import read_yaml
 
 Source: TypeAlias = "str | Path | Mapping[str, Any] | Iterable[Any] | Reward | Callable[..., Any] | RewardSet"
-"""A preset's name, a YAML file, a reward's name or path, a list of these, a mapping, a reward, or a RewardSet."""
+"""A preset's name, a YAML file (a composition or a run's config), a run's folder, a reward's name or path, a list of
+these, a mapping, a reward, or a RewardSet."""
 
 TOP_KEYS = ("preset", *CompositionConfig.model_fields)
 
@@ -24,17 +28,18 @@ def compose(source: Source, *, name: str = "veritune", where: str = "") -> Rewar
     """One reward function of several, checked before anything runs.
 
     ``source`` is a mapping as in the YAML (``{"rewards": {…}, "combine": …}``), a list (``["accuracy", "format"]``),
-    a YAML file, a preset's name, or a single reward. ``where`` is the place named in errors (the config's file).
-    Raises ConfigError (UnknownNameError, ParameterError …) naming the path in the config, PluginError where a
-    reward's file does not import.
+    a YAML file, a run's config or folder, a preset's name, or a single reward. ``where`` is the place named in errors
+    (the config's file). Raises ConfigError (UnknownNameError, ParameterError …) naming the path in the config,
+    PluginError where a reward's file does not import.
     """
     if isinstance(source, RewardSet):
         return source
-    if not where and isinstance(source, str | Path) and _is_file(source):
+    if not where and isinstance(source, str | Path) and config_file(source) is not None:
         where = str(source)
     config = read_config(source, where=where)
+    folder = _folder(source)
     components = {
-        alias: _component(alias, component, located(path("rewards", alias), where))
+        alias: _component(alias, component, located(path("rewards", alias), where), folder)
         for alias, component in config.rewards.items()
     }
     _check_gates(config, where)
@@ -45,18 +50,23 @@ def compose(source: Source, *, name: str = "veritune", where: str = "") -> Rewar
 
 def read_config(source: Source, *, where: str = "") -> CompositionConfig:
     """``source`` as a validated configuration, its preset merged in; rewards are not looked up yet."""
-    return validate(CompositionConfig, _mapping(source, where), where)
+    data = _mapping(source, where)
+    _refuse_misplaced_parameters(data["rewards"], where)
+    return validate(CompositionConfig, data, where)
 
 
-def _is_file(source: str | Path) -> bool:
-    return isinstance(source, Path) or source.endswith((".yaml", ".yml", ".json"))
+def _folder(source: Any) -> Path | None:
+    """The folder of the file that this composition is read from."""
+    file = config_file(source) if isinstance(source, str | Path) else None
+    return file.parent if file is not None else None
 
 
 def _mapping(source: Any, where: str) -> dict[str, Any]:
     if isinstance(source, Mapping):
         return _with_preset(source, where)
-    if isinstance(source, str | Path) and _is_file(source):
-        return _with_preset(read_yaml(source), where)
+    file = config_file(source) if isinstance(source, str | Path) else None
+    if file is not None:
+        return _with_preset(rewards_of(read_yaml(file), where or str(source)), where)
     if isinstance(source, str):
         return _by_name(source)
     if callable(source):
@@ -76,7 +86,7 @@ def _by_name(name: str) -> dict[str, Any]:
     if name in presets:
         return _preset(name)
     rewards = reward_names()
-    if ":" in name or name in rewards:
+    if ":" in name or name in rewards or name.endswith(".py"):
         return {"rewards": _from_list([name], "")}
     raise ConfigError(
         f"{name!r} is neither a preset, nor a reward, nor a YAML file.{did_you_mean(name, [*presets, *rewards])} "
@@ -102,11 +112,11 @@ def _with_preset(given: Mapping[str, Any], where: str) -> dict[str, Any]:
                 located(f"{key}: unknown key.{did_you_mean(str(key), TOP_KEYS)} Keys: {', '.join(TOP_KEYS)}.", where)
             )
     rewards = _aliases(given["rewards"], where) if given.get("rewards") is not None else {}
-    merged = {key: value for key, value in given.items() if key != "preset"}
+    merged = {key: value for key, value in given.items() if key != "preset" and value is not None}
     if given.get("preset") is None:
         if not rewards:
             raise ConfigError(located("rewards: required, and not given. Name at least one, or a preset.", where))
-        return {**merged, "rewards": {k: v for k, v in rewards.items() if v is not False}}
+        return {**merged, "rewards": _given(rewards, where)}
     if not isinstance(given["preset"], str):
         raise ConfigError(located(f"preset: a preset's name is expected, got {given['preset']!r}", where))
     with at(located("preset", where)):
@@ -120,7 +130,20 @@ def _with_preset(given: Mapping[str, Any], where: str) -> dict[str, Any]:
             del components[alias]
         else:
             components[alias] = _override(components.get(alias, {}), override)
-    return {**base, **merged, "rewards": components}
+    return {**base, **merged, "rewards": _given(components, where)}
+
+
+def _given(rewards: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """The components without those that are ``false``, and without settings that are null: not given."""
+    kept = {alias: settings for alias, settings in rewards.items() if settings is not False}
+    if not kept:
+        raise ConfigError(located("rewards: none is left; name at least one that is not false", where))
+    return {
+        alias: {key: value for key, value in settings.items() if value is not None}
+        if isinstance(settings, Mapping)
+        else settings
+        for alias, settings in kept.items()
+    }
 
 
 def _override(base: Any, override: Any) -> Any:
@@ -146,7 +169,7 @@ def _aliases(rewards: Any, where: str) -> dict[str, Any]:
 
 
 def _spelt_out(value: Any) -> Any:
-    if value is None:
+    if value is None or value is True:
         return {}
     if isinstance(value, int | float) and not isinstance(value, bool):
         return {"weight": value}
@@ -178,14 +201,49 @@ def _alias_of(use: Any) -> str:
     return str(getattr(use, "__name__", type(use).__name__))
 
 
-def _component(alias: str, config: ComponentConfig, where: str) -> Component:
+def _refuse_misplaced_parameters(rewards: Mapping[str, Any], where: str) -> None:
+    """Raise ConfigError where a reward's parameter stands beside ``params:`` instead of in it."""
+    for alias, settings in rewards.items():
+        unknown = (
+            [k for k in settings if k not in ComponentConfig.model_fields] if isinstance(settings, Mapping) else []
+        )
+        parameters = _parameters_of(settings.get("use", alias)) if unknown else ()
+        misplaced = [key for key in unknown if key in parameters]
+        if misplaced:
+            written = ", ".join(f"{key}: {settings[key]!r}" for key in misplaced)
+            message = f"rewards.{alias}.{misplaced[0]}: a parameter of the reward belongs in params"
+            raise ConfigError(located(f"{message}; write {alias}: {{params: {{{written}}}}}", where))
+
+
+def _parameters_of(use: Any) -> Collection[str]:
+    """The names of a reward's parameters; none where it cannot be looked up, which is said later."""
+    with suppress(VerituneError):
+        return (resolve(use) if isinstance(use, str) else as_reward(use)).parameters
+    return ()
+
+
+def _component(alias: str, config: ComponentConfig, where: str, folder: Path | None) -> Component:
     use = config.use if config.use is not None else alias
+    if isinstance(use, str) and folder is not None:
+        use = _beside(use, folder)
     clash = config.params.keys() & {"name", "columns", "compat"}
     if clash:
         raise ConfigError(f"{where}.params: {', '.join(sorted(clash))} is no parameter; put it beside params:")
     with at(where):
         reward = get_reward(use, name=alias, columns=config.columns, compat=config.compat, **config.params)
     return Component(alias, reward, config)
+
+
+def _beside(use: str, folder: Path) -> str:
+    """The path of a reward's file in a config: from the working folder, or from the config's own ``folder``."""
+    file, colon, name = use.rpartition(":")
+    path = Path(file or name).expanduser()
+    near = folder / path
+    if path.suffix != ".py" or path.is_absolute() or not near.is_file():
+        return use
+    if path.is_file() and not path.samefile(near):
+        raise ConfigError(f"{str(path)!r} is in the working folder and beside this config, and they differ: write more")
+    return f"{near}{colon}{name}" if file else str(near)
 
 
 def _check_gates(config: CompositionConfig, where: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import typing
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -52,12 +53,30 @@ def _problem(model: type[BaseModel], details: Mapping[str, Any]) -> str:
     if kind == "extra_forbidden":
         fields = _fields_at(model, location[:-1])
         return f"{where}: unknown key.{did_you_mean(str(location[-1]), fields)} Keys: {', '.join(fields)}."
-    message = str(details["msg"]).removeprefix("Value error, ")
+    message = _in_words(kind, str(details["msg"]))
     if kind == "missing":
         return f"{where}: required, and not given."
     if isinstance(given, Mapping) and kind in {"value_error", "missing"}:
         return f"{where}: {message}."
     return f"{where}: {message}, got {_short(given)}."
+
+
+_KINDS = {
+    **dict.fromkeys(("model_type", "model_attributes_type", "dict_type", "mapping_type"), "a mapping (key: value)"),
+    **dict.fromkeys(("list_type", "tuple_type"), "a list"),
+    **dict.fromkeys(("string_type",), "a text"),
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "a whole number"),
+    **dict.fromkeys(("float_type", "float_parsing"), "a number"),
+    **dict.fromkeys(("bool_type", "bool_parsing"), "true or false"),
+}
+
+
+def _in_words(kind: str, message: str) -> str:
+    """Pydantic's message for somebody who wrote YAML and knows no pydantic."""
+    if kind in _KINDS:
+        return f"{_KINDS[kind]} is expected"
+    found = re.match(r"Input should be (?:a valid )?(.+)", message)
+    return f"{found[1]} is expected" if found else message.removeprefix("Value error, ")
 
 
 def _is_union_tag(part: object) -> bool:

@@ -11,22 +11,12 @@ from typing import Any
 import yaml
 
 from veritune.plugins import ConfigError
-from veritune.rewards.composition import RewardSet, compose, read_yaml
-
-REWARD_KEYS = ("preset", "rewards", "combine", "undecided")
-RUN_KEYS = frozenset({"model", "data"})
-"""A file with these is the config of a training run; its rewards are a part of it."""
+from veritune.rewards.composition import RewardSet, compose
 
 
 def rewards_from_file(file: Path) -> RewardSet:
-    """The rewards of a composition file or of a run's config."""
-    data = read_yaml(file)
-    if data.keys() >= RUN_KEYS:
-        data = {key: data[key] for key in REWARD_KEYS if key in data}
-        inner = data.get("rewards")
-        if isinstance(inner, Mapping) and (isinstance(inner.get("preset"), str) or "rewards" in inner):
-            data = dict(inner)  # the whole composition stands under rewards:
-    return compose(data, where=str(file))
+    """The rewards of a composition file, of a run's config, or of a run's folder."""
+    return compose(file)
 
 
 def rewards_from_options(options: Sequence[str]) -> RewardSet:

@@ -137,7 +137,10 @@ def test_an_unknown_preset_names_the_nearest() -> None:
         ({"rewards": 5}, "rewards: a mapping (alias: settings) or a list of names is expected, got 5 (int)"),
         ({"rewards": ["t_size", "t_size"]}, "rewards[1]: the alias 't_size' is taken"),
         ({"rewards": ["t_size", 5]}, "rewards[1]: a reward's name"),
-        ({"rewards": {"t_size": {}}, "combine": "avg"}, "combine: Input should be 'sum', 'product', 'min' or"),
+        (
+            {"rewards": {"t_size": {}}, "combine": "avg"},
+            "combine: 'sum', 'product', 'min' or 'first_decided' is expected",
+        ),
         ({"rewards": {"t_size": {"gate": "t_right"}}}, "rewards.t_size.gate: no component 't_right'."),
         ({"rewards": {"t_size": {"gate": "t_size"}}}, "gates in a circle: t_size → t_size"),
         (
