@@ -173,6 +173,15 @@ class Reward:
         """Which of the data's columns feed this reward. Raises ColumnError where one is missing."""
         return {column for column in self._sources(set(available) - INJECTED).values() if column is not None}
 
+    def check_portable(self) -> None:
+        """Raise ConfigError where a fresh process could not find it: it is of a notebook, a script or a function."""
+        if "<" in self.source or self.source.startswith(("None:", "__main__:")):
+            name = getattr(self.function, "__name__", self.name)
+            raise ConfigError(
+                f"{self._owner} ({self.source}) cannot be run in a process of its own: that is found by file and name. "
+                f"Save it to a file, my_rewards.py, and give 'my_rewards.py:{name}'."
+            )
+
     @property
     def only_configured(self) -> set[str]:
         """Parameters that no input or mapped column shares its name with."""
@@ -191,8 +200,8 @@ class Reward:
     def __reduce__(self) -> tuple[Callable[..., Reward], tuple[Any, ...]]:
         if "<" in self.source or self.source.startswith("None:"):  # another process could not find it again
             raise pickle.PicklingError(
-                f"{self._owner} cannot be found again by its name ({self.source}): another process needs a function or "
-                "class at the top of a module. Move it out of the function or object that it is in"
+                f"{self._owner} cannot be found again by its name ({self.source}); move it to the top of a module to "
+                "send it to another process"
             )
         return _rebuild, (type(self), self.source, self.name, dict(self.params), self.columns, self.compat_mode)
 
