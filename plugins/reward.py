@@ -22,6 +22,7 @@ from veritune.plugins.parameters import (
 from veritune.plugins.scoring import PASSED_ON, Call, failure, run_coroutine
 from veritune.plugins.trainer_call import AsyncReward, make_samples
 from veritune.plugins.types import Sample, Score, Text
+from veritune.plugins.watch import Watch, log_causes, notice_namesakes
 
 _PER_SAMPLE = {"completion", "prompt", "completion_ids", "sample"}
 _PER_BATCH = {"completions", "prompts", "completion_ids", "samples"}
@@ -57,10 +58,13 @@ class Reward:
         self.params: dict[str, Any] = check_parameters(
             self._owner, self.signature.parameters, params or {}, self.signature.inputs
         )
-        called = function if inspect.isroutine(function) else function.__call__  # of a class or an object
-        self._function_is_async = inspect.iscoroutinefunction(called)
+        called: Any = function
+        self._function_is_async = inspect.iscoroutinefunction(
+            called if inspect.isroutine(called) else called.__call__  # of a class or an object
+        )
         self._bound: Callable[..., Any] | None = None
         self._lock = threading.Lock()
+        self._watch = Watch(self.name)
         self.__name__ = self.name
         self.__qualname__ = self.name
         self.__doc__ = inspect.getdoc(getattr(function, "func", function))
@@ -214,11 +218,19 @@ class Reward:
         completion_ids: Sequence[Sequence[int]] | None = None,
         **columns: Any,
     ) -> list[float | None]:
-        """TRL's convention: keyword lists in, one float or None a completion out."""
+        """TRL's convention: keyword lists in, one float or None a completion out.
+
+        Logs ``rewards/{name}/{cause}`` through ``log_metric`` for causes that occur, and warns once where none of the
+        first completions gets a number.
+        """
         injected, samples = make_samples(self._owner, completions, prompts, completion_ids, columns)
         refuse_parameters(self._owner, columns, self.only_configured, len(samples))
         check_lengths(self._owner, columns, self.columns_read(columns), len(samples))
-        return [score.value for score in self.score_batch(samples, **injected)]
+        scores = self.score_batch(samples, **injected)
+        notice_namesakes(self, injected)
+        self._watch.see(scores)
+        log_causes(self._watch, scores, injected.get("log_metric"))
+        return [score.value for score in scores]
 
     def score(self, completion: Text | Sample, prompt: Text | None = None, **columns: Any) -> Score:
         """The score of one completion: ``get_reward("accuracy").score("\\\\boxed{4}", gold="4")``."""

@@ -175,7 +175,7 @@ def to_score(value: Any) -> Score:
     if isinstance(value, Verdict):
         return Score.of(value)
     if value is None:
-        return Score(None, cause=Cause.NOT_APPLICABLE)
+        return Score(None, "the reward returned None", cause=Cause.NOT_APPLICABLE)
     if isinstance(value, bool | int | float) or hasattr(value, "__float__"):
         return Score(float(value))
     hint = ""

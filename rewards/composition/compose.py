@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -189,10 +190,20 @@ def _from_list(items: Iterable[Any], where: str) -> dict[str, Any]:
             alias, value = _alias_of(item), {"use": item}
         else:
             raise ConfigError(f"{place}: a reward's name, or a mapping with use:, is expected, got {item!r}")
+        if alias in components and _differs(components[alias], value):
+            alias = next(f"{alias}_{n}" for n in itertools.count(2) if f"{alias}_{n}" not in components)
         if alias in components:
             raise ConfigError(f"{place}: the alias {alias!r} is taken; write rewards as a mapping alias: {{use: …}}")
         components[alias] = value
     return components
+
+
+def _differs(one: Any, other: Any) -> bool:
+    """Whether two entries of one name are two rewards, rather than one that is listed twice."""
+    uses = [entry.get("use") if isinstance(entry, Mapping) else None for entry in (one, other)]
+    if all(isinstance(use, Reward) for use in uses):
+        return bool(uses[0].spec() != uses[1].spec())  # type: ignore[union-attr]
+    return uses[0] is not None and uses[1] is not None and one != other
 
 
 def _alias_of(use: Any) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from veritune.plugins import Cause, Score
+from veritune.plugins.watch import Watch
 
 UNDECIDED = tuple(cause for cause in Cause if cause is not Cause.NOT_APPLICABLE)
 
@@ -15,20 +16,28 @@ LogExtra = Callable[[str, list[Any]], Any]
 
 
 def log_components(
-    aliases: Sequence[str], scores: Sequence[Score], log_metric: LogMetric | None, log_extra: LogExtra | None
+    aliases: Sequence[str],
+    scores: Sequence[Score],
+    log_metric: LogMetric | None,
+    log_extra: LogExtra | None,
+    watches: Mapping[str, Watch],
 ) -> None:
     """Each component's mean over decided samples and share of every undecided cause; its values and reasons.
 
     Metrics are ``rewards/{alias}/mean`` and ``rewards/{alias}/{cause}``. A share is logged also where it is 0: trainers
-    average what they are given over calls. A component without a decided sample has no mean in that call.
+    average what they are given over calls. A component without a decided sample has no mean in that call. The share to
+    which it does not apply is logged from the first time on that this occurs. ``watches`` warn of components without
+    any number.
     """
     for alias in aliases:
         parts: list[Score | None] = [score.parts.get(alias) for score in scores]
         found = [part for part in parts if part is not None]
         if not found:
             continue
+        watch = watches[alias]
+        watch.see(found)
         if log_metric is not None:
-            for name, value in component_metrics(found).items():
+            for name, value in {**watch.shares(found), **component_metrics(found)}.items():
                 log_metric(f"rewards/{alias}/{name}", value)
         if log_extra is not None:
             log_extra(alias, [part.value if part is not None else None for part in parts])

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from veritune.plugins import AsyncReward, ConfigError, Sample, Score, Text
-from veritune.plugins.columns import check_lengths
+from veritune.plugins.columns import check_lengths, refuse_parameters
 from veritune.plugins.parameters import INJECTED
 from veritune.plugins.trainer_call import make_samples
+from veritune.plugins.watch import Watch, notice_namesakes
 from veritune.rewards.composition.combine import Term, combine
 from veritune.rewards.composition.component import Component
 from veritune.rewards.composition.evaluation import Evaluation
@@ -20,7 +21,8 @@ class RewardSet:
 
     Called as TRL calls a reward it returns one float or None a completion, takes the step from ``trainer_state``, and
     logs every component through ``log_metric`` and ``log_extra``. ``score_batch`` returns :class:`Score` objects with
-    ``parts`` by alias. It holds no state: it works from any thread, and pickles by its rewards' names and parameters.
+    ``parts`` by alias. No state changes a score: it works from any thread, and pickles by its rewards' names and
+    parameters.
     """
 
     def __init__(self, components: tuple[Component, ...], combine: str, undecided: str, name: str = "veritune") -> None:
@@ -28,6 +30,8 @@ class RewardSet:
         self.combine = combine
         self.undecided = undecided
         self.name = self.__name__ = self.__qualname__ = name
+        self._watch = Watch(name)
+        self._watches = {component.alias: Watch(component.alias) for component in components}
 
     @property
     def aliases(self) -> list[str]:
@@ -79,16 +83,21 @@ class RewardSet:
     ) -> list[float | None]:
         """TRL's convention: keyword lists in, one float or None a completion out."""
         injected, samples = make_samples(f"rewards {self.name!r}", completions, prompts, completion_ids, columns)
+        self._refuse_parameters(columns, len(samples))
         if samples:
             self._check_given(columns, len(samples))
         step = getattr(injected.get("trainer_state"), "global_step", None)
         scores = self.score_batch(samples, step=step, **injected)
-        log_components(self.aliases, scores, injected.get("log_metric"), injected.get("log_extra"))
+        notice_namesakes(self, injected)
+        log_components(self.aliases, scores, injected.get("log_metric"), injected.get("log_extra"), self._watches)
+        if not any(watch.warned for watch in self._watches.values()):
+            self._watch.see(scores)
         return [score.value for score in scores]
 
     def score(self, completion: Text | Sample, prompt: Text | None = None, **columns: Any) -> Score:
         """The score of one completion; ``step`` and ``evaluation`` are taken as for :meth:`score_batch`."""
         options = {key: columns.pop(key) for key in ("step", "evaluation") if key in columns}
+        self._refuse_parameters(columns, None)
         ids = columns.pop("completion_ids", None)
         sample = completion if isinstance(completion, Sample) else Sample(completion, prompt, ids, columns)
         return self.score_batch([sample], **options)[0]
@@ -120,6 +129,15 @@ class RewardSet:
             terms = [Term(alias, weights[alias], parts[alias]) for alias in counted if alias in parts]
             scores.append(combine(self.combine, self.undecided, terms, parts))
         return scores
+
+    def _refuse_parameters(self, columns: Mapping[str, Any], count: int | None) -> None:
+        """A component's parameter that was passed as a column, and that nothing reads as one."""
+        read = set().union(*(c.reward.signature.inputs.keys() | c.config.where.keys() for c in self.components))
+        if any(component.reward.signature.takes_columns for component in self.components):
+            return
+        for component in self.components:
+            only = component.reward.only_configured - read
+            refuse_parameters(f"rewards.{component.alias}", columns, only, count)
 
     def _check_given(self, columns: Mapping[str, Any], count: int) -> None:
         """What was passed fits: every column that is read is there, and has one value a completion."""
