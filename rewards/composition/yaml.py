@@ -17,13 +17,15 @@ class _Loader(yaml.SafeLoader):
 def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
     seen: dict[Any, Any] = {}
     for key_node, _ in node.value:
+        if key_node.tag == "tag:yaml.org,2002:merge":
+            continue  # <<: may stand more than once
         key = loader.construct_object(key_node, deep=True)
         line = key_node.start_mark.line + 1
         try:
             first = seen.setdefault(key, line)
         except TypeError:
             raise yaml.constructor.ConstructorError(None, None, "a key must be a plain value", key_node.start_mark)  # noqa: B904
-        if first != line and key != "<<":
+        if first != line:
             problem = f"key {key!r} is given twice (first in line {first})"
             raise yaml.constructor.ConstructorError(None, None, problem, key_node.start_mark)
     loader.flatten_mapping(node)

@@ -87,8 +87,9 @@ def _scorer(text: str) -> Reward | RewardSet:
     from veritune.config import rewards_from_file, rewards_from_options
     from veritune.plugins import preset_names
     from veritune.rewards.composition import compose
+    from veritune.rewards.composition.run_config import config_file
 
-    if text.endswith((".yaml", ".yml")):
+    if config_file(text) is not None:
         return rewards_from_file(Path(text))
     if text in preset_names():
         return compose(text)
