@@ -90,18 +90,23 @@ class Component:
 
     def spec(self) -> dict[str, Any]:
         """Its settings, as in the YAML; what is at its default is left out."""
-        settings = self.config.model_dump(exclude_defaults=True, exclude={"use", "params", "compat", "columns"})
-        if isinstance(self.config.weight, dict):
-            settings["weight"] = dict(self.config.weight)
-        spec: dict[str, Any] = {"use": self.reward.source, **settings}
+        spec: dict[str, Any] = {"use": self.reward.source, **self.placing()}
         for key, value in (("params", self.reward.params), ("columns", self.reward.columns)):
             if value:
                 spec[key] = dict(value)
         if self.reward.compat_mode:
             spec["compat"] = self.reward.compat_mode
-        if "clip" in spec:
-            spec["clip"] = list(spec["clip"])
         return spec
+
+    def placing(self) -> dict[str, Any]:
+        """Its settings that are not the reward's own: weight, gates, schedule, rows; what is at its default is left
+        out."""
+        settings = self.config.model_dump(exclude_defaults=True, exclude={"use", "params", "compat", "columns"})
+        if isinstance(self.config.weight, dict):
+            settings["weight"] = dict(self.config.weight)
+        if "clip" in settings:
+            settings["clip"] = list(settings["clip"])
+        return settings
 
 
 def interpolate(points: Mapping[int, float], step: int) -> float:

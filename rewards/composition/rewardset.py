@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from veritune.plugins import AsyncReward, ConfigError, Sample, Score, Text
@@ -14,6 +15,7 @@ from veritune.rewards.composition.combine import Term, combine
 from veritune.rewards.composition.component import Component
 from veritune.rewards.composition.evaluation import Evaluation
 from veritune.rewards.composition.logs import log_components
+from veritune.rewards.identity import digest, reward_identity
 
 
 class RewardSet:
@@ -64,6 +66,18 @@ class RewardSet:
             "combine": self.combine,
             "undecided": self.undecided,
         }
+
+    @cached_property
+    def identity(self) -> dict[str, Any]:
+        """What its scores come from: every component's name, parameters, code, versions and data files, what it weighs,
+        and how they combine (:mod:`veritune.rewards.identity`)."""
+        components = {c.alias: {**c.placing(), **reward_identity(c.reward)} for c in self.components}
+        return {"rewards": components, "order": self.aliases, "combine": self.combine, "undecided": self.undecided}
+
+    @cached_property
+    def identity_hash(self) -> str:
+        """Sixteen digits that stand for :attr:`identity` in log lines."""
+        return digest(self.identity)
 
     def as_async(self) -> Callable[..., Any]:
         """The same set as a coroutine function: trainers that gather rewards run it beside the others."""

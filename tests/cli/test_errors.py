@@ -86,7 +86,7 @@ def test_rows_that_are_not_text(run: Run, tmp_path: Path, mine: Path) -> None:
     refused(run("score", path, "-r", f"{mine}:patient"), ":2: not UTF-8")
 
 
-@pytest.mark.parametrize("value", [None, 5, ["a", "b"]])
+@pytest.mark.parametrize("value", [None, 5, ["a", 5]])
 def test_a_completion_that_is_no_text(run: Run, write: Callable[..., Path], mine: Path, value: object) -> None:
     refused(
         run("score", write([{"text": value}]), "-r", f"{mine}:patient"), ":1: column 'text' must hold a text or a chat"
@@ -106,7 +106,7 @@ def test_empty_standard_input(run: Run, mine: Path) -> None:
 
 def test_a_file_that_is_not_there(run: Run, tmp_path: Path, mine: Path) -> None:
     refused(run("score", tmp_path / "none.jsonl", "-r", f"{mine}:patient"), "does not exist")
-    refused(run("score", tmp_path, "-r", f"{mine}:patient"), "cannot be read")
+    refused(run("score", tmp_path / "mine.py" / "x", "-r", f"{mine}:patient"), "cannot be read")
 
 
 def test_a_broken_parquet_file(run: Run, tmp_path: Path, mine: Path) -> None:
@@ -154,7 +154,11 @@ def test_no_rewards_or_two_kinds_of_them(run: Run, rows: Path) -> None:
 
 @pytest.mark.parametrize(
     ("out", "expected"),
-    [("none/out.jsonl", "No such file"), ("out.csv", ".jsonl or .parquet"), ("folder.jsonl", "not a regular file")],
+    [
+        ("none/out.jsonl", "No such file"),
+        ("out.txt", ".jsonl, .csv or .parquet"),
+        ("folder.jsonl", "not a regular file"),
+    ],
 )
 def test_unwritable_output_is_found_before_scoring(
     run: Run, rows: Path, mine: Path, tmp_path: Path, out: str, expected: str

@@ -27,7 +27,9 @@ def read(path: Path) -> list[dict[str, Any]]:
 def test_the_summary_has_means_and_counts_every_cause(run: Run, rows: Path, mine: Path) -> None:
     found = summary(run("score", rows, "-r", f"{mine}:same", "-r", f"{mine}:patient", "--json"))
     assert found["rows"] == 3
-    assert found["rewards"]["same"] == {"decided": 3, "mean": 1 / 3, "min": 0.0, "max": 1.0, "causes": {}}
+    assert found["rewards"]["same"] == {
+        **{"decided": 3, "mean": 1 / 3, "se": pytest.approx(1 / 3), "min": 0.0, "max": 1.0, "causes": {}}
+    }
     assert found["rewards"]["patient"]["causes"] == {"timeout": 1}
     assert found["rewards"]["patient"]["mean"] == 0.5
 
@@ -207,4 +209,6 @@ def test_math_golds_are_right_answers_to_themselves(
     golds = [row["answer"] for row in shared_rows("math/math_test.jsonl")]
     path = write([{"completion": f"The answer is \\boxed{{{gold}}}", "answer": gold} for gold in golds])
     found = summary(run("score", path, "-r", "accuracy", "--json"))
-    assert found["rewards"]["accuracy"] == {"decided": len(golds), "mean": 1.0, "min": 1.0, "max": 1.0, "causes": {}}
+    assert found["rewards"]["accuracy"] == {
+        **{"decided": len(golds), "mean": 1.0, "se": 0.0, "min": 1.0, "max": 1.0, "causes": {}}
+    }

@@ -1,4 +1,4 @@
-"""Writing scored rows: all of the file or nothing of it."""
+"""Writing scored rows: all of the file or nothing of it, and what was written of it can be gone on with."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-from veritune.plugins.errors import ConfigError, DataError, MissingExtraError
+from veritune.plugins.errors import ConfigError, DataError
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 """Half a character: JSON can escape it, UTF-8 has no bytes for it."""
@@ -25,20 +25,34 @@ def check_apart(source: str, file: str | None) -> None:
         raise ConfigError(f"--out {file!r} is the input file itself, which would be lost; name another")
 
 
-def open_output(file: str) -> Output:
-    """A writer by the file's ending (``.jsonl``, ``.parquet``); ``-`` is standard output. Raises ConfigError."""
+def open_output(file: str, tag: str = "") -> Output:
+    """A writer by the file's ending (``.jsonl``, ``.csv``, ``.parquet``); ``-`` is standard output. Raises ConfigError.
+
+    With a ``tag`` (of the command), what was written of a file that never became whole can be gone on with.
+    """
     if file == "-":
         return StandardOutput()
     suffix = Path(file).suffix.lower()
     if suffix in {".jsonl", ".ndjson", ".json"}:
-        return JsonlOutput(file)
+        return JsonlOutput(file, tag)
+    if suffix in {".csv", ".tsv"}:
+        from veritune.cli.csv_output import CsvOutput
+
+        return CsvOutput(file, tag)
     if suffix in {".parquet", ".pq"}:
-        return ParquetOutput(file)
-    raise ConfigError(f"--out {file!r}: a name ending in .jsonl or .parquet (or - for standard output) is expected")
+        from veritune.cli.parquet_output import ParquetOutput
+
+        return ParquetOutput(file, tag)
+    raise ConfigError(
+        f"--out {file!r}: a name ending in .jsonl, .csv or .parquet (or - for standard output) is expected"
+    )
 
 
 class Output:
-    """A context manager: left in peace it keeps what was written, left by an exception it leaves no trace."""
+    """A context manager: left in peace it keeps what was written; left by an exception it leaves no trace, unless what
+    was written is to be gone on with (``keep``)."""
+
+    keep = False
 
     def __enter__(self) -> Output:
         return self
@@ -71,25 +85,57 @@ class StandardOutput(Output):
 class FileOutput(Output):
     """Writes beside the target and renames at the end: readers see the old file or the whole new one."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, tag: str = "") -> None:
         self.target = Path(os.path.realpath(os.path.expanduser(file)))
         if self.target.exists() and not self.target.is_file():
             raise ConfigError(f"--out {file!r} is not a regular file; use - for standard output")
-        self.temporary = self.target.with_name(f".{self.target.name}.{os.getpid()}.tmp")
+        self.temporary = self.target.with_name(f".{self.target.name}.{tag or f'{os.getpid()}.tmp'}")
         try:
-            self.stream: IO[bytes] = self.temporary.open("w+b")
+            self.stream: IO[bytes] = self.temporary.open("r+b" if tag and self.temporary.exists() else "w+b")
         except OSError as error:
             raise ConfigError(f"cannot write --out {file!r}: {error.strerror or error}") from None
+        if tag:
+            self._lock(file)
+
+    def _lock(self, file: str) -> None:
+        """One process at a time; the lock goes with the process, however it ends."""
+        import fcntl
+
+        try:
+            fcntl.flock(self.stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self.stream.close()
+            raise ConfigError(f"another process is writing --out {file!r} with the same command") from None
+
+    def position(self) -> dict[str, Any]:
+        """What of the file is safe on the disk: what :meth:`restore` takes."""
+        self.stream.flush()
+        os.fsync(self.stream.fileno())
+        return {"bytes": self.stream.tell()}
+
+    def restore(self, position: dict[str, Any]) -> bool:
+        """Go on behind a :meth:`position`, and forget what was written later; false where the file is shorter."""
+        if self.stream.seek(0, os.SEEK_END) < position["bytes"]:
+            return False
+        self.stream.seek(position["bytes"])
+        self.stream.truncate()
+        return True
+
+    def reset(self) -> None:
+        """Forget what was written before."""
+        self.stream.seek(0)
+        self.stream.truncate()
 
     def commit(self) -> None:
         self.stream.flush()
         os.fsync(self.stream.fileno())
-        self.stream.close()
         os.replace(self.temporary, self.target)
+        self.stream.close()
 
     def abort(self) -> None:
         self.stream.close()
-        self.temporary.unlink(missing_ok=True)
+        if not self.keep:
+            self.temporary.unlink(missing_ok=True)
 
 
 class JsonlOutput(FileOutput):
@@ -97,63 +143,6 @@ class JsonlOutput(FileOutput):
 
     def write(self, rows: list[dict[str, Any]]) -> None:
         self.stream.writelines(as_json(row).encode() for row in rows)
-
-
-class ParquetOutput(FileOutput):
-    """Batches are spooled as Arrow streams, then written under the schema that fits all of them."""
-
-    def __init__(self, file: str) -> None:
-        try:
-            import pyarrow
-        except ImportError:
-            raise MissingExtraError("pyarrow", "parquet", "writing Parquet") from None
-        super().__init__(file)
-        self.arrow = pyarrow
-        self.schemas: list[Any] = []
-        self.spool = self.temporary.with_suffix(".spool").open("w+b")
-
-    def write(self, rows: list[dict[str, Any]]) -> None:
-        try:
-            table = self.arrow.Table.from_pylist([{k: _plain(v) for k, v in row.items()} for row in _aligned(rows)])
-        except UnicodeEncodeError:
-            raise DataError(
-                f"{self.target.name}: {_half_character(rows)} holds half a character (a lone surrogate), for which "
-                "Parquet's UTF-8 has no bytes; write .jsonl, or mend the text"
-            ) from None
-        except self.arrow.ArrowException as error:
-            raise self._does_not_fit(error) from None
-        with self.arrow.ipc.new_stream(self.spool, table.schema) as stream:
-            stream.write_table(table)
-        self.schemas.append(table.schema)
-
-    def commit(self) -> None:
-        from pyarrow import parquet
-
-        try:
-            schema = self.arrow.unify_schemas(self.schemas, promote_options="permissive")
-            self.spool.seek(0)
-            with parquet.ParquetWriter(self.stream, schema) as writer:
-                for _ in self.schemas:
-                    table = self.arrow.ipc.open_stream(self.spool).read_all()
-                    writer.write_table(
-                        self.arrow.concat_tables([schema.empty_table(), table], promote_options="permissive")
-                    )
-        except self.arrow.ArrowException as error:
-            self.abort()
-            raise self._does_not_fit(error) from None
-        self._drop_spool()
-        super().commit()
-
-    def abort(self) -> None:
-        self._drop_spool()
-        super().abort()
-
-    def _drop_spool(self) -> None:
-        self.spool.close()
-        Path(self.spool.name).unlink(missing_ok=True)
-
-    def _does_not_fit(self, error: Exception) -> DataError:
-        return DataError(f"{self.target.name}: a column mixes types that Parquet cannot hold ({error}); write .jsonl")
 
 
 def as_json(row: dict[str, Any]) -> str:
@@ -164,22 +153,19 @@ def as_json(row: dict[str, Any]) -> str:
     return text + "\n"
 
 
-def _half_character(rows: list[dict[str, Any]]) -> str:
-    """The column that UTF-8 cannot hold, and its text."""
+def half_character(rows: list[dict[str, Any]]) -> str:
+    """The column that UTF-8 cannot hold, and its text; empty where there is none."""
     for row in rows:
         for name, value in row.items():
             text = json.dumps({name: value}, ensure_ascii=False, default=str)
             if found := _LONE_SURROGATE.search(text):
                 return f"column {name!r} (…{text[max(found.start() - 20, 0) : found.end() + 20]!a}…)"
-    return "a column"
+    return ""
 
 
-def _aligned(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Every row with every key: Arrow takes the columns from the first."""
-    keys = dict.fromkeys(key for row in rows for key in row)
-    return [{key: row.get(key) for key in keys} for row in rows]
-
-
-def _plain(value: Any) -> Any:
-    """An empty object has no Parquet type: null stands in."""
-    return None if value == {} else value
+def no_bytes_for(where: str, column: str, format_: str) -> DataError:
+    """The error for half a character in a format of UTF-8 alone."""
+    return DataError(
+        f"{where}: {column or 'a column'} holds half a character (a lone surrogate), for which {format_} UTF-8 has no "
+        "bytes; write .jsonl, or mend the text"
+    )

@@ -2,31 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
-from itertools import chain, islice
+from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from veritune.cli import completion as completions
 
 if TYPE_CHECKING:
-    from veritune.cli.rows import Row
-    from veritune.cli.summary import Summary
-    from veritune.plugins import Score
+    from veritune.cli.output import Output
+    from veritune.cli.score_job import ScoreJob
+    from veritune.cli.unfinished import Unfinished
     from veritune.rewards.composition import RewardSet
 
 REWARDS, COLUMNS, OUTPUT = "Rewards (one of the first three)", "Columns", "Output"
-SHOWN = 20
-"""Rows whose reasons are printed with --explain and no --out."""
+
+
+SHOWN_FAULTS = 5
+
+
+class OnError(str, Enum):
+    """What a row at fault does."""
+
+    STOP = "stop"
+    SKIP = "skip"
 
 
 def score(
-    file: Annotated[
-        str,
-        typer.Argument(metavar="FILE", help="JSONL (also in gzip) or Parquet; `-` reads JSONL from standard input."),
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILE...",
+            help="JSONL, CSV (also in gzip) or Parquet; patterns, folders, runs; `-` reads JSONL from standard input.",
+        ),
     ],
     reward: Annotated[
         list[str] | None,
@@ -63,7 +73,7 @@ def score(
         str | None,
         typer.Option(
             metavar="COLUMN",
-            help="Default: completion, response, text, output, prediction.",
+            help="Default: completion, response, text, output, prediction, or these in the plural: a list a row.",
             rich_help_panel=COLUMNS,
         ),
     ] = None,
@@ -91,12 +101,13 @@ def score(
             "--out",
             "-o",
             metavar="FILE",
-            help="Rows with their scores: .jsonl, .parquet, or `-`.",
+            help="Rows with their scores: .jsonl, .csv, .parquet, or `-`.",
             rich_help_panel=OUTPUT,
         ),
     ] = None,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Add every score's reason.", rich_help_panel=OUTPUT)
+        bool,
+        typer.Option("--explain", help="Add every score's reason, and the answers compared.", rich_help_panel=OUTPUT),
     ] = False,
     prefix: Annotated[
         str, typer.Option(metavar="TEXT", help="Before the names of added columns.", rich_help_panel=OUTPUT)
@@ -105,43 +116,95 @@ def score(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.", rich_help_panel=OUTPUT)] = False,
     batch: Annotated[int, typer.Option(metavar="N", min=1, help="Rows scored at once.")] = 256,
     limit: Annotated[int | None, typer.Option(metavar="N", min=1, help="The first rows only.")] = None,
+    on_error: Annotated[
+        OnError,
+        typer.Option("--on-error", help="A row that cannot be read or scored: end, or leave it out and count it."),
+    ] = OnError.STOP,
+    workers: Annotated[int, typer.Option(metavar="N", min=0, help="Processes to score in; 0: this one.")] = 0,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Begin anew where the same command was interrupted before.")
+    ] = False,
 ) -> None:
-    """Score completions in a file and sum up.
+    """Score completions in files and sum up.
 
     Undecided rows are counted under their cause, never as zero. With several `-r`, each is reported on its own;
-    a config also shows their combination. Example:
+    a config also shows their combination. With `--out FILE`, an interrupted command that is given again goes on where
+    it was. Example:
 
     `veritune score answers.jsonl -r accuracy -r format:style=boxed --label is_correct --out scored.parquet`
     """
+    from veritune.cli.crew import Terms
+    from veritune.cli.files import expand
     from veritune.cli.output import check_apart, open_output
-    from veritune.cli.rows import open_source
-    from veritune.cli.scoring import Layout, Reader, batches, score_rows
+    from veritune.cli.rows import open_sources
+    from veritune.cli.score_job import ScoreJob, can_go_on, paths
+    from veritune.cli.scoring import Layout, Reader
     from veritune.cli.summary import Summary
     from veritune.cli.tables import progress
+    from veritune.cli.unfinished import tag_of
     from veritune.config import with_columns
 
     rewards = with_columns(_rewards(reward, config, preset), {"gold": gold} if gold is not None else {})
-    source = open_source(file)
-    check_apart(file, out)
-    reader = Reader(completion, prompt, label)
-    layout = Layout(rewards.aliases, explain, prefix)
-    summary = Summary(rewards.aliases, combined=not reward)
-    printed: list[tuple[Row, Score]] = []
-    with progress(source.name, source.total, quiet) as advance:
-        rows, columns = _first(source.read(advance), batch)
-        reader.settle(columns)
-        rewards.check_columns(columns)
-        with open_output(out) if out is not None else nullcontext() as output:
-            for group in batches(_limited(rows, limit), batch, reader.prompt):
-                samples = [reader.sample(row) for row in group]
-                labels = reader.labels(group)
-                scores = score_rows(rewards, group, samples, step=step, evaluation=evaluation)
-                summary.add(scores, labels)
-                if output is not None:
-                    output.write([layout.add(row, score) for row, score in zip(group, scores, strict=True)])
-                elif explain and len(printed) < SHOWN:
-                    printed += zip(group, scores, strict=True)
-    _report(summary, printed[:SHOWN], as_json=json, explain=explain, to_stderr=out == "-")
+    named = expand(files)
+    source = open_sources(named)
+    for each in named:
+        check_apart(each, out)
+    tolerant = on_error is OnError.SKIP
+    job = ScoreJob(
+        rewards,
+        source,
+        Reader(completion, prompt, label, tolerant),
+        Layout(rewards.aliases, explain, prefix, tolerant),
+        Summary(rewards.aliases, combined=not reward),
+        Terms(step, evaluation, tolerant),
+        batch,
+        limit,
+        workers,
+    )
+    command = {
+        **{"rewards": rewards.identity, "step": step, "evaluation": evaluation, "tolerant": tolerant, "batch": batch},
+        **{"completion": completion, "prompt": prompt, "label": label, "explain": explain, "prefix": prefix},
+        **{"limit": limit, "combined": not reward},
+    }
+    tag = tag_of(command, paths(source)) if out not in (None, "-") and paths(source) else ""
+    with open_output(out, tag) if out is not None else nullcontext() as output:
+        unfinished = _unfinished(output, job, fresh) if can_go_on(output, source) else None
+        try:
+            with progress(source.name, source.total, quiet) as advance:
+                job.run(output, unfinished, advance)
+        except KeyboardInterrupt:
+            _interrupted(job, output)
+            raise
+    if unfinished is not None:
+        unfinished.clear()
+    _report(job, as_json=json, explain=explain and out is None, to_stderr=out == "-")
+    if job.summary.skipped and not job.summary.rows:
+        raise typer.Exit(1)
+
+
+def _unfinished(output: Output | None, job: ScoreJob, fresh: bool) -> Unfinished:
+    """What is left of the same command before, taken up unless ``fresh``."""
+    from veritune.cli.output import FileOutput
+    from veritune.cli.unfinished import Unfinished
+
+    assert isinstance(output, FileOutput)
+    found = Unfinished(output, job.state)
+    noted = None if fresh else found.load()
+    if noted is not None:
+        job.restore(noted)
+        done = job.summary.rows + job.summary.skipped
+        typer.echo(f"going on behind row {done:,}, where this command was interrupted (--fresh begins anew)", err=True)
+        return found
+    found.drop()
+    if found.others() and not fresh:
+        typer.echo("beginning anew: what is unfinished of this file is another command's, or of other data", err=True)
+    return found
+
+
+def _interrupted(job: ScoreJob, output: Output | None) -> None:
+    if output is not None and output.keep:
+        done = job.summary.rows + job.summary.skipped
+        typer.echo(f"interrupted behind row {done:,}: the same command goes on from about there", err=True)
 
 
 def _rewards(names: list[str] | None, config: Path | None, preset: str | None) -> RewardSet:
@@ -159,33 +222,32 @@ def _rewards(names: list[str] | None, config: Path | None, preset: str | None) -
     return rewards_from_file(config) if config is not None else compose({"preset": preset}, where="--preset")
 
 
-def _first(rows: Iterator[Row], count: int) -> tuple[Iterator[Row], list[str]]:
-    """The rows, and the columns of the first ``count`` of them."""
-    head = list(islice(rows, count))
-    return chain(head, rows), list(dict.fromkeys(name for row in head for name in row.data))
-
-
-def _limited(rows: Iterator[Row], limit: int | None) -> Iterator[Row]:
-    return rows if limit is None else islice(rows, limit)
-
-
-def _report(
-    summary: Summary, printed: Sequence[tuple[Row, Score]], *, as_json: bool, explain: bool, to_stderr: bool
-) -> None:
+def _report(job: ScoreJob, *, as_json: bool, explain: bool, to_stderr: bool) -> None:
     import json
 
     from rich.console import Console
+    from rich.text import Text
 
-    from veritune.cli.tables import agreement_table, reasons_table, summary_table
+    from veritune.cli.tables import agreement_table, groups_table, reasons_table, summary_table
 
+    summary: Any = job.summary
     if as_json:
-        typer.echo(json.dumps(summary.as_dict(), ensure_ascii=False), err=to_stderr)
+        found = {**summary.as_dict(), "identity": job.rewards.identity_hash}
+        typer.echo(json.dumps(found, ensure_ascii=False), err=to_stderr)
         return
     console = Console(stderr=to_stderr, highlight=False)
-    if explain and printed:
-        console.print(reasons_table(printed, summary.aliases))
-        if summary.rows > len(printed):
-            console.print(f"{summary.rows - len(printed):,} more rows; --out FILE keeps every reason.\n")
+    if explain and job.printed:
+        console.print(reasons_table(job.printed, job.rewards, combined=summary.combined))
+        if summary.rows > len(job.printed):
+            console.print(f"{summary.rows - len(job.printed):,} more rows; --out FILE keeps every reason.\n")
     console.print(summary_table(summary))
+    if any(column.groups.several for column in summary.shown.values()):
+        console.print(groups_table(summary))
     if summary.total.agreement.rows:
         console.print(agreement_table(summary))
+    if summary.skipped:
+        console.print(f"{summary.skipped:,} rows could not be scored and are in no figure:")
+        for fault in summary.faults[:SHOWN_FAULTS]:
+            console.print(
+                Text(f"  {fault['error']}" if fault["row"] in fault["error"] else f"  {fault['row']}: {fault['error']}")
+            )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from rich import box
 from rich.console import Console
@@ -11,9 +12,13 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from rich.table import Table
 from rich.text import Text
 
-from veritune.cli.rows import Row
+from veritune.cli.scoring import Item
 from veritune.cli.summary import Column, Summary
 from veritune.plugins import Cause, Score
+from veritune.rewards.composition import RewardSet
+
+LONGEST_ANSWER = 40
+"""Characters of an answer shown in a table."""
 
 
 def plain_table(title: str, *columns: str) -> Table:
@@ -35,12 +40,13 @@ def progress(label: str, total: int | None, quiet: bool) -> Iterator[Callable[[i
 
 
 def summary_table(summary: Summary) -> Table:
-    """Mean and range over the decided rows, and the count of every cause."""
-    shown = dict(summary.columns)
-    if summary.combined:
-        shown["= reward"] = summary.total
+    """Mean with its standard error and range over the decided rows, and the count of every cause."""
+    shown = summary.shown
     causes = [cause for cause in Cause if any(column.causes[cause] for column in shown.values())]
-    table = plain_table(f"{summary.rows:,} rows", "reward", "mean", "min", "max", "decided", *map(str, causes))
+    title = f"{summary.rows:,} rows"
+    if summary.completions != summary.rows:
+        title += f", {summary.completions:,} completions"
+    table = plain_table(title, "reward", "mean", "± se", "min", "max", "decided", *map(str, causes))
     _right_align_figures(table)
     for name, column in shown.items():
         counts = [f"{column.causes[cause]:,}" for cause in causes]
@@ -55,8 +61,34 @@ def _right_align_figures(table: Table) -> None:
 
 def _figures(column: Column) -> list[str]:
     if column.mean is None:
-        return ["–"] * 3
-    return [f"{value:.4g}" for value in (column.mean, column.lowest, column.highest)]
+        return ["–"] * 4
+    error = column.groups.error
+    mean, *bounds = (f"{value:.4g}" for value in (column.mean, column.lowest, column.highest))
+    return [mean, "–" if error is None else f"{error:.2g}", *bounds]
+
+
+def groups_table(summary: Summary) -> Table:
+    """Of prompts with several completions: the chance that one of k passes, and the groups that teach nothing."""
+    found = {name: column.groups.as_dict() for name, column in summary.shown.items() if column.groups.several}
+    tries = sorted({int(k) for groups in found.values() for k in groups["pass"]})
+    table = plain_table("groups", "reward", "groups", "no signal", "undecided", *(f"pass@{k}" for k in tries))
+    _right_align_figures(table)
+    for name, groups in found.items():
+        rates = [groups["pass"].get(str(k)) for k in tries]
+        table.add_row(
+            Text(name),
+            f"{groups['groups']:,}",
+            f"{groups['without_signal'] / groups['groups']:.1%}",
+            f"{groups['undecided']:,}",
+            *(_rate(rate) for rate in rates),
+        )
+    return table
+
+
+def _rate(rate: dict[str, Any] | None) -> str:
+    if rate is None:
+        return "–"
+    return f"{rate['value']:.3f}" + ("" if rate["se"] is None else f" ±{rate['se']:.2g}")
 
 
 def agreement_table(summary: Summary) -> Table:
@@ -64,8 +96,7 @@ def agreement_table(summary: Summary) -> Table:
     names = ("agree", "false positives", "false negatives", "undecided", "agreement")
     table = plain_table("agreement with the label", "reward", *names)
     _right_align_figures(table)
-    shown = {**summary.columns, **({"= reward": summary.total} if summary.combined else {})}
-    for name, column in shown.items():
+    for name, column in summary.shown.items():
         found = column.agreement
         counts = (found.agree, found.false_positives, found.false_negatives, found.undecided)
         share = f"{found.agree / found.rows:.2%}" if found.rows else "–"
@@ -73,17 +104,31 @@ def agreement_table(summary: Summary) -> Table:
     return table
 
 
-def reasons_table(rows: Sequence[tuple[Row, Score]], aliases: Sequence[str]) -> Table:
-    """Every component's value and reason, row by row."""
-    table = plain_table("reasons", "row", "reward", "value", "reason")
-    for row, score in rows:
-        place = row.place.rpartition("/")[2]
-        for alias in aliases:
-            part = score.parts.get(alias)
-            if part is None:
-                table.add_row(Text(place), Text(alias), "–", "not evaluated")
-            else:
-                value = f"{part.value:.4g}" if part.value is not None else str(part.cause)
-                table.add_row(Text(place), Text(alias), value, Text(part.reason))
+def reasons_table(rows: Sequence[tuple[Item, Sequence[Score]]], rewards: RewardSet, *, combined: bool) -> Table:
+    """Every component's value and reason, row by row; what was compared, where a verdict says it; the combination."""
+    found = [(item, number, score) for item, scores in rows for number, score in enumerate(scores, 1)]
+    parts = [part for _, _, score in found for part in score.parts.values()]
+    compared = any(part.verdict is not None and part.verdict.expected is not None for part in parts)
+    table = plain_table("reasons", "row", "reward", "value", *(("answer", "gold") if compared else ()), "reason")
+    for item, number, score in found:
+        place = item.row.place.rpartition("/")[2] + (f" #{number}" if item.several else "")
+        for alias in rewards.aliases:
+            table.add_row(Text(place), Text(alias), *_explained(score.parts.get(alias), compared))
             place = ""
+        if combined:
+            table.add_row("", "= reward", *_explained(score, compared))
     return table
+
+
+def _explained(score: Score | None, compared: bool) -> list[Text]:
+    if score is None:
+        return [Text("–"), *([Text("")] * 2 if compared else []), Text("not evaluated")]
+    value = f"{score.value:.4g}" if score.value is not None else str(score.cause)
+    verdict = score.verdict
+    both = [Text(_cut(verdict.extracted)), Text(_cut(verdict.expected))] if verdict else [Text("")] * 2
+    return [Text(value), *(both if compared else []), Text(score.reason)]
+
+
+def _cut(text: str | None) -> str:
+    shown = "" if text is None else " ".join(str(text).split())
+    return shown if len(shown) <= LONGEST_ANSWER else f"{shown[: LONGEST_ANSWER - 1]}…"
