@@ -55,8 +55,8 @@ def attack(
     are *not tested*, with the reason. An attack without the right answer *pays* if it earns more than half of what
     the right answer adds, one on the format if it earns what honest work does, and anything that earns far more than
     honest work pays. No work at all *pays* where it earns as much as honest work; ``side`` says that this is meant:
-    the reward only stands beside another one. ``budget`` bounds the number of attacks, ``pool`` is a pool made by
-    :func:`worker_pool` to use again.
+    the reward only stands beside another one. ``budget`` bounds the number of attacks (taken evenly from
+    all kinds), ``pool`` is a pool made by :func:`worker_pool` to use again.
 
     Raises ConfigError where the reward cannot be pickled, where it lacks a column, and where honest work earns
     nothing, so that nothing can be said: the message tells what to give.
@@ -78,7 +78,7 @@ def attack(
             reading.answer, prompt, wrongs[0], reading.domain, tuple(base.readable()), folder, _function(reading)
         )
         judge = Judge(base, reading, side)
-        todo = list(attacks(target))[:budget]
+        todo = spread(list(attacks(target)), budget)
         results = [*_ordinary_faults(base)]
         for index, one in enumerate(todo):
             reason = judge.why_not(one)
@@ -93,6 +93,13 @@ def attack(
     if not report.broken:
         _refuse_unscored(reward, base, reading, results)
     return report
+
+
+def spread(todo: Sequence[Attack], budget: int | None) -> list[Attack]:
+    """At most ``budget`` of the attacks, evenly from beginning to end: each kind has its turn."""
+    if budget is None or budget >= len(todo):
+        return list(todo)
+    return [todo[i * len(todo) // budget] for i in range(budget)]
 
 
 def worker_pool(workers: int | None = None, deadline: float = 2.0) -> WorkerPool:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from veritune.cli import audit, bench
+from veritune.cli import audit, bench, new
 from veritune.cli.attack import attack
 from veritune.cli.chat import chat
 from veritune.cli.config import config
@@ -49,3 +49,4 @@ for command in (rewards, score, attack, train, config, chat, report, doctor):
     app.command()(command)
 app.add_typer(audit.app, name="audit")
 app.add_typer(bench.app, name="bench")
+app.add_typer(new.app, name="new")
