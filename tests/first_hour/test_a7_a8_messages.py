@@ -111,9 +111,10 @@ def test_a7_a_parameter_given_to_score_is_refused_with_the_way_to_write_it(file:
     with pytest.raises(ParameterError, match=r"'limit' is a parameter.*with_params\(limit=") as caught:
         short.score("far too long", limit=value)
     assert "get_reward(…, limit=" in str(caught.value)
-    for composed in (compose([f"{file}:short"]), reward_function({"rewards": {"format": {}, "s": {"use": short}}})):
+    adapted: Any = reward_function({"rewards": {"format": {}, "s": {"use": short}}})
+    for composed in (compose([f"{file}:short"]), adapted):
         with pytest.raises(ParameterError, match="'limit' is a parameter"):
-            composed.score("far too long", limit=value)  # type: ignore[attr-defined]
+            composed.score("far too long", limit=value)
 
 
 def test_a7_a_parameter_given_to_a_call_is_refused_and_a_column_of_that_name_is_not(file: str) -> None:
@@ -160,7 +161,7 @@ def test_a8_whatever_a_class_s_init_takes_is_a_parameter(file: str) -> None:
 @pytest.mark.parametrize("name", ["tutorial", "tutorial_last", "tutorial_prompt", "tutorial_one"])
 @pytest.mark.parametrize("text", ["four", ""])
 def test_a8_a_reward_of_a_trl_tutorial_is_told_that_completions_are_texts(file: str, name: str, text: str) -> None:
-    columns = {"completions": [[{"role": "assistant", "content": text}]] * 2, "prompts": ["2+2?"] * 2}
+    columns: dict[str, Any] = {"completions": [[{"role": "assistant", "content": text}]] * 2, "prompts": ["2+2?"] * 2}
     if name == "tutorial_one" and not text:
         return  # nothing to look into: an empty list is no number, which is told
     for take in (get_reward(f"{file}:{name}"), compose([f"{file}:{name}"])):

@@ -52,5 +52,6 @@ def test_the_switch_turns_it_off(installed: Path) -> None:
 
 
 def test_its_own_tests_pass(installed: Path) -> None:
-    done = run(installed, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(EXAMPLE / "tests"))
-    assert "7 passed" in done.stdout, done.stdout + done.stderr
+    plugins = ["-p", "no:cacheprovider", "-p", "veritune.testing.plugin"]
+    done = run(installed, "-m", "pytest", "-q", *plugins, str(EXAMPLE / "tests"))
+    assert "9 passed" in done.stdout, done.stdout + done.stderr

@@ -1,4 +1,4 @@
-"""Test a reward in isolation: no model, no trainer. Run ``pytest`` in this folder after ``pip install -e .``."""
+"""The reward alone: no model, no trainer. Run ``pytest``."""
 
 from __future__ import annotations
 
@@ -6,28 +6,35 @@ import pickle
 
 import pytest
 
-from veritune import Cause, VerituneError, get_reward
+from veritune import Reward, VerituneError
+from veritune.testing import Attack, Holds, Pays
+
+pytestmark = pytest.mark.reward("politeness")
 
 
-@pytest.mark.parametrize(
-    ("completion", "value"),
-    [("Please sit down.", 1.0), ("Sit down.", 0.0), ("please please please", 0.0), ("pleased to meet you", 0.0)],
-)
-def test_one_polite_word_pays_and_repeating_it_does_not(completion: str, value: float) -> None:
-    assert get_reward("politeness").score(completion).value == value
+@pytest.mark.reward_cases("cases.jsonl")
+def test_golden_cases() -> None:
+    """Value, cause and reason of each line. A change that is meant: ``pytest --reward-update``; look at the diff."""
 
 
-def test_nothing_to_judge_is_no_zero() -> None:
-    score = get_reward("politeness").score("  ")
-    assert (score.value, score.cause) == (None, Cause.NOT_APPLICABLE)
+def test_once_pays_and_again_and_again_does_not(assert_pays: Pays, assert_holds: Holds) -> None:
+    assert_pays("Sit down, please.", 1.0)
+    assert_holds("Sit down.")
+    assert_holds("Please, please, please!")
 
 
-def test_parameters_come_from_the_config() -> None:
-    assert get_reward("politeness", words=["bitte"], most=2).score("Bitte, bitte!").value == 1.0
+@pytest.mark.reward("politeness", words=["bitte"], most=2)
+def test_parameters_come_from_the_config(reward: Reward, assert_pays: Pays) -> None:
+    assert_pays("Bitte, bitte!", 1.0)
     with pytest.raises(VerituneError, match="Did you mean 'most'"):
-        get_reward("politeness", must=2)
+        reward.with_params(must=2)
 
 
-def test_it_plugs_into_a_trainer() -> None:
-    reward = pickle.loads(pickle.dumps(get_reward("politeness")))  # trainers send rewards to other processes
-    assert reward(prompts=["p", "p"], completions=["please", "no"], trainer_state=None) == [1.0, 0.0]
+def test_it_goes_into_a_trainer(reward: Reward) -> None:
+    sent = pickle.loads(pickle.dumps(reward))  # trainers send rewards to other processes
+    assert sent(prompts=["p", "p"], completions=["please", "no"], trainer_state=None) == [1.0, 0.0]
+
+
+def test_it_withstands_attacks(attack: Attack) -> None:
+    # side: it is meant to stand beside a reward of the answer. right: what deserves full marks.
+    attack(side=True, right=["Please sit down."], budget=60)

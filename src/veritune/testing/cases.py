@@ -104,7 +104,8 @@ def _misses(key: str, wanted: Any, score: Score) -> bool:
             raise DataError(f"{key}: a number is expected, got {wanted!r}")
         if score.value is None:
             return key == "above" or score.cause is not Cause.ABSTAIN
-        return score.value > wanted + TOLERANCE if key == "at_most" else score.value <= wanted + TOLERANCE
+        bound = float(wanted) + TOLERANCE
+        return score.value > bound if key == "at_most" else score.value <= bound
     if _is_number(seen) and _is_number(wanted):
         return not math.isclose(seen, wanted, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
     return bool(seen != wanted)

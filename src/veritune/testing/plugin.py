@@ -7,22 +7,23 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from veritune.sandbox.workers import WorkerPool
-    from veritune.testing.cases import Case, Scorer
+    from veritune.testing.cases import Case, CaseFile, Scorer
     from veritune.testing.checks import Attack, Holds, Pays
 
 MARKS = (
     "reward(use, **params): the reward under test, by name, path (from the test's own folder), YAML file, or itself",
     "reward_cases(*files): replay golden cases (JSONL, from the test's own folder) with the reward under test",
 )
-FILES = pytest.StashKey["dict[Path, CaseFile]"]()
-CHANGES = pytest.StashKey["list[str]"]()
-MADE = pytest.StashKey["dict[str, Scorer]"]()
+FILES: pytest.StashKey[dict[Path, CaseFile]] = pytest.StashKey()
+CHANGES: pytest.StashKey[list[str]] = pytest.StashKey()
+MADE: pytest.StashKey[dict[str, Scorer]] = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -107,9 +108,10 @@ def _attack_pool() -> Iterator[WorkerPool]:
 @pytest.hookimpl(tryfirst=True)
 def pytest_pycollect_makeitem(collector: pytest.Module | pytest.Class, obj: object) -> None:
     """A test that replays cases uses their fixtures, also where it does not name them."""
-    marks = [mark.name for mark in getattr(obj, "pytestmark", ())]
-    if inspect.isfunction(obj) and ("reward_cases" in marks or collector.get_closest_marker("reward_cases")):
-        pytest.mark.usefixtures("reward", "reward_case")(obj)
+    if inspect.isfunction(obj):
+        marks = getattr(obj, "pytestmark", [])  # pytest keeps a list on functions
+        if any(mark.name == "reward_cases" for mark in marks) or collector.get_closest_marker("reward_cases"):
+            pytest.mark.usefixtures("reward", "reward_case")(obj)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -145,8 +147,10 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> None:
     """Replay the case before the test's own body, which may be empty."""
     if pyfuncitem.get_closest_marker("reward_cases") is None:
         return
-    case: Case = pyfuncitem.funcargs["reward_case"]
-    scores = pyfuncitem.funcargs["reward"].score_batch(case.samples)
+    given: dict[str, Any] = pyfuncitem.funcargs
+    case: Case = given["reward_case"]
+    scorer: Scorer = given["reward"]
+    scores = scorer.score_batch(case.samples)
     wrong = case.differences(scores)
     if pyfuncitem.config.getoption("--reward-update") and not wrong.keys() & {"at_most", "above"}:
         if wrong or not case.expects:
@@ -158,10 +162,9 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> None:
         pytest.fail(f"{case.place}: nothing is expected yet; pytest --reward-update writes what is seen", pytrace=False)
     if wrong:
         said = "\n".join(f"  {key}: {text}" for key, text in wrong.items())
-        name = pyfuncitem.funcargs["reward"].name
         shown = "\n".join(f"  completion: {sample.text!r:.300}" for sample in case.samples)
         pytest.fail(
-            f"{case.place}: reward {name!r}\n{said}\n{shown}\nIf that is right now: pytest --reward-update",
+            f"{case.place}: reward {scorer.name!r}\n{said}\n{shown}\nIf that is right now: pytest --reward-update",
             pytrace=False,
         )
 

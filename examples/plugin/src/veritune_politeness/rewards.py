@@ -1,4 +1,4 @@
-"""The reward. Copy this file, and replace what it counts."""
+"""The reward. Replace what it counts."""
 
 from __future__ import annotations
 
@@ -18,4 +18,4 @@ def politeness(completion: str, *, words: Sequence[str] = ("please", "thank you"
         return Score.none("the completion is empty")
     pattern = "|".join(rf"\b{re.escape(word)}\b" for word in words)
     count = len(re.findall(pattern, completion, re.IGNORECASE))
-    return Score(float(1 <= count <= most), f"{count} polite words, wanted 1 to {most}")
+    return Score(float(1 <= count <= most), f"{count} of its words, wanted 1 to {most}")
