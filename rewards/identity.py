@@ -28,6 +28,8 @@ LIBRARIES = ("math-verify", "latex2sympy2_extended", "sympy", "langdetect")
 WHOLE = 64 << 20
 """Bytes of a data file that are hashed whole; of a larger one its size, head and tail."""
 MOST_FILES = 400
+IDENTITY = "rewards.json"
+"""In a run's folder."""
 
 Identity = dict[str, Any]
 
@@ -55,11 +57,25 @@ def reward_identity(reward: Reward) -> Identity:
     }
 
 
+def identity_json(name: str, identity: Identity) -> str:
+    """The text of :data:`IDENTITY`."""
+    return json.dumps({"hash": name, "identity": plain(identity)}, ensure_ascii=False, indent=1) + "\n"
+
+
+def read_identity(folder: Path) -> tuple[str, Identity] | None:
+    """The hash of a run's rewards and what it stands for; None where the run has none."""
+    try:
+        found = json.loads((folder / IDENTITY).read_text(encoding="utf-8"))
+        return str(found["hash"]), dict(found["identity"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
 def differences(old: Mapping[str, Any], new: Mapping[str, Any], where: str = "") -> list[str]:
     """The places in which two identities differ, as ``rewards.accuracy.params.deadline: 1.0 → 2.0``."""
     found = []
     for key in dict.fromkeys([*old, *new]):
-        place, before, after = f"{where}.{key}".lstrip("."), old.get(key), new.get(key)
+        place, before, after = f"{where}.{key}".lstrip("."), plain(old.get(key)), plain(new.get(key))
         if isinstance(before, Mapping) and isinstance(after, Mapping):
             found += differences(before, after, place)
         elif before != after:

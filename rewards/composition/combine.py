@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from veritune.plugins import Score
+from veritune.rewards.composition.component import CORRECTED
 from veritune.rewards.composition.evaluation import undecided
 
 
@@ -17,16 +18,25 @@ class Term:
     alias: str
     weight: float
     score: Score
+    training: bool = True
+    """Whether a correction for known errors counts; what is evaluated is not corrected."""
+
+    @property
+    def counted(self) -> float:
+        """The component's value, corrected where it is."""
+        corrected = self.score.parts.get(CORRECTED) if self.training else None
+        value = self.score.value if corrected is None else corrected.value
+        assert value is not None
+        return float(value)
 
     @property
     def value(self) -> float:
         """Weight times score, of a decided score."""
-        assert self.score.value is not None
-        return self.weight * self.score.value
+        return self.weight * self.counted
 
     def __str__(self) -> str:
         factor = "" if self.weight == 1 else f"{self.weight:g}×"
-        return f"{factor}{self.score.value:g} {self.alias}"
+        return f"{factor}{self.counted:g} {self.alias}"
 
 
 def combine(how: str, policy: str, terms: Sequence[Term], parts: Mapping[str, Score]) -> Score:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from veritune.plugins import ColumnError, Reward, Sample, Score
+from veritune.plugins import ColumnError, ConfigError, Reward, Sample, Score
 from veritune.plugins.errors import did_you_mean
+from veritune.rewards.appeal.opinion import Appeal
 from veritune.rewards.composition.schema import ComponentConfig
 from veritune.rewards.composition.validation import at
+
+CORRECTED = "corrected"
+"""Where a score's ``parts`` hold the value that counts in its place."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +24,7 @@ class Component:
     alias: str
     reward: Reward
     config: ComponentConfig
+    appeal: Appeal | None = None
 
     @property
     def may_count(self) -> bool:
@@ -63,6 +68,22 @@ class Component:
         value = min(value, high) if high is not None else value
         return score if value == score.value else replace(score, value=value)
 
+    def judged(self, scores: Sequence[Score], samples: Sequence[Sample], step: int | None) -> list[Score]:
+        """What the reward found, with second opinions (part ``appeal``), the value corrected for known errors (part
+        ``corrected``), bent."""
+        found = list(scores) if self.appeal is None else self.appeal.add(self.alias, step, samples, scores)
+        return [self.bend(self._corrected(score)) for score in found]
+
+    def _corrected(self, score: Score) -> Score:
+        noise = self.config.noise
+        if noise is None or score.value is None:
+            return score
+        if score.value not in (0, 1):
+            raise ConfigError(f"rewards.{self.alias}.noise: for rewards of 0 and 1, and this one gave {score.value:g}")
+        value = noise.corrected(score.value)
+        bent = self.bend(Score(value, f"{noise.correct} correction of {score.value:g}"))
+        return replace(score, parts={**score.parts, CORRECTED: bent})
+
     def whole_groups(self, presume: bool = True) -> bool:
         """Whether the reward must see every sample of a prompt at once.
 
@@ -81,6 +102,9 @@ class Component:
         """Raise ColumnError where the data lacks a column that the reward or ``where`` needs."""
         with at(f"rewards.{self.alias}"):
             self.reward.check_columns(available)
+        if self.appeal is not None and self.appeal.reward is not None:
+            with at(f"rewards.{self.alias}.appeal"):
+                self.appeal.reward.check_columns(available)
         for column in self.config.where:
             if column not in available:
                 raise ColumnError(

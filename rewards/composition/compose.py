@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from veritune.plugins import ConfigError, Reward, get_preset, get_reward, preset_names, reward_names
 from veritune.plugins.errors import VerituneError, did_you_mean
 from veritune.plugins.registry import as_reward, resolve
+from veritune.rewards.appeal.opinion import PERSON, Appeal
 from veritune.rewards.composition.component import Component
 from veritune.rewards.composition.rewardset import RewardSet
 from veritune.rewards.composition.run_config import config_file, rewards_of
@@ -242,7 +243,17 @@ def _component(alias: str, config: ComponentConfig, where: str, folder: Path | N
         raise ConfigError(f"{where}.params: {', '.join(sorted(clash))} is no parameter; put it beside params:")
     with at(where):
         reward = get_reward(use, name=alias, columns=config.columns, compat=config.compat, **config.params)
-    return Component(alias, reward, config)
+    return Component(alias, reward, config, _appeal(alias, config, where))
+
+
+def _appeal(alias: str, config: ComponentConfig, where: str) -> Appeal | None:
+    asked = config.appeal
+    if asked is None:
+        return None
+    if asked.to == PERSON:
+        return Appeal(asked, None)
+    with at(path(where, "appeal")):
+        return Appeal(asked, get_reward(asked.to, name=f"{alias}.appeal", columns=asked.columns, **asked.params))
 
 
 def _beside(use: str, folder: Path) -> str:

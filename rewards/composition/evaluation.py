@@ -14,11 +14,16 @@ class Evaluation:
     """The scores of one batch, filled on demand: nothing is evaluated twice, and nothing that is not needed."""
 
     def __init__(
-        self, components: Sequence[Component], samples: Sequence[Sample], injected: Mapping[str, Any] | None = None
+        self,
+        components: Sequence[Component],
+        samples: Sequence[Sample],
+        injected: Mapping[str, Any] | None = None,
+        step: int | None = None,
     ) -> None:
         self.components = {component.alias: component for component in components}
         self.samples = samples
         self.injected = dict(injected or {})
+        self.step = step
         self.scores: dict[str, dict[int, Score]] = {alias: {} for alias in self.components}
 
     def ensure(self, alias: str, rows: Iterable[int], *, strictly: bool = False) -> None:
@@ -52,8 +57,9 @@ class Evaluation:
     def _evaluate(self, component: Component, rows: Sequence[int], strictly: bool) -> dict[int, Score]:
         seen = self._whole_groups(rows) if component.whole_groups(presume=not strictly) else rows
         scores = component.reward.score_batch([self.samples[row] for row in seen], **self.injected)
-        wanted = set(rows)
-        return {row: component.bend(score) for row, score in zip(seen, scores, strict=True) if row in wanted}
+        found = dict(zip(seen, scores, strict=True))
+        judged = component.judged([found[row] for row in rows], [self.samples[row] for row in rows], self.step)
+        return dict(zip(rows, judged, strict=True))
 
     @cached_property
     def _groups(self) -> list[int]:

@@ -130,7 +130,7 @@ class RewardSet:
         active = [component for component in self.components if component.active(step, evaluation)]
         weights = {component.alias: component.weight_at(step) for component in active}
         counted = [component.alias for component in active if weights[component.alias] != 0]
-        run = Evaluation(self.components, samples, injected)
+        run = Evaluation(self.components, samples, injected, step)
         everyone = range(len(samples))
         if self.combine == "first_decided":
             self._cascade(run, counted)
@@ -140,7 +140,7 @@ class RewardSet:
         scores = []
         for row in everyone:
             parts = {alias: found[row] for alias, found in run.scores.items() if row in found}
-            terms = [Term(alias, weights[alias], parts[alias]) for alias in counted if alias in parts]
+            terms = [Term(alias, weights[alias], parts[alias], not evaluation) for alias in counted if alias in parts]
             scores.append(combine(self.combine, self.undecided, terms, parts))
         return scores
 

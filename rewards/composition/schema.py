@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, field_validator, model_validator
 
+from veritune.rewards.appeal.settings import AppealConfig, NoiseConfig
+
 ALIAS = re.compile(r"[A-Za-z_][\w.-]*")
 """What an alias may look like: it becomes the name of a metric and of a column."""
 
@@ -69,6 +71,10 @@ class ComponentConfig(_Strict):
     """Evaluated and logged at evaluation only; never counted."""
     groups: bool | None = None
     """Whether the reward must see whole prompt groups (default: what the reward itself declares)."""
+    appeal: AppealConfig | None = None
+    """A second opinion on a sampled share of its verdicts, from which its error rates are estimated."""
+    noise: NoiseConfig | None = None
+    """Known error rates, by which its share of the reward is corrected in training."""
 
     @field_validator("use")
     @classmethod

@@ -57,6 +57,7 @@ def test_a_run_leaves_everything_in_its_folder(make_config: Make) -> None:
     assert {p.name for p in folder.iterdir()} == {
         "config.yaml",
         "metrics.jsonl",
+        "rewards.json",
         "completions",
         "checkpoints",
         "model",

@@ -26,6 +26,8 @@ class Rollout:
     """How often the policy had the word."""
     age: int = 0
     """How many optimizer steps old the weights that drew it are when training on it begins."""
+    scored_at: int = 0
+    """The step by which its rewards' schedules went."""
 
     @property
     def truncated(self) -> bool:

@@ -81,7 +81,9 @@ def write_completions(folder: Path, name: str, records: Sequence[Mapping[str, An
 
     folder.mkdir(parents=True, exist_ok=True)
     partial = folder / f".partial-{name}"
-    parquet.write_table(pyarrow.Table.from_pylist([{k: _written(v) for k, v in r.items()} for r in records]), partial)
+    names = dict.fromkeys(name for record in records for name in record)  # pyarrow takes those of the first
+    rows = [{name: _written(record.get(name)) for name in names} for record in records]
+    parquet.write_table(pyarrow.Table.from_pylist(rows), partial)
     partial.replace(folder / f"{name}.parquet")
 
 

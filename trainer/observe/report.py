@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from veritune.plugins import DataError
+from veritune.trainer.observe.appeals import appeals_section
 from veritune.trainer.observe.charts import line_chart
 from veritune.trainer.observe.metrics import read_metrics, split_sets
 from veritune.trainer.observe.waiting import waiting
@@ -58,7 +59,7 @@ def write_report(run_dir: Path) -> Path:
         "SUMMARY": _summary(evaluations, lines),
         "NOTE": _note(config_text),
         "WARNINGS": "".join(f'<p class="warning">{escape(r["warning"])}</p>' for r in lines if "warning" in r),
-        "CHARTS": _charts(lines, evaluations),
+        "CHARTS": appeals_section(run_dir, lines) + _charts(lines, evaluations),
         "CONFIG": escape(config_text),
         "COMPLETIONS": _embed(_completions(run_dir / "completions")),
     }
@@ -146,7 +147,9 @@ def _completions(folder: Path) -> list[dict[str, Any]]:
 
 def _shorten(record: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        k: v[:LONGEST_TEXT] + " …" if isinstance(v, str) and len(v) > LONGEST_TEXT else v for k, v in record.items()
+        k: v[:LONGEST_TEXT] + " …" if isinstance(v, str) and len(v) > LONGEST_TEXT else v
+        for k, v in record.items()
+        if k != "inputs"  # for rescoring
     }
 
 

@@ -245,6 +245,8 @@ class _Scorer:
         rollouts = [rollout for g in groups for _, rollout in sorted(self.groups[g].items())]
         rows = [job.rows[g] for g in groups for _ in range(size)]
         samples = make_samples(rollouts, rows, self.drawing.begun)
+        for rollout in rollouts:
+            rollout.scored_at = job.step
         rewards, folder = self.drawing.rewards, self.drawing.folder
         logged: list[tuple[str, float]] = []
         log = lambda name, value: logged.append((name, float(value)))  # noqa: E731

@@ -14,6 +14,8 @@ from torch import Tensor
 
 from veritune.plugins import Cause, Reward, RewardError, Sample, Score, Text
 from veritune.plugins.types import message_text
+from veritune.rewards.appeal.estimate import as_metrics, tally
+from veritune.rewards.appeal.logged import opinion_columns, scoring_inputs
 from veritune.rewards.composition import RewardSet
 from veritune.trainer.data.prompts import own_words
 from veritune.trainer.data.rollouts import Rollout
@@ -137,7 +139,8 @@ def part_value(score: Score, alias: str) -> float:
 
 
 def score_metrics(scores: Sequence[Score], aliases: Sequence[str]) -> dict[str, float]:
-    """Mean and deviation of the reward, the mean of every component, and the share of every undecided cause."""
+    """Mean and deviation of the reward, the mean of every component, the share of every undecided cause, and what
+    second opinions say."""
     values = torch.tensor([s.value for s in scores if s.value is not None])
     metrics = {"reward": _mean(values), "reward_std": float(values.std()) if len(values) > 1 else 0.0}
     for alias in aliases:
@@ -153,6 +156,10 @@ def score_metrics(scores: Sequence[Score], aliases: Sequence[str]) -> dict[str, 
         for cause in Cause:
             if cause is not Cause.NOT_APPLICABLE and parts[cause]:
                 metrics[f"undecided/{alias}/{cause}"] = parts[cause] / len(scores)
+    for alias in aliases:
+        appeals = tally(s.parts.get(alias) for s in scores)
+        if appeals is not None:
+            metrics |= as_metrics(alias, appeals)
     return metrics
 
 
@@ -204,6 +211,8 @@ def completion_records(
             record[f"reward/{alias}"] = None if part is None else part.value
             record[f"reason/{alias}"] = None if part is None else part.reason
             record[f"cause/{alias}"] = None if part is None or part.cause is None else str(part.cause)
+            record |= opinion_columns(alias, part)
+        record["inputs"] = scoring_inputs(sample, rollout.scored_at)
         records.append(record)
     return records
 

@@ -18,6 +18,7 @@ import yaml
 
 from veritune.plugins import VerituneError
 from veritune.rewards.composition.on_ray import RayRewardSet
+from veritune.rewards.identity import IDENTITY, differences, identity_json, read_identity
 from veritune.trainer.config import CommonConfig, PolicyRunConfig, changed_keys, dump_config
 from veritune.trainer.observe.console import Console
 from veritune.trainer.observe.metrics import Observer, forget_after, read_metrics, write_completions
@@ -43,6 +44,7 @@ from veritune.trainer.stages.interface import Context, Records, Stage
 from veritune.trainer.stages.progress import Progress
 from veritune.trainer.stages.table import get_stage
 
+MOST_CHANGES = 8
 SEED_STRIDE = 1_000_003
 """Between the sampling seeds of processes."""
 
@@ -95,6 +97,9 @@ class Run:
         self.last_records: Records = []
         self.evaluated: set[tuple[str, int]] = set()
         """Phases and steps whose evaluation is in the log."""
+        rewards = self.inputs.rewards
+        self.identity = {"rewards": rewards.identity_hash} if rewards.components else {}
+        """Which rewards these are, in every line of the log and every record."""
 
     def prepare(self) -> None:
         """The model, the folder, where to go on, the sampler."""
@@ -120,6 +125,8 @@ class Run:
         self.watch, self.best = Watch(settings.metric), Best(settings.patience, settings.best)
         self.start = self._resume_point()
         world.only_first(self._write_config)
+        if self.identity:
+            world.only_first(self._write_identity)
         if world.first:
             self.observers = make_observers(folder, config.model_dump(mode="json"), config.log)
         self._prepare_drawing()
@@ -234,7 +241,7 @@ class Run:
 
     def log(self, metrics: Mapping[str, Any], phase: str | None = None) -> None:
         for observer in self.observers:
-            observer.log(phase or self.progress.phase, self.progress.step, metrics)
+            observer.log(phase or self.progress.phase, self.progress.step, {**metrics, **self.identity})
 
     def _warn(self, metrics: Mapping[str, float]) -> None:
         if not watched(metrics):
@@ -274,7 +281,8 @@ class Run:
             self._write_completions(f"step-{step:06d}", records)
 
     def _write_completions(self, name: str, records: Records) -> None:
-        self.world.only_first(lambda: write_completions(self.path / "completions", name, records))
+        known = [{**record, **self.identity} for record in records]
+        self.world.only_first(lambda: write_completions(self.path / "completions", name, known))
 
     def _after_step(self, stage: Stage, last: bool) -> None:
         every = self.config.checkpoint.every
@@ -363,6 +371,14 @@ class Run:
             for change in (c for c in changes if not c.startswith("resume:")):
                 self.warn(f"config changed since the checkpoint: {change}")
         path.write_text(resolved, encoding="utf-8")
+
+    def _write_identity(self) -> None:
+        """``rewards.json``: what the hash in the log stands for."""
+        path, now = self.path / IDENTITY, self.inputs.rewards
+        before = read_identity(self.path) if self.config.resume else None
+        for change in differences(before[1], now.identity)[:MOST_CHANGES] if before is not None else ():
+            self.warn(f"rewards changed since the checkpoint: {change}")
+        path.write_text(identity_json(now.identity_hash, now.identity), encoding="utf-8")
 
     def close(self) -> None:
         if self.drawing is not None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from veritune.rewards.appeal.estimate import Tally, from_metrics, risen
 
 WINDOW = 20
 DISPLACED = -5.0
@@ -27,6 +29,8 @@ class Watch:
         self._steps: deque[dict[str, float]] = deque(maxlen=2 * WINDOW)
         self._said: set[str] = set()
         self._evaluations: list[tuple[int, float, float]] = []
+        self._appeals: dict[str, list[Tally]] = defaultdict(list)
+        self._appeal_steps = 0
 
     def evaluation(self, step: int, metrics: Mapping[str, float]) -> None:
         if "accuracy" in metrics:
@@ -52,6 +56,7 @@ class Watch:
             "hacked": self._hacked(),
             "flat": self._flat(),
             "displaced": self._displaced(metrics),
+            **self._verifiers(metrics),
         }
         new = [text for key, text in found.items() if text and key not in self._said]
         self._said |= {key for key, text in found.items() if text}
@@ -98,6 +103,17 @@ class Watch:
             f"the chosen answers are {-moved:.1f} nats less likely than when the run began (likelihood displacement); "
             "lower dpo.lr, take fewer steps, or set dpo.objective.sft_weight"
         )
+
+    def _verifiers(self, metrics: Mapping[str, float]) -> dict[str, str]:
+        """A verifier that errs more often in the later half of the run, by second opinions; looked at now and then."""
+        found = from_metrics([metrics])
+        for alias, tallies in found.items():
+            self._appeals[alias] += tallies
+        self._appeal_steps += bool(found)
+        if not found or self._appeal_steps % WINDOW:
+            return {}
+        said = {alias: "; ".join(risen(self._appeals[alias])) for alias in found}
+        return {f"verifier {alias}": f"{alias} {text}" for alias, text in said.items() if text}
 
     def _hacked(self) -> str:
         """Reward up, accuracy down between two evaluations."""

@@ -78,7 +78,7 @@ class Crew(Generic[Carried]):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def map(self, batches: Iterable[tuple[Carried, list[Unit]]]) -> Iterator[tuple[Carried, Found | RewardError]]:
+    def map(self, batches: Iterable[tuple[Carried, Sequence[Unit]]]) -> Iterator[tuple[Carried, Found | RewardError]]:
         """Every batch with its scores, in order, or with what a reward raised. A worker has one batch at a time: two
         processes that send each other more than a pipe holds would both wait for ever."""
         if not self._workers:
@@ -108,7 +108,7 @@ class Crew(Generic[Carried]):
                 worker.join()
         self._workers = []
 
-    def _send(self, index: int, units: list[Unit]) -> None:
+    def _send(self, index: int, units: Sequence[Unit]) -> None:
         try:
             self._workers[index][1].send(units)
         except OSError:
@@ -138,6 +138,7 @@ def _work(pipe: Connection, rewards: RewardSet, terms: Terms) -> None:
     with suppress(EOFError, OSError):
         while True:
             units = pipe.recv()
+            answer: tuple[Found | None, BaseException | None]
             try:
                 answer = score_units(rewards, units, terms), None
             except BaseException as error:

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from veritune.plugins.errors import DataError
 
@@ -170,7 +170,7 @@ def unpacked(stream: IO[bytes], name: str, read: Callable[[IO[bytes]], Iterator[
         with gzip.GzipFile(fileobj=stream) as inside:
             if inside.peek(4).startswith(b"PAR1"):
                 raise DataError(f"{name} is Parquet in gzip: unpack it first")
-            yield from read(inside)
+            yield from read(cast("IO[bytes]", inside))
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise DataError(f"{name}: the gzip file is cut or damaged: {error}") from None
 
