@@ -104,6 +104,10 @@ class RewardSet:
         scores = self.score_batch(samples, step=step, **injected)
         notice_namesakes(self, injected)
         log_components(self.aliases, scores, injected.get("log_metric"), injected.get("log_extra"), self._watches)
+        if (log_extra := injected.get("log_extra")) is not None and samples:
+            log_extra(f"{self.name}_identity", [self.identity_hash] * len(samples))
+            if self.scheduled:
+                log_extra(f"{self.name}_step", [step] * len(samples))
         if not any(watch.warned for watch in self._watches.values()):
             self._watch.see(scores)
         return [score.value for score in scores]
