@@ -22,6 +22,9 @@ from veritune.verifiers.code.problem import Examiner, InputOutput, InvalidProble
 from veritune.verifiers.code.split import Judged
 from veritune.verifiers.code.stdio import stdio_task
 
+STANDARD_HEADERS = "#include <bits/stdc++.h>\n"
+"""Goes before a submission, as at the contest."""
+
 
 @reward
 def ioi_code(
@@ -77,7 +80,7 @@ def _submission(sample: Sample, code: str | None) -> str | None:
     if not code:
         return None
     name = str(sample.columns.get("id", ""))
-    head = "#include <bits/stdc++.h>\n"
+    head = STANDARD_HEADERS
     if f'#include "{name}.h"' not in code:
         head += f'#include "{name}.h"\n'
     if "using namespace std;" not in code and "std::" not in code:

@@ -134,7 +134,7 @@ def test_every_call_ends(two: Machines) -> None:
     with pytest.raises(ClusterUnavailable, match="closed"):
         crew.ask(Work((2, 0.0), 60))
     with pytest.raises(ClusterUnavailable, match="OSError: no such model here"):
-        Crew(Plan("broken", Broken)).start()
+        Crew(Plan("broken", Broken, actors=1)).start()
 
 
 def _rewards(name: str) -> RewardSet:
@@ -219,14 +219,15 @@ def test_an_address_where_no_cluster_listens_is_told_at_once(monkeypatch: pytest
 
 
 def test_a_head_that_is_lost_costs_the_cluster_and_not_this_process(
-    two: Machines, monkeypatch: pytest.MonkeyPatch
+    machines: Machines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Ray itself ends a process whose cluster has had no head for a minute. The last test: it is the head of all."""
-    monkeypatch.setattr(roster, "_HEADLESS_S", 1.0)
+    machines.have(1)
+    monkeypatch.setattr(roster, "_HEADLESS_S", 0.5)
     said: list[str] = []
     crew = squares(said, actors=1, cpus=1)
     assert crew.map([Work((2, 0.0), 60)]) == [4]
-    two.cluster.head_node.all_processes["gcs_server"][0].process.kill()
+    machines.cluster.head_node.all_processes["gcs_server"][0].process.kill()
     while not any("head of the Ray cluster" in text for text in said):
         assert crew.map([Work((2, 0.1), 60)]) == [4]
     assert crew.map([Work((3, 0.0), 60)]) == [9], "on a new cluster"

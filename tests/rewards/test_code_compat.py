@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from veritune.plugins import get_reward
-from veritune.rewards import code_peer
+from veritune.rewards import code_ioi, code_peer
 
+# All standard headers take a second to compile, each time: two programs show that they are there.
+FEW_HEADERS = "#include <cstdio>\n#include <cstdlib>\n"
 VECTORS = sorted((Path(__file__).parent / "vectors" / "code").glob("*.jsonl"))
 
 
@@ -33,7 +35,14 @@ def test_a_compat_mode_returns_what_the_peer_returns(path: Path, monkeypatch: py
         pytest.skip("needs g++")
     wrong = []
     for row in lines(path):
-        given = get_reward(row["name"], compat="open-r1", **row["params"])(**row["inputs"])
+        headers = (
+            code_ioi.STANDARD_HEADERS
+            if row["about"].startswith(("uses the standard library", "uses std::"))
+            else FEW_HEADERS
+        )
+        with monkeypatch.context() as context:
+            context.setattr(code_ioi, "STANDARD_HEADERS", headers)
+            given = get_reward(row["name"], compat="open-r1", **row["params"])(**row["inputs"])
         if given != row["expected"]:
             wrong.append(f"{row['about']}: {given} instead of {row['expected']}")
     assert wrong == []
