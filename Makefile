@@ -13,7 +13,7 @@ demo: $(VENV)/.demo
 	$(BIN)/veritune train examples/arithmetic.yaml
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

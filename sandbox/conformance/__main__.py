@@ -45,7 +45,7 @@ def _attack(sandbox: Sandbox, folder: Path, seconds: float) -> int:
                 continue
             doomed = "killed within limit" in attack.holds
             limits = corpus.quicker(attack.limits, seconds) if doomed else attack.limits
-            result = corpus.run(sandbox, attack, problems[attack.mode], world, limits)
+            result = corpus.run_surely(sandbox, attack, problems[attack.mode], world, limits)
             broken += bool(result.broken)
             ended = result.outcomes[-1].describe()
             row = {"attack": attack.file, "category": attack.category, "broken": result.broken, "ended": ended}

@@ -20,6 +20,9 @@ MEASURED_LIMITS = Limits(cpu_s=2, wall_s=2, memory_mb=256, processes=16, scratch
 _LANGUAGE_LIMITS = {"js": Limits(cpu_s=6, wall_s=6, memory_mb=256, processes=16, scratch_mb=8, file_mb=4)}
 _HEALTHY = Program("python", "import os; print(sum(map(int, input().split())), os.listdir('.'))")
 
+_MATTERS_OF_TIME = frozenset({"killed within limit", "memory bounded"})
+"""Both are enforced by looking again and again: a watcher that waits for a CPU looks late."""
+
 
 @dataclass(frozen=True)
 class Attack:
@@ -94,6 +97,22 @@ def run(
     facts = _facts(sandbox, limits, world, outcomes, before, slowest, right, memory.peak)
     broken = tuple(demand for demand in attack.holds if not facts.get(demand, False))
     return Result(attack, broken, tuple(outcomes), time.monotonic() - started)
+
+
+def run_surely(
+    sandbox: Sandbox, attack: Attack, tests: Sequence[tuple[str, str]], world: World, limits: Limits | None = None
+) -> Result:
+    """:func:`run`, up to three times where a demand did not hold that a busy machine can hold up: such a one is broken
+    where it never held, any other where it once did not."""
+    result = run(sandbox, attack, tests, world, limits)
+    for _ in range(2):
+        late = _MATTERS_OF_TIME.intersection(result.broken)
+        if not late:
+            break
+        again = run(sandbox, attack, tests, world, limits)
+        now = late.intersection(again.broken) | {*result.broken, *again.broken} - _MATTERS_OF_TIME
+        result = replace(again, broken=tuple(demand for demand in attack.holds if demand in now))
+    return result
 
 
 def _facts(
@@ -193,7 +212,7 @@ class _MemoryWatch:
         self._thread = threading.Thread(target=self._look, daemon=True)
 
     def _look(self) -> None:
-        while not self._stop.wait(0.02):
+        while not self._stop.wait(0.05):
             self.peak = max(self.peak, sum(map(_proportional, descendants() - self._before)))
 
     def __enter__(self) -> _MemoryWatch:

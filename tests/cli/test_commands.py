@@ -34,17 +34,15 @@ def test_help_names_every_command(run: Run) -> None:
         assert run(name, "--help").exit_code == 0
 
 
-def test_help_is_quick_and_imports_nothing_heavy() -> None:
+def test_help_imports_little_and_nothing_heavy() -> None:
     code = (
-        "import sys, time\nsys.argv = ['veritune', '--help']\nfrom veritune.cli import main\n"
-        "try:\n    main()\nfinally:\n"
-        "    heavy = {'torch', 'transformers', 'sympy', 'langdetect', 'pyarrow'} & set(sys.modules)\n"
-        "    print(time.process_time(), *heavy, file=sys.stderr)"
+        "import sys\nsys.argv = ['veritune', '--help']\nfrom veritune.cli import main\n"
+        "try:\n    main()\nfinally:\n    print(*sys.modules, file=sys.stderr)"
     )
-    result = command("-c", code)
-    seconds, *heavy = result.stderr.split()
-    assert heavy == []
-    assert float(seconds) < 0.6
+    modules = set(command("-c", code).stderr.split())
+    heavy = {"torch", "transformers", "numpy", "sympy", "langdetect", "pyarrow", "httpx", "ray"}
+    assert modules & heavy == set()
+    assert 100 < len(modules) < 600, "most of them typer's, rich's and pydantic's"
 
 
 def test_python_dash_m_works_from_the_repository_root() -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 import veritune
+from veritune.sandbox.conformance import corpus
 from veritune.sandbox.local import host
 
 SOURCES = Path(veritune.__file__).resolve().parent.parent
@@ -63,7 +64,7 @@ def start(folder: Path, tier: str, as_user: bool) -> Siege | str:
         "--tier",
         tier,
         "--seconds",
-        "0.5",
+        "0.3",
     ]
     return Siege(
         subprocess.Popen(
@@ -100,3 +101,35 @@ def test_the_corpus_holds(sieges: dict[tuple[str, bool], Siege | str], tier: str
         assert first["uid"] == OTHER_USER
     assert len(attacks) > 50
     assert {row["attack"]: row["broken"] for row in attacks if row["broken"]} == {}
+
+
+MEMORY, LATE, SECRET = "memory bounded", "killed within limit", "secret not readable"
+
+
+@pytest.mark.parametrize(
+    ("runs", "broken", "count"),
+    [
+        ([()], (), 1),
+        ([(SECRET,)], (SECRET,), 1),
+        ([(MEMORY,), ()], (), 2),
+        ([(MEMORY,), (LATE,)], (), 2),
+        ([(MEMORY, LATE), (LATE,), (LATE,)], (LATE,), 3),
+        ([(SECRET, LATE), ()], (SECRET,), 2),
+        ([(LATE,), (SECRET,)], (SECRET,), 2),
+    ],
+)
+def test_what_a_busy_machine_holds_up_is_broken_where_it_never_held(
+    runs: list[tuple[str, ...]], broken: tuple[str, ...], count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attack = corpus.Attack("a.py", "python", "memory", "stdio", "fail", (SECRET, LATE, MEMORY), "")
+    left = iter(runs)
+    done: list[corpus.Result] = []
+
+    def run(*_: Any) -> corpus.Result:
+        done.append(corpus.Result(attack, next(left), (), 0.0))
+        return done[-1]
+
+    monkeypatch.setattr(corpus, "run", run)
+    nothing: Any = None
+    assert corpus.run_surely(nothing, attack, [], nothing).broken == broken
+    assert len(done) == count
