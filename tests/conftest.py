@@ -19,8 +19,10 @@ SHARED = ROOT.parent / "shared"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with slow tests come first, so that no worker is alone with one at the end. Tests marked ``gpu`` are skipped,
-    with the reason, where there is no CUDA device."""
+    """Files with slow tests come first, so that no worker is alone with one at the end.
+
+    Tests marked ``gpu`` are skipped, with the reason, where there is no CUDA device.
+    """
     slow = {item.path for item in items if item.get_closest_marker("slow") is not None}
     items.sort(key=lambda item: item.path not in slow)
     marked = [item for item in items if item.get_closest_marker("gpu") is not None]
