@@ -59,7 +59,7 @@ class Reward:
             self._owner, self.signature.parameters, params or {}, self.signature.inputs
         )
         called: Any = function
-        self._function_is_async = inspect.iscoroutinefunction(
+        self.is_async = inspect.iscoroutinefunction(
             called if inspect.isroutine(called) else called.__call__  # of a class or an object
         )
         self._bound: Callable[..., Any] | None = None
@@ -137,6 +137,10 @@ class Reward:
         """Every parameter with its value in force, defaults included."""
         defaults = {n: p.default for n, p in self.parameters.items() if not p.required}
         return {**defaults, **self.params}
+
+    def make(self) -> None:
+        """Make the object of a class now rather than with the first sample. Raises what its ``__init__`` raises."""
+        self._function()
 
     def spec(self) -> dict[str, Any]:
         """What :func:`veritune.get_reward` needs to build this reward again."""
@@ -251,7 +255,7 @@ class Reward:
         call = Call(self.name, self.signature, self._function(), sources, injected, self.function, ours)
         if self.batch:
             return call.whole(samples)
-        if self._function_is_async:
+        if self.is_async:
             scores: list[Score] = run_coroutine(call.each(samples))
             return scores
         return [call.one(sample) for sample in samples]

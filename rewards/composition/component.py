@@ -5,11 +5,13 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from veritune.plugins import ColumnError, ConfigError, Reward, Sample, Score
 from veritune.plugins.errors import did_you_mean
 from veritune.rewards.appeal.opinion import Appeal
+from veritune.rewards.composition.bounded import BoundedReward
 from veritune.rewards.composition.schema import ComponentConfig
 from veritune.rewards.composition.validation import at
 
@@ -25,6 +27,18 @@ class Component:
     reward: Reward
     config: ComponentConfig
     appeal: Appeal | None = None
+
+    def score_batch(self, samples: Sequence[Sample], **injected: Any) -> list[Score]:
+        """The reward's scores, within its ``deadline`` where it has one."""
+        scorer = self.reward if self._bounded is None else self._bounded
+        return scorer.score_batch(samples, **injected)
+
+    @cached_property
+    def _bounded(self) -> BoundedReward | None:
+        """The processes that the reward runs in, where it is not to run in this one."""
+        if self.config.deadline is None and not self.config.isolate:
+            return None
+        return BoundedReward(self.reward, self.config.deadline)
 
     @property
     def may_count(self) -> bool:

@@ -12,6 +12,7 @@ from veritune.plugins import ConfigError, Reward, get_preset, get_reward, preset
 from veritune.plugins.errors import VerituneError, did_you_mean
 from veritune.plugins.registry import as_reward, resolve
 from veritune.rewards.appeal.opinion import PERSON, Appeal
+from veritune.rewards.composition.bounded import check_boundable
 from veritune.rewards.composition.component import Component
 from veritune.rewards.composition.rewardset import RewardSet
 from veritune.rewards.composition.run_config import config_file, rewards_of
@@ -243,6 +244,8 @@ def _component(alias: str, config: ComponentConfig, where: str, folder: Path | N
         raise ConfigError(f"{where}.params: {', '.join(sorted(clash))} is no parameter; put it beside params:")
     with at(where):
         reward = get_reward(use, name=alias, columns=config.columns, compat=config.compat, **config.params)
+        if config.deadline is not None or config.isolate:
+            check_boundable(reward)
     return Component(alias, reward, config, _appeal(alias, config, where))
 
 

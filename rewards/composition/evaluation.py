@@ -56,7 +56,7 @@ class Evaluation:
 
     def _evaluate(self, component: Component, rows: Sequence[int], strictly: bool) -> dict[int, Score]:
         seen = self._whole_groups(rows) if component.whole_groups(presume=not strictly) else rows
-        scores = component.reward.score_batch([self.samples[row] for row in seen], **self.injected)
+        scores = component.score_batch([self.samples[row] for row in seen], **self.injected)
         found = dict(zip(seen, scores, strict=True))
         judged = component.judged([found[row] for row in rows], [self.samples[row] for row in rows], self.step)
         return dict(zip(rows, judged, strict=True))

@@ -69,6 +69,12 @@ class ComponentConfig(_Strict):
     """Lower and upper bound of the value, after the affine map; null leaves a side open."""
     eval_only: bool = False
     """Evaluated and logged at evaluation only; never counted."""
+    deadline: Annotated[Number, Field(gt=0)] | None = None
+    """CPU seconds that one call of the reward may take, in a process of its own that is ended then: the sample is
+    undecided (``timeout``)."""
+    isolate: bool = False
+    """Run in processes of its own, so that a crash costs its sample only; with a deadline of 60 s unless one is
+    given."""
     groups: bool | None = None
     """Whether the reward must see whole prompt groups (default: what the reward itself declares)."""
     appeal: AppealConfig | None = None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
+import pickle
 import signal
 import socket
 import struct
@@ -38,6 +40,8 @@ class ServerConfig:
     preload: tuple[str, ...]
     limits: WorkerLimits
     startup_seconds: float
+    given: tuple[Any, ...] = ()
+    """First arguments of every call, unpickled before the forks."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,7 @@ class ForkServer:
         settings = {
             "function": config.function,
             "preload": config.preload,
+            "given": base64.b64encode(pickle.dumps(config.given)).decode() if config.given else "",
             "limits": asdict(config.limits),
             "parent": os.getpid(),
         }

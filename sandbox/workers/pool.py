@@ -26,6 +26,7 @@ class WorkerPool:
     task that was starved of CPU is ended 0.25 s of wall clock after the deadline. A killed or crashed worker costs its
     own task and about 10 ms. ``memory_mb`` is address space beyond that of the warm process; a worker is renewed
     after ``recycle`` tasks; ``preload`` names modules to import, or ``module:function`` to call, before the forks.
+    ``given`` are first arguments of every call, pickled once: what they need is loaded before the forks, too.
 
     A pool may be used from any thread, from asyncio (``arun``), in daemonic processes and Ray actors. Nothing is
     started before the first task. A forked child gets its own workers; a pickled pool starts afresh where it lands.
@@ -46,6 +47,7 @@ class WorkerPool:
         preload: Sequence[str] = (),
         recursion: int | None = None,
         startup_seconds: float = 120.0,
+        given: tuple[Any, ...] = (),
     ) -> None:
         module, _, attribute = function.partition(":")
         if not module or not attribute:
@@ -60,6 +62,7 @@ class WorkerPool:
         self.preload = tuple(preload)
         self.recursion = recursion
         self.startup_seconds = startup_seconds
+        self.given = given
         self._forget()
         _pools.add(self)
 
@@ -135,7 +138,7 @@ class WorkerPool:
                 raise VerituneError("the interpreter is shutting down: no worker can be started")
             if self._engine is None or self._engine.closing:
                 limits = WorkerLimits(self.memory_mb * 2**20 if self.memory_mb else None, self.recursion)
-                config = ServerConfig(self.function, self.preload, limits, self.startup_seconds)
+                config = ServerConfig(self.function, self.preload, limits, self.startup_seconds, self.given)
                 self._engine = Engine(config, self.size, self.recycle)
                 self._finalizer = weakref.finalize(self, self._engine.close)
             return self._engine

@@ -13,11 +13,14 @@ taken until it is reaped, so no order can hit a stranger.
 
 from __future__ import annotations
 
+import base64
 import ctypes
+import functools
 import gc
 import importlib
 import json
 import os
+import pickle
 import select
 import signal
 import socket
@@ -45,6 +48,8 @@ def main(descriptor: int) -> None:
         function = _load(config["function"])
         for name in config["preload"]:
             _preload(name)
+        if config["given"]:
+            function = functools.partial(function, *pickle.loads(base64.b64decode(config["given"])))
     except BaseException:
         control.send(b"error" + traceback.format_exc(limit=8).encode("utf-8", "replace")[-60_000:])
         os._exit(1)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from veritune.plugins import ConfigError
+from veritune.plugins import ConfigError, VerituneError
+from veritune.plugins.registry import resolve
 from veritune.rewards.composition import RewardSet, compose
 
 
@@ -20,16 +22,31 @@ def rewards_from_file(file: Path) -> RewardSet:
 
 
 def rewards_from_options(options: Sequence[str]) -> RewardSet:
-    """Rewards written as ``name``, ``name:param=value,param=value`` or ``file.py:fn:param=value``."""
+    """Rewards written as ``name``, ``name:param=value,param=value`` or ``file.py:fn:param=value``.
+
+    ``compat``, ``deadline`` and ``isolate`` are taken as a component's settings.
+    """
     components: dict[str, Any] = {}
     for option in options:
         use, params = parse_reward(option)
         settings: dict[str, Any] = {"use": use, "params": params}
         if "compat" in params:
             settings["compat"] = params.pop("compat")
+        for key in _BOUNDS & params.keys() - _parameters(use):
+            settings[key] = params.pop(key)
         alias = unused_alias(re.sub(r"[^\w.-]+", "_", use.rpartition(":")[2]), components)
         components[alias] = settings
     return compose({"rewards": components, "undecided": "component"}, where="--reward")
+
+
+_BOUNDS = {"deadline", "isolate"}
+"""Settings of a component that may stand among a reward's parameters, unless it has one of that name."""
+
+
+def _parameters(use: str) -> set[str]:
+    with suppress(VerituneError):  # it is said when it is composed
+        return set(resolve(use).parameters)
+    return set()
 
 
 def unused_alias(wanted: str, taken: Mapping[str, Any]) -> str:
