@@ -55,6 +55,8 @@ class Reward:
         self.columns = self._checked_columns(columns or {})
         self.variants: dict[str, Reward] = {}
         self.checks: list[Callable[..., None]] = []
+        self.example: Mapping[str, Any] = {}
+        """Parameters for examples of its use, where the defaults alone do not work."""
         self.params: dict[str, Any] = check_parameters(
             self._owner, self.signature.parameters, params or {}, self.signature.inputs
         )
@@ -114,6 +116,7 @@ class Reward:
         )
         configured.variants = self.variants
         configured.checks = base.checks
+        configured.example = base.example
         return configured
 
     def check(self, function: Callable[..., None]) -> Callable[..., None]:

@@ -233,6 +233,9 @@ class Judge:
 judge = reward(name="judge")(Judge)
 
 
+judge.example = {"model": "Qwen/Qwen2.5-7B-Instruct"}
+
+
 @judge.check
 def _check(timeout: float, deadline: float, price: tuple[float, float], endpoint: str) -> None:
     if timeout > deadline:

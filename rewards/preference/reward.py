@@ -194,6 +194,9 @@ class Preference:
 preference = reward(name="preference")(Preference)
 
 
+preference.example = {"model": "Skywork/Skywork-Reward-V2-Qwen3-0.6B"}
+
+
 @preference.check
 def _check(
     model: str | None,

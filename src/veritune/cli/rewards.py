@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import re
+import typing
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,7 +16,6 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from veritune.plugins import Reward
-    from veritune.plugins.parameters import Parameter
 
 
 NARROW = 60
@@ -71,13 +72,21 @@ def describe(reward: Reward) -> dict[str, Any]:
 def summary_line(reward: Reward) -> str:
     """The first paragraph of its docstring, on one line."""
     paragraph = (reward.__doc__ or "").strip().partition("\n\n")[0]
-    return " ".join(paragraph.replace("``", "").split())
+    return " ".join(plain(paragraph).split())
+
+
+_CODE = re.compile(r"(?<!`)``(?!`)")
+
+
+def plain(doc: str) -> str:
+    """A docstring without reStructuredText: code stands between single back-ticks."""
+    return _CODE.sub("`", doc)
 
 
 def reflowed(doc: str) -> str:
     """A docstring for a terminal of any width: one line a paragraph or list item, without markup."""
     blocks: list[str] = []
-    for line in doc.replace("``", "").splitlines():
+    for line in plain(doc).splitlines():
         text = line.strip()
         if blocks and blocks[-1] and text and not text.startswith("- "):
             blocks[-1] += f" {text}"
@@ -87,13 +96,15 @@ def reflowed(doc: str) -> str:
 
 
 def source_of(reward: Reward) -> str:
-    """``module, line N`` where it is defined."""
+    """``module, line N`` where it is defined; of a file that is given by path, the file."""
     function = inspect.unwrap(reward.function)
+    file, _, _ = reward.source.rpartition(":")
+    where = file if file.endswith(".py") else str(function.__module__)
     try:
         line = inspect.getsourcelines(function)[1]
     except (OSError, TypeError):
-        return str(function.__module__)
-    return f"{function.__module__}, line {line}"
+        return where
+    return f"{where}, line {line}"
 
 
 def _list(console: Console, as_json: bool) -> None:
@@ -175,18 +186,25 @@ def _explain(console: Console, reward: Reward) -> None:
 
 
 def examples(reward: Reward) -> list[str]:
-    """How it is written in a config, in Python and on the command line."""
+    """How it is written in a config, in Python and on the command line: each runs as it is printed."""
+    import json
+    import shlex
+
     import yaml
 
     use = reward.source
     alias = reward.name
-    params = {p.name: "…" if p.required else _as_data(p.default) for p in _worth_showing(reward)[:2]}
+    params = example_parameters(reward)
     settings: dict[str, Any] = {"weight": 1.0, **({"use": use} if use != alias else {})}
     if params:
         settings["params"] = params
     config = yaml.safe_dump({alias: settings}, default_flow_style=None, allow_unicode=True, width=1000, sort_keys=False)
     arguments = "".join(f", {key}={value!r}" for key, value in params.items())
-    option = ",".join(f"{key}={value}" for key, value in list(params.items())[:1])
+    shown = list(params)[: max(1, len(reward.example))]
+    option = ",".join(f"{key}={json.dumps(params[key], ensure_ascii=False)}" for key in shown)
+    if all(re.fullmatch(r"[\w./-]+", str(params[key])) for key in shown):
+        option = option.replace('"', "")  # plain words need no quotes
+    given = shlex.quote(f"{use}:{option}" if option else use)
     return [
         "in a config:",
         "  rewards:",
@@ -194,18 +212,37 @@ def examples(reward: Reward) -> list[str]:
         "in Python:",
         f"  veritune.get_reward({use!r}{arguments})",
         "on the command line:",
-        f"  veritune score answers.jsonl -r {use}{':' + option if option else ''} --explain",
+        f"  veritune score answers.jsonl -r {given} --explain",
     ]
 
 
-def _worth_showing(reward: Reward) -> list[Parameter]:
-    """Required parameters first, then those with a default that says something."""
+def example_parameters(reward: Reward) -> dict[str, Any]:
+    """Two parameters with values that work: what must be given, then defaults that say something."""
     parameters = list(reward.parameters.values())
-    return [p for p in parameters if p.required] + [p for p in parameters if not p.required and p.default is not None]
+    must = {p.name: reward.example.get(p.name, _value_of(p.annotation)) for p in parameters if p.required}
+    may = {p.name: _as_data(p.default) for p in parameters if not p.required}
+    known = {name: value for name, value in may.items() if value not in (None, [], {}) and name not in reward.example}
+    found = {**must, **reward.example, **known}
+    return dict(list(found.items())[: max(2, len(must))])
+
+
+def _value_of(annotation: Any) -> Any:
+    """Some value of a required parameter's type."""
+    choices = typing.get_args(annotation)
+    if typing.get_origin(annotation) is typing.Literal:
+        return choices[0]
+    kinds: dict[Any, Any] = {int: 1, float: 1.0, bool: True, str: "text"}
+    found = next((kinds[kind] for kind in (annotation, *choices) if kind in kinds), None)
+    return "…" if found is None else found
 
 
 def _as_data(value: Any) -> Any:
-    return value if isinstance(value, str | int | float | bool | type(None)) else str(value)
+    """A default as YAML and JSON write it; None where they have no words for it."""
+    if isinstance(value, str | int | float | bool | type(None)):
+        return value
+    if isinstance(value, list | tuple) and all(isinstance(item, str | int | float | bool) for item in value):
+        return list(value)
+    return None
 
 
 def _print_json(value: Any) -> None:
