@@ -153,9 +153,8 @@ def main() -> None:
     print(f"{date.today():%d %B %Y}; {machine}, one of 2 CPUs, shared with other jobs (load {os.getloadavg()[1]:.0f})")
     print(f"{found['rows']:,} rows, {size:.0f} MiB of JSONL; CPU {cpu:.0f} s, {1e6 * cpu / found['rows']:.0f} µs a row")
     for name, column in found["rewards"].items():
-        print(
-            f"  {name:10} mean {column['mean']:.4f} ± {column['se']:.2g}, decided {column['decided']:,}, {column['causes']}"
-        )
+        figures = f"{column['mean']:.4f} ± {column['se']:.2g}, decided {column['decided']:,}, {column['causes']}"
+        print(f"  {name:10} mean {figures}")
     print("resident memory, from a tenth of the run on:")
     for name, i in (("the process", 1), ("with its checking workers", 2)):
         values = [s[i] for s in settled]

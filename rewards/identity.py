@@ -90,7 +90,7 @@ def own_code() -> str:
 
     base = Path(veritune.plugins.__file__).parent
     rooms = [base if room == "plugins" else _room(room) for room in ROOMS]
-    return _hash_files(sorted((room, path) for room in rooms for path in room.rglob("*.py")))
+    return _hash_files(sorted((room.parent, path) for room in rooms for path in room.rglob("*.py")))
 
 
 def _room(name: str) -> Path:
@@ -162,7 +162,7 @@ def _hash_files(files: Iterable[tuple[Path, Path]]) -> str:
     whole = hashlib.sha256()
     for root, path in files:
         content = path.read_bytes().replace(b"\r\n", b"\n")
-        whole.update(f"{root.name}/{path.relative_to(root).as_posix()}\0{len(content)}\0".encode())
+        whole.update(f"{path.relative_to(root).as_posix()}\0{len(content)}\0".encode())
         whole.update(content)
     return whole.hexdigest()[:16]
 

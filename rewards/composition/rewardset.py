@@ -17,6 +17,9 @@ from veritune.rewards.composition.evaluation import Evaluation
 from veritune.rewards.composition.logs import log_components
 from veritune.rewards.identity import digest, reward_identity
 
+MAY_COUNT = {"completion_ids", "sample", "samples"}
+"""Inputs through which a reward may count tokens."""
+
 
 class RewardSet:
     """Several rewards as one. Made by :func:`veritune.rewards.composition.compose`.
@@ -105,9 +108,7 @@ class RewardSet:
         notice_namesakes(self, injected)
         log_components(self.aliases, scores, injected.get("log_metric"), injected.get("log_extra"), self._watches)
         if (log_extra := injected.get("log_extra")) is not None and samples:
-            log_extra(f"{self.name}_identity", [self.identity_hash] * len(samples))
-            if self.scheduled:
-                log_extra(f"{self.name}_step", [step] * len(samples))
+            self._log_replay(log_extra, samples, step)
         if not any(watch.warned for watch in self._watches.values()):
             self._watch.see(scores)
         return [score.value for score in scores]
@@ -156,6 +157,15 @@ class RewardSet:
         for component in self.components:
             only = component.reward.only_configured - read
             refuse_parameters(f"rewards.{component.alias}", columns, only, count)
+
+    def _log_replay(self, log_extra: Callable[[str, list[Any]], Any], samples: Sequence[Sample], step: Any) -> None:
+        """What it takes to score a trainer's log again, beside golds: who scored, by which step, how many tokens."""
+        log_extra(f"{self.name}_identity", [self.identity_hash] * len(samples))
+        if self.scheduled:
+            log_extra(f"{self.name}_step", [step] * len(samples))
+        if any(component.reward.signature.inputs.keys() & MAY_COUNT for component in self.components):
+            ids = [sample.completion_ids for sample in samples]
+            log_extra(f"{self.name}_tokens", [None if each is None else len(each) for each in ids])
 
     def _check_given(self, columns: Mapping[str, Any], count: int) -> None:
         """What was passed fits: every column that is read is there, and has one value a completion."""

@@ -132,6 +132,7 @@ def test_a_composed_set_is_one_function_with_its_components_logged(
     config = {
         "rewards": {
             **{name: {"params": params} for name, params in FIVE.items()},
+            "repetition_penalty": {"params": {"unit": "characters"}},  # which tokens there were is not logged
             "short": {"use": "cosine", "params": {"max_len": 16, "unit": "tokens"}, "gate": "accuracy"},
             "late": {"use": "tag_count", "from_step": 1, "weight": {1: 0.0, 2: 1.0}},
         }
@@ -146,6 +147,28 @@ def test_a_composed_set_is_one_function_with_its_components_logged(
 
     table = pq.read_table(sorted((tmp_path / "completions").glob("*.parquet"))[0]).to_pylist()
     assert {"accuracy", "accuracy_reason", "veritune"} <= table[0].keys()
+    check_rescoring(tmp_path, config, table)
+
+
+def check_rescoring(run: Path, config: dict[str, Any], table: list[dict[str, Any]]) -> None:
+    """The log scored again, its golds joined from the data by the prompts, gives every number to the last bit."""
+    import yaml
+    from typer.testing import CliRunner
+
+    from veritune.cli.app import app
+
+    assert {row["veritune_identity"] for row in table} == {compose(config).identity_hash}
+    (run / "rewards.yaml").write_text(yaml.safe_dump(config))
+    rows = [{"question": f"What is it, {answer}?", "solution": answer, "kind": "math"} for answer in ANSWERS]
+    (run / "data.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    options = ["--config", str(run / "rewards.yaml"), "--data", str(run / "data.jsonl"), "--json", "--check"]
+    done = CliRunner().invoke(app, ["rescore", str(run), *options])
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    assert found["completions"] == 8
+    assert found["changed"] == 0
+    assert {name: column["compared"] for name, column in found["rewards"].items()}.pop("accuracy") == 8
+    assert found["reward"]["compared"] == 8
 
 
 def test_samples_without_a_reward_are_left_out_by_trl(tiny: tuple[Any, Any], tmp_path: Path) -> None:

@@ -21,6 +21,9 @@ MOST_COMPLETIONS = 3000
 LONGEST_TEXT = 6000
 """Characters of a prompt or completion shown."""
 
+FOR_RESCORING = ("inputs", "completion_ids")
+"""What of a record nobody looks at."""
+
 OTHERS = ("evaluation", "warning")
 """Phases of the log that are no steps."""
 
@@ -139,7 +142,8 @@ def _completions(folder: Path) -> list[dict[str, Any]]:
     share = max(1, MOST_COMPLETIONS // len(files))
     records: list[dict[str, Any]] = []
     for file in files:
-        rows = parquet.read_table(file).to_pylist()
+        names = [name for name in parquet.read_schema(file).names if name not in FOR_RESCORING]
+        rows = parquet.read_table(file, columns=names).to_pylist()
         every = max(1, -(-len(rows) // share))
         records += [_shorten(r) for r in rows[::every]]
     return records
@@ -147,9 +151,7 @@ def _completions(folder: Path) -> list[dict[str, Any]]:
 
 def _shorten(record: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        k: v[:LONGEST_TEXT] + " …" if isinstance(v, str) and len(v) > LONGEST_TEXT else v
-        for k, v in record.items()
-        if k != "inputs"  # for rescoring
+        k: v[:LONGEST_TEXT] + " …" if isinstance(v, str) and len(v) > LONGEST_TEXT else v for k, v in record.items()
     }
 
 

@@ -212,7 +212,7 @@ def completion_records(
             record[f"reason/{alias}"] = None if part is None else part.reason
             record[f"cause/{alias}"] = None if part is None or part.cause is None else str(part.cause)
             record |= opinion_columns(alias, part)
-        record["inputs"] = scoring_inputs(sample, rollout.scored_at)
+        record |= {"inputs": scoring_inputs(sample, rollout.scored_at), "completion_ids": rollout.token_ids}
         records.append(record)
     return records
 

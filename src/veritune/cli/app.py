@@ -10,9 +10,11 @@ from veritune.cli import audit, bench, new
 from veritune.cli.attack import attack
 from veritune.cli.chat import chat
 from veritune.cli.config import config
+from veritune.cli.diff import diff
 from veritune.cli.doctor import doctor
 from veritune.cli.errors import GuardedGroup
 from veritune.cli.report import report
+from veritune.cli.rescore import rescore
 from veritune.cli.rewards import rewards
 from veritune.cli.score import score
 from veritune.cli.train import train
@@ -45,7 +47,7 @@ def _options(
     pass
 
 
-for command in (rewards, score, attack, train, config, chat, report, doctor):
+for command in (rewards, score, rescore, diff, attack, train, config, chat, report, doctor):
     app.command()(command)
 app.add_typer(audit.app, name="audit")
 app.add_typer(bench.app, name="bench")

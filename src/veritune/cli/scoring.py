@@ -48,11 +48,11 @@ class Reader:
 
     def settle(self, columns: Collection[str]) -> None:
         """Choose the columns from those of the first rows. Raises ColumnError where one is missing."""
-        self.completion = _choose("--completion", self.completion, (*COMPLETIONS, *SEVERAL), columns)
+        self.completion = choose_column("--completion", self.completion, (*COMPLETIONS, *SEVERAL), columns)
         if self.prompt is not None or any(name in columns for name in PROMPTS):
-            self.prompt = _choose("--prompt", self.prompt, PROMPTS, columns)
+            self.prompt = choose_column("--prompt", self.prompt, PROMPTS, columns)
         if self.label is not None:
-            _choose("--label", self.label, (), columns)
+            choose_column("--label", self.label, (), columns)
 
     def item(self, row: Row) -> Item:
         """The row's samples; its columns stay with each."""
@@ -87,7 +87,8 @@ class Reader:
         return [read_label(each, self.label, row.place) for each in values]
 
 
-def _choose(option: str, given: str | None, candidates: Sequence[str], columns: Collection[str]) -> str:
+def choose_column(option: str, given: str | None, candidates: Sequence[str], columns: Collection[str]) -> str:
+    """The column ``given``, or the first candidate that is there. Raises ColumnError, naming the ``option``."""
     listed = ", ".join(sorted(columns)) or "none"
     if given is not None:
         if given in columns:

@@ -1,0 +1,1 @@
+"""The reward lab: what is done to rewards beside scoring with them."""

@@ -1,0 +1,1 @@
+"""Scoring again what was logged, and comparing two rewards on it."""
