@@ -40,6 +40,9 @@ class CommonConfig(Strict):
     log: LogConfig = Field(default_factory=LogConfig)
     note: str | None = None
     """Printed at the end and in the report."""
+    note_from: dict[str, float] = Field(default_factory=dict)
+    """Metric of the last evaluation → what it must reach for the note to be true (``{accuracy: 0.6}``); a run that has
+    not says so instead."""
 
     @property
     def evaluation_or_default(self) -> EvaluationConfig:

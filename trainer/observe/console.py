@@ -18,6 +18,7 @@ from rich.table import Table
 
 from veritune.trainer.config import CommonConfig
 from veritune.trainer.observe.metrics import split_sets
+from veritune.trainer.observe.note import note_of
 from veritune.trainer.observe.timeline import cell, columns, label
 from veritune.trainer.observe.waiting import in_a_line
 from veritune.trainer.policy.distributed import ALONE, World
@@ -85,6 +86,7 @@ class Console:
         self.errors = RichConsole(file=cast(IO[str], Steady("stderr")), highlight=False, soft_wrap=True)
         self._begun = time.perf_counter()
         self._note: str | None = None
+        self._note_from: Mapping[str, float] = {}
 
     def begin(
         self,
@@ -96,7 +98,7 @@ class Console:
         world: World = ALONE,
     ) -> None:
         """``what``: the stage, in a word or two; ``rewards``: their names."""
-        self._note = config.note
+        self._note, self._note_from = config.note, config.note_from
         processes = f" in {world.size} processes ({'FSDP2' if world.sharded else 'DDP'})" if world.size > 1 else ""
         source = config.model.path or f"new {config.model.build['model_type'] if config.model.build else ''}"
         self.out.print(
@@ -178,8 +180,9 @@ class Console:
             self.out.print(f"  {escape(text)}[dim]{escape(gold)}  reward {reward}[/]")
         if said:
             self.out.print(escape(said))
-        if self._note:
-            self.out.print(f"\n[italic]{escape(self._note.strip())}[/]")
+        note = note_of(self._note, self._note_from, evaluations[-1] if evaluations else None)
+        if note:
+            self.out.print(f"\n[italic]{escape(note)}[/]")
         seconds = time.perf_counter() - self._begun
         self.out.print(f"\nreport: {report}   ({seconds:.0f} s)")
 

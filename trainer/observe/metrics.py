@@ -9,9 +9,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-import torch
+if TYPE_CHECKING:  # reports are written where it is not installed
+    import torch
 
 
 class Observer(Protocol):
@@ -111,6 +112,8 @@ class Clock:
 def peak_memory(device: torch.device) -> float:
     """Peak memory in MiB: allocated on the GPU, or resident on the CPU."""
     if device.type == "cuda":
+        import torch
+
         return torch.cuda.max_memory_allocated(device) / 2**20
     import resource
 

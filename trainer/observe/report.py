@@ -9,10 +9,11 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from veritune.plugins import DataError
+from veritune.plugins import DataError, MissingExtraError
 from veritune.trainer.observe.appeals import appeals_section
 from veritune.trainer.observe.charts import line_chart
 from veritune.trainer.observe.metrics import read_metrics, split_sets
+from veritune.trainer.observe.note import note_of
 from veritune.trainer.observe.waiting import waiting
 
 Records = Sequence[Mapping[str, Any]]
@@ -60,7 +61,7 @@ def write_report(run_dir: Path) -> Path:
     pieces = {
         "TITLE": escape(run_dir.resolve().name),
         "SUMMARY": _summary(evaluations, lines),
-        "NOTE": _note(config_text),
+        "NOTE": _note(config_text, evaluations),
         "WARNINGS": "".join(f'<p class="warning">{escape(r["warning"])}</p>' for r in lines if "warning" in r),
         "CHARTS": appeals_section(run_dir, lines) + _charts(lines, evaluations),
         "CONFIG": escape(config_text),
@@ -137,7 +138,10 @@ def _completions(folder: Path) -> list[dict[str, Any]]:
     files = sorted(folder.glob("*.parquet"))
     if not files:
         return []
-    import pyarrow.parquet as parquet
+    try:
+        import pyarrow.parquet as parquet
+    except ImportError:
+        raise MissingExtraError("pyarrow", "parquet", "a report with its completions") from None
 
     share = max(1, MOST_COMPLETIONS // len(files))
     records: list[dict[str, Any]] = []
@@ -163,10 +167,11 @@ def _embed(value: Any) -> str:
     return text
 
 
-def _note(config_text: str) -> str:
+def _note(config_text: str, evaluations: Records) -> str:
     import yaml
 
-    note = (yaml.safe_load(config_text) or {}).get("note") if config_text else None
+    config = (yaml.safe_load(config_text) or {}) if config_text else {}
+    note = note_of(config.get("note"), config.get("note_from") or {}, evaluations[-1] if evaluations else None)
     return f'<p class="note">{escape(note)}</p>' if note else ""
 
 
