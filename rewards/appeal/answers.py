@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from veritune.plugins import DataError, MissingExtraError
-from veritune.rewards.appeal.estimate import Tally
+from veritune.rewards.appeal.estimate import Tally, from_metrics
 
 ANSWERS = "appeals.jsonl"
 """In the run's folder: the answers."""
@@ -57,6 +57,26 @@ def read_answer(line: str, place: str) -> tuple[str, bool | None]:
     if right is not None and not isinstance(right, bool):
         raise DataError(f"{place}: right must be true, false or null, found {right!r}")
     return key, right
+
+
+def take_answers(run_dir: Path, file: Path) -> int:
+    """Add a filled-in file to the run's answers; how many there were. Raises DataError where it is none."""
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise DataError(f"file {str(file)!r} cannot be read: {error.strerror or error}") from None
+    found = [read_answer(line, f"{file}:{number}") for number, line in enumerate(lines, 1) if line.strip()]
+    given = {key: right for key, right in found if right is not None}
+    with (run_dir / ANSWERS).open("a", encoding="utf-8") as stream:
+        stream.writelines(json.dumps({"id": key, "right": right}) + "\n" for key, right in given.items())
+    return len(given)
+
+
+def run_tallies(run_dir: Path, lines: Sequence[Mapping[str, Any]]) -> dict[str, list[Tally]]:
+    """By component: of the lines of a run's log that are of training steps (of evaluations, where no other has any);
+    where a person was asked and has answered, of the completions with these answers."""
+    found = from_metrics(line for line in lines if line["phase"] not in ("evaluation", "warning"))
+    return {**(found or from_metrics(lines)), **answered(run_dir)}
 
 
 def answered(run_dir: Path) -> dict[str, list[Tally]]:

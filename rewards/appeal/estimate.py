@@ -107,6 +107,15 @@ class Rate:
         return "unknown" if self.value is None else f"{self.value:.1%} ({self.low:.1%} to {self.high:.1%})"
 
 
+WORDS = {
+    "false_accept": "wrong completions that are accepted",
+    "false_reject": "right completions that are rejected",
+    "wrong_among_accepted": "accepted completions that are wrong",
+    "right_among_rejected": "rejected completions that are right",
+}
+"""What a person calls each of the :class:`Rates`."""
+
+
 @dataclass(frozen=True)
 class Rates:
     """What is known of a verifier's errors."""

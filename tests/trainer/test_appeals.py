@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pyarrow.parquet as parquet
 import pytest
+from typer.testing import CliRunner
 
+from veritune.cli.app import app
 from veritune.rewards.appeal.answers import questions, read_answers
 from veritune.rewards.appeal.estimate import Tally, as_metrics, from_metrics, rates
 from veritune.rewards.identity import read_identity
@@ -43,7 +45,16 @@ def test_a_run_asks_counts_and_reports(make_config: Make) -> None:
     assert json.loads(table[0]["inputs"])["step"] == 0, "rewards went by the step before"
     asked = questions(folder)
     assert {each["reward"] for each in asked} == {"short"}
-    (folder / "appeals.jsonl").write_text("".join(json.dumps({**each, "right": True}) + "\n" for each in asked))
+    ask, shown = (
+        folder / "ask.jsonl",
+        CliRunner().invoke(app, ["appeals", str(folder), "--ask", str(folder / "ask.jsonl")]),
+    )
+    assert "even: " in shown.stdout
+    rows = [json.loads(line) for line in ask.read_text().splitlines()]
+    assert all(row["right"] is None and "reward/short" not in row for row in rows), "what was decided is not said"
+    ask.write_text("".join(json.dumps({**row, "right": True}) + "\n" for row in rows))
+    done = CliRunner().invoke(app, ["appeals", str(folder), "--answers", str(ask), "--json"])
+    assert json.loads(done.stdout)["rewards"]["short"]["false_accept"]["value"] in (0, None)
     assert len(read_answers(folder)) == len(asked)
     assert questions(folder) == []
     assert "How often short errs" in write_report(folder).read_text()

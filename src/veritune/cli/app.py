@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from veritune.cli import audit, bench, new
+from veritune.cli.appeals import appeals
 from veritune.cli.attack import attack
 from veritune.cli.chat import chat
 from veritune.cli.config import config
@@ -47,7 +48,7 @@ def _options(
     pass
 
 
-for command in (rewards, score, rescore, diff, attack, train, config, chat, report, doctor):
+for command in (rewards, score, rescore, diff, attack, train, config, chat, report, appeals, doctor):
     app.command()(command)
 app.add_typer(audit.app, name="audit")
 app.add_typer(bench.app, name="bench")

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from veritune.lab.replay.replay import Result
 
 from veritune.cli.rescore import (
     OUTPUT,
@@ -66,7 +69,7 @@ def diff(
         check_apart(file, out)
     given = Given(on, data, data_prompt, completion, prompt, step, skip_errors, batch, limit, quiet)
     job, results = replay(given, after, before)
-    changed = []
+    changed: list[Result] = []
     with open_output(out) if out is not None else nullcontext() as output:
         for result in results:
             if not result.changes:

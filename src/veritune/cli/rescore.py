@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from veritune.lab.replay.replay import Result
 
 LOGS, OUTPUT = "What is in the logs", "Output"
 
@@ -87,7 +90,7 @@ def rescore(
         check_apart(file, out)
     given = Given(files, data, data_prompt, completion, prompt, step, skip_errors, batch, limit, quiet)
     job, results = replay(given, rewards, None)
-    changed = []
+    changed: list[Result] = []
     with open_output(out) if out is not None else nullcontext() as output:
         for result in results:
             if output is not None:

@@ -23,10 +23,10 @@ class CountedIds(Sequence[int]):
     """Token ids of which a log has the number alone: enough for lengths. Raises DataError where one is looked at."""
 
     def __init__(self, count: int) -> None:
-        self.count = count
+        self._count = count
 
     def __len__(self) -> int:
-        return self.count
+        return self._count
 
     @overload
     def __getitem__(self, index: int) -> int: ...
