@@ -31,9 +31,11 @@ GPU_PYTHON ?= python3
 gpu:
 	PYTHONPATH=src $(GPU_PYTHON) benchmarks/gpu_gate.py
 
+# A Python that is too old or too new is refused before anything is made, and what a failed attempt left is made anew.
 # torch first and by its exact version: a range would pick another build, with gigabytes of CUDA packages.
 $(VENV)/.torch:
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) .ci/python_version.py || { echo "Name one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
 	$(PIP) torch==2.13.0
 	touch $@
 

@@ -86,9 +86,7 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any], where: str = "")
 @lru_cache(maxsize=1)
 def own_code() -> str:
     """The hash of veritune's own code that verdicts come from."""
-    import veritune.plugins
-
-    base = Path(veritune.plugins.__file__).parent
+    base = Path(inspect.getfile(Reward)).parent  # the room of plugins
     rooms = [base if room == "plugins" else _room(room) for room in ROOMS]
     return _hash_files(sorted((room.parent, path) for room in rooms for path in room.rglob("*.py")))
 
