@@ -2,9 +2,15 @@
 import sys
 
 OLDEST, NEWEST = (3, 10), (3, 13)
+
+
+def written(version):  # noqa: ANN001, ANN201
+    return ".".join(map(str, version[:2]))
+
+
 if not OLDEST <= sys.version_info[:2] <= NEWEST:
+    wanted = "veritune needs Python " + written(OLDEST) + " to " + written(NEWEST) + ", and "
     sys.stderr.write(
-        "veritune needs Python %d.%d to %d.%d, and %s is Python %d.%d. Nothing was made or changed.\n"
-        % (OLDEST + NEWEST + (sys.executable,) + tuple(sys.version_info[:2]))  # noqa: UP031
+        wanted + sys.executable + " is Python " + written(sys.version_info) + ". Nothing was made or changed.\n"
     )
     sys.exit(1)
