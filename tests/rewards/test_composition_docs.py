@@ -15,6 +15,8 @@ EXAMPLES = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
-def test_the_examples_of_the_page_compose(example: str) -> None:
+def test_the_examples_of_the_page_compose(example: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "my_rewards.py").write_text("def mine(completion):\n    return 1.0\n")
+    monkeypatch.chdir(tmp_path)
     rewards = compose(yaml.safe_load(example))
     assert compose(rewards.spec()).spec() == rewards.spec()
