@@ -54,14 +54,34 @@ def drawn(rng: random.Random, depth: int) -> Tree:
             "cos",
             "ln",
             "max",
+            "min",
+            "cases",
         )
     )
-    if kind in ("add", "sub", "mul", "div", "max"):
+    if kind == "cases":
+        return (kind, *(drawn(rng, depth - 1) for _ in range(4)))
+    if kind in ("add", "sub", "mul", "div", "max", "min"):
         return (kind, drawn(rng, depth - 1), drawn(rng, depth - 1))
     if kind == "pow":
         exponent: Tree = ("num", rng.choice((2, 3, 5, 10, 50))) if rng.random() < 0.8 else ("sym", "n")
         return ("pow", drawn(rng, depth - 1), exponent)
     return (kind, drawn(rng, depth - 1))
+
+
+def nested(rng: random.Random) -> Tree:
+    """A maximum, a minimum or cases whose pieces hang on several variables, one of them seldom the one that counts."""
+    names = rng.sample(NAMES, 2)
+    inner: Tree = ("sym", names[0])
+    inner = (rng.choice(("ln", "abs", "neg", "sqrt")), inner) if rng.random() < 0.6 else inner
+    second: Tree = ("sym", names[1])
+    second = (rng.choice(("abs", "neg", "floor", "sin")), second) if rng.random() < 0.6 else second
+    both: Tree = (rng.choice(("add", "sub", "mul")), inner, second)
+    far: Tree = rng.choice((drawn(rng, 1), ("sin", ("num", 100)), ("neg", ("num", rng.choice((12, 100, 1000))))))
+    kind = rng.choice(("max", "min", "cases"))
+    if kind == "cases":
+        return ("cases", both, far, drawn(rng, 1), drawn(rng, 1))
+    tree: Tree = (kind, far, both) if rng.random() < 0.5 else (kind, both, far)
+    return (rng.choice(("max", "min", "add", "mul")), tree, drawn(rng, 1)) if rng.random() < 0.4 else tree
 
 
 def mutated(tree: Tree, rng: random.Random) -> Tree:
@@ -86,7 +106,7 @@ def mutated(tree: Tree, rng: random.Random) -> Tree:
 def rewritten(tree: Tree, rng: random.Random) -> Tree:
     """Another form of the same value."""
     parts = tuple(rewritten(part, rng) if isinstance(part, tuple) else part for part in tree)
-    if parts[0] in ("add", "mul", "max") and rng.random() < 0.5:
+    if parts[0] in ("add", "mul", "max", "min") and rng.random() < 0.5:
         return (parts[0], parts[2], parts[1])
     if parts[0] == "sub" and rng.random() < 0.5:
         return ("add", ("neg", parts[2]), parts[1])
@@ -112,6 +132,8 @@ WRITTEN: dict[str, Callable[..., str]] = {
     "cos": lambda a: f"\\cos({a})",
     "ln": lambda a: f"\\ln({a})",
     "max": lambda a, b: f"\\max({a},{b})",
+    "min": lambda a, b: f"\\min({a},{b})",
+    "cases": lambda a, b, c, d: f"\\begin{{cases}}{c} & {a}<{b}\\\\ {d} & {a}\\ge {b}\\end{{cases}}",
 }
 VALUED: dict[str, Callable[..., Any]] = {
     "num": CONTEXT.mpf,
@@ -129,6 +151,7 @@ VALUED: dict[str, Callable[..., Any]] = {
     "cos": CONTEXT.cos,
     "ln": lambda a: CONTEXT.log(a) if a > 0 else _undefined(),
     "max": max,
+    "min": min,
 }
 
 
@@ -149,6 +172,8 @@ def latex(tree: Tree) -> str:
 def value(tree: Tree, point: dict[str, Any]) -> Any:
     if tree[0] == "sym":
         return point[tree[1]]
+    if tree[0] == "cases":
+        return value(tree[3] if value(tree[1], point) < value(tree[2], point) else tree[4], point)
     found = VALUED[tree[0]](*(value(part, point) if isinstance(part, tuple) else part for part in tree[1:]))
     if abs(found) > CONTEXT.mpf(10) ** 3000 or isinstance(found, CONTEXT.mpc):
         raise ValueError("past what is looked at")
@@ -173,7 +198,24 @@ def points(gold: Tree, answer: Tree, rng: random.Random) -> list[dict[str, Any]]
             point = {name: CONTEXT.mpf(rng.randint(-40000, 90000)) / 9973 for name in NAMES}
         point["n"] = CONTEXT.mpf(rng.choice(edges))
         found.append(point)
+    if PIECED & (kinds(gold) | kinds(answer)):
+        found += [_of_any_size(rng) for _ in range(40)]
     return found
+
+
+def _of_any_size(rng: random.Random) -> dict[str, Any]:
+    """Where pieces are met that hang on a variable near zero, or far from it."""
+    sizes = {name: CONTEXT.mpf(10) ** (CONTEXT.mpf(rng.randint(-5000, 5000)) / 1000) for name in NAMES}
+    point = {name: size if rng.random() < 0.7 else -size for name, size in sizes.items()}
+    point["n"] = CONTEXT.mpf(rng.randint(1, rng.choice((3, 20, 5000))))
+    return point
+
+
+PIECED = frozenset(["max", "min", "cases", "abs", "floor", "ceil"])
+
+
+def kinds(tree: Tree) -> set[str]:
+    return {tree[0]}.union(*(kinds(part) for part in tree[1:] if isinstance(part, tuple)))
 
 
 def agrees(gold: Tree, answer: Tree, rng: random.Random) -> bool | None:
@@ -205,7 +247,7 @@ def main() -> None:
     lost: list[str] = []
     start = time.process_time()
     for index in range(1, arguments.pairs + 1):
-        gold = drawn(rng, rng.randint(1, 3))
+        gold = nested(rng) if index % 12 == 0 else drawn(rng, rng.randint(1, 3))
         way = rng.random()
         answer = (
             mutated(gold, rng) if way < 0.65 else rewritten(gold, rng) if way < 0.85 else drawn(rng, rng.randint(1, 2))

@@ -21,6 +21,7 @@ from veritune.verifiers.math.judge import Judgement, Task
 from veritune.verifiers.math.options import MathOptions
 from veritune.verifiers.math.plain import is_plain, is_whole, plain_fraction, plain_integer
 from veritune.verifiers.math.reading import prepare_gold
+from veritune.verifiers.math.text.strings import is_code
 
 Pair = tuple[str, str]
 GoldState = Literal["fine", "slow", "unusable", "unknown"]
@@ -39,6 +40,27 @@ _SAME_TEXT = Finding(True, "string", "the same text")
 _SAME_NUMBER = Finding(True, "number", "the same number")
 _OTHER_NUMBER = Finding(False, "number", "another number")
 _OTHER_VALUE = Finding(False, "structure", "the values differ")
+
+
+def at_a_glance(answer: str, gold: str, options: MathOptions) -> Finding | None:
+    """What two texts, two bare integers, or two bare fractions say without being read; None of anything else."""
+    if answer == gold and answer and len(answer) <= options.max_answer and "\\boxed" not in gold:
+        return _SAME_TEXT
+    number = plain_integer(answer)
+    if number is not None:
+        wanted = plain_integer(gold)
+        if wanted is None or is_code(gold):
+            return None
+        return _SAME_NUMBER if number == wanted else _OTHER_NUMBER
+    if options.relative_tolerance != 0:
+        return None
+    if "." in answer and is_whole(answer) is False and plain_integer(gold) is not None:
+        return _OTHER_NUMBER
+    if gold.startswith(_FRACTIONS) and answer.startswith(_FRACTIONS):
+        mine, theirs = plain_fraction(answer), plain_fraction(gold)
+        if mine is not None and theirs is not None and mine[0] * theirs[1] != theirs[0] * mine[1]:
+            return _OTHER_VALUE
+    return None
 
 
 class Batch:
@@ -68,23 +90,10 @@ class Batch:
     def _settled_here(self, pair: Pair) -> bool:
         """Settle what is plain in this process; False where a worker must."""
         answer, gold = pair
-        if answer == gold and answer and len(answer) <= self._options.max_answer and "\\boxed" not in gold:
-            self._settle(pair, _SAME_TEXT)
+        finding = at_a_glance(answer, gold, self._options)
+        if finding is not None:
+            self._settle(pair, finding)
             return True
-        number = plain_integer(answer)
-        wanted = plain_integer(gold) if number is not None else None
-        if wanted is not None:
-            self._settle(pair, _SAME_NUMBER if number == wanted else _OTHER_NUMBER)
-            return True
-        tolerant = self._options.relative_tolerance != 0
-        if "." in answer and not tolerant and is_whole(answer) is False and plain_integer(gold) is not None:
-            self._settle(pair, _OTHER_NUMBER)
-            return True
-        if gold.startswith(_FRACTIONS) and answer.startswith(_FRACTIONS) and not tolerant:
-            mine, theirs = plain_fraction(answer), plain_fraction(gold)
-            if mine is not None and theirs is not None and mine[0] * theirs[1] != theirs[0] * mine[1]:
-                self._settle(pair, _OTHER_VALUE)
-                return True
         if not (is_plain(answer) and is_plain(gold)):
             return False
         start = time.perf_counter()

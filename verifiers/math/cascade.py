@@ -10,11 +10,13 @@ from veritune.verifiers.math.equality.compare import Comparison
 from veritune.verifiers.math.equality.forms import unsimplified
 from veritune.verifiers.math.equality.parts import kind
 from veritune.verifiers.math.equality.shapes import ContradictionError, assigned
+from veritune.verifiers.math.equality.vectors import same_parameter
 from veritune.verifiers.math.options import DEFAULT, MathOptions
 from veritune.verifiers.math.reading import TOO_LONG, Gold, Reading, never_grouped, prepare_gold, read, read_unless_same
 from veritune.verifiers.math.special import specially
 from veritune.verifiers.math.syntax.cursor import ParseError
 from veritune.verifiers.math.syntax.nodes import (
+    Based,
     Func,
     Group,
     Node,
@@ -27,9 +29,10 @@ from veritune.verifiers.math.syntax.nodes import (
     walk,
 )
 from veritune.verifiers.math.syntax.parser import parse
-from veritune.verifiers.math.text.choices import SMALL, letters, names_others
+from veritune.verifiers.math.text.choices import SMALL, letters, names_others, statements
 from veritune.verifiers.math.text.commands import said, same_formula, says_formula
-from veritune.verifiers.math.text.strings import plain_words
+from veritune.verifiers.math.text.normalise import untexted
+from veritune.verifiers.math.text.strings import is_code, plain_words
 from veritune.verifiers.math.text.words import same_words
 from veritune.verifiers.math.values.exact import TooBigError
 from veritune.verifiers.math.values.numeric import free_symbols
@@ -73,6 +76,10 @@ def _decide_reading(found: Reading, gold: Gold, options: MathOptions) -> Decisio
         return wrong("string", "the answer is empty")
     if found.canonical == want.canonical:
         return right("string", "the same text after normalisation")
+    if is_code(want.text) and isinstance(found.tree, Num | Based):
+        return wrong("string", f"other digits, where {len(want.text)} with their zeros in front were expected")
+    if "\\text" in found.canonical + want.canonical and untexted(found.canonical) == untexted(want.canonical):
+        return right("text", "the same words")
     if isinstance(found.tree, Num) and isinstance(want.tree, Num):
         same = equal_numbers(want.tree.value, found.tree.value, printed(want.tree), printed(found.tree), options)
         if same:
@@ -109,8 +116,9 @@ def _structure(found: Reading, want: Reading, options: MathOptions) -> Decision:
     if max(_size(found.tree), _size(want.tree)) > options.max_nodes:
         return wrong("limits", f"the answer has more than {options.max_nodes} parts")
     comparison = Comparison(options)
+    tree = same_parameter(want.tree, found.tree) if options.rename_parameters else found.tree
     try:
-        same = comparison.same(want.tree, found.tree)
+        same = comparison.same(want.tree, tree)
     except (TooBigError, RecursionError) as error:
         return wrong("limits", f"the answer needs {error}")
     if same:
@@ -190,11 +198,22 @@ def _choices(found: Reading, want: Reading, options: MathOptions) -> Decision | 
     if _is_order(want.text) and _is_order(found.text):
         same = plain_words(want.text) == plain_words(found.text)
         return right("choice", "the same letters") if same else wrong("choice", "other letters, or in another order")
+    if _names_statements(want.text):
+        mine_named, theirs_named = statements(untexted(want.text)), statements(untexted(found.text))
+        if theirs_named is not None:
+            same = mine_named == theirs_named
+            return right("choice", "the same statements") if same else wrong("choice", "other statements")
     several, answered = letters(want.text), letters(found.text)
     if several is not None and answered is not None and len(several) > 1:
         same = several == answered
         return right("choice", "the same choices") if same else wrong("choice", "other choices")
     return None
+
+
+def _names_statements(text: str) -> bool:
+    """Whether a gold names statements: several Roman numerals, one of two signs, or one with "only"."""
+    named = statements(untexted(text))
+    return named is not None and (len(named) > 1 or " only" in text or len(next(iter(named))) > 1)
 
 
 def _is_order(text: str) -> bool:

@@ -7,7 +7,9 @@ import re
 MAX_PLAIN = 48
 
 _PLAIN = re.compile(
-    r"(?:[0-9 .,:;%$()\[\]{}+\-/=<>°]|\\(?:[dt]?frac|sqrt|pi|text|left|right|circ|[,!;%$ ])(?![a-z]))*", re.ASCII
+    r"(?:[0-9 .,:;%$()\[\]{}+\-/=<>°]|(?<![A-Za-z\\])[A-Za-z](?![A-Za-z])|\\text\{[A-Za-z .]*\}"
+    r"|\\(?:[dt]?frac|sqrt|pi|text|left|right|circ|[,!;%$ ])(?![a-z]))*",
+    re.ASCII,
 )
 _WORD = re.compile(r"[A-Za-z][A-Za-z .,'-]*", re.ASCII)
 _LONG_NUMBER = re.compile(r"[0-9]{25}")
@@ -44,7 +46,7 @@ def plain_fraction(text: str) -> tuple[int, int] | None:
 def is_plain(text: str) -> bool:
     """Whether ``text`` is short and has nothing that grows: no power, factorial, function, sum or matrix.
 
-    Numbers, fractions, roots, tuples, percentages, one letter, plain words.
+    Numbers, fractions, roots, tuples, percentages, variables of one letter, plain words.
     """
     if len(text) > MAX_PLAIN or not text.isascii():
         return False

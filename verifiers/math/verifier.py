@@ -12,7 +12,7 @@ from veritune.plugins.errors import ParameterError, did_you_mean
 from veritune.plugins.faults import record
 from veritune.plugins.types import Cause, Verdict
 from veritune.sandbox.workers.machine import available_cpus
-from veritune.verifiers.math.batch import Batch, GoldState, Pair
+from veritune.verifiers.math.batch import Batch, GoldState, Pair, at_a_glance
 from veritune.verifiers.math.executor import Executor, make_executor
 from veritune.verifiers.math.extraction.extract import Extraction, extract
 from veritune.verifiers.math.finding import BoundedCache, Finding
@@ -76,7 +76,13 @@ class MathVerifier:
 
     def verify(self, completion: str, gold: Any, prompt: str = "") -> Verdict:
         """The verdict on one completion. ``gold``: an answer, or a list of acceptable ones."""
-        return self.verify_batch([(completion, gold)], [prompt])[0]
+        self._start()
+        question = _Question(self._extract(completion, prompt), self._read(gold, {}))
+        if len(question.pairs) == 1 and not question.faulty:
+            finding = at_a_glance(*question.pairs[0], self.options)
+            if finding is not None:
+                return question.found(finding)
+        return self._settled([question])[0]
 
     def verify_batch(self, pairs: Sequence[tuple[str, Any]], prompts: Sequence[str] | None = None) -> list[Verdict]:
         """One verdict a ``(completion, gold)`` pair, in order. Equal questions are answered once.
@@ -85,7 +91,9 @@ class MathVerifier:
         its reasoning must end that first.
         """
         self._start()
-        questions = self._questions(pairs, prompts)
+        return self._settled(self._questions(pairs, prompts))
+
+    def _settled(self, questions: list[_Question]) -> list[Verdict]:
         batch = self._batch(questions)
         while tasks := batch.tasks():
             batch.absorb(self.executor.run(tasks, **self._limits(batch)))
@@ -180,25 +188,32 @@ class _Question:
             if answer is not None:
                 self.pairs.append((answer, gold))
 
+    @property
+    def faulty(self) -> bool:
+        """Whether a fault of ours kept the completion or the gold from being read."""
+        return self.golds.faulty or self.extraction.marker == _FAULT
+
     def verdict(self, batch: Batch) -> Verdict:
-        expected = _shown(self.golds.shown)
-        extraction, pairs = self.extraction, self.pairs
-        if self.golds.faulty or extraction.marker == _FAULT:
-            reason = self.golds.problem if self.golds.faulty else extraction.reason
+        if self.faulty:
+            reason = self.golds.problem if self.golds.faulty else self.extraction.reason
             return Verdict.undecided(Cause.INTERNAL_ERROR, reason, evidence={"stage": "extraction"})
         if not self.golds.answers:
             return Verdict.undecided(Cause.INVALID_GOLD, self.golds.problem, evidence={"stage": "gold"})
-        if not pairs:
-            reason = extraction.reason or "no final answer found"
-            return Verdict.wrong(reason, expected=expected, evidence={"stage": "extraction"})
-        best = batch.found[pairs[0]] if len(pairs) == 1 else _best([batch.found[pair] for pair in pairs])
+        if not self.pairs:
+            reason = self.extraction.reason or "no final answer found"
+            return Verdict.wrong(reason, expected=_shown(self.golds.shown), evidence={"stage": "extraction"})
+        return self.found(_best([batch.found[pair] for pair in self.pairs]))
+
+    def found(self, finding: Finding) -> Verdict:
+        """The verdict that a finding about the answer makes."""
+        extraction = self.extraction
         return Verdict(
-            best.correct,
-            best.cause,
+            finding.correct,
+            finding.cause,
             extracted=_shown(extraction.answer or extraction.raw),
-            expected=expected,
-            reason=best.reason,
-            evidence={"stage": best.stage, "extraction": extraction.marker, **best.evidence},
+            expected=_shown(self.golds.shown),
+            reason=finding.reason,
+            evidence={"stage": finding.stage, "extraction": extraction.marker, **finding.evidence},
         )
 
 

@@ -7,9 +7,10 @@ from fractions import Fraction
 
 from veritune.verifiers.math.equality.families import renamings, same_up_to_constant
 from veritune.verifiers.math.equality.sets import is_infinite
-from veritune.verifiers.math.equality.shapes import decimal_log, has_bare_log, without_degrees
+from veritune.verifiers.math.equality.shapes import decimal_log, has_bare_log, rebuild, without_degrees
 from veritune.verifiers.math.options import MathOptions
-from veritune.verifiers.math.syntax.nodes import Based, Div, Func, Mul, Node, Num, Operator, Percent, Sym, walk
+from veritune.verifiers.math.syntax.nodes import Based, Div, Func, Mul, Node, Num, Operator, Percent, Sym, Words, walk
+from veritune.verifiers.math.text.words import normal_words
 from veritune.verifiers.math.values.exact import exact
 from veritune.verifiers.math.values.measures import measure
 from veritune.verifiers.math.values.numeric import free_symbols
@@ -21,6 +22,17 @@ Tri = bool | None
 def unread(node: Node) -> bool:
     """Whether an operator stands in `node` that could not be taken apart."""
     return any(isinstance(n, Operator) and not n.parts for n in walk(node))
+
+
+def named_words(gold: Node, prediction: Node) -> tuple[Node, Node]:
+    """Both sides with the words in their formulas as the quantities they name, where the words are the same ones:
+    ``base × height``. Letters that are no word (``mg``) may be read as their product on one side alone."""
+    words = [{normal_words(n.text) for n in walk(node)[1:] if isinstance(n, Words)} for node in (gold, prediction)]
+    return (_named(gold), _named(prediction)) if words[0] and words[0] == words[1] else (gold, prediction)
+
+
+def _named(node: Node) -> Node:
+    return Sym(f"the {normal_words(node.text)}") if isinstance(node, Words) else rebuild(node, _named)
 
 
 def is_residue(node: Node) -> bool:
@@ -48,6 +60,7 @@ class Leaves:
     def scalars(self, gold: Node, prediction: Node) -> Tri:
         if unread(gold) or unread(prediction):
             return None
+        gold, prediction = named_words(gold, prediction)
         if isinstance(gold, Operator) and gold.name == "primitive":
             return self._primitive(gold, prediction)
         if is_residue(gold) != is_residue(prediction):

@@ -40,6 +40,31 @@ def with_basis(node: Node) -> Node:
     return as_tuple(node)
 
 
+_PARAMETERS = frozenset(["t", "s", "u", "v", "r", "k", "m", "n", "lambda", "mu", "tau", "alpha", "beta"])
+
+
+def same_parameter(gold: Node, prediction: Node) -> Node:
+    """`prediction` with the parameter of a line called as in the gold: ``p + sv`` for ``p + tv``."""
+    mine, theirs = free_symbols(gold), free_symbols(prediction)
+    old, new = theirs - mine, mine - theirs
+    if len(old) != 1 or len(new) != 1 or not old | new <= _PARAMETERS:
+        return prediction
+    name, wanted = next(iter(old)), next(iter(new))
+    return rename(prediction, name, wanted) if _scales(gold, wanted) and _scales(prediction, name) else prediction
+
+
+def _scales(node: Node, name: str) -> bool:
+    """Whether a vector is multiplied by the variable of that name, and added to another one."""
+    return any(
+        isinstance(n, Add)
+        and any(
+            isinstance(t, Mul) and Sym(name) in t.factors and any(isinstance(f, Group) for f in t.factors)
+            for t in n.terms
+        )
+        for n in walk(node)
+    )
+
+
 def same_length(gold: Node, prediction: Node) -> tuple[Node, Node]:
     """A vector of the plane against one written with a third component that is zero."""
     if isinstance(gold, Group) and isinstance(prediction, Group):

@@ -58,7 +58,7 @@ _ONLY = words(
 """It may be this value and no other: that asserts it."""
 _BOUND = re.compile(
     r"(?<!\w)(?:at least|at most|no (?:more|less|fewer) than|up to|exceeds?|under|over|above|below|"
-    r"(?:(?:the )?(?:opposite|negative|"
+    r"the negative|negative of|(?:(?:the )?(?:opposite|"
     r"inverse|reciprocal|square|cube|double|complement|negation|successor|predecessor|remainder|"
     r"multiple|divisor|factor|"
     r"half|third|quarter|root|logarithm)(?: of)?|twice|thrice))\s*$|(?:至少|至多|不少于|最多|相反数|倒数|一半|两倍)$",
@@ -72,8 +72,9 @@ _ENDS_IN_THAT = re.compile(r"(?<!\w)that\W+(?:the|our|my|your|its?)?\W*$")
 _NOT_ONLY = re.compile(r"(?<!\w)(?:pas|jamais|plus|guère)(?!\w)", re.I)
 """``ne peut être que 42`` says that it is 42, ``ne peut pas être que 42`` does not."""
 _LITOTES = re.compile(
-    r"(?:no|without|beyond|any) (?:doubt|question)|not (?:hard|difficult|surprising)|n['’]t (?:hard|"
-    r"difficult)|zweifellos|без сомнения|sans (?:aucun )?doute|sin duda",
+    r"(?:no|without|beyond|any) (?:doubt|question)|(?:not|n['’]t|never) doubt|"
+    r"not (?:hard|difficult|surprising)|n['’]t (?:hard|difficult)|"
+    r"zweifellos|без сомнения|sans (?:aucun )?doute|sin duda",
     re.I,
 )
 """Denials that assert: ``there is no doubt that``."""

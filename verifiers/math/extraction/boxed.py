@@ -17,6 +17,7 @@ from veritune.verifiers.math.extraction.assertion import (
 from veritune.verifiers.math.extraction.boxes import Box, box_starts, find_boxes, is_unclosed, join_boxes, spilled
 from veritune.verifiers.math.extraction.clauses import Code, clause_start, has_value, sentence_start
 from veritune.verifiers.math.extraction.declarations import declared, language_of
+from veritune.verifiers.math.extraction.disavowed import is_disavowed, is_introduced_as_unreal, is_of_another
 from veritune.verifiers.math.extraction.languages import pattern
 from veritune.verifiers.math.extraction.phrases import ends_in_negation
 from veritune.verifiers.math.extraction.quiet import is_quiet
@@ -42,6 +43,15 @@ _PREDICATE = re.compile(
 _CLAUSE = 160
 _STATED = re.compile(r"(?:is|are|was|were|equals|gives|makes|=)\W*$", re.I)
 """A verb behind a denial: what is denied is not the box (the ways it cannot happen number …)."""
+_REMARKS = re.compile(
+    r"(?:not|n['’]t|never) (?:(?:an?|any) )?(?:positive|negative|zero|integers?|whole|even|odd|prime|rational|real|"
+    r"unique|finite|empty|divisible|symmetric|continuous|possible)(?: number)?\W*$"
+    r"|(?:\w+er|less|more) than [-\d$\\][^,;]*$",
+    re.I,
+)
+"""What may be denied or compared before a colon without denying the value behind it: ``it is not positive: -7``."""
+_OR = re.compile(r"(?<!\w)or\W*$", re.I)
+_ANSWER = re.compile(r"\banswer\b", re.I)
 _LINKED = re.compile(
     r"\W*(?:(?:also|well|have|possibly|definitely|ever|even|close|really|from|than|by|of|any|at|all|"
     r"be|been|being|equal|to|the|answer|sein|être|ser|быть|是|为|:)\W*)*",
@@ -110,6 +120,8 @@ def boxed(text: str, options: MathOptions) -> Boxed | None:
 def status(text: str, box: Box) -> Status:
     """What the sentence around a box makes of it."""
     begin = sentence_start(text, box.start)
+    if "nswer" in text[begin : box.start] and _speaks_of_another(text[begin : box.start]):
+        return Status.SUPPOSED
     if is_quiet(text[max(0, min(begin, box.start - 40)) : box.start], text[box.end : box.end + 300]):
         return Status.ASSERTED
     if ends_in_negation(text[max(0, box.start - 40) : box.start]):
@@ -129,25 +141,36 @@ def status(text: str, box: Box) -> Status:
     doubted = pattern("hedges", code).match(following)
     if doubted is not None and re.match(r"\s+(?:have\s+)?be(?:en)?(?!\w)", following[doubted.end() :]):
         return Status.HEDGED
-    if hangs_on(following, code):
+    if hangs_on(following, code) or is_disavowed(f"{before} {following}"):
         return Status.SUPPOSED
     if not clause.strip():
         return Status.ASSERTED
     near = _last_words(clause, code)
     denial = pattern("denials", code).search(near)
-    if denial and not _STATED.search(near[denial.end() :]):
+    announced = text[begin : box.start].rstrip(" $*(\\[\n{").endswith(":")
+    if denial and not _STATED.search(near[denial.end() :]) and not (announced and _REMARKS.search(clause)):
         return Status.DENIED
     low = clause.lower()
     subjects = list(_SUBJECT.finditer(low)) if any([stem in low for stem in _STEMS]) else []
     link = clause[subjects[-1].end() :] if subjects else " ".join(clause.split()[-6:])
     if any([is_unreal(link, following, each) for each in ((code,) if code != "en" else LATIN)]):
         return Status.SUPPOSED
+    if subjects and is_introduced_as_unreal(before[: len(before) - len(clause) + subjects[-1].start()]):
+        return Status.SUPPOSED
     if subjects and is_conditional(before, clause[subjects[-1].end() :], following):
         return Status.SUPPOSED
+    if _OR.search(clause) and (pattern("hedges", code).search(clause) or "either" in low):
+        return Status.HEDGED
     hedge = pattern("hedges", code).search(near)
     if hedge and _LINKED.fullmatch(near[hedge.end() :]):
         return Status.HEDGED
     return status_before(clause[: subjects[-1].start()], code) if subjects else Status.ASSERTED
+
+
+def _speaks_of_another(before: str) -> bool:
+    """Whether the sentence before a box is about twice the answer, or the answer plus one."""
+    found = list(_ANSWER.finditer(before))
+    return bool(found) and is_of_another(before[: found[-1].start()], before[found[-1].end() :])
 
 
 def _last_words(clause: str, code: Code) -> str:
@@ -163,9 +186,12 @@ def inside(content: str) -> str | None:
     if NUMBER.fullmatch(content):
         return content
     if "\\boxed" in content or "\\fbox" in content:
-        inner = boxed(content, MathOptions())
-        if inner is not None:
-            return inner.answer
+        alone = _alone(content)
+        if alone is None:
+            opened = _opened(content)
+            return inside(opened) if opened else None
+        if alone:
+            return inside(alone)
     if not _PROSE.search(_without_commands(content)):
         return content
     said = _TEXT.sub(lambda found: f" {found[1]} ", content)
@@ -186,6 +212,30 @@ def inside(content: str) -> str | None:
     if readable(content) or not pattern("verbs", code).search(_without_commands(said)):
         return content
     return declared(said.strip()) or content
+
+
+def _alone(content: str) -> str | None:
+    """What the one box in a box's content holds, where nothing of mathematics stands beside it; None where it does.
+
+    Empty where no box in it can be read.
+    """
+    boxes = find_boxes(content)
+    if not boxes:
+        return ""
+    around = content[: boxes[0].start] + content[boxes[-1].end :]
+    words = re.sub(r"\\[,;:! ]", "", _TEXT.sub("", around)).strip(" $.,;:{}~\n")
+    beside = words or any(_PROSE.search(piece) for piece in _TEXT.findall(around))
+    return None if beside or len(boxes) > 1 else boxes[0].content
+
+
+def _opened(content: str) -> str:
+    """A box's content with the boxes in it taken off; empty where digits would run into others, or one stays."""
+    for box in reversed(find_boxes(content)):
+        if content[: box.start][-1:].isalnum() or content[box.end :][:1].isalnum():
+            return ""
+        plain = box.content.isalnum() or "=" in content
+        content = f"{content[: box.start]}{box.content if plain else f'{{{box.content}}}'}{content[box.end :]}"
+    return content if "\\boxed" not in content and "\\fbox" not in content else ""
 
 
 def _without_commands(content: str) -> str:

@@ -13,6 +13,7 @@ from veritune.verifiers.math.extraction.assertion import (
     status_before,
 )
 from veritune.verifiers.math.extraction.clauses import Code, clause_start, has_value, masked, take_apart
+from veritune.verifiers.math.extraction.disavowed import is_disavowed
 from veritune.verifiers.math.extraction.languages import LANGUAGES, pattern
 from veritune.verifiers.math.extraction.sentences import NUMBER, first_sentence, readable, refine, unemphasised
 from veritune.verifiers.math.extraction.unreal import SOMEBODY, ends_in_not, hangs_on, is_unreal, without_idiom
@@ -50,7 +51,8 @@ def is_withheld(sentence: str, code: Code) -> bool:
     """Whether a sentence says its value only of what is not so, under a condition, or takes it back at its end."""
     core = take_apart(sentence, code)
     behind = core.value[len(core.head) :] + core.rest
-    return is_unreal(core.head, sentence, code) or hangs_on(behind, code) or ends_in_not(sentence)
+    unreal = is_unreal(core.head, sentence, code) or hangs_on(behind, code) or ends_in_not(sentence)
+    return unreal or is_disavowed(sentence)
 
 
 def _asserting(sentence: str, code: Code) -> str:

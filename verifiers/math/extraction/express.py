@@ -6,12 +6,13 @@ the same answer; where one condition fails, the long way is gone. A test holds t
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from veritune.verifiers.math.extraction.assertion import Status, may_retract
 from veritune.verifiers.math.extraction.boxed import inside, status
 from veritune.verifiers.math.extraction.boxes import Box
-from veritune.verifiers.math.extraction.reasoning import OPENS
+from veritune.verifiers.math.extraction.reasoning import OPENS, names_reasoning
 from veritune.verifiers.math.extraction.visible import shows_all
 from veritune.verifiers.math.options import MathOptions
 from veritune.verifiers.math.text.normalise import match_brace
@@ -38,7 +39,7 @@ def express(text: str, options: MathOptions) -> Found | None:
     begin = at + len(_BOX)
     size = match_brace(text[begin - 1 : begin + _CONTENT], 0)
     content = text[begin : begin + size - 1]
-    if size < 0 or not content.strip() or _may_mark(text) or not shows_all(text):
+    if size < 0 or not content.strip() or _may_mark(text, options) or not shows_all(text):
         return None
     rest = text[begin + size :]
     if len(rest) > _REST or "}" in rest or "box" in rest or "inal" in rest or "INAL" in rest or "inal" in content:
@@ -54,17 +55,29 @@ def express(text: str, options: MathOptions) -> Found | None:
     return None if answer is None else Found(answer, at, content)
 
 
-def _may_mark(text: str) -> bool:
+def _may_mark(text: str, options: MathOptions) -> bool:
     """Whether there may be another mark, JSON, a code fence, a tag or the end of a turn."""
     return bool(
-        ("<" in text and (OPENS.search(text) or "<<" in text or "<!" in text))
+        ("<" in text and _may_hold_elements(text))
         or "`" in text
-        or '"' in text
+        or ('"' in text and _may_be_json(text, options))
         or ("#" in text and "####" in text)
         or ("/" in text and ("[/" in text or "(/" in text or "{/" in text))
         or ("&" in text and "&lt;" in text)
         or "[TH" in text
     )
+
+
+def _may_hold_elements(text: str) -> bool:
+    """Whether a "less than" may be more than one: an element, a comment, an annotation, or a tag around reasoning."""
+    return _ELEMENT.search(text) is not None or (OPENS.search(text) is not None and names_reasoning(text))
+
+
+_ELEMENT = re.compile(r"<[/\\|<!A-Za-z]")
+
+
+def _may_be_json(text: str, options: MathOptions) -> bool:
+    return options.json_field is not None and (f'"{options.json_field}"' in text or text.lstrip()[:1] == "{")
 
 
 def _other_box(text: str, at: int) -> bool:

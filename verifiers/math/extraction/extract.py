@@ -117,7 +117,13 @@ def _cut(text: str) -> str:
         text = text.replace("<eoe>", "\n")
     if "[/INST]" not in text and not ("<" in text and ("<|" in text or "<e" in text or "</s>" in text)):
         return text
-    ends = [at for at in (text.find(stop) for stop in _STOPS) if at > 0]
+    stops: tuple[str, ...] = _STOPS
+    if "<s>" in text:
+        inner = text.strip().removeprefix("<s>").removesuffix("</s>")
+        if "s>" not in inner:
+            return inner  # the tokens of a sequence around all of it
+        stops = tuple(stop for stop in _STOPS if stop != "</s>")  # text that is struck out
+    ends = [at for at in (text.find(stop) for stop in stops) if at > 0]
     return text[: min(ends)] if ends else text
 
 
@@ -272,6 +278,9 @@ def _bare(text: str) -> Candidate | None:
         stripped = stripped[4:-4].strip()
     if len(stripped) > 600 or "\n\n" in stripped:
         return None
+    asked = stripped.rfind("? ")
+    if asked > 0 and stripped[asked + 2 :].strip() and "?" not in stripped[asked + 1 :]:
+        return _bare(stripped[asked + 2 :])  # a question, and the answer to it
     if _RELATED.match(stripped):
         return Candidate(stripped, "bare", 0)
     said = unemphasised(stripped).rstrip(".。!")

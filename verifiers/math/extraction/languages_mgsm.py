@@ -62,7 +62,9 @@ MGSM: dict[str, Language] = {
         "it['’]s|that['’]s|he['’]s|she['’]s|there['’]s|i['’]m|i['’]ve|we['’]ve|remains|follows|means|equals|"
         "seems|looks|uses|counts|leaves|left|used|fails|holds|rejected|excluded",
         retractions="not|nah|nay|negative|hardly|as if|yeah,? right|fat chance|in your dreams|dream on|sike|gotcha|"
-        "fooled you|jk|kidding|i was kidding|only kidding|april fools?|i lied|i was lying|that was a lie|that is a lie|"
+        "fooled you|jk|kidding|i was kidding|only kidding|april fools?|i lied|i was lying|"
+        "i made it up|i made this up|i made that up|i made it all up|i invented it|i invented this|i invented that|"
+        "that was a lie|that is a lie|"
         "not at all|not even close|not so fast|not quite|not exactly|far from it|if only|think again|or so they say|"
         "said no one|said nobody|nothing of the sort|please ignore|please disregard|i changed my mind|"
         "i change my mind|edit|update|erratum|no|nope|"

@@ -6,6 +6,7 @@ import functools
 import re
 
 from veritune.verifiers.math.extraction.assertion import BEEN, IFS, UNTIL, WERE
+from veritune.verifiers.math.extraction.disavowed import CUES
 from veritune.verifiers.math.extraction.languages import pattern, tokens
 from veritune.verifiers.math.extraction.unreal import conditions
 from veritune.verifiers.math.text.strings import names
@@ -47,7 +48,7 @@ def _alarming() -> frozenset[str]:
     rows = [pattern(row, "en") for row in ("hedges", "suppositions", "hearsay", "wrong")]
     rules = [*rows, IFS, WERE, BEEN, UNTIL]
     assert all(rule.guarded for rule in [*rules, pattern("denials", "en")])
-    return frozenset().union(pattern("wrong", "").keys, *(rule.keys for rule in rules)) | _ALSO
+    return frozenset().union(pattern("wrong", "").keys, *(rule.keys for rule in rules)) | _ALSO | CUES
 
 
 _THAT_SUBJECT = re.compile(
@@ -69,6 +70,6 @@ _ORDERED = re.compile(
     r"(?:^|[-,;:(.!?\n—])\W*(?:(?:please|now|next|so|to)\s+)?(?:let|prove|show|verify|check|demonstrate|say|test)(?!\w)",
     re.I,
 )
-_ALSO = names("pas nicht non off ne neq")
+_ALSO = names("pas nicht non off ne neq either")
 """What is looked for in other ways: the ends of a negation, what calls an answer wrong."""
 _BAD = re.compile(r"mistake|error|reject|discard|rule|\b(?:not|no|never|cannot|cant|hardly)\b|n['’]t", re.I)

@@ -57,7 +57,7 @@ def _may_hold_tags(text: str) -> bool:
     if "<" in text:
         for number, found in enumerate(OPENS.finditer(text)):
             if found[0].startswith("<|") or number > _LOOKED_AT:
-                return _names_reasoning(text)
+                return names_reasoning(text)
             if _TAG.match(text, found.start()):
                 return True
     others = (
@@ -66,10 +66,11 @@ def _may_hold_tags(text: str) -> bool:
         or ("&" in text and "&lt;" in text)
         or (not text.isascii() and ("◁" in text or "〈" in text or "＜" in text or "⟨" in text))
     )
-    return others and _names_reasoning(text)
+    return others and names_reasoning(text)
 
 
-def _names_reasoning(text: str) -> bool:
+def names_reasoning(text: str) -> bool:
+    """Whether a word that reasoning tags are named by is in `text`."""
     low = text.lower()
     return any([root in low for root in _ROOTS])
 

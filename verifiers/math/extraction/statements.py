@@ -19,9 +19,10 @@ from veritune.verifiers.math.extraction.assertion import (
     status_of,
 )
 from veritune.verifiers.math.extraction.clauses import Code, Core, masked, sentence_start, take_apart
+from veritune.verifiers.math.extraction.disavowed import is_disavowed, is_introduced_as_unreal, is_of_another
 from veritune.verifiers.math.extraction.languages import LANGUAGES, pattern
 from veritune.verifiers.math.extraction.sentences import first_sentence, readable, refine, unemphasised
-from veritune.verifiers.math.extraction.subjects import DIRECT, FINAL, STEMS, TAIL, heading, link, subjects
+from veritune.verifiers.math.extraction.subjects import ANSWERS, DIRECT, FINAL, STEMS, TAIL, heading, link, subjects
 from veritune.verifiers.math.extraction.unreal import ends_in_not, hangs_on, is_unreal, without_idiom
 from veritune.verifiers.math.text.strings import names
 
@@ -107,6 +108,9 @@ def _statement(text: str, start: int, stem: str) -> Statement | None:
     if stem in ("option", "choice") and end > start + len(stem):
         return None  # options are listed, an option is chosen
     name = "the answer is" if stem.isascii() else stem
+    single = stem in ANSWERS and end == start + len(stem)
+    if single and is_of_another(text[sentence_start(text, start) : start], text[end : end + 40]):
+        return Statement(Status.SUPPOSED, "", start, end, name, STEMS[stem][0])
     for code in STEMS[stem]:
         found = link(text, end, code) or (heading(text, end) if stem in FINAL else None)
         if found is not None:
@@ -158,6 +162,10 @@ def _judged(text: str, start: int, begin: int, bridge: str, code: Code, name: st
     if status is Status.ASSERTED and LANGUAGES[code].trailing and pattern("denials", code).search(core.value):
         status = Status.DENIED
     if status is Status.ASSERTED and is_unreal(f"{bridge} {core.head}", sentence, code):
+        status = Status.SUPPOSED
+    if status is Status.ASSERTED and (
+        is_disavowed(before + text[start:begin] + sentence) or is_introduced_as_unreal(before)
+    ):
         status = Status.SUPPOSED
     if status is Status.ASSERTED and hangs_on(core.value[len(core.head) :] + core.rest, code):
         status = Status.SUPPOSED

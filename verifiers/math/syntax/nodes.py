@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TypeAlias
+from operator import attrgetter
+from typing import Any, TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,29 +201,33 @@ Node: TypeAlias = (
 )
 
 
+_BELOW: dict[type, Callable[[Any], tuple[Node, ...]]] = {
+    Add: attrgetter("terms"),
+    Mul: attrgetter("factors"),
+    Func: attrgetter("args"),
+    **dict.fromkeys((Ratio, SetOp), attrgetter("parts")),
+    **dict.fromkeys((SetOf, Group, Listing, Relation), attrgetter("items")),
+    Div: attrgetter("over", "under"),
+    Pow: attrgetter("base", "exponent"),
+    SetBuilder: attrgetter("head", "condition"),
+    PlusMinus: attrgetter("left", "right"),
+    **dict.fromkeys((Neg, Percent, Degree, Unit), lambda node: (node.of,)),
+    Matrix: lambda node: tuple(item for row in node.rows for item in row),
+}
+"""What stands directly below a node of each type; types that have nothing below them are not here."""
+
+
 def children(node: Node) -> tuple[Node, ...]:
     """The nodes directly below `node`."""
-    match node:
-        case Add(items) | Mul(items) | Ratio(items) | SetOf(items):
-            return items
-        case Group(items=items) | Listing(items=items) | Relation(items=items):
-            return items
-        case Func(args=items) | SetOp(parts=items):
-            return items
-        case Div(a, b) | Pow(a, b) | SetBuilder(a, b):
-            return (a, b)
-        case PlusMinus(left=a, right=b):
-            return (a, b)
-        case Neg(a) | Percent(a) | Degree(a) | Unit(of=a):
-            return (a,)
-        case Matrix(rows):
-            return tuple(item for row in rows for item in row)
-    return ()
+    below = _BELOW.get(type(node))
+    return () if below is None else below(node)
 
 
 def walk(node: Node) -> list[Node]:
     """`node` and everything below it."""
     out = [node]
     for current in out:
-        out.extend(children(current))
+        below = _BELOW.get(type(current))
+        if below is not None:
+            out.extend(below(current))
     return out

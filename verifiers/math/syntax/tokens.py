@@ -29,6 +29,8 @@ class Token(NamedTuple):
     """A space stood before it."""
 
 
+_BOUND_OF = re.compile(r"\s*(?:[=_({\[A-Za-z]|\\\{)")
+"""What follows ``\\inf`` where it is the greatest lower bound of something; otherwise it is written for infinity."""
 _SYMBOLIC = frozenset(["<", ">", "*", "/", "|", "||", ":", "[", "]", "(", ")", "\\{", "\\}", "%", "<=", ">=", "!="])
 BOLD = frozenset(["mathbf", "boldsymbol", "bm", "hat", "vec", "widehat"])
 _LETTER = r"\s*(?:\\([ij])math|([ijk]))\s*"
@@ -185,6 +187,8 @@ class _Lexer(Numerals):
             self.symbol(letter) if letter == "O" else self.put("cmd", "set:" + letter)
         elif name.startswith(GLUED) and name not in GLUED:
             self.at -= len(name) - len(next(g for g in GLUED if name.startswith(g)))
+        elif name == "inf" and _BOUND_OF.match(text, end):
+            self.put("cmd", name)
         else:
             self._emit_command(name)
 

@@ -82,3 +82,13 @@ def letters(text: str) -> frozenset[str] | None:
     if beside and len(flat) > 1 and list(flat) != sorted(flat):
         return None
     return frozenset(flat)
+
+
+def statements(text: str) -> frozenset[str] | None:
+    """The statements that an answer names by Roman numerals: ``I and III``, ``II only``; None of anything else."""
+    bare = text.strip().removesuffix(" only")
+    return frozenset(_ROMAN.findall(bare)) if _STATEMENTS.fullmatch(bare) else None
+
+
+_ROMAN = re.compile(r"[IVX]+")
+_STATEMENTS = re.compile(r"[IVX]+(?:(?: *, *and +| *, *| +and +| *& *)[IVX]+)*")

@@ -194,3 +194,11 @@ def canonical(text: str) -> str:
         out.append(part)
         previous = part
     return "".join(out)
+
+
+_TEXT = re.compile(r"\\(?:text|textbf|textit|textrm|mathrm|mbox)\{([^{}]*)\}")
+
+
+def untexted(text: str) -> str:
+    """A canonical text without the commands around its words: ``\\text{I and III}`` is ``I and III``."""
+    return canonical(_TEXT.sub(r" \1 ", text)).strip()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from veritune.verifiers.math.text.spoken import spoken
+
 _MONEY = {
     "\\$": "dollars",
     "$": "dollars",
@@ -32,7 +34,6 @@ _MONEY_BEHIND = re.compile(r"(-?[\d.,{}!\\ ]*\d) *(?:\\text\{ *)?(€|£|¥|₹|
 _SIGN_IN_TEXT = re.compile(r"\\(?:text|mathrm) *\{ *(\\\$|[€£¥₹₩₽]) *\}")
 _MONEY_SIGNS = frozenset("$€£¥₹₩₽")
 _SIZE = re.compile(r" *(?:\\text\{)? *(?:million|billion|thousand|trillion|hundred)")
-_SIGNS = ("negative ", "minus ")
 _OPERATED = re.compile(r"(\d+|[a-z]|\([^()]{1,40}\)) *(?:\\text *\{ *)?(factorial|squared|cubed)(?: *\})?")
 _PER_MILLE = re.compile(r"(\d+(?:\.\d+)?) *(?:\\text *\{ *)?(?:per ?mille|‰)(?: *\})?")
 _PARTED = re.compile(r"\(?a\) *(.+?)[,;.]? *\(?b\) *(.+?)(?:[,;.]? *\(?c\) *(.+?))?", re.DOTALL)
@@ -57,6 +58,12 @@ _TURNED = re.compile(r" *([\[\]]) *([^\[\]{}();,]{0,40}[^\[\]{}();, ]) *[,;] *([
 _SYSTEM = re.compile(r"\\left *\\?\\\{ *\\begin *\{(array|aligned|matrix)\} *(?:\{[lcr| ]*\})?")
 _SYSTEM_END = re.compile(r"\\end *\{(?:array|aligned|matrix)\} *\\right *(?:\.|$)")
 
+_ALIGNED = re.compile(
+    r"\\begin *\{(aligned|align\*?|gathered|split|eqnarray\*?|array)\}(?: *\{[lcr| ]*\})?(.*)\\end *\{\1\}", re.DOTALL
+)
+_BREAK = re.compile(r"[,;]? *\\\\(?: *\[[^\]]*\])?")
+_RELATES = re.compile(r"[=<>]|\\(?:leq?|geq?|neq?|in|approx|equiv)(?![A-Za-z])")
+
 
 def rewrite(text: str) -> str:
     """`text` with currency words, spelled signs, infix ``U`` and ``\\choose``, ``x 10^3`` and systems made LaTeX."""
@@ -65,13 +72,11 @@ def rewrite(text: str) -> str:
         text = _money(_SIGN_IN_TEXT.sub(r"\1", text))
     if text[-1:] in "dl}" and (found := _OPERATED.fullmatch(text)):
         text = found[1] + {"factorial": "!", "squared": "^2", "cubed": "^3"}[found[2]]
+    text = spoken(text)
     if "b)" in text and (parted := _PARTED.fullmatch(text)):
         text = _in_parts(parted)
     if "mille" in text or "‰" in text:
         text = _PER_MILLE.sub(r"\\frac{\1}{1000}", text)
-    for sign in _SIGNS:
-        if low.startswith(sign) and text[len(sign) : len(sign) + 1] in "0123456789\\":
-            text = "-" + text[len(sign) :]
     if "U" in text:
         text = _UNION.sub(r"\1\\cup ", text)
     if text.count(".") > 1 or text.count(",") > 1:
@@ -97,9 +102,23 @@ def rewrite(text: str) -> str:
     if "_" in text or "0x" in text or "0b" in text:
         text = _BASED.sub(lambda m: f"\\based{{{m[1]}}}{{{m[2]}}}" if _is_based(m) else m[0], text)
         text = _PREFIXED.sub(lambda m: f"\\based{{{m[2]}}}{{{16 if m[1] == 'x' else 2}}}", text)
+    if text.startswith("\\begin") and (aligned := _ALIGNED.fullmatch(text)):
+        text = _lines(aligned)
     if "\\right" in text and _SYSTEM_END.search(text) and len(_SYSTEM.findall(text)) == 1:
         text = _SYSTEM_END.sub(r"\\end{cases}", _SYSTEM.sub(r"\\begin{cases}", text))
     return text.replace("\\text{,}", "{,}")
+
+
+def _lines(found: re.Match[str]) -> str:
+    """Statements below each other as a list of them; lines that go on with a sign, as one chain."""
+    lines = [line.replace("&", " ").strip() for line in _BREAK.split(found[2])]
+    lines = [line for line in lines if line]
+    if not lines or not all(_RELATES.search(line) for line in lines):
+        return found[0]
+    goes_on = [_RELATES.match(line) is not None for line in lines[1:]]
+    if not any(goes_on):
+        return ", ".join(lines)
+    return " ".join(lines) if all(goes_on) else found[0]
 
 
 def _turned(text: str) -> str:

@@ -31,3 +31,11 @@ def plain_words(content: str) -> str:
             at += 1
         content = "".join(out)
     return " ".join(content.split())
+
+
+def is_code(text: str) -> bool:
+    """Whether `text` is a row of digits rather than a number: four and more of them, the first a zero.
+
+    Three digits (``073``) are how a contest writes the number 73.
+    """
+    return text[:1] == "0" and len(text) > 3 and text.isdecimal() and text.isascii()

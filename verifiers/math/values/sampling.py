@@ -14,6 +14,7 @@ from veritune.verifiers.math.syntax.nodes import Add, Func, Neg, Node, Num, Oper
 from veritune.verifiers.math.values.exact import TooBigError, exact
 from veritune.verifiers.math.values.numeric import FLOAT, free_symbols, many_digits
 from veritune.verifiers.math.values.operators import is_approximate
+from veritune.verifiers.math.values.pieces import all_pieces_agree
 
 ARITHMETIC = (ArithmeticError, ValueError, TypeError, RecursionError)
 _INTEGER_NAMES = frozenset("nkmlj")
@@ -77,23 +78,41 @@ def _second_look(
 ) -> bool | None:
     if is_approximate(gold) or is_approximate(prediction):
         return True
-    if (_stepped(gold) or _stepped(prediction)) and not (
-        _same_at_edges(gold, prediction, names, whole, tolerance)
-        and _same_together(gold, prediction, names, whole, tolerance)
-    ):
-        return False
     stepped = _stepped(gold) or _stepped(prediction)
+    pieces: bool | None = True
+    if stepped:
+        if not (
+            _same_at_edges(gold, prediction, names, whole, tolerance)
+            and _same_together(gold, prediction, names, whole, tolerance)
+        ):
+            return False
+        pieces = all_pieces_agree(
+            gold,
+            prediction,
+            names,
+            lambda name: whole or _is_whole(name),
+            lambda point: _agree_exactly(gold, prediction, point, tolerance),
+        )
+        if pieces is False:
+            return False
     if tolerance > 1e-9:
-        return True
+        return pieces
     found = _confirm(gold, prediction, names, whole, stepped)
+    if found is False:
+        return False
     hidden = stepped or noise or _risky(gold) or _risky(prediction)
-    return found if found is not None or hidden else True
+    return pieces if found or not hidden else None
+
+
+def _is_whole(name: str) -> bool:
+    """Whether a variable of that name is a positive whole number."""
+    return name.split("_")[0] in _INTEGER_NAMES
 
 
 def _coordinate(name: str, rng: random.Random, index: int, whole: bool) -> float:
     if whole:
         return float(rng.randint(1, 6) * rng.choice((1, 2, 3)))
-    if name.split("_")[0] in _INTEGER_NAMES:
+    if _is_whole(name):
         return float(rng.randint(2, 11))
     low, high = _RANGES[index % len(_RANGES)]
     return rng.uniform(low, high)
@@ -189,13 +208,13 @@ def _same_at_edges(gold: Node, prediction: Node, names: list[str], whole: bool, 
     rng = random.Random("edges|" + "|".join(names))
     edges = _edges(gold, prediction, whole)
     for name in names:
-        only_whole = whole or name.split("_")[0] in _INTEGER_NAMES
+        only_whole = whole or _is_whole(name)
         for edge in edges:
             if only_whole and (edge.denominator != 1 or edge < 1):
                 continue
             point = {other: Fraction(rng.randint(1, 12)) if whole else rng.choice(edges) for other in names}
             point[name] = edge
-            if not _agree_exactly(gold, prediction, point, tolerance):
+            if _agree_exactly(gold, prediction, point, tolerance) is False:
                 return False
     return True
 
@@ -205,18 +224,19 @@ def _same_together(gold: Node, prediction: Node, names: list[str], whole: bool, 
     rng = random.Random("together|" + "|".join(names))
     for _ in range(_TOGETHER):
         point = {
-            name: Fraction(rng.randint(1, 4))
-            if whole or name.split("_")[0] in _INTEGER_NAMES
-            else Fraction(rng.choice(_SMALL))
+            name: Fraction(rng.randint(1, 4)) if whole or _is_whole(name) else Fraction(rng.choice(_SMALL))
             for name in names
         }
-        if not _agree_exactly(gold, prediction, point, tolerance):
+        if _agree_exactly(gold, prediction, point, tolerance) is False:
             return False
     return True
 
 
-def _agree_exactly(gold: Node, prediction: Node, point: Mapping[str, Fraction], tolerance: float) -> bool:
-    """Whether two values agree at a rational point: exactly where both are rational, otherwise as floats do."""
+def _agree_exactly(gold: Node, prediction: Node, point: Mapping[str, Fraction], tolerance: float) -> bool | None:
+    """Whether two values agree at a rational point: exactly where both are rational, otherwise as floats do.
+
+    None where one of them has no real value there.
+    """
     pair = _exact_pair(gold, prediction, point)
     if pair is not None:
         return pair[0] == pair[1]
@@ -224,9 +244,9 @@ def _agree_exactly(gold: Node, prediction: Node, point: Mapping[str, Fraction], 
     try:
         a, b = complex(FLOAT.value(gold, floats)), complex(FLOAT.value(prediction, floats))
     except ARITHMETIC:
-        return _many(gold, prediction, point) is not False
+        return _many(gold, prediction, point)
     if a != a or b != b or _complex(a) or _complex(b):
-        return True
+        return None
     return near(a, b, max(tolerance, 1e-9)) or (abs(a - b) < 1e-9 and _many(gold, prediction, point) is not False)
 
 
@@ -266,7 +286,7 @@ def _confirm(gold: Node, prediction: Node, names: list[str], whole: bool, steppe
     for _ in range(2 * wanted + 2):
         point = {
             name: Fraction(rng.randint(1, 9))
-            if whole or name.split("_")[0] in _INTEGER_NAMES
+            if whole or _is_whole(name)
             else Fraction(rng.randint(-400 if stepped else 30, 700 if stepped else 190), 97)
             for name in names
         }
