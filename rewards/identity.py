@@ -36,7 +36,7 @@ Identity = dict[str, Any]
 
 def digest(value: Any) -> str:
     """Sixteen hexadecimal digits of any plain value."""
-    text = json.dumps(plain(value), sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    text = json.dumps(plain(value, 12), sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -51,7 +51,7 @@ def reward_identity(reward: Reward) -> Identity:
         "params": {name: plain(value) for name, value in sorted(values.items())},
         "compat": reward.compat_mode,
         "columns": dict(reward.columns),
-        "code": own_code() if mine else code_of(reward.function),
+        "code": own_code() if mine else _code(reward.function),
         "versions": own_versions() if mine else _versions([reward.function.__module__.partition(".")[0]]),
         "files": files,
     }
@@ -59,7 +59,7 @@ def reward_identity(reward: Reward) -> Identity:
 
 def identity_json(name: str, identity: Identity) -> str:
     """The text of :data:`IDENTITY`."""
-    return json.dumps({"hash": name, "identity": plain(identity)}, ensure_ascii=False, indent=1) + "\n"
+    return json.dumps({"hash": name, "identity": plain(identity, 12)}, ensure_ascii=False, indent=1) + "\n"
 
 
 def read_identity(folder: Path) -> tuple[str, Identity] | None:
@@ -75,7 +75,7 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any], where: str = "")
     """The places in which two identities differ, as ``rewards.accuracy.params.deadline: 1.0 → 2.0``."""
     found = []
     for key in dict.fromkeys([*old, *new]):
-        place, before, after = f"{where}.{key}".lstrip("."), plain(old.get(key)), plain(new.get(key))
+        place, before, after = f"{where}.{key}".lstrip("."), plain(old.get(key), 12), plain(new.get(key), 12)
         if isinstance(before, Mapping) and isinstance(after, Mapping):
             found += differences(before, after, place)
         elif before != after:
@@ -101,6 +101,13 @@ def own_versions() -> dict[str, str]:
     """Of veritune, of what it asks, and of Python."""
     python = ".".join(platform.python_version_tuple()[:2])
     return {"python": python, **_versions(("veritune", *LIBRARIES))}
+
+
+def _code(function: Any) -> str:
+    try:
+        return code_of(function)
+    except OSError:  # the file is gone, or may not be read
+        return _text_of(function)
 
 
 def code_of(function: Any) -> str:
@@ -213,23 +220,25 @@ def file_hash(path: Path, whole: int = WHOLE) -> str:
     return found.hexdigest()[:16]
 
 
-def plain(value: Any) -> Any:
-    """Any parameter as JSON has words for it, the same in every process."""
+def plain(value: Any, depth: int = 6) -> Any:
+    """Any parameter as JSON has words for it, the same in every process; of objects in objects the outer ``depth``."""
     if value is None or isinstance(value, bool | int | float | str):
         return value
+    if depth == 0:
+        return type(value).__qualname__
     if isinstance(value, Mapping):
-        return {str(key): plain(each) for key, each in value.items()}
+        return {str(key): plain(each, depth - 1) for key, each in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        items = [plain(each) for each in value]
+        items = [plain(each, depth - 1) for each in value]
         return sorted(items, key=repr) if isinstance(value, set | frozenset) else items
     if isinstance(value, Reward):
         return reward_identity(value)
     if callable(value):
         return f"{getattr(value, '__module__', '')}:{getattr(value, '__qualname__', type(value).__qualname__)}"
     if hasattr(value, "model_dump"):
-        return plain(value.model_dump())
+        return plain(value.model_dump(), depth - 1)
     if hasattr(value, "__dict__") and " at 0x" in repr(value):
-        return {type(value).__qualname__: plain(vars(value))}
+        return {type(value).__qualname__: plain(vars(value), depth - 1)}
     return repr(value)
 
 

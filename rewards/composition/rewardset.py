@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -81,6 +82,11 @@ class RewardSet:
     def identity_hash(self) -> str:
         """Sixteen digits that stand for :attr:`identity` in log lines."""
         return digest(self.identity)
+
+    def without_appeals(self) -> RewardSet:
+        """The same set, which asks for no second opinion: they change no score, and cost."""
+        components = tuple(replace(component, appeal=None) for component in self.components)
+        return RewardSet(components, self.combine, self.undecided, self.name)
 
     def as_async(self) -> Callable[..., Any]:
         """The same set as a coroutine function: trainers that gather rewards run it beside the others."""

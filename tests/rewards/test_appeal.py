@@ -204,3 +204,24 @@ def test_noise_alone_is_no_rise() -> None:
             tallies.append(one)
         said += bool(risen(tallies))
     assert said <= 1
+
+
+def test_score_shows_the_error_rates_of_a_file(noisy: Any, tmp_path: Path) -> None:
+    import json
+
+    from typer.testing import CliRunner
+
+    from veritune.cli.app import app
+
+    noisy()
+    config, rows = tmp_path / "c.yaml", tmp_path / "rows.jsonl"
+    config.write_text(
+        f"rewards: {{n: {{use: '{tmp_path}/r.py:noisy', appeal: {{to: '{tmp_path}/r.py:truth', rate: 1}}}}}}"
+    )
+    given = samples(300, 0.1, 0.2)
+    rows.write_text("".join(json.dumps({"text": s.text, **s.columns}) + "\n" for s in given))
+    done = CliRunner().invoke(app, ["score", str(rows), "--config", str(config), "--json"])
+    found = json.loads(done.stdout)["rewards"]["n"]["errors"]
+    wrong = [s for s in given if not s.columns["true"]]
+    assert found["false_accept"]["value"] == pytest.approx(sum(s.columns["seen"] for s in wrong) / len(wrong))
+    assert "second opinions" in CliRunner().invoke(app, ["score", str(rows), "--config", str(config)]).stdout

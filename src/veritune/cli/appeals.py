@@ -58,9 +58,9 @@ def _report(tallies: dict[str, list[Tally]], json: bool) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    from veritune.cli.tables import plain_table
+    from veritune.cli.tables import errors_table
     from veritune.rewards.appeal import Tally, rates
-    from veritune.rewards.appeal.estimate import WORDS, risen
+    from veritune.rewards.appeal.estimate import risen
 
     found = {alias: rates(sum(each, Tally())) for alias, each in tallies.items()}
     warnings = [f"{alias} {text}" for alias, each in tallies.items() for text in risen(each)]
@@ -72,9 +72,6 @@ def _report(tallies: dict[str, list[Tally]], json: bool) -> None:
     if not found:
         console.print("no second opinion was asked for: give a reward of the config an `appeal:`")
     for alias, each in found.items():
-        table = plain_table(f"{alias}: {each.asked:,} second opinions, {each.open:,} of them open", "share", "95 %")
-        for name, words in WORDS.items():
-            table.add_row(Text(words), Text(str(getattr(each, name))))
-        console.print(table)
+        console.print(errors_table(alias, each))
     for text in warnings:
         console.print(Text(f"warning: {text}"))

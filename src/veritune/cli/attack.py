@@ -92,7 +92,7 @@ def _scorer(text: str) -> Reward | RewardSet:
     if config_file(text) is not None:
         return rewards_from_file(Path(text))
     if text in preset_names():
-        return compose(text)
+        return compose(text).without_appeals()
     components = rewards_from_options([text]).components
     return components[0].reward
 

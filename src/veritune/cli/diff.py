@@ -68,7 +68,7 @@ def diff(
     for file in on:
         check_apart(file, out)
     given = Given(on, data, data_prompt, completion, prompt, step, skip_errors, batch, limit, quiet)
-    job, results = replay(given, after, before)
+    job, results = replay(given, after.without_appeals(), before.without_appeals())
     changed: list[Result] = []
     with open_output(out) if out is not None else nullcontext() as output:
         for result in results:

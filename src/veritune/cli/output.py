@@ -103,9 +103,11 @@ class FileOutput(Output):
 
         try:
             fcntl.flock(self.stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             self.stream.close()
             raise ConfigError(f"another process is writing --out {file!r} with the same command") from None
+        except OSError:
+            pass  # a file system without locks
 
     def position(self) -> dict[str, Any]:
         """What of the file is safe on the disk: what :meth:`restore` takes."""

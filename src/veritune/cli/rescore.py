@@ -86,10 +86,11 @@ def rescore(
     if config is None and run is None:
         raise ConfigError("say which rewards: --config FILE (only a single run of veritune's has its own)")
     rewards = compose(config if config is not None else run / "config.yaml" if run is not None else "")
+    asked = rewards.without_appeals()
     for file in files:
         check_apart(file, out)
     given = Given(files, data, data_prompt, completion, prompt, step, skip_errors, batch, limit, quiet)
-    job, results = replay(given, rewards, None)
+    job, results = replay(given, asked, None)
     changed: list[Result] = []
     with open_output(out) if out is not None else nullcontext() as output:
         for result in results:

@@ -228,7 +228,8 @@ def _report(job: ScoreJob, *, as_json: bool, explain: bool, to_stderr: bool) -> 
     from rich.console import Console
     from rich.text import Text
 
-    from veritune.cli.tables import agreement_table, groups_table, reasons_table, summary_table
+    from veritune.cli.tables import agreement_table, errors_table, groups_table, reasons_table, summary_table
+    from veritune.rewards.appeal import rates
 
     summary: Any = job.summary
     if as_json:
@@ -245,6 +246,8 @@ def _report(job: ScoreJob, *, as_json: bool, explain: bool, to_stderr: bool) -> 
         console.print(groups_table(summary))
     if summary.total.agreement.rows:
         console.print(agreement_table(summary))
+    for alias, found in summary.appeals.items():
+        console.print(errors_table(alias, rates(found)))
     if summary.skipped:
         console.print(f"{summary.skipped:,} rows could not be scored and are in no figure:")
         for fault in summary.faults[:SHOWN_FAULTS]:

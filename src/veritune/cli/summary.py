@@ -11,6 +11,7 @@ from typing import Any
 from veritune.cli.groups import Groups
 from veritune.plugins import Cause, Score
 from veritune.plugins.errors import DataError
+from veritune.rewards.appeal.estimate import Tally, rates, tally
 
 MOST_FAULTS = 20
 """Skipped rows whose errors are kept."""
@@ -127,6 +128,8 @@ class Summary:
     """Of the first rows that were skipped."""
     group: str | None = None
     columns: dict[str, Column] = field(default_factory=dict)
+    appeals: dict[str, Tally] = field(default_factory=dict)
+    """What second opinions say, by reward."""
     total: Column = field(default_factory=Column)
 
     def __post_init__(self) -> None:
@@ -142,6 +145,10 @@ class Summary:
             self.total.add(score, label)
             for alias, column in self.columns.items():
                 column.add(score.parts.get(alias), label)
+        for alias in self.columns:
+            found = tally(score.parts.get(alias) for score in scores)
+            if found is not None:
+                self.appeals[alias] = self.appeals.get(alias, Tally()) + found
         self.rows += 1
 
     def close(self) -> None:
@@ -167,13 +174,17 @@ class Summary:
         if self.skipped:
             values |= {"skipped": self.skipped, "faults": self.faults}
         values["rewards"] = {name: column.as_dict() for name, column in self.columns.items()}
+        for alias, found in self.appeals.items():
+            values["rewards"][alias]["errors"] = asdict(rates(found))
         return {**values, "reward": self.total.as_dict()} if self.combined else values
 
     def state(self) -> dict[str, Any]:
         """Everything, as JSON takes it."""
         names = ("rows", "completions", "skipped", "faults", "group")
         columns = {alias: column.state() for alias, column in self.columns.items()}
-        return {**{name: getattr(self, name) for name in names}, "columns": columns, "total": self.total.state()}
+        appeals = {alias: asdict(found) for alias, found in self.appeals.items()}
+        kept = {name: getattr(self, name) for name in names}
+        return {**kept, "columns": columns, "total": self.total.state(), "appeals": appeals}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a :meth:`state`."""
@@ -181,6 +192,7 @@ class Summary:
             setattr(self, name, state[name])
         self.columns = {alias: Column.restored(each) for alias, each in state["columns"].items()}
         self.total = Column.restored(state["total"])
+        self.appeals = {alias: Tally(**found) for alias, found in state["appeals"].items()}
 
 
 def read_label(value: Any, column: str, place: str) -> bool:

@@ -15,6 +15,7 @@ from rich.text import Text
 from veritune.cli.scoring import Item
 from veritune.cli.summary import Column, Summary
 from veritune.plugins import Cause, Score
+from veritune.rewards.appeal.estimate import WORDS, Rates
 from veritune.rewards.composition import RewardSet
 
 LONGEST_ANSWER = 40
@@ -89,6 +90,14 @@ def _rate(rate: dict[str, Any] | None) -> str:
     if rate is None:
         return "–"
     return f"{rate['value']:.3f}" + ("" if rate["se"] is None else f" ±{rate['se']:.2g}")
+
+
+def errors_table(alias: str, found: Rates) -> Table:
+    """How often a verifier errs, by second opinions."""
+    table = plain_table(f"{alias}: {found.asked:,} second opinions, {found.open:,} of them open", "share", "95 %")
+    for name, words in WORDS.items():
+        table.add_row(Text(words), Text(str(getattr(found, name))))
+    return table
 
 
 def agreement_table(summary: Summary) -> Table:
