@@ -256,15 +256,6 @@ def test_a_server_that_is_down_leaves_samples_undecided(monkeypatch: pytest.Monk
     assert (score.value, score.cause) == (None, Cause.INFRA_ERROR)
 
 
-@pytest.mark.ray
-@pytest.mark.slow
-def test_a_ray_actor_gives_the_same_numbers(checkpoint: str) -> None:
-    pytest.importorskip("ray")
-    local = get_reward("preference", model=checkpoint, device="cpu")
-    actor = get_reward("preference", model=checkpoint, device="cpu", executor="ray")
-    assert values(actor.score_batch(samples())) == pytest.approx(values(local.score_batch(samples())), abs=1e-6)
-
-
 @pytest.mark.parametrize(
     "wrong",
     [{}, {"model": "m", "endpoint": "http://x"}, {"model": "m", "clip": (1, 0)}, {"model": "m", "pair_format": "x"}],

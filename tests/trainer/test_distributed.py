@@ -334,23 +334,61 @@ ACCELERATE = ["-m", "accelerate.commands.launch"]
 FSDP2 = ["--use_fsdp", "--fsdp_version", "2"]
 
 
+PRINT_ENVIRONMENT = """
+import json, os, sys
+from pathlib import Path
+Path(sys.argv[1], os.environ["RANK"]).write_text(json.dumps(dict(os.environ)))
+"""
+
+
+def _launched(environment: dict[str, str], config: CommonConfig) -> None:
+    os.environ.clear()
+    os.environ.update(environment)
+    train(config)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "launcher",
     [
-        ["-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "PORT"],
         [*ACCELERATE, "--multi_gpu", "--num_processes", "2", "--main_process_port", "PORT"],
         [*ACCELERATE, *FSDP2, "--num_processes", "2", "--main_process_port", "PORT"],
     ],
-    ids=["torchrun", "accelerate launch", "accelerate launch with FSDP2"],
+    ids=["accelerate launch", "accelerate launch with FSDP2"],
 )
-def test_the_usual_launchers_start_it(launcher: list[str], make_config: Make, tmp_path: Path) -> None:
+def test_what_accelerate_tells_its_processes_is_understood(
+    launcher: list[str], make_config: Make, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Its processes write down what they are told; forks of this one, where all is imported, do it."""
+    script, port = tmp_path / "told.py", str(_port())
+    script.write_text(PRINT_ENVIRONMENT)
+    command = [sys.executable, *(port if part == "PORT" else part for part in launcher)]
+    done = subprocess.run([*command, str(script), str(tmp_path)], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr[-2000:]
+    fork, config = multiprocessing.get_context("fork"), make_config(grpo={"steps": 2}, device="cpu")
+    members = []
+    for rank in ("0", "1"):
+        told = json.loads((tmp_path / rank).read_text())
+        del told["TORCHELASTIC_USE_AGENT_STORE"]  # the store at this port has ended with its launcher
+        members.append(fork.Process(target=_launched, args=(told, config)))
+    for member in members:
+        member.start()
+    for member in members:
+        member.join(120)
+    assert [member.exitcode for member in members] == [0, 0]
+    found = torch.load(tmp_path / "run" / "checkpoints" / "grpo-000002" / "trainer.pt", weights_only=False)
+    assert len(found["random"]) == 2
+    assert ("FSDP2" in capfd.readouterr().out) == ("--use_fsdp" in launcher)
+
+
+@pytest.mark.slow
+def test_torchrun_starts_the_command_line(make_config: Make, tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     path.write_text(dump_config(make_config(grpo={"steps": 2}, device="cpu")))
-    port = str(_port())
-    command = [sys.executable, *(port if part == "PORT" else part for part in launcher)]
-    done = subprocess.run([*command, "-m", "veritune", "train", str(path)], capture_output=True, text=True, timeout=120)
+    command = ["-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", str(_port())]
+    done = subprocess.run(
+        [sys.executable, *command, "-m", "veritune", "train", str(path)], capture_output=True, text=True, timeout=120
+    )
     assert done.returncode == 0, done.stderr[-2000:]
-    assert ("FSDP2" in done.stdout) == ("--use_fsdp" in launcher)
     states = torch.load(tmp_path / "run" / "checkpoints" / "grpo-000002" / "trainer.pt", weights_only=False)["random"]
     assert len(states) == 2

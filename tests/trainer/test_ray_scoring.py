@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.rewards.test_preference import samples, save, values
+from veritune import get_reward
 from veritune.plugins import RewardError, Sample
 from veritune.rewards.composition.on_ray import cut_groups
 from veritune.trainer.config import RunConfig
@@ -53,6 +55,14 @@ def test_a_reward_that_raises_in_an_actor_stops_the_run_with_its_sample(
         train(config, quiet=True)
     saved = json.loads((tmp_path / "run" / "failed_sample.json").read_text())
     assert len(saved["samples"]) == 1
+
+
+@pytest.mark.ray
+def test_a_preference_models_actor_gives_the_same_numbers(ray: Any, tmp_path: Path) -> None:
+    checkpoint = save(tmp_path)
+    local = get_reward("preference", model=checkpoint, device="cpu")
+    actor = get_reward("preference", model=checkpoint, device="cpu", executor="ray")
+    assert values(actor.score_batch(samples())) == pytest.approx(values(local.score_batch(samples())), abs=1e-6)
 
 
 @pytest.mark.parametrize("parts", [1, 2, 3, 8])
