@@ -92,6 +92,10 @@ def read_signature(function: Callable[..., Any]) -> Signature:
                 inputs[name] = parameter.default is not REQUIRED
             else:
                 parameters[name] = Parameter(name, hints.get(name, parameter.annotation), parameter.default)
+        elif parameter.kind is parameter.POSITIONAL_ONLY and name != "self":
+            raise ParameterError(
+                f"{function.__qualname__}: inputs are passed by name; take the / out of its signature."
+            )
         elif parameter.kind is not parameter.VAR_POSITIONAL and name != "self":
             inputs[name] = parameter.default is not REQUIRED
     return Signature(inputs, takes_columns, parameters)

@@ -79,6 +79,10 @@ def _refuse_slips(use: str) -> None:
         known = ", ".join(f"{use}:{name}" for name in found) or "none"
         raise ConfigError(f"{use!r} is a file: say which of its rewards, file.py:name. In it: {known}.")
     where, _, last = use.rpartition(":")
+    if "::" in use:
+        raise ConfigError(f"{use!r}: one colon stands between file and reward: {use.replace('::', ':')}")
+    if "/" in where and ".py" not in where:
+        raise ConfigError(f"{use!r}: the name of a reward's file ends in .py: {where}.py:{last}")
     if last.isidentifier() and (where in reward_names() or ".py:" in where):
         known = ", ".join(resolve(where).parameters) or "none"
         raise ConfigError(f"{use!r}: a parameter is written with its value, {where}:{last}=VALUE. Parameters: {known}.")

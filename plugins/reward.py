@@ -253,6 +253,7 @@ class Reward:
             return []
         available = set().union(*(s.columns.keys() for s in samples))
         sources = self._sources(available)
+        refuse_parameters(self._owner, injected, self.only_configured, None)
         injected = {k: v for k, v in injected.items() if k in self.signature.inputs}
         ours = str(self.function.__module__).startswith("veritune.rewards.") and self.compat_mode is None
         call = Call(self.name, self.signature, self._function(), sources, injected, self.function, ours)

@@ -179,7 +179,9 @@ def to_score(value: Any) -> Score:
     if isinstance(value, bool | int | float) or hasattr(value, "__float__"):
         return Score(float(value))
     hint = ""
-    if isinstance(value, list | tuple):
+    if isinstance(value, tuple) and len(value) == 2 and isinstance(value[1], str):
+        hint = "; a number with its reason is Score(number, reason), from veritune"
+    elif isinstance(value, list | tuple):
         hint = "; one that takes the whole batch names its first input `completions`, or says @reward(batch=True)"
     raise NoScoreError(
         f"a reward returns a number, None, a Score or a Verdict, got {value!r:.80} ({type(value).__name__}){hint}"

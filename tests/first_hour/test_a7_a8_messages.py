@@ -92,6 +92,12 @@ def a_list(completion):
 
 def a_word(completion):
     return "good"
+
+def with_reason(completion):
+    return 1.0, "why"
+
+def by_place(completion, /):
+    return 1.0
 """
 
 
@@ -125,7 +131,11 @@ def test_a7_a_parameter_given_to_a_call_is_refused_and_a_column_of_that_name_is_
         with pytest.raises(ParameterError, match=r"params: \{tolerance: 0.5\}"):
             take(**given, tolerance=0.5)
         assert take(**given, tolerance=["a", "column"]) == [1.0, 0.0], "a data set may have a column of that name"
-    assert near.score_batch([Sample("abcd", columns={"target_length": 4, "tolerance": 1})])[0].value == 1.0
+    samples = [Sample("abcd", columns={"target_length": 4, "tolerance": 1})]
+    for take in (near, compose([f"{file}:near"])):
+        assert take.score_batch(samples)[0].value == 1.0
+        with pytest.raises(ParameterError, match="'tolerance' is a parameter"):
+            take.score_batch(samples, tolerance=0.5)
 
 
 def test_a7_a_column_that_feeds_an_input_is_no_parameter() -> None:
@@ -182,6 +192,7 @@ def test_a8_a_reward_of_a_trl_tutorial_is_told_that_completions_are_texts(file: 
         ("too_few", "returned 1 values for 2 completions"),
         ("a_list", r"got \[1.0\] \(list\).*@reward\(batch=True\)"),
         ("a_word", "got 'good'"),
+        ("with_reason", r"got \(1.0, 'why'\) \(tuple\); a number with its reason is Score\(number, reason\)"),
     ],
 )
 def test_a8_what_a_reward_returns_or_raises_is_told_with_file_and_line(file: str, name: str, said: str) -> None:
@@ -216,6 +227,16 @@ def test_a8_parameters_beside_params_are_told_where_they_belong() -> None:
 def test_a8_a_parameter_without_its_value_is_told(file: str, use: str) -> None:
     with pytest.raises(ConfigError, match=r"a parameter is written with its value, .*=VALUE"):
         get_reward(use.format(file=file))
+
+
+def test_a8_near_misses_of_a_path_are_told(file: str) -> None:
+    for use, said in (
+        (f"{file}::short", "one colon stands between"),
+        (f"{file[:-3]}:short", "ends in .py"),
+        (f"{file}:by_place", "take the / out"),
+    ):
+        with pytest.raises(ConfigError, match=said):
+            get_reward(use)
 
 
 @pytest.mark.parametrize(
