@@ -58,19 +58,24 @@ class Watch:
     def finding(self) -> str:
         """What is missing, why, and what would cure it."""
         which = "last" if self.decided else "first"
-        causes = []
-        for cause, count in self.missing.most_common():
-            reason = f" ({self.reasons[cause]})" if self.reasons.get(cause) else ""
-            causes.append(f"{count} {cause}{reason}: {_CURES[cause]}")
         return (
             f"veritune: reward {self.name!r} gave no number for any of the {which} {self.missing.total()} completions: "
-            f"they are trained without it. {'; '.join(causes)}."
+            f"they are trained without it. {why(self.missing, self.reasons)}."
         )
 
     def shares(self, scores: Sequence[Score]) -> dict[str, float]:
         """The share of each cause in one call; of every cause from the first time on that it occurred."""
         counts = Counter(score.cause for score in scores)
         return {str(cause): counts[cause] / len(scores) for cause in Cause if cause in self.met and scores}
+
+
+def why(causes: Counter[Cause], reasons: Mapping[Cause, str] | None = None) -> str:
+    """Every cause with its count, a reason where there is one, and what would cure it."""
+    said = []
+    for cause, count in causes.most_common():
+        reason = (reasons or {}).get(cause)
+        said.append(f"{count} {cause}{f' ({reason})' if reason else ''}: {_CURES[cause]}")
+    return "; ".join(said)
 
 
 _callers: dict[str, tuple[weakref.ref[Any], int]] = {}

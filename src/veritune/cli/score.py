@@ -229,6 +229,7 @@ def _report(job: ScoreJob, *, as_json: bool, explain: bool, to_stderr: bool) -> 
     from rich.text import Text
 
     from veritune.cli.tables import agreement_table, errors_table, groups_table, reasons_table, summary_table
+    from veritune.plugins.watch import why
     from veritune.rewards.appeal import rates
 
     summary: Any = job.summary
@@ -248,6 +249,10 @@ def _report(job: ScoreJob, *, as_json: bool, explain: bool, to_stderr: bool) -> 
         console.print(agreement_table(summary))
     for alias, found in summary.appeals.items():
         console.print(errors_table(alias, rates(found)))
+    for alias, column in summary.columns.items():
+        if column.causes and not column.decided:
+            note = f"note: {alias} gave no number for any row. {why(column.causes)}."
+            Console(stderr=True, highlight=False, soft_wrap=True).print(Text(note))
     if summary.skipped:
         console.print(f"{summary.skipped:,} rows could not be scored and are in no figure:")
         for fault in summary.faults[:SHOWN_FAULTS]:
