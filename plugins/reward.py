@@ -174,7 +174,7 @@ class Reward:
             raise ParameterError(f"{self._owner} needs {', '.join(map(repr, missing))}; give it in params.")
         values = self.resolved
         for check in self.checks:
-            check(**{name: values[name] for name in inspect.signature(check).parameters})
+            check(**{name: values[name] for name in _parameter_names(check)})
 
     def check_columns(self, available: Sequence[str]) -> None:
         """Raise ColumnError where the data lacks a column that this reward needs. Call it before a run."""
@@ -326,6 +326,11 @@ def _bind(function: Callable[..., Any], params: Mapping[str, Any]) -> Callable[.
         made: Any = function(**params)
         return cast("Callable[..., Any]", made)
     return functools.partial(function, **params)
+
+
+@functools.cache
+def _parameter_names(function: Callable[..., Any]) -> tuple[str, ...]:
+    return tuple(inspect.signature(function).parameters)
 
 
 def _is_batch(function: Callable[..., Any]) -> bool:

@@ -34,23 +34,56 @@ class Cause(str, Enum):
 
 
 def message_text(message: Message) -> str:
-    """The text of one chat message; content blocks of type ``text`` are joined, others are skipped."""
+    """What one chat message says; blocks with a text are joined, those of reasoning and all others are skipped."""
     content = message.get("content")
     if content is None:
         return ""
     if isinstance(content, str):
         return content
     if isinstance(content, Sequence):
-        parts = [block.get("text") or "" for block in content if isinstance(block, Mapping)]
+        blocks = [block for block in content if isinstance(block, Mapping) and block.get("type") not in _REASONING]
+        parts = [block.get("text") or "" for block in blocks]
         return "".join(part for part in parts if isinstance(part, str))
     return str(content)
+
+
+_REASONING = ("thinking", "reasoning")
+
+
+def message_reasoning(message: Message) -> str:
+    """The reasoning that a server parsed out of a message, ``""`` without.
+
+    Read are the fields ``reasoning_content`` (vLLM, SGLang, DeepSeek), ``reasoning`` and ``thinking`` (OpenRouter,
+    Ollama), and content blocks of type ``thinking`` or ``reasoning``.
+    """
+    for key in ("reasoning_content", *_REASONING):
+        said = message.get(key)
+        if isinstance(said, str) and said:
+            return said
+    content = message.get("content")
+    if isinstance(content, str) or not isinstance(content, Sequence):
+        return ""
+    blocks = [block for block in content if isinstance(block, Mapping) and block.get("type") in _REASONING]
+    parts = [block.get(key) for block in blocks for key in (*_REASONING, "text")]
+    return "".join(part for part in parts if isinstance(part, str))
+
+
+def _whole_message(message: Message) -> str:
+    """A message with its parsed reasoning where the policy wrote it; never closed where no answer followed."""
+    answer, reasoning = message_text(message), message_reasoning(message)
+    if not reasoning or "</think>" in answer:
+        return answer
+    if not answer.strip() and not message.get("tool_calls"):
+        return f"<think>\n{reasoning}"
+    return f"<think>\n{reasoning}\n</think>\n\n{answer}"
 
 
 def completion_text(completion: Text) -> str:
     """What the policy wrote, as one string: of chat messages, the last assistant turn.
 
     Tool runs end in ``assistant, tool, assistant``: the answer is in the last assistant message, not in the first.
-    A conversation without an assistant turn has the text ``""``. Raises TypeError for anything else.
+    Reasoning that a server parsed into a field of its own stands before the answer in ``<think>`` again. A conversation
+    without an assistant turn has the text ``""``. Raises TypeError for anything else.
     """
     if isinstance(completion, str):
         return completion
@@ -58,7 +91,7 @@ def completion_text(completion: Text) -> str:
         raise TypeError(f"a completion is a text or a chat (a list of messages), got {completion!r:.120}")
     for message in reversed(completion):
         if message.get("role", "assistant") == "assistant":
-            return message_text(message)
+            return _whole_message(message)
     return ""
 
 

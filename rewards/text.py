@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal, TypeAlias
 
-from veritune.plugins.types import Sample, Text, message_text
+from veritune.plugins.types import Sample, Text, message_reasoning, message_text
 
 THINK_OPEN, THINK_CLOSE = "<think>", "</think>"
 ANSWER_OPEN, ANSWER_CLOSE = "<answer>", "</answer>"
@@ -49,9 +49,17 @@ def whole_text(sample: Sample, prefilled: Prefilled) -> str:
     which, so the break is supplied unless the completion begins with one.
     """
     text = sample.text
-    if not (prompt_opens_think(sample.prompt) if prefilled == "auto" else prefilled):
+    if not (prompt_opens_think(sample.prompt) if prefilled == "auto" else prefilled) or _parsed(sample):
         return text
     return THINK_OPEN + text if text.startswith("\n") else f"{THINK_OPEN}\n{text}"
+
+
+def _parsed(sample: Sample) -> bool:
+    """A server cut the reasoning out of this answer, with the ``<think>`` that the prompt began."""
+    if isinstance(sample.completion, str):
+        return False
+    said = [m for m in sample.completion if m.get("role", "assistant") == "assistant"]
+    return bool(said) and bool(message_reasoning(said[-1]))
 
 
 def code_text(sample: Sample, prefilled: Opened) -> str:

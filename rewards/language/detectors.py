@@ -6,11 +6,12 @@ import math
 import re
 import threading
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias
 
 from veritune.plugins.errors import MissingExtraError, ParameterError
+from veritune.rewards.language.scripts import SCRIPT_OF
 
 Backend: TypeAlias = Literal["langdetect", "py3langid"]
 
@@ -19,6 +20,8 @@ _GRAM_SCALE = 3.0
 _RANK_SCALE = 3.0
 """Both scales put a wrong clause of a dozen words at about the same log-odds; measured on MGSM's Latin languages."""
 _FLOOR = -14.0
+WORDS_KEPT = 20_000
+"""Words whose scores are remembered, by detector: a text says the same few over and over."""
 _WORDS = re.compile(r"[^\W\d_]+")
 _load = threading.Lock()
 
@@ -33,6 +36,16 @@ def detector(backend: Backend, languages: tuple[str, ...]) -> Detector:
     """A back-end that knows these languages alone. Loaded once a process; safe to call from any thread."""
     with _load:
         return _langdetect(languages) if backend == "langdetect" else _py3langid(languages)
+
+
+@cache
+def available(script: str) -> tuple[str, ...]:
+    """The languages of a script that langdetect has a profile of."""
+    from langdetect import detector_factory
+
+    folder = Path(detector_factory.PROFILES_DIRECTORY)
+    written = (code for code, of in SCRIPT_OF.items() if of == script)
+    return tuple(code for code in written if (folder / code).is_file())
 
 
 @cache
@@ -56,24 +69,29 @@ def _langdetect(languages: tuple[str, ...]) -> Detector:
         for gram, probabilities in factory.word_lang_prob_map.items()
     }
 
+    @lru_cache(maxsize=WORDS_KEPT)
+    def heard(word: str) -> tuple[int, tuple[float, ...]]:
+        """How many n-grams of a word are known, and the log-likelihoods of all."""
+        known = [table[gram] for gram in _grams(word) if gram in table]
+        return len(known), tuple(map(sum, zip(*known, strict=True)))
+
     def scores(text: str) -> list[float]:
-        known = [table[gram] for gram in _grams(text) if gram in table]
-        if not known:
+        words = [found for found in map(heard, _WORDS.findall(text)) if found[0]]
+        if not words:
             return [0.0] * len(languages)
-        totals = [sum(column) for column in zip(*known, strict=True)]
-        best, scale = max(totals), _GRAM_SCALE / math.sqrt(len(known))
+        totals = [sum(column) for column in zip(*(found[1] for found in words), strict=True)]
+        best, scale = max(totals), _GRAM_SCALE / math.sqrt(sum(found[0] for found in words))
         return [max((total - best) * scale, _FLOOR) for total in totals]
 
     return scores
 
 
-def _grams(text: str) -> Iterator[str]:
-    """The 1- to 3-grams of the words, a space on either side, as langdetect's profiles were counted."""
-    for word in _WORDS.findall(text):
-        padded = f" {word.lower() if len(word) > 1 and word.isupper() else word} "
-        for size in (1, 2, 3):
-            for i in range(size == 1, len(padded) - size + (size > 1)):
-                yield padded[i : i + size]
+def _grams(word: str) -> Iterator[str]:
+    """The 1- to 3-grams of a word, a space on either side, as langdetect's profiles were counted."""
+    padded = f" {word.lower() if len(word) > 1 and word.isupper() else word} "
+    for size in (1, 2, 3):
+        for i in range(size == 1, len(padded) - size + (size > 1)):
+            yield padded[i : i + size]
 
 
 @cache

@@ -11,14 +11,25 @@ from pydantic import Field
 from veritune.plugins.errors import ColumnError, MissingExtraError, ParameterError
 from veritune.plugins.reward import reward
 from veritune.plugins.types import Cause, Sample, Score
-from veritune.rewards.language.detectors import Backend, Detector, detector
-from veritune.rewards.language.scripts import SCRIPT_OF, known_code, language_code, rivals
+from veritune.rewards.language.detectors import Backend, Detector, available, detector
+from veritune.rewards.language.instructions import without_instructions
+from veritune.rewards.language.scripts import SCRIPT_OF, composed, known_code, language_code, rivals
 from veritune.rewards.language.share import Shares, Unit, shares
+from veritune.rewards.language.strip import natural_text
 from veritune.rewards.language.target import View, question, viewed
 from veritune.rewards.text import Prefilled
 
 LANGUAGES = ("bn", "de", "en", "es", "fr", "ja", "ru", "sw", "te", "th", "zh")
 MAX_CHARACTERS = 200_000
+WINDOWS = 20
+"""Of a longer text so many pieces are read, as long as that together and evenly spaced: nothing hides behind a cut."""
+TOLD = 20
+"""Fewer letters tell languages of one script apart only where the detector leaves no doubt."""
+DENSE = 3
+"""A letter of Chinese, Japanese or Korean says as much as so many of an alphabet."""
+_DENSE_CODES = ("zh", "ja", "ko", "han", "kana", "hangul")
+_DOUBT = 4.0
+"""Log-odds to the second language; of short phrases in five languages those that were heard wrongly had up to 1.9."""
 
 
 @reward
@@ -36,16 +47,20 @@ def language(
 ) -> Score:
     """The share of the reasoning that is in the target language, from 0 to 1.
 
-    share = letters in the target language / letters in any language, after code, LaTeX, digits, links, and the names of
-    variables and functions are taken out. Scripts decide first (Han without kana is Chinese); languages of one script
-    are told apart clause by clause by ``backend``, where a clause that could be either goes with its neighbours.
+    share = letters in the target language / letters, after code, LaTeX, digits, links, and the names of variables and
+    functions are taken out. Words in a loop and letters in no order count as no language. Scripts decide first (Han
+    without kana is Chinese); languages of one script are told apart clause by clause by ``backend``, where a clause
+    that could be either goes with its neighbours.
 
     ``target``: a code or name (``en``, ``zh-CN``, ``German``); ``auto``, the language of the prompt's last user turn;
     ``column``, what the column ``lang`` says (another one by ``columns: {lang: COLUMN}``). ``languages`` are the
-    candidates. ``view``: what is inside ``<think>`` (all of it where there is no tag), the summary after it, or all.
+    candidates. ``view``: ``reasoning`` is what is inside ``<think>`` (all of it where there is no tag), what stands
+    before it, and what follows where that is half as long again (the thinking was moved there); ``block`` only what is
+    inside, ``summary`` what follows, ``all`` everything.
     ``unit`` counts letters, words (of Chinese, Japanese and Thai: letters) or sentences. ``backend``: langdetect, the
     faster py3langid (extra ``lang``), or ``auto``, py3langid where it is installed; either always gives the same
-    answer for the same text. None where reasoning or prompt have fewer than ``min_letters`` letters.
+    answer for the same text. None where reasoning or prompt have fewer than ``min_letters`` letters, where the prompt
+    is in no language of ``languages``, and where two or three words could be of several.
 
     Source: DeepSeek-R1 (2501.12948), language consistency reward of section 2.3.2.
     """
@@ -54,11 +69,14 @@ def language(
     wanted = _target(sample, lang, target, candidates, engine, min_letters)
     if isinstance(wanted, Score):
         return wanted
-    text = viewed(sample, view, prefilled)[:MAX_CHARACTERS]
+    text = _windows(viewed(sample, view, prefilled))
     found = _shares(text, wanted, candidates, engine)
     total = sum(found.letters.values())
     if total < min_letters:
         return Score.none(f"the {view} has {total} letters, fewer than min_letters={min_letters}")
+    if total < TOLD and not _told(text, wanted, found, candidates, engine):
+        near = ", ".join(rivals(wanted, candidates))
+        return Score.none(f"the {view} has {total} letters, too few to tell {near} apart")
     value = found.of(wanted, unit)
     return Score(value, f"{value:.0%} of the {unit} are {wanted} ({_listed(found, unit)})")
 
@@ -88,18 +106,56 @@ def _target(
             "reward 'language' with target: auto reads the prompt, and there is none. Give the prompts, or set "
             "target: en (a language), or target: column with columns: {lang: COLUMN}."
         )
-    return _asked(question(sample.prompt)[:MAX_CHARACTERS], candidates, engine, min_letters)
+    return _asked(_windows(question(sample.prompt)), candidates, engine, min_letters)
 
 
 @lru_cache(maxsize=4096)
 def _asked(text: str, candidates: tuple[str, ...], engine: Backend, min_letters: int) -> str | Score:
-    found = _shares(text, None, candidates, engine)
+    """The language of what the prompt asks; of sentences that say how to answer only where it has no others."""
+    asks = without_instructions(text)
+    found = _shares(asks, None, candidates, engine)
+    if sum(found.letters.values()) < min_letters:
+        asks, found = text, _shares(text, None, candidates, engine)
     if sum(found.letters.values()) < min_letters:
         return Score.none(f"the prompt has fewer than min_letters={min_letters} letters to tell its language by")
-    best = found.letters.most_common(1)[0][0]
+    best = max(found.letters, key=lambda code: found.letters[code] * (DENSE if code in _DENSE_CODES else 1))
     if best not in SCRIPT_OF:
         return Score.none(f"the prompt is in {best} script, of which no language is among the candidates")
+    if best not in candidates:
+        return Score.none(f"the prompt is in {best}, which is not among languages: add it")
+    other = _outside(asks, best, candidates)
+    if other is not None:
+        return Score.none(f"the prompt reads like {other}, which is not among languages: add it")
     return best
+
+
+def _outside(text: str, best: str, candidates: tuple[str, ...]) -> str | None:
+    """A language that is no candidate and that the text is in without doubt."""
+    everyone = rivals(best, available(SCRIPT_OF[best]))
+    if len(everyone) < 2:
+        return None
+    scores = dict(zip(everyone, detector("langdetect", everyone)(composed(natural_text(text))), strict=True))
+    first = max(scores, key=scores.__getitem__)
+    near = [scores[code] for code in rivals(best, candidates) if code in scores]
+    return first if first not in candidates and scores[first] - max(near, default=0.0) > _DOUBT else None
+
+
+def _told(text: str, wanted: str, found: Shares, candidates: tuple[str, ...], engine: Backend) -> bool:
+    """Whether a short text says which of the languages of its script it is in."""
+    group = rivals(wanted, candidates)
+    ours = [code for code in found.letters if code in group]
+    if len(group) < 2 or not ours:
+        return True
+    scores = sorted(zip(detector(engine, group)(composed(natural_text(text))), group, strict=True), reverse=True)
+    return len(ours) == 1 and ours[0] == scores[0][1] and scores[0][0] - scores[1][0] >= _DOUBT
+
+
+def _windows(text: str) -> str:
+    if len(text) <= MAX_CHARACTERS:
+        return text
+    size, stride = MAX_CHARACTERS // WINDOWS, (len(text) - MAX_CHARACTERS // WINDOWS) / (WINDOWS - 1)
+    starts = [round(i * stride) for i in range(WINDOWS)]
+    return "\n".join(text[start : start + size] for start in starts)
 
 
 def _shares(text: str, wanted: str | None, candidates: tuple[str, ...], engine: Backend) -> Shares:

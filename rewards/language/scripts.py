@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 from veritune.plugins.errors import ParameterError, did_you_mean
 
@@ -71,11 +72,16 @@ def _letters(script: str) -> str:
     return "".join(parts)
 
 
-_RUNS = re.compile("|".join(f"(?P<{script}>[{_letters(script)}]+)" for script in _BLOCKS))
+_UNSEEN = re.compile("[\u00ad\u180e\u200b-\u200f\u2060-\u2064\ufeff]")
+_KNOWN = "".join(map(_letters, _BLOCKS))
+_RUNS = re.compile(
+    "|".join(f"(?P<{script}>[{_letters(script)}]+)" for script in _BLOCKS) + rf"|(?P<other>(?:(?![{_KNOWN}])[^\W\d_])+)"
+)
+_ASCII = re.compile("[A-Za-z]+")
+_NO_SCRIPT = ("modifier", "combining")
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """Letters of one script next to one another: of Latin script, a word."""
 
     script: str
@@ -84,13 +90,30 @@ class Run:
 
 
 def runs(text: str) -> list[Run]:
-    """The runs of letters in order; digits, marks and punctuation lie between them."""
-    return [Run(found.lastgroup or "", found.start(), found.end()) for found in _RUNS.finditer(text)]
+    """The runs of letters in order; digits, marks and punctuation lie between them.
+
+    A letter of a script that is in no table has the first word of its name in Unicode for a script (``georgian``).
+    """
+    if text.isascii():
+        return [Run("latin", *match.span()) for match in _ASCII.finditer(text)]
+    found = [Run(match.lastgroup or "", *match.span()) for match in _RUNS.finditer(text)]
+    if not any(script == "other" for script, _, _ in found):
+        return found
+    named = (run if run.script != "other" else run._replace(script=_script(text[run.start])) for run in found)
+    return [run for run in named if run.script not in _NO_SCRIPT]
+
+
+@lru_cache(maxsize=1024)
+def _script(letter: str) -> str:
+    return unicodedata.name(letter, "unnamed").split()[0].lower()
 
 
 def composed(text: str) -> str:
-    """Letters with their accents as one character each (NFC), so that ``é`` counts once however it was typed."""
-    return unicodedata.normalize("NFC", text)
+    """Letters in their common form (NFKC), so that ``é`` counts once however it was typed and a bold 𝐞 is an ``e``.
+
+    What is not seen goes: a zero-width space in a word would make two of it.
+    """
+    return _UNSEEN.sub("", unicodedata.normalize("NFKC", text))
 
 
 def language_code(name: str) -> str | None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from veritune.rewards.language.detectors import Detector
+from veritune.rewards.language.noise import NOISE, gibberish, looping
 from veritune.rewards.language.scripts import SCRIPT_OF, Run, composed, runs
 from veritune.rewards.language.strip import natural_text
 
@@ -29,6 +30,8 @@ PSEUDO, SEEN = 5, 20
 _SENTENCE = re.compile(r"[!?。！？…।\n]|\.(?=\s|$)")
 _CLAUSE = re.compile(r"[,;:，；：、()（）\"“”«»|—–]|\s-\s")
 _SWITCH = {"paragraph": math.log(0.3), "sentence": math.log(0.2), "clause": math.log(0.05), "word": math.log(2e-4)}
+_RANK = {"word": 0, "clause": 1, "sentence": 2, "paragraph": 3}
+_SYMBOLIC = ("latin", "greek", "hebrew")
 _KANA_FREE = math.log(0.75)
 _KANA_IN_CHINESE = math.log(0.01)
 
@@ -41,11 +44,10 @@ class Segment:
     runs: list[Run]
     border: str
     """What parts it from the segment before: paragraph, sentence, clause or word."""
+    letters: int
+    idle: int = 0
+    """Of these letters, how many only say again what was just said."""
     language: str = ""
-
-    @property
-    def letters(self) -> int:
-        return sum(run.end - run.start for run in self.runs)
 
 
 @dataclass(slots=True)
@@ -85,25 +87,35 @@ def shares(
         scores = [detect(text[s.runs[0].start : s.runs[-1].end]) for s in members]
         _label(members, rivals[script], scores)
         _label(members, rivals[script], _with_prior(members, rivals[script], scores, wanted))
+    for segment in segments:
+        if segment.letters > 12 and gibberish((text[run.start : run.end] for run in segment.runs), segment.script):
+            segment.language = NOISE
     return _count(segments)
 
 
 def _segments(text: str) -> list[Segment]:
     found = runs(text)
     neutral = _neutral(text, found)
+    idle = looping(found, text)
     segments: list[Segment] = []
+    last: Segment | None = None
     end, border = 0, "paragraph"
-    for run, skip in zip(found, neutral, strict=True):
-        border = _stronger(border, _border(text[end : run.start]))
+    for run, skip, again in zip(found, neutral, idle, strict=True):
+        gap = text[end : run.start]
+        if gap != " " and border != "paragraph":
+            border = _stronger(border, _border(gap))
         end = run.end
         if skip:
             continue
         script = "cjk" if run.script in ("han", "kana") else run.script
-        last = segments[-1] if segments else None
+        letters = run.end - run.start
         if last is None or border != "word" or script != last.script or _full(last):
-            segments.append(Segment(script, [run], border))
+            last = Segment(script, [run], border, letters, again)
+            segments.append(last)
         else:
             last.runs.append(run)
+            last.letters += letters
+            last.idle += again
         border = "word"
     return segments
 
@@ -138,20 +150,18 @@ def _border(gap: str) -> str:
 
 
 def _stronger(one: str, other: str) -> str:
-    order = ("word", "clause", "sentence", "paragraph")
-    return max(one, other, key=order.index)
+    return one if _RANK[one] >= _RANK[other] else other
 
 
 def _neutral(text: str, found: Sequence[Run]) -> list[bool]:
     """Names of variables and points, units and functions belong to no language: ``x``, ``AB``, ``sin``, ``α``."""
-    shouting = sum(run.end - run.start >= 4 and text[run.start : run.end].isupper() for run in found) * 2 > len(found)
-    return [_is_symbol(run, text[run.start : run.end], shouting) for run in found]
-
-
-def _is_symbol(run: Run, word: str, shouting: bool) -> bool:
-    if run.script not in ("latin", "greek"):
-        return False
-    return len(word) == 1 or word in MATH_WORDS or (not shouting and len(word) <= 4 and word.isupper())
+    words = [text[start:end] if script in _SYMBOLIC else "" for script, start, end in found]
+    shouting = sum(len(word) >= 4 and word.isupper() for word in words) * 2 > len(found)
+    return [
+        0 < len(word) < 7
+        and (len(word) == 1 or word in MATH_WORDS or (len(word) < 5 and not shouting and word.isupper()))
+        for word in words
+    ]
 
 
 def _cjk(segment: Segment) -> list[float]:
@@ -198,14 +208,23 @@ def _with_prior(
 
 def _count(segments: Sequence[Segment]) -> Shares:
     counted = Shares()
+    letters, words = counted.letters, counted.words
     sentence: Counter[str] = Counter()
     for segment in segments:
         if segment.border in ("sentence", "paragraph"):
             _close(sentence, counted)
             sentence = Counter()
-        counted.letters[segment.language] += segment.letters
-        counted.words[segment.language] += segment.letters if _unspaced(segment) else len(segment.runs)
-        sentence[segment.language] += segment.letters
+        language, count, idle = segment.language, segment.letters - segment.idle, segment.idle
+        size = segment.letters if _unspaced(segment) else len(segment.runs)
+        letters[language] += count
+        sentence[language] += count
+        if idle:
+            sentence[NOISE] += idle
+            letters[NOISE] += idle
+            part = round(size * idle / segment.letters)
+            words[NOISE] += part
+            size -= part
+        words[language] += size
     _close(sentence, counted)
     return counted
 

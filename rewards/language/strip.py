@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from veritune.rewards.language.hidden import in_code, in_formula, in_link, in_tag
+
 _OPENERS = re.compile(r"```|~~~|`|\$\$|\$|\\\[|\\\(|\\begin\{([A-Za-z]+\*?)\}")
 _CLOSERS = {"```": "```", "~~~": "~~~", "`": "`", "$$": "$$", "$": "$", r"\[": r"\]", r"\(": r"\)"}
 _FENCES = ("```", "~~~")
@@ -14,15 +16,16 @@ _BRACES = re.compile(r"\{[^{}]*\}")
 _COMMAND = re.compile(r"\\[A-Za-z]+\*?")
 _PLAIN_WORD = re.compile(r"(?<![A-Za-z])[A-Za-zÀ-ɏ]{3,}")
 _FOREIGN_LETTER = re.compile(r"[^\W\d_A-Za-zÀ-ɏͰ-Ͽ]")
-_LINKS = re.compile(r"https?://\S{1,2000}|<[^<>\n]{0,200}>")
+_LINKS = re.compile(r"https?://[^\s<>\"“”。，；：、！？]{1,2000}|<[^\s<>\d=][^<>\n]{0,2000}>")
 _TEXT = re.compile(r"\\(?:text|textbf|textit|emph|underline|section|subsection|paragraph)\*?(?=\{)")
 
 
 def natural_text(text: str) -> str:
     """The text without fenced and inline code, LaTeX formulas and commands, links and tags.
 
-    A dollar sign opens a formula only where what follows up to the next one reads like one: prices
-    (``costs $5 and sells for $7``) stay prose. A fence that never closes runs to the end.
+    What stands in them goes by its content: prose in a fence, a formula's ``\\text{…}`` and letters that no program and
+    no formula is made of stay. A dollar sign opens a formula only where what follows up to the next one reads like one:
+    prices (``costs $5 and sells for $7``) stay prose. A fence that never closes runs to the end.
     """
     pieces: list[str] = []
     start = 0
@@ -34,10 +37,24 @@ def natural_text(text: str) -> str:
             position = found.end()
             continue
         pieces.append(text[start : found.start()])
+        if found[0] != text[found.start() : end]:  # else an environment of prose, of which only the name goes
+            pieces += filter(None, [_said(found[0], text[found.end() : end])])
         start = position = end
     pieces.append(text[start:])
-    rest = _TEXT.sub(" ", _LINKS.sub(" ", " ".join(pieces)))
+    rest = _TEXT.sub(" ", _LINKS.sub(_linked, " ".join(pieces)))
     return _COMMAND.sub(" ", rest)
+
+
+def _said(opener: str, inside: str) -> str:
+    """What code or a formula says in words; a fence's first line names its language."""
+    if opener in _FENCES:
+        first, line, rest = inside.partition("\n")
+        return in_code(rest if line and len(first.split()) < 2 else inside)
+    return in_code(inside) if opener == "`" else in_formula(inside)
+
+
+def _linked(found: re.Match[str]) -> str:
+    return f" {in_tag(found[0]) if found[0].startswith('<') else in_link(found[0])} "
 
 
 def _end(text: str, opener: re.Match[str], dead: set[str]) -> int | None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from typing import Literal, TypeAlias
 
-from veritune.plugins.types import Sample, Text, completion_text, message_text
-from veritune.rewards.text import THINK_CLOSE, THINK_OPEN, Prefilled, after_think, whole_text
+from veritune.plugins.types import Sample, Text, message_text
+from veritune.rewards.text import THINK_CLOSE, THINK_OPEN, Prefilled, after_think, prompt_end, whole_text
 
-View: TypeAlias = Literal["reasoning", "summary", "all"]
+View: TypeAlias = Literal["reasoning", "block", "summary", "all"]
+
+MOVED = 1.5
+"""How many times as long as the thinking an answer has to be to count as thinking itself."""
 
 _TURN = re.compile(r"<\|im_start\|>user\n|<\|start_header_id\|>user<\|end_header_id\|>|<｜User｜>|\bUser:|\bHuman:")
 _TURN_END = re.compile(r"<\|im_end\|>|<\|eot_id\|>|<｜Assistant｜>|\bAssistant:")
@@ -16,11 +19,28 @@ _SPECIAL = re.compile(r"<[|｜][^|｜<>\n]{0,40}[|｜]>")
 
 
 def viewed(sample: Sample, view: View, prefilled: Prefilled) -> str:
-    """The reasoning (what stands inside ``<think>``, the whole text where no tag is), the summary after it, or all."""
+    """The reasoning, what stands inside ``<think>`` alone (``block``), the summary after it, or all.
+
+    The whole text is the reasoning where no tag is. Where there is one, what stands before it belongs to the reasoning,
+    and so does what follows ``</think>`` if it is much longer than all before: the thinking was moved there.
+    """
     text = whole_text(sample, prefilled)
     if view == "all" or (THINK_OPEN not in text and THINK_CLOSE not in text):
         return text
-    return after_think(text) if view == "summary" else _inside(text)
+    if view == "summary":
+        return after_think(text)
+    inside = _inside(text)
+    if view == "block":
+        return inside
+    before = text.partition(THINK_OPEN)[0] if THINK_OPEN in text else ""
+    after = after_think(text) if THINK_CLOSE in text else ""
+    moved = _said(after) > MOVED * (_said(inside) + _said(before))
+    return "\n".join(part for part in (before, inside, after if moved else "") if part)
+
+
+def _said(text: str) -> int:
+    """Letters; one of Chinese, Japanese or Korean says as much as three of an alphabet."""
+    return sum((3 if letter >= "\u2e80" else 1) for letter in text if letter.isalpha())
 
 
 def _inside(text: str) -> str:
@@ -36,7 +56,7 @@ def question(prompt: Text | None) -> str:
         return ""
     if not isinstance(prompt, str):
         asked = [message_text(m) for m in prompt if m.get("role") == "user"]
-        return asked[-1] if asked else completion_text(prompt)
+        return asked[-1] if asked else prompt_end(prompt)
     turns = list(_TURN.finditer(prompt))
     if turns:
         prompt = prompt[turns[-1].end() :]

@@ -238,7 +238,12 @@ def test_a_back_end_that_is_not_installed_is_refused_with_the_line_to_run(monkey
     monkeypatch.setattr("veritune.rewards.language.reward._installed", lambda: False)
     with pytest.raises(MissingExtraError, match=r"veritune\[lang\]"):
         get_reward("language", backend="py3langid")
-    assert get_reward("language", backend="auto").score("hello", "What is the answer to this?").value == 1.0
+    assert (
+        get_reward("language", backend="auto")
+        .score("hello, this is an answer to it", "What is the answer to this?")
+        .value
+        == 1.0
+    )
 
 
 @pytest.mark.parametrize("lang", [None, float("nan"), "", "xx", 4.0])

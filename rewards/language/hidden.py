@@ -1,0 +1,85 @@
+"""What stands in a fence, a formula, a tag or a link and is language all the same."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote
+
+_FOREIGN = re.compile(r"[^\W\d_A-Za-zÀ-ɏͰ-Ͽ](?:.{0,3}[^\W\d_A-Za-zÀ-ɏͰ-Ͽ])*")
+"""Letters neither Latin nor Greek, and the marks between them: no formula and no program is made of these."""
+_WORD = re.compile(r"(?<![^\W\d_])[^\W\d_]{2,}(?![^\W\d_])")
+_CODE_MARK = re.compile(r"[=(){}\[\];<>_#*+|\\&^%$@~:/\"']|\b\d")
+_STATEMENT = re.compile(
+    r"\s*(?:def|class|for|while|if|elif|else|return|import|from|print|try|except|with|public|private|static|int|void|const|"
+    r"let|var|function|end|fn|func|select|insert|update|where|using|namespace|package|struct|match|case|switch|do|then)\b"
+)
+_COMMENT = re.compile(r"\s*(?:#|//|--|/\*|\*|%|;)")
+_TEXT = re.compile(r"\\(?:text\w*|mbox|hbox|mathrm|operatorname)\*?\s*\{([^{}]*)\}")
+_COMMAND = re.compile(r"\\[A-Za-z]+\*?")
+_BRACES = re.compile(r"\{[^{}]*\}")
+_TAG = re.compile(r"</?[A-Za-z][\w:.-]*(?P<rest>(?:\s[^<>]*)?)/?>")
+_QUOTED = re.compile(r"\"([^\"]*)\"|'([^']*)'")
+_PROSE_WORDS = 3
+_SLUG_WORDS = 6
+
+
+def in_code(inside: str) -> str:
+    """Of a program, letters that no program is made of (a comment in Chinese); a fence full of prose is prose."""
+    prose = "\n".join(line for line in inside.splitlines() if _reads(line))
+    if 2 * _letters(prose) > _letters(inside):
+        return inside
+    return _foreign(inside)
+
+
+def in_formula(inside: str) -> str:
+    r"""What a formula says in words: in ``\text{…}``, or outside of commands and braces."""
+    said = [found[1] for found in _TEXT.finditer(inside)]
+    bare = _TEXT.sub(" ", inside)
+    for _ in range(4):
+        bare = _BRACES.sub(" ", bare)
+    bare = _COMMAND.sub(" ", bare)
+    kept = [text for text in (*said, bare) if _prose(text) or _FOREIGN.search(text)]
+    return " ".join(text if _prose(text) else _foreign(text) for text in kept)
+
+
+def in_tag(tag: str) -> str:
+    """Of a tag nothing, of its attributes what they say; ``<three words and more>`` are no tag."""
+    found = _TAG.fullmatch(tag)
+    if found is None:
+        return tag
+    rest = found["rest"]
+    if "=" not in rest:
+        return tag if _prose(rest) else _foreign(tag)
+    said = [one or other for one, other in _QUOTED.findall(rest)]
+    return " ".join([*(text for text in said if _prose(text)), _foreign(_QUOTED.sub(_unless_prose, tag))])
+
+
+def in_link(link: str) -> str:
+    """Letters that addresses are not made of, and a sentence for a path."""
+    text = unquote(link)
+    words = [word for word in _WORD.findall(text.partition("://")[2].partition("/")[2]) if len(word) > 1]
+    return text if len(words) >= _SLUG_WORDS else _foreign(text)
+
+
+def _unless_prose(found: re.Match[str]) -> str:
+    return " " if _prose(found[1] or found[2] or "") else found[0]
+
+
+def _reads(line: str) -> bool:
+    """A line of prose: words, few of the marks that programs are full of, and no statement."""
+    words = len(_WORD.findall(line))
+    if _COMMENT.match(line) or (_STATEMENT.match(line) and line.rstrip().endswith((":", "{", ";", ")"))):
+        return False
+    return words >= _PROSE_WORDS and 2 * len(_CODE_MARK.findall(line)) <= words
+
+
+def _prose(text: str) -> bool:
+    return len(_WORD.findall(text)) >= _PROSE_WORDS
+
+
+def _letters(text: str) -> int:
+    return sum(map(str.isalpha, text))
+
+
+def _foreign(text: str) -> str:
+    return " ".join(_FOREIGN.findall(text)) if not text.isascii() else ""
