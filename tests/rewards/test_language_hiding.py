@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from veritune import Sample, get_reward
@@ -30,7 +32,7 @@ PLACES = {
 }
 
 
-def share(text: str, target: str, **params: object) -> float:
+def share(text: str, target: str, **params: Any) -> float:
     value = get_reward("language", target=target, **params).score(text).value
     assert value is not None
     return value
