@@ -111,13 +111,12 @@ def changes_table(changed: Sequence[Result], names: tuple[str, str]) -> Any:
 
     from veritune.cli.tables import plain_table
     from veritune.lab.replay.comparison import shown
-    from veritune.lab.replay.logged import REWARD
 
     table = plain_table("changed", "row", "reward", names[0], names[1], f"why {names[0]}", f"why {names[1]}")
     for result in changed:
         place = result.logged.row.place.rpartition("/")[2]
         for change in result.changes:
-            reasons = ("", "") if change.alias == REWARD else (change.before.reason, change.after.reason)
+            reasons = (change.before.reason, change.after.reason)
             table.add_row(
                 Text(place), Text(change.alias), shown(change.before), shown(change.after), *map(Text, reasons)
             )

@@ -9,7 +9,7 @@ from itertools import groupby
 from veritune.cli.rows import Row
 from veritune.lab.replay.comparison import Change, Comparison, by_name
 from veritune.lab.replay.logged import OURS, Logged, LogReader
-from veritune.plugins import ConfigError, RewardError, Score
+from veritune.plugins import ColumnError, ConfigError, RewardError, Score
 from veritune.rewards.composition import RewardSet
 
 
@@ -88,6 +88,10 @@ class Replay:
         )
         try:
             return [by_name(found) for found in score(batch)]
+        except ColumnError as error:
+            if self.reader.data is None:
+                error.args = (f"{error} What a log lacks is joined by the prompt: --data FILE.",)
+            raise
         except ConfigError as error:
             if batch[0].kind != OURS and rewards.scheduled and step is None:
                 raise ConfigError(f"{error} The log does not say the step.") from None
