@@ -26,6 +26,19 @@ def late(completion):
 """
 
 
+BOTH = """
+import os, runpy, sys
+from contextlib import suppress
+sys.path[0] = "/nowhere"  # where the script veritune lies
+from veritune.cli import main
+with suppress(SystemExit):
+    main()
+sys.modules = {k: v for k, v in sys.modules.items() if not k.startswith(("my_r", "a4_"))}
+sys.path = [os.getcwd(), *(p for p in sys.path if p != os.getcwd())]  # as python -m puts it
+runpy.run_module("veritune", run_name="__main__")
+"""
+
+
 @pytest.fixture(autouse=True)
 def _path(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", list(sys.path))
@@ -40,23 +53,19 @@ def put(folder: Path, bonus: float, helper: str) -> str:
 
 def test_a4_the_command_and_the_module_score_with_the_same_file(tmp_path: Path) -> None:
     put(tmp_path, 1.0, "a4_helper")
-    script = ["-c", "import sys; sys.path[0] = '/nowhere'; from veritune.cli import main; main()"]
-    said = []
-    for start in (script, ["-m", "veritune"]):
-        arguments = ["score", "-", "-r", "my_r.py:short", "-r", "my_r:late", "--json", "-q"]
-        done = subprocess.run(
-            [sys.executable, *start, *arguments],
-            input='{"completion": "four"}\n',
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p.endswith("src"))},
-        )
-        assert done.returncode == 0, done.stderr
-        said.append(done.stdout)
-    assert said[0] == said[1]
-    assert '"mean": 2.0' in said[0]
+    (tmp_path / "rows.jsonl").write_text('{"completion": "four"}\n')
+    done = subprocess.run(
+        [sys.executable, "-c", BOTH, "score", "rows.jsonl", "-r", "my_r.py:short", "-r", "my_r:late", "--json", "-q"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p.endswith("src"))},
+    )
+    assert done.returncode == 0, done.stderr
+    script, module = done.stdout.splitlines()
+    assert script == module
+    assert '"mean": 2.0' in script
 
 
 def test_a4_the_working_folder_is_on_the_path_and_hides_nothing(

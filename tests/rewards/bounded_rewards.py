@@ -14,20 +14,29 @@ from veritune import Score, reward
 
 
 @reward
-def each(completion: str, gold: str = "") -> Score:
+class Each:
     """What the completion says is done."""
-    if completion == "loop":
-        while True:
-            pass
-    if completion == "sleep":
-        time.sleep(600)
-    if completion == "exit":
-        os._exit(3)
-    if completion == "segfault":
-        ctypes.string_at(0)
-    if completion == "raise":
-        raise KeyError(gold)
-    return Score(float(completion == gold), f"in {os.getpid()}")
+
+    def __init__(self) -> None:
+        self.made_in = os.getpid()
+
+    def __call__(self, completion: str, gold: str = "") -> Score:
+        if completion == "loop":
+            while True:
+                pass
+        if completion == "sleep":
+            time.sleep(600)
+        if completion == "exit":
+            os._exit(3)
+        if completion == "segfault":
+            ctypes.string_at(0)
+        if completion == "raise":
+            raise KeyError(gold)
+        if completion == "made":
+            return Score(float(self.made_in != os.getpid()), "whether it was made before the processes were forked")
+        if completion == "read":
+            return Score(float(Path("words.txt").read_text() == "words"))
+        return Score(float(completion == gold), f"in {os.getpid()}")
 
 
 @reward
@@ -53,19 +62,11 @@ async def together(completion: str) -> float:
 
 
 @reward
-class Made:
-    """Made once, before the forks."""
+class Unmade:
+    """Cannot be made."""
 
-    def __init__(self, *, bad: bool = False) -> None:
-        if bad:
-            raise ValueError("cannot be made")
-        self.process = os.getpid()
+    def __init__(self) -> None:
+        raise ValueError("cannot be made")
 
     def __call__(self, completion: str) -> float:
-        return float(self.process != os.getpid())
-
-
-@reward
-def near_file(completion: str, *, words: str) -> float:
-    """Reads a file of the working folder."""
-    return float(completion in Path(words).read_text())
+        return 1.0

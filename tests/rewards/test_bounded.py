@@ -23,8 +23,16 @@ def bounded(name: str, **settings: Any) -> RewardSet:
 
 
 @pytest.fixture(scope="module")
-def each() -> Iterator[RewardSet]:
-    rewards = bounded("each")
+def each(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RewardSet]:
+    """One pool for all, of a reward configured in another folder."""
+    here, folder = Path.cwd(), tmp_path_factory.mktemp("elsewhere")
+    (folder / "words.txt").write_text("words")
+    rewards = bounded("Each")
+    os.chdir(folder)
+    try:
+        rewards.score("4")
+    finally:
+        os.chdir(here)
     yield rewards
     component = rewards.component("mine")
     assert component._bounded is not None
@@ -46,9 +54,15 @@ def test_what_hangs_or_crashes_costs_its_own_sample(each: RewardSet) -> None:
     assert f"in {os.getpid()}" not in found[0].parts["mine"].reason
 
 
-def test_what_waits_is_ended_by_the_clock() -> None:
-    (found,) = scored(bounded("each", deadline=0.1), "sleep")
+def test_what_waits_is_ended_by_the_clock(each: RewardSet) -> None:
+    (found,) = scored(each, "sleep")
     assert found.cause is Cause.TIMEOUT
+
+
+def test_a_class_is_made_once_and_works_in_the_folder_where_it_was_configured(each: RewardSet) -> None:
+    assert [score.value for score in scored(each, "made", "read")] == [1.0, 1.0]
+    with pytest.raises(RewardError, match="ValueError: cannot be made"):
+        scored(bounded("Unmade"), "x")
 
 
 def test_an_exception_is_raised_as_if_it_ran_here_with_the_very_sample_and_line(each: RewardSet) -> None:
@@ -73,20 +87,8 @@ def test_coroutines_run_side_by_side_and_one_that_hangs_is_found() -> None:
     assert [score.value for score in scored(rewards, "a", "loop", "b")] == [1.0, None, 1.0]
 
 
-def test_a_class_is_made_before_the_processes_are_forked_and_says_what_it_lacks() -> None:
-    assert scored(bounded("Made"), "x")[0].value == 1.0
-    with pytest.raises(RewardError, match="ValueError: cannot be made"):
-        scored(bounded("Made", params={"bad": True}), "x")
-
-
-def test_it_works_in_the_folder_where_it_was_configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "words.txt").write_text("a few words")
-    monkeypatch.chdir(tmp_path)
-    assert scored(bounded("near_file", params={"words": "words.txt"}), "few")[0].value == 1.0
-
-
 def test_a_set_with_bounds_pickles_and_shows_them() -> None:
-    rewards = bounded("each", isolate=True)
+    rewards = bounded("Each", isolate=True)
     again = pickle.loads(pickle.dumps(rewards))
     assert again.spec() == rewards.spec()
     assert again.spec()["rewards"]["mine"]["deadline"] == 0.5
@@ -100,11 +102,11 @@ def test_bounds_that_cannot_be_are_refused_before_the_run(tmp_path: Path) -> Non
         compose({"rewards": {"mine": {"use": local, "isolate": True}}})
     for wrong in (0, -1, "soon", True):
         with pytest.raises(ConfigError, match=r"rewards.mine.deadline"):
-            bounded("each", deadline=wrong)
+            bounded("Each", deadline=wrong)
 
 
 def test_the_command_line_bounds_a_reward_that_has_no_deadline_of_its_own() -> None:
-    rewards = rewards_from_options([f"{FILE}:each:deadline=2", "code:deadline=3", "format:isolate=true"])
+    rewards = rewards_from_options([f"{FILE}:Each:deadline=2", "code:deadline=3", "format:isolate=true"])
     mine, code, form = (component.config for component in rewards.components)
     assert (mine.deadline, code.deadline, form.isolate) == (2, None, True)
     assert rewards.component("code").reward.params == {"deadline": 3}

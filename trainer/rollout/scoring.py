@@ -12,11 +12,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from veritune.plugins import Cause, Reward, RewardError, Sample, Score, Text
+from veritune.plugins import Cause, RewardError, Sample, Score, Text
 from veritune.plugins.types import message_text
 from veritune.rewards.appeal.estimate import as_metrics, tally
 from veritune.rewards.appeal.logged import opinion_columns, scoring_inputs
 from veritune.rewards.composition import RewardSet
+from veritune.rewards.composition.component import Component
 from veritune.trainer.data.prompts import own_words
 from veritune.trainer.data.rollouts import Rollout
 from veritune.trainer.data.sources import Row
@@ -101,16 +102,16 @@ def find_guilty(rewards: RewardSet, alias: str, samples: Sequence[Sample]) -> li
     while len(guilty) > 1:
         middle = len(guilty) // 2
         halves = (guilty[:middle], guilty[middle:])
-        half = next((part for part in halves if _raises(component.reward, part)), None)
+        half = next((part for part in halves if _raises(component, part)), None)
         if half is None:
             break
         guilty = half
     return guilty or list(samples)
 
 
-def _raises(reward: Reward, samples: Sequence[Sample]) -> bool:
+def _raises(component: Component, samples: Sequence[Sample]) -> bool:
     try:
-        reward.score_batch(samples)
+        component.score_batch(samples)
     except RewardError:
         return True
     return False
