@@ -10,7 +10,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any, Protocol
 
-from veritune.plugins import ColumnError, ConfigError, Sample, Score
+from veritune.plugins import ColumnError, ConfigError, Reward, Sample, Score
 from veritune.rewards.attack.baseline import EPSILON, Baseline, Earned, Ordinary, ordinary
 from veritune.rewards.attack.corpus import attacks
 from veritune.rewards.attack.corpus.expression import WRONG as WRONG_EXPRESSION
@@ -145,6 +145,9 @@ class _Bench:
 
 
 def _packed(reward: Scorer) -> bytes:
+    for part in [component.reward for component in getattr(reward, "components", ())] or [reward]:
+        if isinstance(part, Reward):
+            part.check_portable()
     try:
         return pickle.dumps(reward)
     except Exception as error:

@@ -44,7 +44,7 @@ def summary_table(summary: Summary) -> Table:
     """Mean with its standard error and range over the decided rows, and the count of every cause."""
     shown = summary.shown
     causes = [cause for cause in Cause if any(column.causes[cause] for column in shown.values())]
-    title = f"{summary.rows:,} rows"
+    title = f"{summary.rows:,} row{'s' * (summary.rows != 1)}"
     if summary.completions != summary.rows:
         title += f", {summary.completions:,} completions"
     table = plain_table(title, "reward", "mean", "± se", "min", "max", "decided", *map(str, causes))
