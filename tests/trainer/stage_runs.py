@@ -66,6 +66,14 @@ def check_processes_are_one(config: Any, folder: Path) -> None:
     _same(folder / "many", alone)
 
 
+def check_sharded_processes_are_one(config: Any, folder: Path) -> None:
+    """Two processes that each hold a part of the model train as one that holds it whole."""
+    alone = config.model_copy(update={"output": str(folder / "alone")})
+    sharded = config.distributed.model_copy(update={"strategy": "fsdp2"})
+    assert together(config.model_copy(update={"output": str(folder / "many"), "distributed": sharded})) == [0, 0]
+    _same(folder / "many", train(alone, quiet=True))
+
+
 def check_equal(left: Any, right: Any) -> None:
     """The same numbers, all the way down."""
     assert type(left) is type(right)

@@ -16,6 +16,7 @@ from tests.trainer.stage_runs import (
     begun,
     check_goes_on_to_the_same_bits,
     check_processes_are_one,
+    check_sharded_processes_are_one,
     logps_of,
     no_models,
     stage_config,
@@ -230,6 +231,13 @@ def test_it_goes_on_to_the_same_bits(tmp_path: Path, teacher: str, rows: str, ch
 def test_two_processes_are_one(tmp_path: Path, teacher: str, rows: str, changes: Any) -> None:
     quiet = {"rewards": None, "evaluation": {"metric": "accuracy"}}
     check_processes_are_one(_config(tmp_path / "run", teacher, rows, **quiet, **changes), tmp_path)
+
+
+def test_sharded_processes_are_one(tmp_path: Path, teacher: str, rows: str) -> None:
+    """A step's one completion leaves one of the processes without a row."""
+    changes = {"rewards": None, "evaluation": {"metric": "accuracy"}, "distributed": {"strategy": "auto"}}
+    section = {"batch": 1, "on_policy": 0.5, "steps": 2, "objective": {"ce_weight": 0.3}}
+    check_sharded_processes_are_one(_config(tmp_path / "run", teacher, rows, **changes, distill=section), tmp_path)
 
 
 def test_an_adapter_learns_and_an_adapter_teaches(tmp_path: Path, teacher: str, rows: str) -> None:

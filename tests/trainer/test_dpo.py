@@ -14,12 +14,12 @@ from tests.trainer.stage_runs import (
     begun,
     check_goes_on_to_the_same_bits,
     check_processes_are_one,
+    check_sharded_processes_are_one,
     logps_of,
     no_models,
     stage_config,
     write_jsonl,
 )
-from tests.trainer.test_distributed import _same, together
 from veritune.plugins import ColumnError, ConfigError, DataError, RunError
 from veritune.trainer.data.preferences import pairs_of_completions
 from veritune.trainer.data.tasks import get_task
@@ -125,10 +125,7 @@ def test_two_processes_are_one(tmp_path: Path, pairs: str) -> None:
 def test_sharded_processes_are_one(tmp_path: Path, pairs: str) -> None:
     changes = {"rewards": None, "evaluation": {"metric": "accuracy"}, "distributed": {"strategy": "auto"}}
     config = _config(tmp_path / "run", pairs, **changes, dpo={"batch": 1, "pairs": {"train": pairs, "eval": pairs}})
-    alone = config.model_copy(update={"output": str(tmp_path / "alone")})
-    sharded = config.distributed.model_copy(update={"strategy": "fsdp2"})
-    assert together(config.model_copy(update={"output": str(tmp_path / "many"), "distributed": sharded})) == [0, 0]
-    _same(tmp_path / "many", train(alone, quiet=True))
+    check_sharded_processes_are_one(config, tmp_path)
 
 
 def test_an_adapters_reference_is_its_base(tmp_path: Path, pairs: str) -> None:

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 
+from tests.trainer.conftest import TOY
 from veritune.plugins import reward_names
+from veritune.trainer.data.records import read_records
 from veritune.trainer.observe.metrics import read_metrics
 from veritune.trainer.policy.models import Policy, make_tokenizer
 from veritune.trainer.run import train_from_cli
@@ -78,17 +81,43 @@ def test_arithmetic(tmp_path: Path) -> None:
     assert {"accuracy", "thinks", "reward/format", "reward/language"} <= after.keys()
 
 
+SMALL: dict[str, dict[str, object]] = {
+    "sft": {"steps": 1, "batch": 4},
+    "grpo": {"steps": 1, "prompts": 2, "samples": 2},
+    "ppo": {"steps": 1, "prompts": 2},
+    "dpo": {"steps": 1, "batch": 2, "pairs.min_gap": 0},
+    "select": {"steps": 1, "prompts": 8, "samples": 4, "keep": "{reward: 0}", "truncated": "true"},
+    "distill": {"steps": 1, "batch": 4},
+    "reward_model": {"epochs": 1},
+}
+"""What makes a stage one of a moment, by its kind."""
+
+
 def test_the_recipe_of_r1(tmp_path: Path) -> None:
-    small = ["base.sft.steps=2", "zero.grpo.steps=1", "cold_start.sft.steps=1", "reasoning_rl.grpo.steps=1"]
-    small += ["select.select.steps=1", "select.select.keep={accuracy: 0}", "sft.sft.epochs=1", "final_rl.grpo.steps=1"]
-    small += [f"{name}.grpo.{key}=2" for name in ("zero", "reasoning_rl", "final_rl") for key in ("prompts", "samples")]
-    small += ["student_sft.sft.steps=1", "student_kl.distill.steps=1", "evaluation.prompts=2"]
+    """Every stage runs and leaves what the next one needs; what it teaches is measured by benchmarks/recipe.py."""
+    stages = yaml.safe_load((EXAMPLES / "r1.yaml").read_text(encoding="utf-8"))["stages"]
+    small = [f"{s['name']}.{s['stage']}.{key}={value}" for s in stages for key, value in SMALL[s["stage"]].items()]
+    small += [f"sft.sft.{key}" for key in ("epochs=null", "steps=1")]
+    small += [f"{name}.model.build.{key}=16" for name in ("base", "student_sft", "student_kl")
+              for key in ("hidden_size", "intermediate_size", "head_dim")]  # fmt: skip
+    rated = f"{{told: {{use: '{TOY}:even'}}, polite: {{use: '{TOY}:even'}}}}"  # a model that knows nothing, too
+    small += [f"{name}.rewards={rated}" for name in ("drawn", "talk")] + [
+        "evaluation.prompts=2",
+        "sampling.max_tokens=6",
+    ]
+    small += [f"{name}.data.held_out=0.4" for name in ("helpful", "harmless")] + ["talk.select.prompts=16"]
     train_from_cli(EXAMPLES / "r1.yaml", [f"output={tmp_path / 'r1'}", *small])
     timeline = {r["name"]: r for r in json.loads((tmp_path / "r1" / "timeline.json").read_text())}
-    assert list(timeline)[:4] == ["base", "zero", "cold_start", "reasoning_rl"]
+    assert list(timeline) == [stage["name"] for stage in stages]
     assert all(r["done"] for r in timeline.values())
     assert {"accuracy", "reward/language", "length", "thinks"} <= timeline["student_kl"]["after"].keys()
-    assert timeline["select"]["summary"]["kept"] > 0
+    assert {"accuracy", "reward/helpful", "reward/harmless", "reward/polite"} <= timeline["all_rl"]["after"].keys()
+    assert timeline["select"]["summary"]["mixed"] > 0
+    drawn = read_records(next((tmp_path / "r1" / "all_rl" / "completions").glob("step-*")))
+    for row in drawn:  # by rules where there are, by preference elsewhere
+        by_rule = row["prompt"].endswith("=")
+        assert (row["reward/accuracy"] is not None) == by_rule
+        assert (row["reward/helpful"] is not None) == (row["reward/harmless"] is not None) == (not by_rule)
 
 
 def test_calculator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,7 +174,12 @@ def test_the_demo_vocabulary_covers_every_demonstration(policy: Policy) -> None:
 
     from veritune.trainer.data.tasks import get_task
 
-    for name, habit in (("arithmetic", {"chinese": 0.5}), ("countdown", {})):
+    habits = {
+        "arithmetic": {"chinese": 0.5},
+        "countdown": {},
+        "scenarios": {"chinese": 0.5, "helpful": 0.5, "rude": 0.5},
+    }
+    for name, habit in habits.items():
         task, random = get_task(name, {}), Random(0)
         tokenizer = make_tokenizer(task.vocabulary())
         for _ in range(200):

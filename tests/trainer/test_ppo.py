@@ -22,7 +22,9 @@ from tests.trainer.stage_runs import (
 from tests.trainer.test_distributed import seeded  # noqa: F401 a fixture
 from veritune.plugins import ConfigError, RunError
 from veritune.trainer.observe.metrics import Clock, read_metrics
+from veritune.trainer.policy.distributed import World
 from veritune.trainer.run import train
+from veritune.trainer.stages.ppo import PPO
 
 
 def _config(folder: Path, /, **changes: Any) -> Any:
@@ -201,7 +203,6 @@ def test_steps_that_are_no_numbers_end_the_run(tmp_path: Path) -> None:
         ({"ppo": {"objective": {"lamda": 1.0}}}, "Did you mean 'lam'"),
         ({"ppo": {"reference_device": "cuda:77"}}, "cuda"),
         ({"rewards": None}, "rewards"),
-        ({"distributed": {"strategy": "fsdp2"}}, "fsdp2"),
     ],
 )
 def test_a_wrong_config_is_refused_before_a_model_is_loaded(
@@ -211,3 +212,8 @@ def test_a_wrong_config_is_refused_before_a_model_is_loaded(
     with pytest.raises(ConfigError, match=says):
         train(_config(tmp_path / "run", **changes), quiet=True)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_value_model_is_not_spread_over_processes(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"stage: ppo runs in one process or with .* ddp, not fsdp2"):
+        PPO.read(_config(tmp_path / "run"), World(mesh="of two"), print)

@@ -177,6 +177,8 @@ def _change(values: Values, path: str, value: Any) -> Values:
         ("again.stage", "sfd", r"again: unknown stage 'sfd'.*'sft'"),
         ("again.model", {"from": "rll"}, r"again\.model\.from: no stage is called 'rll'.*'rl'"),
         ("cold_start.model", {"from": "again"}, r"cold_start\.model\.from: no stage is called 'again'"),
+        ("again.sft.train", [{"from": "rl", "weight": 2}], r"again\.sft\.train\[0\]: rl \(grpo\) leaves a model"),
+        ("again.sft.train", ["a.jsonl", "a.jsonl"], r"again.*'a\.jsonl' is named twice"),
         ("again.sft.train", {"from": "rl"}, r"again\.sft\.train: rl \(grpo\) leaves a model; read here: rows"),
         ("again.distributed", {"strategy": "ddp"}, r"of the whole recipe"),
         ("again.sft.train", "nowhere.jsonl", r"again: .*nowhere\.jsonl"),
@@ -252,15 +254,18 @@ def test_from_stands_for_a_path_wherever_it_stands() -> None:
         "teacher": {"from": "a"},
         "rewards": {"helpful": {"params": {"model": {"from": "a"}}}},
         "sft": {"train": {"from": "a", "file": "rows.jsonl"}},
+        "data": {"train": [{"from": "a", "weight": 2}, "other.jsonl"]},
     }
     assert resolved(values, left) == {
         "model": {"path": "/runs/a/model", "lora": {"rank": 2}},
         "teacher": {"path": "/runs/a/model"},
         "rewards": {"helpful": {"params": {"model": "/runs/a/model"}}},
         "sft": {"train": "/runs/a/rows.jsonl"},
+        "data": {"train": [{"path": "/runs/a/model", "weight": 2}, "other.jsonl"]},
     }
-    places = ["model", "teacher", "rewards.helpful.params.model", "sft.train"]
+    places = ["model", "teacher", "rewards.helpful.params.model", "sft.train", "data.train[0]"]
     assert references(values) == [(place, "a") for place in places]
+    assert references(values, files=False) == [(place, "a") for place in places if place != "sft.train"]
 
 
 def test_an_override_of_a_stage_is_its_own() -> None:

@@ -12,14 +12,14 @@ import pytest
 import torch
 
 from veritune import get_reward
-from veritune.plugins import ColumnError, ConfigError, Sample
+from veritune.plugins import ColumnError, ConfigError, DataError, Sample
 from veritune.trainer.config.reward_model import PairsConfig, RewardModelConfig
 from veritune.trainer.data.pairs import EncodedPair, load_pairs
 from veritune.trainer.observe.pair_metrics import length_accuracy, pair_metrics, wilson
 from veritune.trainer.policy.distributed import ALONE
 from veritune.trainer.run import train, train_from_cli
 from veritune.trainer.stages.progress import Progress
-from veritune.trainer.stages.reward_model import RewardModel
+from veritune.trainer.stages.reward_model import RewardModel, read_pairs
 from veritune.trainer.stages.table import parse_run
 
 BUILD = {
@@ -105,6 +105,44 @@ def test_whole_conversations_share_their_prompt(tmp_path: Path) -> None:
     path.write_text(json.dumps({"chosen": [ask, good], "rejected": [ask, bad]}) + "\n")
     pair = load_pairs(PairsConfig(train=str(path), eval=str(path), prompt=None))[0][0]
     assert (pair.prompt, pair.chosen, pair.rejected) == ([ask], [good], [bad])
+
+
+def test_pairs_are_made_of_completions_by_one_reward_and_read_as_the_reward_will_read_them(tmp_path: Path) -> None:
+    rows = [
+        {"prompt": "Ask", "completion": f"<think>{thought}</think>{said}", "reward": whole, "reward/helpful": helpful}
+        for thought, said, whole, helpful in (
+            ("rude", "all", 0.0, 1.0), ("kind", "nothing", 1.0, 0.0), ("kind", "all", 1.0, None),
+            ("dull", "all", 0.0, 1.0),
+        )
+    ]  # fmt: skip
+    path = tmp_path / "completions.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+    def read(**more: Any) -> list[tuple[str, str, float]]:
+        made = PairsConfig(completions=str(path), eval=str(write_pairs(tmp_path)), per_prompt=3, **more)
+        return [(*pair.texts, pair.margin) for pair in read_pairs(made, print)[0]]
+
+    assert read(by="reward/helpful", view="summary") == [("all", "nothing", 0.0)]
+    assert read(by="reward/helpful") == [("<think>rude</think>all", "<think>kind</think>nothing", 0.0)]
+    assert read(min_gap=0.5)[0] == ("<think>kind</think>nothing", "<think>dull</think>all", 0.0)
+    with pytest.raises(DataError, match="view: reasoning: no pair is left"):
+        read_pairs(PairsConfig(train=str(write_pairs(tmp_path)), view="reasoning"), print)
+    with pytest.raises(ColumnError, match=r"no column 'reward/helpfull'.*'reward/helpful'"):
+        read(by="reward/helpfull")
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ({}, "name a file of pairs"),
+        ({"completions": "c", "train": "t"}, "either train"),
+        ({"completions": "c", "margin": "gap"}, "margin is a column of a file"),
+        ({"train": "t", "by": "reward/x"}, "by is for pairs made of completions"),
+    ],
+)
+def test_pairs_have_one_source(values: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        PairsConfig(**values)
 
 
 def test_a_missing_column_is_named(tmp_path: Path) -> None:

@@ -65,11 +65,17 @@ def test_a_reward_model_resumes_to_the_same_bits(tmp_path: Path) -> None:
     assert (part / "evaluation.json").read_text() == (whole / "evaluation.json").read_text()
 
 
-def test_two_processes_train_the_reward_model_of_one(tmp_path: Path) -> None:
-    made = reward_model_config(tmp_path, **PAIRS)
+def test_two_processes_train_the_reward_model_of_one_whole_or_sharded(tmp_path: Path) -> None:
+    small = {"data": {"limit": 60}, "reward_model": {"epochs": 1, "batch": 15, "lr": 3e-3, "token_budget": 64}}
+    made = reward_model_config(tmp_path, **small)
     alone = train(made, quiet=True)
-    assert together(made.model_copy(update={"output": str(tmp_path / "two")})) == [0, 0]
-    assert_close(_numbers(alone), _numbers(tmp_path / "two"))
+    for strategy in ("ddp", "fsdp2"):
+        placed = made.distributed.model_copy(update={"strategy": strategy})
+        folder = tmp_path / strategy
+        assert together(made.model_copy(update={"output": str(folder), "distributed": placed})) == [0, 0]
+        assert_close(_numbers(alone), _numbers(folder))
+        for name, tensor in _weights(alone).items():
+            torch.testing.assert_close(_weights(folder)[name], tensor, rtol=1e-4, atol=1e-5)
 
 
 # -- a stage of one's own ----------------------------------------------------------------------------------------------

@@ -4,13 +4,34 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from veritune.trainer.config.base import Strict
 
-FileWeights = Annotated[dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]], Field(min_length=1)]
+
+def weights_of(files: Any) -> Any:
+    """A list of files, each a name or ``{path: NAME, weight: SHARE}`` (1 where it says none), as name → weight.
+
+    Raises ValueError.
+    """
+    if not isinstance(files, list):
+        return files
+    found: dict[str, Any] = {}
+    for entry in files:
+        one = {"path": entry} if isinstance(entry, str) else entry
+        if not isinstance(one, Mapping) or "path" not in one or one.keys() - {"path", "weight"}:
+            raise ValueError(f"an entry of the list is a file's name, or {{path: NAME, weight: SHARE}}, got {entry!r}")
+        if one["path"] in found:
+            raise ValueError(f"{one['path']!r} is named twice; give it one weight")
+        found[one["path"]] = one.get("weight", 1.0)
+    return found
+
+
+Weight = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+FileWeights = Annotated[dict[str, Weight], Field(min_length=1)]
 """Several files, each with the share of the rows that come from it."""
 
 
@@ -18,12 +39,13 @@ class DataConfig(Strict):
     """Where prompts come from: files (``train``, ``eval``) or a generated ``task``."""
 
     task: str | None = None
-    """``arithmetic`` or ``countdown``."""
+    """``arithmetic``, ``countdown``, ``small_talk``, or ``scenarios``: sums and small talk in one."""
     params: dict[str, Any] = Field(default_factory=dict)
     """Parameters of the task."""
     train: str | dict[str, float] | None = None
     """A file by its name's end: .jsonl, .json (a list), .csv, .tsv or .parquet; a data set of the hub,
-    ``hf:NAME[@REVISION][:CONFIG]:SPLIT``; or several, each with its weight: the share of the prompts drawn from it."""
+    ``hf:NAME[@REVISION][:CONFIG]:SPLIT``; or several, each with its weight: the share of the prompts drawn from it, as
+    ``{a.jsonl: 0.6, b.jsonl: 0.4}`` or as a list, ``[{path: a.jsonl, weight: 0.6}, …]``."""
     eval: str | dict[str, str] | None = None
     """Held-out rows, a file or several by name: ``{gsm8k: gsm8k_test.jsonl, svamp: svamp.jsonl}``. Without it a task
     holds out some of its own prompts, and files have no evaluation."""
@@ -45,6 +67,8 @@ class DataConfig(Strict):
     """Use the first rows only."""
     max_prompt_tokens: int | None = Field(default=None, ge=1)
     """Longer prompts are left out of training, warm-up and evaluation, and counted."""
+
+    _list_of_files = field_validator("train", mode="before")(weights_of)
 
     @field_validator("train")
     @classmethod

@@ -96,17 +96,18 @@ def _over(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def references(values: Any, path: str = "") -> list[tuple[str, str]]:
-    """Every ``{from: NAME}`` in a stage's values: where it stands, and the name."""
+def references(values: Any, path: str = "", files: bool = True) -> list[tuple[str, str]]:
+    """Every ``{from: NAME}`` in a stage's values: where it stands, and the name. ``files``: with those that name a
+    ``file`` of the stage's folder, and do not stand for what it leaves."""
     found: list[tuple[str, str]] = []
     if isinstance(values, Mapping):
-        if "from" in values:
+        if "from" in values and (files or "file" not in values):
             found.append((path, str(values["from"])))
         for key, value in values.items():
-            found += references(value, f"{path}.{key}" if path else str(key))
+            found += references(value, f"{path}.{key}" if path else str(key), files)
     elif isinstance(values, Sequence) and not isinstance(values, str):
         for number, value in enumerate(values):
-            found += references(value, f"{path}[{number}]")
+            found += references(value, f"{path}[{number}]", files)
     return found
 
 

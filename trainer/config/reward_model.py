@@ -7,9 +7,10 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from veritune.rewards.preference.encoding import Template, TooLong
+from veritune.rewards.preference.items import View
 from veritune.trainer.config.base import Strict
 from veritune.trainer.config.optimizer import OptimizerConfig
-from veritune.trainer.config.pairs import PairFiles
+from veritune.trainer.config.pairs import PreferencesConfig
 from veritune.trainer.config.run import CommonConfig
 
 
@@ -34,21 +35,31 @@ class RewardModelModel(Strict):
         return self
 
 
-class PairsConfig(PairFiles):
-    """Preference pairs: a prompt (text, messages or none), a chosen and a rejected answer (text or messages)."""
+class PairsConfig(PreferencesConfig):
+    """Preference pairs: a prompt (text, messages or none), a chosen and a rejected answer (text or messages). From the
+    file ``train``, or made from scored ``completions``."""
 
-    train: str
-    """JSONL or Parquet file."""
     held_out: float = Field(default=0.2, gt=0, lt=1)
     """The share, picked by a checksum of the prompt: one prompt is never on both sides."""
     margin: str | None = None
     """Column of how much better the chosen answer is."""
+    view: View = "full"
+    """What is read of each answer, as ``preference`` will show it: all of it, the ``summary`` after the thought, or the
+    ``reasoning``. Pairs that are alike in that are left out."""
     template: Template = "auto"
     eos: bool = False
     """Train with the end-of-text token. It is written into the checkpoint for ``preference``; TRL does not add it."""
     max_length: int = Field(default=1024, ge=8)
     too_long: TooLong = "cut_middle"
     """``refuse`` drops the pair."""
+
+    @model_validator(mode="after")
+    def _has_pairs(self) -> PairsConfig:
+        if self.train is None and self.completions is None:
+            raise ValueError("name a file of pairs (train) or scored completions to make them of (completions)")
+        if self.margin is not None and self.completions is not None:
+            raise ValueError("margin is a column of a file of pairs; pairs made of completions are preferences alone")
+        return self
 
 
 class RewardModelStage(OptimizerConfig):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from veritune.rewards.format import Style
 from veritune.trainer.config.base import Strict
-from veritune.trainer.config.data import FileWeights
+from veritune.trainer.config.data import FileWeights, weights_of
 from veritune.trainer.config.optimizer import UpdateConfig
 from veritune.trainer.config.run import PolicyRunConfig
 
@@ -37,7 +37,8 @@ class SFTConfig(UpdateConfig, ConversationsConfig):
     """Supervised fine-tuning: cross-entropy on the assistant's tokens, a mean over those of the step."""
 
     train: str | FileWeights | None = None
-    """Rows to imitate, a file or several with weights; by default ``data.train``, or the task's own demonstrations."""
+    """Rows to imitate, a file or several with weights (as in ``data.train``); by default ``data.train``, or the task's
+    own demonstrations."""
     eval: str | None = None
     """Rows whose loss is measured at every evaluation, the first ``evaluation.prompts``; of a task held-out ones."""
     habits: list[dict[str, Any]] = Field(default_factory=list)
@@ -53,6 +54,8 @@ class SFTConfig(UpdateConfig, ConversationsConfig):
     packing: bool = False
     """Run several rows behind one another in one sequence, where the model allows: the same result without padding,
     by a masked attention. It pays where the rows of a step differ much in length."""
+
+    _list_of_files = field_validator("train", mode="before")(weights_of)
 
     @model_validator(mode="after")
     def _habits_are_of_a_task(self) -> SFTConfig:

@@ -6,13 +6,14 @@ import json
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from veritune.plugins import ColumnError, DataError, Text
+from veritune.plugins import ColumnError, DataError, Sample, Text
 from veritune.plugins.errors import did_you_mean
 from veritune.plugins.types import completion_text, prompt_text
+from veritune.rewards.preference.items import View, make_item
 from veritune.trainer.config.pairs import PreferencesConfig
 from veritune.trainer.data.answers import encode_prompts, one_answer
 from veritune.trainer.data.messages import prompt_fault, tidy
@@ -44,27 +45,37 @@ def load_preferences(config: PreferencesConfig, train: str | None) -> tuple[list
     if config.completions is None:
         return load_pairs(config.model_copy(update={"train": config.train or train}))
     named = [config.completions] if isinstance(config.completions, str) else config.completions
-    pairs = pairs_of_completions(named, config.per_prompt, config.min_gap)[: config.limit]
+    pairs = pairs_of_completions(named, config.per_prompt, config.min_gap, config.by)[: config.limit]
     where = ", ".join(named)
     if not pairs:
         raise DataError(
-            f"{where}: no prompt has two completions whose rewards differ by more than {config.min_gap:g}; there is "
-            "nothing to prefer"
+            f"{where}: no prompt has two completions whose rewards (column {config.by!r}) differ by more than "
+            f"{config.min_gap:g}; there is nothing to prefer"
         )
     if config.eval is not None:
         return pairs, load_pairs(config.model_copy(update={"train": config.eval, "eval": None, "held_out": 0.0}))[0]
     return split_pairs(pairs, config.held_out, where)
 
 
-def pairs_of_completions(paths: Sequence[str], per_prompt: int, min_gap: float) -> list[Pair]:
-    """Best against worst of every prompt's completions, by reward; undecided ones are in no pair.
+def viewed_pairs(pairs: Sequence[Pair], view: View) -> list[Pair]:
+    """The same with what a view shows of each answer; without those that are alike in it, or have no such part."""
+    found = []
+    for pair in pairs:
+        chosen, rejected = (make_item(Sample(text, pair.prompt), view) for text in (pair.chosen, pair.rejected))
+        if chosen is not None and rejected is not None:
+            found.append(replace(pair, chosen=chosen.completion, rejected=rejected.completion))
+    return [pair for pair in found if pair.chosen != pair.rejected]
+
+
+def pairs_of_completions(paths: Sequence[str], per_prompt: int, min_gap: float, by: str = "reward") -> list[Pair]:
+    """Best against worst of every prompt's completions, by the column ``by``; undecided ones are in no pair.
 
     The first of equal rewards counts as the better one; a text that was drawn twice is one completion.
     """
     groups: dict[str, dict[str, tuple[float, Mapping[str, Any]]]] = defaultdict(dict)
     for path in [file for named in paths for file in _files(named)]:
         for number, record in enumerate(read_records(path), 1):
-            reward = _reward(record, f"{path}, row {number}")
+            reward = _reward(record, by, f"{path}, row {number}")
             if reward is not None:
                 group = groups[json.dumps(record["prompt"], ensure_ascii=False)]
                 group.setdefault(completion_text(record["completion"]), (reward, record))
@@ -142,13 +153,13 @@ def _files(named: str) -> list[Path]:
     return files
 
 
-def _reward(record: Mapping[str, Any], where: str) -> float | None:
-    for column in ("prompt", "completion", "reward"):
+def _reward(record: Mapping[str, Any], by: str, where: str) -> float | None:
+    for column in ("prompt", "completion", by):
         if column not in record:
             raise ColumnError(
                 f"{where}: no column {column!r}.{did_you_mean(column, record)} Columns: {', '.join(sorted(record))}."
             )
-    reward = record["reward"]
+    reward = record[by]
     if reward is None or (isinstance(reward, float) and math.isnan(reward)):
         return None
     if isinstance(reward, bool | int | float) and math.isfinite(reward):

@@ -16,9 +16,13 @@ from veritune.plugins import DataError
 from veritune.trainer.observe.charts import line_chart
 from veritune.trainer.observe.metrics import read_metrics
 
+REWARD = "reward/"
 COLUMNS = ("accuracy", "reward/language", "length", "thinks", "loss")
-"""What the table has of each stage's evaluations, with every pass@k; the language share where a reward is called so."""
-LABELS = {"reward/language": "language", "length": "tokens"}
+"""What the table has of each stage's evaluations, with every pass@k and every further reward; the language share where
+a reward is called so."""
+LABELS = {"length": "tokens"}
+TOLD = ("reward/accuracy", "reward/format")
+"""Rewards that the columns show already, as the accuracy and as ``thinks``."""
 
 
 RECIPE, DONE = "recipe.yaml", "done.json"
@@ -93,7 +97,9 @@ def columns(records: Sequence[Mapping[str, Any]]) -> list[str]:
     """Those of :data:`COLUMNS`, and pass@k, that any stage has."""
     seen = dict.fromkeys(key for r in records for key in r.get("after", {}))
     passes = sorted((k for k in seen if k.startswith("pass@")), key=lambda k: int(k[5:]))
-    return [name for name in (COLUMNS[0], *passes, *COLUMNS[1:]) if name in seen]
+    others = [k for k in seen if k.startswith(REWARD) and "/" not in k.removeprefix(REWARD)]
+    others = [k for k in others if k not in (*COLUMNS, *TOLD)]
+    return [name for name in (COLUMNS[0], *passes, *COLUMNS[1:], *others) if name in seen]
 
 
 def cell(record: Mapping[str, Any], name: str) -> str:
@@ -105,7 +111,7 @@ def cell(record: Mapping[str, Any], name: str) -> str:
 
 
 def label(name: str) -> str:
-    return LABELS.get(name, name)
+    return LABELS.get(name, name.removeprefix(REWARD))
 
 
 def _numbers(line: Mapping[str, Any]) -> dict[str, float]:

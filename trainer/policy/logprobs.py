@@ -17,6 +17,8 @@ from veritune.trainer.data.packing import TokenBatch
 
 TOKEN_LOGPROBS = "veritune_token_logprobs"
 """The name of :func:`token_logprobs` as a method of sharded models."""
+LAST_STATES = "veritune_last_states"
+"""The name of :func:`last_states` likewise."""
 USE_LOGITS = "veritune_use_logits"
 """Set on a model whose logits are not its head times its last states: log-probs are then taken from the logits."""
 LARGE = 2**26
@@ -128,10 +130,21 @@ def token_logprobs(
     return head(model.get_output_embeddings(), hidden_NH, targets_N, temperature, entropy)
 
 
+def last_states(model: Any, inputs: Mapping[str, Any]) -> Tensor:
+    """(B, L, hidden) the states that the head would be given.
+
+    A sharded model has this as a method, so that its parameters are gathered as for ``forward``; its head is then whole
+    until the backward.
+    """
+    states_BLH: Tensor = model.get_decoder()(**inputs).last_hidden_state
+    return states_BLH
+
+
 def completion_states(model: Any, batch: TokenBatch) -> Tensor:
-    """(N, hidden) the last states that predict the completion tokens, of a model that is not sharded."""
+    """(N, hidden) the last states that predict the completion tokens."""
     inner, inputs = _inner_and_inputs(model, batch)
-    states_BLH: Tensor = inner.get_decoder()(**inputs).last_hidden_state
+    own = getattr(inner, LAST_STATES, None)
+    states_BLH: Tensor = last_states(inner, inputs) if own is None else own(inputs)
     return states_BLH[batch.pack_N, batch.before_RT[batch.mask_RT]]
 
 

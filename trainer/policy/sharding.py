@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
-from veritune.trainer.policy.logprobs import TOKEN_LOGPROBS, token_logprobs
+from veritune.trainer.policy.logprobs import LAST_STATES, TOKEN_LOGPROBS, last_states, token_logprobs
 
 T = TypeVar("T")
 
@@ -42,8 +42,9 @@ def shard(model: Any, mesh: Any) -> None:
         fully_shard(layer, mesh=mesh)
     fully_shard(base, mesh=mesh)
     # What training calls in place of forward: it must gather the embedding and the head as forward would.
-    setattr(base, TOKEN_LOGPROBS, MethodType(token_logprobs, base))
-    register_fsdp_forward_method(base, TOKEN_LOGPROBS)
+    for name, function in ((TOKEN_LOGPROBS, token_logprobs), (LAST_STATES, last_states)):
+        setattr(base, name, MethodType(function, base))
+        register_fsdp_forward_method(base, name)
 
 
 def spare_copy(model: Any) -> Any:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import hashlib
 import json
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -113,6 +114,7 @@ def plan(recipe: RecipeConfig, overrides: Sequence[str] = (), where: str = "") -
         uses = references(own)
         for place, used in uses:
             check_name(used, list(products), f"{at}.{place}.from")
+        for place, used in references(own, files=False):
             _check_product(products[used], place, used, at)
         filled = resolved(own, left)
         path = folder / name
@@ -142,7 +144,8 @@ def _takes(step: Step, override: str) -> bool:
 
 def _check_product(kind: type[Stage], place: str, used: str, where: str) -> None:
     """Rows where rows are read, a model to draw from elsewhere; a reward may be either kind of model."""
-    expected = ["rows"] if place.rpartition(".")[2] in ROWS else ["a model"]
+    key = next(part for part in reversed(re.split(r"\.|\[\d+\]", place)) if part not in ("", "path"))
+    expected = ["rows"] if key in ROWS else ["a model"]
     if place.startswith("rewards."):
         expected = ["a reward model", *expected]
     if kind.product not in expected:

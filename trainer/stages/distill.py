@@ -101,8 +101,6 @@ class Distill(SupervisedStage):
 
     @classmethod
     def read(cls, config: DistillRunConfig, world: World, say: Say) -> Inputs:
-        if world.sharded:
-            raise ConfigError("stage: distill runs in one process or with distributed.strategy: ddp, not fsdp2")
         path = config.teacher.path
         if looks_like_a_folder(path) and not Path(path).expanduser().is_dir():
             raise ConfigError(f"teacher.path: there is no folder {path!r}")
@@ -161,7 +159,7 @@ class Distill(SupervisedStage):
         teacher = Teacher(self.run, settings, self.policy)
         check_readable(teacher, self.rows)
         size, tops = min(teacher.embedded, embedded(self.model)), dict[int, TopTokens]()
-        for cut in self.passes.cuts(self.rows, range(len(self.rows))):
+        for cut in filter(None, self.passes.cuts(self.rows, range(len(self.rows)))):
             rows = [self.rows[i] for i in cut]
             batch = make_batch([r.prompt_ids for r in rows], [r.token_ids for r in rows], self.policy.device)
             top, at = teacher.top(batch, count, size, self.objective.temperature), 0
@@ -242,6 +240,9 @@ class Distill(SupervisedStage):
         tokens = sum(r.tokens_written for r in rollouts)
         total, sums = 0.0, defaultdict[str, float](float)
         for rows in self.passes.cuts(rollouts, range(len(rollouts))):
+            if not rows:  # of a sharded student, while others still have some
+                self.world.backward(self.passes.policy([])[0].sum())
+                continue
             found = self._loss([rollouts[i] for i in rows], [given[i] if i < len(given) else None for i in rows], sums)
             loss = found / max(tokens, 1)
             self.world.backward(loss)

@@ -9,20 +9,22 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from random import Random
 from typing import Any
 
 import torch
 
-from veritune.plugins import ConfigError
+from veritune.plugins import ConfigError, DataError
 from veritune.plugins.errors import did_you_mean
 from veritune.plugins.types import completion_text, prompt_text
 from veritune.rewards.composition import RewardSet
 from veritune.rewards.preference.encoding import Encoded, Encoder, EncodingOptions
 from veritune.rewards.preference.model import TRAINED, batches, context_length
 from veritune.rewards.preference.statistics import calibrate
-from veritune.trainer.config.reward_model import RewardModelConfig, RewardModelModel
-from veritune.trainer.data.pairs import EncodedPair, Pair, encode_pairs, load_pairs
+from veritune.trainer.config.reward_model import PairsConfig, RewardModelConfig, RewardModelModel
+from veritune.trainer.data.pairs import EncodedPair, Pair, encode_pairs
+from veritune.trainer.data.preferences import load_preferences, viewed_pairs
 from veritune.trainer.observe.metrics import Clock
 from veritune.trainer.observe.pair_metrics import length_accuracy, pair_metrics
 from veritune.trainer.policy.distributed import ALONE, World
@@ -64,17 +66,16 @@ class RewardModel(Stage):
 
     @classmethod
     def read(cls, config: RewardModelConfig, world: World, say: Say) -> Inputs:
-        if world.sharded:
-            raise ConfigError("stage: reward_model runs in one process or with distributed.strategy: ddp, not fsdp2")
         make_optimizer(torch.nn.Linear(2, 2), config.reward_model)
         nothing = RewardSet((), "sum", "sample")
-        return Inputs(config, nothing, draws=False, own=load_pairs(config.data))
+        return Inputs(config, nothing, draws=False, own=read_pairs(config.data, say))
 
     @classmethod
     def load_model(cls, inputs: Inputs, config: RewardModelConfig, world: World, say: Say) -> Policy:
         tokenizer, model = load_classifier(config.model, inputs.own[0])
         device = pick_device(config.device)
-        model.to(device)
+        if not world.sharded:
+            model.to(device)
         policy = Policy(model, tokenizer, device, [])
         if device.type == "cpu":
             torch.set_num_threads(config.threads or (1 if policy.parameters < SMALL else torch.get_num_threads()))
@@ -124,14 +125,18 @@ class RewardModel(Stage):
         mine = [pairs[i] for i in self.world.part(len(pairs))]
         longest = [Encoded(p.chosen if len(p.chosen) >= len(p.rejected) else p.rejected) for p in mine]
         total = 0.0
-        for indices in batches(range(len(mine)), longest, self.config.token_budget // 2):
+        cuts = list(batches(range(len(mine)), longest, self.config.token_budget // 2))
+        for indices in self.world.even([list(cut) for cut in cuts]):
+            if not indices:  # of a sharded model, while others still have some
+                self.world.backward(self.scores([pairs[0].chosen]).sum() * 0.0)
+                continue
             part = [mine[i] for i in indices]
             scores = self.scores([*(p.chosen for p in part), *(p.rejected for p in part)])
             chosen, rejected = scores[: len(part)], scores[len(part) :]
             margins = torch.tensor([p.margin for p in part], device=self.device)
             loss = -torch.nn.functional.logsigmoid(chosen - rejected - margins).sum()
             loss = (loss + self.config.centre * ((chosen + rejected) ** 2).sum()) / len(pairs)
-            loss.backward()  # type: ignore[no-untyped-call]
+            self.world.backward(loss)
             total += float(loss.detach())
         return sum(self.world.gather(total))
 
@@ -185,6 +190,21 @@ class RewardModel(Stage):
             f"{summary(metrics)}\nthe reward model is in {context.folder / 'model'}: use it as preference with "
             "params: {model: …}"
         )
+
+
+def read_pairs(data: PairsConfig, say: Say) -> tuple[list[Pair], list[Pair]]:
+    """Training and held-out pairs as the model will see them. Raises DataError, ColumnError."""
+    sides = load_preferences(data, None)
+    if data.completions is not None:  # how far rewards lie apart is no margin that anybody asked for
+        sides = [replace(pair, margin=0.0) for pair in sides[0]], [replace(pair, margin=0.0) for pair in sides[1]]
+    found = viewed_pairs(sides[0], data.view), viewed_pairs(sides[1], data.view)
+    for what, before, after in zip(("data", "data, held out"), sides, found, strict=True):
+        if len(after) < len(before):
+            alike = len(before) - len(after)
+            say(f"{what}: {alike} of {len(before)} pairs are alike in their {data.view} and left out")
+    if not all(found):
+        raise DataError(f"data.view: {data.view}: no pair is left to train on, or to hold out")
+    return found
 
 
 def encode_sides(

@@ -11,6 +11,8 @@ from veritune.plugins import ConfigError, ParameterError, UnknownNameError
 from veritune.plugins.errors import did_you_mean
 from veritune.trainer.data.tasks.arithmetic import Arithmetic
 from veritune.trainer.data.tasks.countdown import Countdown
+from veritune.trainer.data.tasks.scenarios import Scenarios
+from veritune.trainer.data.tasks.small_talk import SmallTalk
 
 
 class Task(Protocol):
@@ -26,7 +28,12 @@ class Task(Protocol):
         """Every token that prompts and demonstrations need, for a model made from scratch."""
 
 
-TASKS: dict[str, type[Any]] = {"arithmetic": Arithmetic, "countdown": Countdown}
+TASKS: dict[str, type[Any]] = {
+    "arithmetic": Arithmetic,
+    "countdown": Countdown,
+    "small_talk": SmallTalk,
+    "scenarios": Scenarios,
+}
 
 
 def get_task(name: str, params: Mapping[str, Any]) -> Task:
@@ -46,4 +53,4 @@ def get_task(name: str, params: Mapping[str, Any]) -> Task:
     return task
 
 
-__all__ = ["TASKS", "Arithmetic", "Countdown", "Task", "get_task"]
+__all__ = ["TASKS", "Arithmetic", "Countdown", "Scenarios", "SmallTalk", "Task", "get_task"]
