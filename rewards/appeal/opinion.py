@@ -27,7 +27,8 @@ class Appeal:
         """The scores, each decided one with an ``appeal`` part: :data:`NOT_DRAWN`, or a Score whose verdict is the
         second opinion and whose evidence has the ``probability`` with which it was asked for. No value changes."""
         decided = [i for i, score in enumerate(scores) if score.value is not None]
-        chances = [self.config.near if near_miss(samples[i], scores[i]) else self.config.rate for i in decided]
+        rate, near = self.config.rate, max(self.config.near, self.config.rate)
+        chances = [near if near_miss(samples[i], scores[i]) else rate for i in decided]
         numbers = draws(self.config.seed, name, step, [samples[i] for i in decided])
         asked = {i: p for i, p, u in zip(decided, chances, numbers, strict=True) if u < p}
         opinions = dict(zip(asked, self._ask([samples[i] for i in asked], list(asked.values())), strict=True))

@@ -23,7 +23,7 @@ class AppealConfig(_Strict):
     rate: float = Field(0.02, gt=0, le=1)
     """The chance of a decided sample to be asked about."""
     near: float = Field(0.2, gt=0, le=1)
-    """The same of a near miss: where a verdict is most likely to be wrong."""
+    """The same of a near miss, where a verdict is most likely to be wrong; at least ``rate``."""
     above: float = 0.0
     """The second opinion says "right" where its value is above this."""
     seed: int = 0

@@ -225,3 +225,34 @@ def test_score_shows_the_error_rates_of_a_file(noisy: Any, tmp_path: Path) -> No
     wrong = [s for s in given if not s.columns["true"]]
     assert found["false_accept"]["value"] == pytest.approx(sum(s.columns["seen"] for s in wrong) / len(wrong))
     assert "second opinions" in CliRunner().invoke(app, ["score", str(rows), "--config", str(config)]).stdout
+
+
+def test_a_judge_behind_http_is_a_second_opinion(tmp_path: Path) -> None:
+    pytest.importorskip("httpx")
+    from tests.rewards.fake_judge import FakeJudge, serving
+
+    fake = FakeJudge()
+    with serving(fake) as url:
+        params = {"endpoint": url, "model": "fake", "timeout": 5.0, "deadline": 10.0}
+        appeal = {"to": "judge", "params": params, "rate": 1.0}
+        rewards = compose({"rewards": {"exact_answer": {"appeal": appeal}}})
+        given = [Sample(f"Answer: {text}", "2+2?", columns={"gold": "4"}) for text in ("4", "5", "4")]
+        scores = rewards.score_batch(given)
+    opinions = [score.parts["exact_answer"].parts["appeal"] for score in scores]
+    assert [opinion.value for opinion in opinions] == [1.0, 0.0, 1.0]
+    assert "by rule" in opinions[0].reason
+    counted = tally(score.parts["exact_answer"] for score in scores)
+    assert counted is not None
+    assert rates(counted).right_among_rejected.value == pytest.approx(2 / 3), "this reward reads only answer tags"
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_the_examples_of_the_page_compose(number: int) -> None:
+    import re
+
+    import yaml
+
+    page = Path(__file__).resolve().parents[2] / "docs" / "appeal.md"
+    example = re.findall(r"```yaml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)[number]
+    rewards = compose(yaml.safe_load(example))
+    assert compose(rewards.spec()).spec() == rewards.spec()
