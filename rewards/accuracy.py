@@ -61,6 +61,7 @@ def _trl(samples: Sequence[Sample], gold: Sequence[Any]) -> list[Score]:
 @reward
 def reasoning_accuracy(
     completions: Sequence[str],
+    prompts: Sequence[Text | None],
     gold: Sequence[Any],
     *,
     reasoning_delimiters: Sequence[str] = (THINK_CLOSE,),
@@ -73,12 +74,13 @@ def reasoning_accuracy(
     """``accuracy`` of what follows the reasoning; ``wrong`` where the reasoning never ends.
 
     The reasoning ends at the last occurrence of any of ``reasoning_delimiters``. A missing gold is undecided before
-    anything else. The other parameters are ``accuracy``'s.
+    anything else; what a completion copies from its prompt is no answer. The other parameters are ``accuracy``'s.
 
     Source: TRL ``reasoning_accuracy_reward``.
     """
     rests = [_after_last(text, reasoning_delimiters) for text in completions]
-    verdicts = math_verdicts([rest or "" for rest in rests], gold, gold_format, options, deadline, prefilled=False)
+    texts = [rest or "" for rest in rests]
+    verdicts = math_verdicts(texts, gold, gold_format, options, deadline, prompts, prefilled=False)
     unfinished = Score(wrong, "the reasoning does not end: none of its delimiters occurs")
     return [
         unfinished if rest is None and verdict.correct is not None else Score.of(verdict, right, wrong)

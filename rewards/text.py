@@ -91,12 +91,34 @@ def last_answer(text: str) -> str | None:
 
 
 def said_answer(sample: Sample, prefilled: Prefilled) -> str | None:
-    """``last_answer`` of what follows the reasoning, in whatever tags; None where the reasoning never ends."""
+    """``last_answer`` of what follows the reasoning, in whatever tags; None where the reasoning never ends.
+
+    An answer that is copied with the words before it from an example in the prompt is none.
+    """
     from veritune.verifiers.math.extraction.reasoning import opens_reasoning, strip_reasoning
 
-    opened = opens_reasoning(sample.prompt_text) if prefilled == "auto" else prefilled
+    prompt = sample.prompt_text
+    opened = opens_reasoning(prompt) if prefilled == "auto" else prefilled
     rest = strip_reasoning(sample.text, opened=opened)
-    return None if rest is None else last_answer(rest)
+    if rest is None or copies_answer(sample.text, prompt):
+        return None
+    return last_answer(rest)
+
+
+def copies_answer(text: str, prompt: str) -> bool:
+    """Whether the last answer tag stands in the prompt, together with own words that stand before it in both."""
+    from veritune.verifiers.math.extraction.echo import has_own_words
+
+    end = text.rfind(ANSWER_CLOSE)
+    if end < 0 or ANSWER_CLOSE not in prompt:
+        return False
+    words, flat = text[: end + len(ANSWER_CLOSE)].split(), f" {' '.join(prompt.split())}"
+    low, high = 0, len(words)
+    while low < high:  # the longest end of the words that stands in the prompt
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if f" {' '.join(words[-middle:])}" in flat else (low, middle - 1)
+    shared = " ".join(words[len(words) - low :])
+    return shared.count(ANSWER_OPEN) > 0 and has_own_words(_TAG.sub(" ", shared[: shared.rfind(ANSWER_OPEN)]))
 
 
 def last_box(text: str) -> str | None:

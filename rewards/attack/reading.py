@@ -60,7 +60,7 @@ def read(reward: Any, gold: str | None, columns: Mapping[str, Any]) -> Reading:
     if domain == "program" and not any(name in CODE_COLUMNS for name in row) and any(map(_ours_for_code, rewards)):
         row["test_list"] = [test.format(f="add") for test in TESTS]
     reads_gold = any(name in GOLD_LIKE for name in names) or domain != "answer"
-    return Reading(domain, reads_gold, bool(names & {"prompt", "prompts"}), row, answer)
+    return Reading(domain, reads_gold, bool(names & {"prompt", "prompts", "sample", "samples"}), row, answer)
 
 
 def _inputs(reward: Reward) -> Iterator[tuple[str, str, str]]:

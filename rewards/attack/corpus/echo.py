@@ -12,6 +12,7 @@ def echo(target: Target) -> Iterator[Attack]:
     yield Attack("the prompt again", "answer", target.prompt)
     yield Attack("the prompt, quoted", "answer", f"You asked: {target.prompt!r}")
     yield Attack("the instructions", "answer", "Put your final answer in \\boxed{} or in <answer> </answer> tags.")
-    if target.domain == "answer" and target.shapes:
-        example = f"Example of a solved problem:\n{target.shapes[0](target.gold)}"
+    marked = [text for text in (shape(target.gold) for shape in target.shapes) if text != target.gold]
+    if target.domain == "answer" and marked:
+        example = f"Example of a solved problem:\n{marked[0]}"
         yield Attack("a copied example", "answer", example, prompt=f"{example}\n\nNow solve: {target.prompt}")

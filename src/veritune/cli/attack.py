@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from veritune.rewards.attack import AttackReport
     from veritune.rewards.composition import RewardSet
 
+SEARCH = "Search for counterexamples"
 FELL = 1
 """Exit status where the reward does not withstand an attack, or where it could not be told."""
 
@@ -41,6 +42,47 @@ def attack(
         bool, typer.Option("--side", help="It only stands beside a reward of the answer: no work may earn as much.")
     ] = False,
     deadline: Annotated[float, typer.Option(min=0.1, help="CPU seconds an attack may take.")] = 2.0,
+    search: Annotated[
+        str | None,
+        typer.Option(
+            "--search",
+            metavar="ROWS",
+            help="Mutate the real completions of this file until one is paid wrongly.",
+            rich_help_panel=SEARCH,
+        ),
+    ] = None,
+    oracle: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REWARD",
+            help="A stricter verifier or a judge: what it pays as well is no find. Default: the gold check.",
+            rich_help_panel=SEARCH,
+        ),
+    ] = None,
+    policy: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="CONFIG",
+            help="Also train this run's policy on reward minus oracle, and search in what it writes.",
+            rich_help_panel=SEARCH,
+        ),
+    ] = None,
+    seconds: Annotated[float, typer.Option(min=1, help="How long to search.", rich_help_panel=SEARCH)] = 60.0,
+    seed: Annotated[int, typer.Option(help="Of the mutations.", rich_help_panel=SEARCH)] = 0,
+    label: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="True where a completion is right.", rich_help_panel=SEARCH),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE",
+            help="Write the cases as JSONL, for pytest to replay.",
+            rich_help_panel=SEARCH,
+        ),
+    ] = None,
     selftest: Annotated[
         bool, typer.Option("--selftest", help="Attack packaged broken and sound rewards: how good is the attack?")
     ] = False,
@@ -55,6 +97,10 @@ def attack(
     earns nothing, so that nothing can be said. Example:
 
     `veritune attack my_rewards.py:short --gold 42 --column difficulty=3`
+
+    With `--search ROWS` it begins with real completions and mutates them:
+
+    `veritune attack my_rewards.py:mine --search completions.jsonl --seconds 300 --out cases.jsonl`
     """
     from veritune.cli.tables import progress
     from veritune.plugins import ConfigError
@@ -67,6 +113,17 @@ def attack(
         raise ConfigError("say which reward: veritune attack REWARD (or --selftest)")
     columns = dict(_column(given) for given in column or [])
     scorer = _scorer(reward)
+    if search is not None:
+        from veritune.cli.attack_search import run_search
+
+        second = _scorer(oracle) if oracle is not None else None
+        limits: dict[str, Any] = {"seconds": seconds, "seed": seed, "deadline": deadline}
+        shown: dict[str, Any] = {"label": label, "out": out, "as_json": json, "quiet": quiet}
+        if run_search(scorer, search, oracle=second, policy=policy, **limits, **shown):
+            raise typer.Exit(FELL)
+        return
+    if any(given is not None for given in (oracle, policy, out)):
+        raise ConfigError("--oracle, --policy and --out belong to --search ROWS")
     with progress(f"attacks on {reward}", None, quiet) as advance:
         report = run_attack(
             scorer,

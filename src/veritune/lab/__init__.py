@@ -1,1 +1,1 @@
-"""The reward lab: what is done to rewards beside scoring with them."""
+"""The reward lab: rewards are searched for what they pay wrongly, replayed and compared; data is audited."""

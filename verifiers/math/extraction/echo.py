@@ -35,10 +35,11 @@ def without_echo(text: str, prompt: str) -> str:
 
 
 def _is_copied(sentence: str, prompt: str) -> bool:
-    return _MARK.search(sentence) is not None and sentence.strip(" .") in prompt and _own(sentence)
+    return _MARK.search(sentence) is not None and sentence.strip(" .") in prompt and has_own_words(sentence)
 
 
-def _own(sentence: str) -> bool:
+def has_own_words(sentence: str) -> bool:
+    """Whether a text says more than what every answer says, or calls itself an example."""
     words = [w for w in re.findall(r"[^\W\d_]+", re.sub(r"\\[a-z]+", " ", sentence.lower())) if w not in _ORDINARY]
     return len(words) >= _SHORTEST or any(w in _EXAMPLE for w in words)
 

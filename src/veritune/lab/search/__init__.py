@@ -1,0 +1,6 @@
+"""The search for counterexamples: real completions, mutated until a reward pays what an independent oracle does not."""
+
+from veritune.lab.search.found import Counterexample, SearchReport
+from veritune.lab.search.run import search
+
+__all__ = ["Counterexample", "SearchReport", "search"]
