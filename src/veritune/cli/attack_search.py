@@ -66,19 +66,16 @@ def read_rows(file: str, label: str | None, seed: int) -> list[Given]:
     from veritune.lab.search.setting import Given
 
     found = list(open_source(file).read(lambda done: None))
-    reader = Reader(None, None, label)
+    reader = Reader(None, None, label, tolerant=True)
     reader.settle({name for row in found for name in row.data})
-    labels = reader.labels(found)
-    pairs = [
-        (row, known) for row, known in zip(found, labels, strict=True) if row.data.get(reader.completion) is not None
-    ]
-    if len(pairs) > MOST_ROWS:
-        pairs = random.Random(seed).sample(pairs, MOST_ROWS)
+    items = [item for item in map(reader.item, found) if not item.fault]
+    if len(items) > MOST_ROWS:
+        items = random.Random(seed).sample(items, MOST_ROWS)
     given = []
-    for row, known in pairs:
-        sample = reader.sample(row)
-        columns = {name: value for name, value in sample.columns.items() if name not in (reader.completion, label)}
-        given.append(Given(row.place, sample.completion, sample.prompt, columns, known))
+    for item in items:
+        for sample, known in zip(item.samples, item.labels, strict=True):
+            columns = {name: value for name, value in sample.columns.items() if name not in (reader.completion, label)}
+            given.append(Given(item.row.place, sample.completion, sample.prompt, columns, known))
     return given
 
 

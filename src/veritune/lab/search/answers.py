@@ -48,7 +48,7 @@ class Maker:
 
     def sentence(self, grammar: Grammar, gold: str) -> Piece:
         values = self._values(gold)
-        return Piece(grammar.kind, grammar.random(self.rng, values), simpler=grammar.simplest(values))
+        return Piece(grammar.kind, grammar.draw(self.rng, values), simpler=grammar.simplest(values))
 
     def known(self, name: str, gold: str) -> Piece:
         chosen = self.rng.choice([one for generator, one in self.attacks(gold) if generator == name])
@@ -85,7 +85,7 @@ class Maker:
     def _placed(self, kind: str, content: str) -> Piece:
         values = {"content": content}
         shape = self.rng.choice(self.shapes) if self.shapes and self.rng.random() < 0.5 else None
-        text = shape(content) if shape is not None else _SLOT.random(self.rng, values)
+        text = shape(content) if shape is not None else _SLOT.draw(self.rng, values)
         simpler = sorted({form.replace("<content>", content) for form in COMMON["slot"]}, key=len)
         return Piece(kind, text, simpler=tuple(simpler))
 
@@ -130,8 +130,8 @@ def near(gold: str, value: Fraction) -> list[str]:
         guesses |= {f"{whole},000": None, f"{digits[:-1]}": None, digits[1:]: None, digits[::-1]: None}
     found = []
     for text, known in guesses.items():
-        other = known if known is not None else number(text)
-        if text and other is not None and other != value:
+        equal_to = known if known is not None else number(text)
+        if text and equal_to is not None and equal_to != value:
             found.append(text)
     if value not in (0, 1):  # nothing below is equal to such a value
         found += [f"{bare}x", f"\\frac{{{bare}}}{{7}}", f"10^{{{bare}}}", f"{bare}i", f"x > {bare}", f"{bare}y+1"]

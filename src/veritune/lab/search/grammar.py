@@ -18,7 +18,7 @@ class Grammar:
     patterns: Sequence[str]
     slots: Mapping[str, Sequence[str]]
 
-    def random(self, rng: random.Random, values: Mapping[str, str]) -> str:
+    def draw(self, rng: random.Random, values: Mapping[str, str]) -> str:
         """One sentence."""
         return self._expand(rng.choice(self.patterns), values, rng)
 

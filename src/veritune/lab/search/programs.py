@@ -70,7 +70,7 @@ def kinds(rng: random.Random, function: str) -> dict[str, Callable[[], Piece]]:
 
 def _maker(rng: random.Random, grammar: Grammar, function: str) -> Callable[[], Piece]:
     def make() -> Piece:
-        text = grammar.random(rng, {}).replace("{f}", function)
+        text = grammar.draw(rng, {}).replace("{f}", function)
         simpler = tuple(one.replace("{f}", function) for one in grammar.simplest({}))
         return Piece(grammar.kind, text, simpler=simpler)
 
