@@ -7,7 +7,7 @@ import re
 MAX_PLAIN = 48
 
 _PLAIN = re.compile(
-    r"(?:[0-9 .,:;%$()\[\]{}+\-/=<>°]|(?<![A-Za-z\\])[A-Za-z](?![A-Za-z])|\\text\{[A-Za-z .]*\}"
+    r"(?:[0-9 .,:;%$()\[\]{}+\-/=<>°]|(?<![A-Za-z\\])[A-DF-Za-df-z](?![A-Za-z])|\\text\{[A-Za-z .]*\}"
     r"|\\(?:[dt]?frac|sqrt|pi|text|left|right|circ|[,!;%$ ])(?![a-z]))*",
     re.ASCII,
 )

@@ -84,7 +84,8 @@ _TOKEN = re.compile(r"[^\W\d_]+")
 _STEM = re.compile(r"[^\W\d_]*[^\W\d_](?![?*])|[^\W\d_]*")
 _COMMON = names(
     "a an the of to in is it be i can any all every number numbers value values integer answer answers answered right "
-    "correct true possible mean exact solution result that this one un una mi"
+    "correct true possible mean exact solution result that this one un una mi from less greater more fewer larger "
+    "smaller bigger would have"
 )
 _OPTIONAL = re.compile(r"(\[[^\]]*\]|[^()\[\]])\?|\[([^\]]*)\]")
 _EXPRESSION = re.compile(r"[()\[\]?*+{}|\\.^$]")

@@ -26,6 +26,8 @@ _WIDE = 90
 _CLIMBS, _STARTS = 50, 3
 _EDGES, _HALVINGS = 4, 40
 _MAX_PIECES = 48
+_WORK = 40_000
+"""Parts of conditions that one search looks at: about a tenth of a second. What it did not meet by then stays unmet."""
 _PAIRS = 24
 _STEPS = (-math.inf, 0.0, 1.0, 2.0, math.inf)
 """A floor or ceiling of what lies in one of these stretches is a piece to try; none of them has to be met."""
@@ -39,9 +41,9 @@ class Condition:
     right: Node | None
     at: float = 0.0
 
-    def margin(self, point: Mapping[str, complex]) -> float:
-        """How far the condition is from failing; negative where it fails."""
-        left, right = (self.at if node is None else _real(node, point) for node in (self.left, self.right))
+    def margin(self, value: Callable[[Node], float]) -> float:
+        """How far the condition is from failing, with the values that nodes have; negative where it fails."""
+        left, right = (self.at if node is None else value(node) for node in (self.left, self.right))
         return right - left
 
 
@@ -57,9 +59,9 @@ class Piece:
     of: Node
     """The function: its pieces exclude each other."""
 
-    def margin(self, point: Mapping[str, complex]) -> float:
+    def margin(self, value: Callable[[Node], float]) -> float:
         """Positive where the piece counts."""
-        return min(condition.margin(point) for condition in self.conditions)
+        return min(condition.margin(value) for condition in self.conditions)
 
 
 def all_pieces_agree(
@@ -79,32 +81,56 @@ def all_pieces_agree(
     if not wanted:
         return True
     search = _Search(names, whole, wanted)
+    cost = 6 * (_size(gold) + _size(prediction))
+
+    def compared(point: Mapping[str, float]) -> bool | None:
+        search.left -= cost
+        return agree(exactly(point))
+
     met: set[frozenset[int]] = set()
     for point, margins in zip(search.points, search.margins, strict=True):
         here = [index for index, margin in enumerate(margins) if margin > 0]
         new = {frozenset(pair) for pair in itertools.combinations_with_replacement(here, 2)} - met
-        if new:
-            found = agree(exactly(point))
+        if new and (search.left > _WORK // 4 or any(len(pair) == 1 for pair in new)):
+            found = compared(point)
             if found is False:
                 return False
             if found:
                 met |= new
-    if any(agree(exactly(point)) is False for point in search.edges()):
+    if any(compared(point) is False for point in search.edges()):
         return False
     for aim in search.open(met, whole):
         reached = search.climb(aim, steps=_CLIMBS if len(aim) == 1 else _CLIMBS // 3)
-        found = None if reached is None else agree(reached)
+        found = None if reached is None else compared(reached)
         if found is False:
             return False
         if found:
             met.add(frozenset(aim))
     left = [piece for index, piece in enumerate(wanted) if frozenset((index,)) not in met and piece.must_be_met]
     left = [piece for piece in left if not _empty(piece, whole)]
-    return True if all(_stands_in(piece, sides[0]) and _stands_in(piece, sides[1]) for piece in left) else None
+    return True if all(_stands_in(piece, side, search.points) for piece in left for side in sides) else None
 
 
-def _stands_in(piece: Piece, side: list[Piece]) -> bool:
-    return any(other.name == piece.name and other.body == piece.body for other in side)
+def _stands_in(piece: Piece, side: list[Piece], points: Sequence[Mapping[str, float]]) -> bool:
+    """Whether the same function has the same piece on that side."""
+    return any(
+        other.name == piece.name and (other.body == piece.body or _same_values(other.body, piece.body, points))
+        for other in side
+    )
+
+
+def _same_values(a: Node, b: Node, points: Sequence[Mapping[str, float]]) -> bool:
+    compared = 0
+    for point in points[:24]:
+        values = {name: complex(value) for name, value in point.items()}
+        try:
+            x, y = _real(a, values), _real(b, values)
+        except _ARITHMETIC:
+            continue
+        if abs(x - y) > 1e-9 * max(abs(x), abs(y)):
+            return False
+        compared += 1
+    return compared > 5
 
 
 def pieces(node: Node, above: tuple[Condition, ...] = ()) -> Iterator[Piece]:
@@ -171,6 +197,11 @@ def _empty(piece: Piece, whole: Callable[[str], bool]) -> bool:
     return False
 
 
+def _size(node: Node) -> int:
+    inner = node.parts if isinstance(node, Operator) else children(node)
+    return 1 + sum(map(_size, inner))
+
+
 def _real(node: Node, point: Mapping[str, complex]) -> float:
     value = complex(FLOAT.value(node, point))
     if abs(value.imag) > 1e-9 * (1 + abs(value)) or value != value:
@@ -193,14 +224,6 @@ def _short(value: float) -> float:
     return float(f"{value:.12g}")
 
 
-def _margin(piece: Piece, point: Mapping[str, float]) -> float:
-    """The piece's margin at a point; minus infinity where it has none."""
-    try:
-        return piece.margin({name: complex(value) for name, value in point.items()})
-    except _ARITHMETIC:
-        return -math.inf
-
-
 class _Search:
     """Points of all sizes, and from the best of them a climb to where a piece counts. The same for the same names."""
 
@@ -208,8 +231,34 @@ class _Search:
         self._rng = random.Random("pieces|" + "|".join(names))
         self._whole = {name: whole(name) for name in names}
         self._wanted = wanted
-        self.points = [self._drawn() for _ in range(_WIDE)]
-        self.margins = [[_margin(piece, point) for piece in wanted] for point in self.points]
+        self.left = _WORK
+        self._sizes: dict[int, int] = {}
+        self.points: list[dict[str, float]] = []
+        self.margins: list[list[float]] = []
+        while len(self.points) < _WIDE and self.left > _WORK // 2:
+            self.points.append(self._drawn())
+            self.margins.append(self._heights(wanted, self.points[-1]))
+
+    def _heights(self, aims: Sequence[Piece], point: Mapping[str, float]) -> list[float]:
+        """The margins of pieces at a point; minus infinity where there is none. Every value is computed once."""
+        numbers = {name: complex(value) for name, value in point.items()}
+        known: dict[int, float] = {}
+
+        def value(node: Node) -> float:
+            found = known.get(id(node))
+            if found is None:
+                size = self._sizes.get(id(node)) or self._sizes.setdefault(id(node), _size(node))
+                self.left -= size
+                found = known[id(node)] = _real(node, numbers)
+            return found
+
+        heights = []
+        for piece in aims:
+            try:
+                heights.append(piece.margin(value))
+            except _ARITHMETIC:
+                heights.append(-math.inf)
+        return heights
 
     def _drawn(self) -> dict[str, float]:
         scale = self._rng.choice((1, 1, 3, 6, 9))
@@ -226,6 +275,8 @@ class _Search:
     def edges(self) -> Iterator[Mapping[str, float]]:
         """Points on both sides of where each piece ends, close to it: there the other side must change as well."""
         for index, piece in enumerate(self._wanted):
+            if self.left < _WORK // 8:
+                return
             within = [at for at, margins in enumerate(self.margins) if margins[index] > 0]
             without = [at for at, margins in enumerate(self.margins) if -math.inf < margins[index] < 0]
             for one, other in itertools.islice(zip(within, reversed(without), strict=False), _EDGES):
@@ -242,7 +293,7 @@ class _Search:
             }
             if middle in (within, without):
                 break
-            if _margin(piece, middle) > 0:
+            if self._heights([piece], middle)[0] > 0:
                 within = middle
             else:
                 without = middle
@@ -262,21 +313,21 @@ class _Search:
         )  # fmt: skip
         yield from itertools.islice(pairs, _PAIRS)
 
-    def climb(self, aim: Sequence[int], steps: int) -> Point | None:
+    def climb(self, aim: Sequence[int], steps: int) -> Mapping[str, float] | None:
         """A point at which all pieces that `aim` numbers count, if a climb finds one."""
         aims = [self._wanted[index] for index in aim]
         heights = [min(margins[index] for index in aim) for margins in self.margins]
-        for start in sorted(range(_WIDE), key=lambda at: -heights[at])[:_STARTS]:
+        for start in sorted(range(len(self.points)), key=lambda at: -heights[at])[:_STARTS]:
             best, point = heights[start], self.points[start]
-            for step in range(steps):
+            for step in range(steps if self.left > 0 else 0):
                 if best > 0:
-                    return exactly(point)
+                    return point
                 moved = self._moved(point, 0.5 ** (step % 8))
-                height = min(_margin(piece, moved) for piece in aims)
+                height = min(self._heights(aims, moved))
                 if height > best:
                     best, point = height, moved
             if best > 0:
-                return exactly(point)
+                return point
         return None
 
     def _moved(self, point: Mapping[str, float], scale: float) -> dict[str, float]:
