@@ -62,8 +62,9 @@ def write_report(run_dir: Path) -> Path:
         "TITLE": escape(run_dir.resolve().name),
         "SUMMARY": _summary(evaluations, lines),
         "NOTE": _note(config_text, evaluations),
-        "WARNINGS": "".join(f'<p class="warning">{escape(r["warning"])}</p>' for r in lines if "warning" in r),
-        "CHARTS": appeals_section(run_dir, lines) + _charts(lines, evaluations),
+        "WARNINGS": "".join(f'<p class="warning">{escape(r["warning"])}</p>' for r in lines if "warning" in r)
+        + appeals_section(run_dir, lines),
+        "CHARTS": _charts(lines, evaluations),
         "CONFIG": escape(config_text),
         "COMPLETIONS": _embed(_completions(run_dir / "completions")),
     }
