@@ -187,7 +187,7 @@ def _versions(packages: Iterable[str]) -> dict[str, str]:
 
 
 def _files_of(value: Any) -> Any:
-    """The hash of a file or folder that a parameter names; None where it names none."""
+    """The hash of a file that a parameter names, or of the files in such a folder; None where it names none."""
     if isinstance(value, list | tuple):
         found = [each for each in map(_files_of, value) if each is not None]
         return found or None
@@ -198,8 +198,8 @@ def _files_of(value: Any) -> Any:
         if path.is_file():
             return file_hash(path)
         if path.is_dir() and (isinstance(value, Path) or "/" in value):
-            inside = sorted(p for p in path.rglob("*") if p.is_file())[:MOST_FILES]
-            return digest({str(p.relative_to(path)): file_hash(p) for p in inside})
+            inside = sorted(p for p in path.iterdir() if p.is_file())[:MOST_FILES]
+            return digest({p.name: file_hash(p) for p in inside})
     except OSError:
         pass
     return None

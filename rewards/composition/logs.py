@@ -8,6 +8,7 @@ from typing import Any
 
 from veritune.plugins import Cause, Score
 from veritune.plugins.watch import Watch
+from veritune.rewards.appeal.estimate import as_metrics, tally
 
 UNDECIDED = tuple(cause for cause in Cause if cause is not Cause.NOT_APPLICABLE)
 
@@ -27,7 +28,8 @@ def log_components(
     Metrics are ``rewards/{alias}/mean`` and ``rewards/{alias}/{cause}``. A share is logged also where it is 0: trainers
     average what they are given over calls. A component without a decided sample has no mean in that call. The share to
     which it does not apply is logged from the first time on that this occurs. ``watches`` warn of components without
-    any number.
+    any number. Of second opinions the sums are logged, as ``appeal/{alias}/…``: also as means over calls they give the
+    rates.
     """
     for alias in aliases:
         parts: list[Score | None] = [score.parts.get(alias) for score in scores]
@@ -39,6 +41,9 @@ def log_components(
         if log_metric is not None:
             for name, value in {**watch.shares(found), **component_metrics(found)}.items():
                 log_metric(f"rewards/{alias}/{name}", value)
+            if (appeals := tally(found)) is not None:
+                for name, value in as_metrics(alias, appeals).items():
+                    log_metric(name, value)
         if log_extra is not None:
             log_extra(alias, [part.value if part is not None else None for part in parts])
             log_extra(f"{alias}_reason", [_reason(part) for part in parts])

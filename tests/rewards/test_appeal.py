@@ -256,3 +256,12 @@ def test_the_examples_of_the_page_compose(number: int) -> None:
     example = re.findall(r"```yaml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)[number]
     rewards = compose(yaml.safe_load(example))
     assert compose(rewards.spec()).spec() == rewards.spec()
+
+
+def test_a_trainer_s_log_functions_get_the_sums(noisy: Any) -> None:
+    logged: dict[str, float] = {}
+    rewards = noisy(appeal={"to": "truth", "rate": 1.0})
+    given = {"completions": ["a", "b"], "seen": [True, False], "true": [False, False]}
+    rewards(**given, log_metric=logged.__setitem__, log_extra=lambda column, values: None)
+    assert logged["appeal/noisy/accepted_wrong"] == 1.0
+    assert logged["appeal/noisy/rejected_wrong"] == 1.0
