@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,64 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if missing is not None:
         for item in marked:
             item.add_marker(pytest.mark.skip(reason=missing))
+
+
+OPTIONAL = {
+    *("torch", "transformers", "datasets", "accelerate", "peft", "trl", "ray", "vllm", "triton", "bitsandbytes"),
+    *("numpy", "pandas", "pyarrow", "tokenizers", "safetensors", "matplotlib", "tensorboard", "wandb", "trackio"),
+    *("httpx", "e2b", "jieba", "py3langid", "hypothesis", "xdist", "build", "setuptools", "tomli", "cloudpickle"),
+}
+"""What only extras bring, or packages of theirs."""
+
+
+def what_is_missing(error: BaseException | None) -> str | None:
+    """The optional package for want of which something failed; None where it is installed, or another fault."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        given = getattr(error, "args_for_pickle", ())  # of our MissingExtraError: package, extra, purpose
+        name = str(getattr(error, "name", None) or (given[0] if isinstance(error, ImportError) and given else ""))
+        top = name.partition(".")[0]
+        if isinstance(error, ImportError) and top in OPTIONAL and importlib.util.find_spec(top) is None:
+            return top
+        error = error.__cause__ or error.__context__
+    return None
+
+
+class OptionalModule(pytest.Module):
+    """A module of tests that is skipped, with the reason, where an optional package that it imports is absent."""
+
+    def _getobj(self) -> Any:
+        try:
+            return super()._getobj()  # type: ignore[no-untyped-call]
+        except self.CollectError as error:
+            if missing := what_is_missing(error):
+                pytest.skip(f"needs {missing}", allow_module_level=True)
+            raise
+
+
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Module:
+    return OptionalModule.from_parent(parent, path=module_path)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
+    return (yield from _skipping_what_is_missing())
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    return (yield from _skipping_what_is_missing())
+
+
+def _skipping_what_is_missing() -> Generator[None, object, object]:
+    """A test that fails for want of an optional package is skipped: with everything installed none is."""
+    try:
+        return (yield)
+    except Exception as error:
+        if missing := what_is_missing(error):
+            pytest.skip(f"needs {missing}")
+        raise
 
 
 @pytest.fixture(scope="session")
