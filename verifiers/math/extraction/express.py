@@ -59,7 +59,7 @@ def _may_mark(text: str, options: MathOptions) -> bool:
     """Whether there may be another mark, JSON, a code fence, a tag or the end of a turn."""
     return bool(
         ("<" in text and _may_hold_elements(text))
-        or "`" in text
+        or "```" in text
         or ('"' in text and _may_be_json(text, options))
         or ("#" in text and "####" in text)
         or ("/" in text and ("[/" in text or "(/" in text or "{/" in text))

@@ -20,6 +20,7 @@ BEFORE = [
     "\\phantom{", "<b>", "Let us show that the result is ", "% ", "The final answer: 7. So ", "It isn't\n",
     "\\fbox{2}, ", "{\"answer\": \"5\", \"x\": \"", "```\n", "\\color{white} ", "~~", "#### 12\n", "less than ",
     "\\def\\x{1} ", "\\iffalse ", "[/INST] ", "<think>", "I doubt it: ", "No. ", "x = ", "\\[\n",
+    "`x` < 3 so ", "As \"they\" say, a < b: ", "Twice the answer is ", "I made it up: ", "< think > so ",
 ]  # fmt: skip
 BOXES = [
     "\\boxed{7}", "\\boxed{\\frac{1}{2}}", "\\boxed{7", "\\boxed{7\\}", "\\boxed{ }", "\\boxed{\\text{not } 7}",
