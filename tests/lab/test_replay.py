@@ -136,6 +136,29 @@ def test_a_run_of_ours_gives_its_numbers_again(tmp_path: Path) -> None:
     assert any("rewards.cosine.params.max_len: 8 → 9" in change for change in other["differences"])
 
 
+def test_a_conversation_is_scored_again_as_it_was(tmp_path: Path) -> None:
+    from veritune.cli.rows import Row
+    from veritune.cli.scoring import Reader
+    from veritune.lab.replay.logged import LogReader
+    from veritune.plugins import Sample
+    from veritune.rewards.appeal.logged import scoring_inputs
+
+    said = [
+        {"role": "assistant", "content": "4?"},
+        {"role": "user", "content": "no"},
+        {"role": "assistant", "content": "5"},
+    ]
+    sample = Sample(said, [{"role": "user", "content": "2+3"}], [1, 2, 3], {"gold": "5", "digits": [2, 3]})
+    data = {
+        **{"phase": "grpo", "step": 4, "group": 0, "prompt": "2+3", "completion": "[assistant]\n4?…", "gold": "5"},
+        **{"tokens": 3, "finish": "eos", "completion_ids": [1, 2, 3], "inputs": scoring_inputs(sample, 3)},
+        **{"reward": 1.0, "reason": "right", "cause": None},
+    }
+    [logged] = LogReader(None, ["accuracy"], "veritune", Reader(None, None, None)).read(Row("x.parquet: row 1", data))
+    assert logged.sample == sample
+    assert (logged.step, logged.evaluation, logged.fault) == (3, False, "")
+
+
 def test_tokens_that_were_not_logged_are_not_invented() -> None:
     assert len(CountedIds(3)) == 3
     with pytest.raises(DataError, match="only how many"):
