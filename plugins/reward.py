@@ -55,6 +55,7 @@ class Reward:
         self.columns = self._checked_columns(columns or {})
         self.variants: dict[str, Reward] = {}
         self.checks: list[Callable[..., None]] = []
+        self.own_columns: set[str] = set()
         self.example: Mapping[str, Any] = {}
         """Parameters for examples of its use, where the defaults alone do not work."""
         self.params: dict[str, Any] = check_parameters(
@@ -115,7 +116,7 @@ class Reward:
             compat=base.compat_mode,
         )
         configured.variants = self.variants
-        configured.checks = base.checks
+        configured.checks, configured.own_columns = base.checks, base.own_columns
         configured.example = base.example
         return configured
 
@@ -126,6 +127,10 @@ class Reward:
         """
         self.checks.append(function)
         return function
+
+    def reads(self, *columns: str) -> None:
+        """Say which columns it takes from ``sample.columns`` that are called like a parameter: these may be passed."""
+        self.own_columns.update(columns)
 
     def as_async(self) -> AsyncReward:
         """The same reward as a coroutine function: trainers that gather rewards run it beside the others."""
@@ -195,8 +200,8 @@ class Reward:
 
     @property
     def only_configured(self) -> set[str]:
-        """Parameters that no input or mapped column shares its name with."""
-        return set(self.parameters) - set(self.signature.inputs) - set(self.columns.values())
+        """Parameters that no input or column that it reads shares its name with."""
+        return set(self.parameters) - set(self.signature.inputs) - set(self.columns.values()) - self.own_columns
 
     @property
     def _owner(self) -> str:

@@ -51,6 +51,9 @@ def code_format(
     return Score(wrong, f"no closed code block of {wanted} with code in it")
 
 
+code_format.reads("language")
+
+
 @code_format.compat("open-r1")
 def _open_r1(sample: Sample, *, language: str = "python") -> Score:
     """open-r1 ``get_code_format_reward``: a column ``language`` overrides; an empty block and text after pass.
@@ -63,6 +66,9 @@ def _open_r1(sample: Sample, *, language: str = "python") -> Score:
         raise ParameterError(f"code_format (compat 'open-r1'): language {wanted!r} is no plain word; leave compat out.")
     matched = open_r1_blocks(first_message(sample), (f"```{wanted}", "```"))
     return Score(float(matched), f"the peer's expression for {wanted} {'matches' if matched else 'does not match'}")
+
+
+code_format.variants["open-r1"].reads("language")
 
 
 def _language(sample: Sample, default: str = "python") -> str:

@@ -24,7 +24,8 @@ def countdown(
     """``right`` where the expression in the answer tag uses each of ``nums`` once and equals ``target``, else 0.
 
     Whole numbers, ``+ - * /`` and parentheses in exact rational arithmetic; powers and anything else are wrong.
-    ``format_score`` is the value of a wrong expression that stands in a complete answer tag (TinyZero has 0.1).
+    ``format_score`` is the value of a wrong expression that stands in a complete answer tag (TinyZero has 0.1);
+    an empty tag has none.
     Thinking that never ends (``prefilled``: that the prompt began) leaves no answer. Columns: ``nums`` and ``target``
     (others by ``columns: {nums: COLUMN}``).
 
@@ -32,5 +33,5 @@ def countdown(
     """
     gold = {"nums": nums, "target": target}
     verdict = Countdown(prefilled=prefilled).verify(sample.text, gold, sample.prompt_text)
-    tagged = extract(sample.text, sample.prompt_text, prefilled=prefilled) is not None
+    tagged = bool(extract(sample.text, sample.prompt_text, prefilled=prefilled))
     return Score.of(verdict, right=right, wrong=format_score if tagged else 0.0)

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, PositiveFloat
 
 from veritune.plugins.reward import reward
 from veritune.plugins.types import Sample, Score
+from veritune.plugins.unseen import blank
 from veritune.rewards.blocks import open_r1_blocks, trl_think
 from veritune.rewards.patterns import search_all
 from veritune.rewards.text import (
@@ -54,7 +55,7 @@ def format(
 ) -> list[Score]:
     r"""``right`` where the completion has the shape ``style``, else ``wrong``.
 
-    Styles (a block is a pair of tags with something other than white space between them):
+    Styles (a block is a pair of tags with more than white space, unseen characters and punctuation between them):
 
     - ``think_answer``: ``<think>\n…\n</think>\n<answer>\n…\n</answer>`` and nothing else but one last line break;
       every tag exactly once.
@@ -140,7 +141,7 @@ def _blocks(text: str, strict: bool) -> str | None:
         if what.strip():
             return f"there is text {where}"
     for block, inside in ((THINK_OPEN, text[think:thought]), (ANSWER_OPEN, text[answer:end])):
-        if not inside.strip():
+        if blank(inside):
             return f"the {block} block is empty"
         if strict and not (inside.startswith("\n") and inside.endswith("\n")):
             return f"the tags of the {block} block do not stand on lines of their own"
@@ -158,9 +159,9 @@ def _think(text: str) -> str | None:
     closing = next(start for name, start, _ in found if name == THINK_CLOSE)
     if not text.lstrip().startswith(THINK_OPEN):
         return f"there is text before {THINK_OPEN}"
-    if not text[opening:closing].strip():
+    if blank(text[opening:closing]):
         return f"the {THINK_OPEN} block is empty"
-    if not re.sub(r"</?answer>", "", text[closing + len(THINK_CLOSE) :]).strip():
+    if blank(re.sub(r"</?answer>", "", text[closing + len(THINK_CLOSE) :])):
         return f"there is no answer after {THINK_CLOSE}"
     return None
 
@@ -172,7 +173,7 @@ def _tags(text: str) -> str | None:
         return problem
     (_, _, think), (_, thought, _), (_, _, answer), (_, end, _) = found
     for block, inside in ((THINK_OPEN, text[think:thought]), (ANSWER_OPEN, text[answer:end])):
-        if not inside.strip():
+        if blank(inside):
             return f"the {block} block is empty"
     return None
 
@@ -191,7 +192,7 @@ def _boxed(text: str) -> str | None:
     box = last_box(rest)
     if box is None:
         return "there is no complete \\boxed{…} after the thinking"
-    if not box.strip():
+    if blank(box):
         return "the box is empty"
     count = len(_BOX.findall(rest))
     return (
@@ -208,7 +209,7 @@ def _answer(text: str) -> str | None:
     if ANSWER_OPEN in before or ANSWER_CLOSE in before:
         return f"there is an answer tag before {THINK_OPEN}"
     inside = rest.partition(ANSWER_OPEN)[2].partition(ANSWER_CLOSE)[0]
-    return None if inside.strip() else f"the {ANSWER_OPEN} block is empty"
+    return f"the {ANSWER_OPEN} block is empty" if blank(inside) else None
 
 
 _STYLES: Mapping[str, Callable[[str], str | None]] = {

@@ -5,21 +5,30 @@ from __future__ import annotations
 import importlib.util
 import itertools
 import re
-from collections.abc import Hashable, Sequence
+import unicodedata
+from collections import Counter
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import Any, Literal, TypeAlias
 
-from pydantic import NonPositiveFloat, PositiveInt
+from pydantic import NonNegativeInt, NonPositiveFloat, PositiveInt
 
 from veritune.plugins.errors import MissingExtraError
 from veritune.plugins.reward import reward
 from veritune.plugins.types import Sample, Score
+from veritune.plugins.unseen import visible
 from veritune.rewards.measure import token_ids
 from veritune.rewards.text import first_message
 
 Segmenter: TypeAlias = Literal["auto", "jieba", "characters"]
 
-_UNSPACED = "぀-ヿ㐀-䶿一-鿿豈-﫿𠀀-𯿿"  # kana and han: scripts that put no spaces between words
+_UNSPACED = "぀-ヿ㐀-䶿一-鿿豈-﫿𠀀-𯿿ｦ-ﾟ฀-๿຀-໿ក-៿က-႟"
+"""Scripts that put no spaces between words: kana, han, Thai, Lao, Khmer, Burmese."""
 _PIECES = re.compile(rf"[{_UNSPACED}]|[^\s{_UNSPACED}]+")
+_MARKS = re.compile("[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u20d0-\u20ff]")
+_JOINTS = re.compile(r"[_\-–—/|.,;:+=~*#]+")
+_LONGEST = 40
+"""Characters of a piece without a space that may still be one word: German's longest in use has 36."""
+_AROUND = ".,;:()[]#"
 _LONG_RUN = re.compile("[一-鿕]{2000}(?=[一-鿕])")
 _UNSPACED_LETTER = re.compile(f"[{_UNSPACED}]")
 
@@ -33,17 +42,24 @@ def repetition_penalty(
     unit: Literal["words", "characters", "tokens"] = "words",
     language: Literal["auto", "en", "zh"] = "auto",
     segmenter: Segmenter = "auto",
+    spare: NonNegativeInt = 0,
 ) -> Score:
     """``max_penalty`` × (1 − different n-grams / all n-grams), n = ``ngram_size``; 0 for a text shorter than n.
 
     ``unit`` counts words (lower case), characters (white space aside) or token ids. Words of Chinese and Japanese text
     (``language: zh``, or found there by ``auto``) come from jieba where it is installed and are single characters
-    where it is not; ``segmenter`` fixes the choice, and the reason names it. ``language: en`` splits at spaces only.
+    where it is not; ``segmenter`` fixes the choice, and the reason names it; other text without spaces (Thai, Lao,
+    Khmer, Burmese) is read by character. ``language: en`` splits at spaces only. Else a piece of many parts
+    (``so_we_add_so_we_add``) is its parts, what nobody sees and marks on letters do not make a word another one, and
+    numbers that only count on (``the answer 1 the answer 2``) are one number.
+
+    ``spare``: so many repeats of an n-gram cost nothing. By the source's formula (0) a proof by cases of 46 words costs
+    0.2 and a worked table 0.4; with ``spare: 2`` a loop is as expensive, and these cost 0 and 0.2.
 
     Source: Demystifying Long Chain-of-Thought Reasoning (2502.03373), appendix C.2.
     """
     items, how = _items(sample, unit, language, segmenter)
-    repeated, total = _repeated(items, ngram_size)
+    repeated, total = _repeated(items, ngram_size, spare)
     value = max_penalty * repeated / total if repeated else 0.0
     return Score(value, f"{repeated} of {total} {ngram_size}-grams of {how} repeat an earlier one")
 
@@ -78,12 +94,15 @@ def _peer(items: Sequence[Hashable], n: int, max_penalty: float, signed_zero: bo
     return Score(value, f"{repeated} of {total} {n}-grams repeat an earlier one")
 
 
-def _repeated(items: Sequence[Hashable], n: int) -> tuple[int, int]:
-    """How many n-grams repeat an earlier one, and how many there are; memory is linear in the text for any n."""
+def _repeated(items: Sequence[Hashable], n: int, spare: int = 0) -> tuple[int, int]:
+    """How many n-grams repeat an earlier one (``spare`` times for nothing), and how many there are.
+
+    Memory is linear in the text for any n.
+    """
     total = max(len(items) - n + 1, 0)
-    if n > 8:  # naming each half's n-grams by a number keeps long n-grams from being copied out at every place
-        return total - len(set(_named(items, n))), total
-    return total - len({tuple(items[i : i + n]) for i in range(total)}), total
+    # naming each half's n-grams by a number keeps long n-grams from being copied out at every place
+    grams = _named(items, n) if n > 8 else [tuple(items[i : i + n]) for i in range(total)]
+    return sum(max(count - 1 - spare, 0) for count in Counter[Hashable](grams).values()), total
 
 
 def _named(items: Sequence[Hashable], n: int) -> list[int]:
@@ -108,12 +127,35 @@ def _items(sample: Sample, unit: str, language: str, segmenter: Segmenter) -> tu
     text = sample.text.lower()
     if unit == "characters":
         return "".join(text.split()), "characters"
-    if language == "en" or (language == "auto" and not _UNSPACED_LETTER.search(text)):
+    if language == "en":
         return text.split(), "words"
+    if language == "auto" and not _UNSPACED_LETTER.search(text):
+        return _counted(_words(text)), "words"
     if segmenter == "jieba" or (segmenter == "auto" and importlib.util.find_spec("jieba") is not None):
         # Without the hidden Markov model: it is for names, and takes the square of a run's length in time.
         return [word for word in _jieba().cut(text, HMM=False) if not word.isspace()], "words (jieba)"
     return _PIECES.findall(text), "words (Chinese by character)"
+
+
+def _words(text: str) -> Iterator[str]:
+    """Words at spaces; a piece of several joined parts is its parts."""
+    if not text.isascii():
+        text = _MARKS.sub("", unicodedata.normalize("NFD", visible(text)))
+    for piece in text.split():
+        parts = _JOINTS.split(piece) if len(piece) > _LONGEST or piece.count("_") > 2 else [piece]
+        yield from (parts if len(parts) > 3 else [piece])
+
+
+def _counted(words: Iterable[str]) -> list[str]:
+    """The words, with every number that is the last one plus one written the same: a counter says nothing new."""
+    found: list[str] = []
+    last = None
+    for word in words:
+        digits = word.strip(_AROUND)
+        number = int(digits) if digits.isdecimal() and len(digits) < 10 else None
+        found.append("#" if number is not None and (last is None or number == last + 1) else word)
+        last = number if number is not None else last
+    return found
 
 
 def _peer_jieba(text: str) -> list[str]:

@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Any, Literal
 
 from veritune.plugins.types import Cause, Verdict
+from veritune.plugins.unseen import visible
 
 MAX_LENGTH = 1000
 MAX_DEPTH = 50
@@ -16,10 +17,12 @@ MAX_DIGITS = 15
 
 _TOKEN = re.compile(r"\s*(?:([0-9]+)|(.))", re.DOTALL)
 _SPELLINGS = str.maketrans(
-    {"×": "*", "·": "*", "⋅": "*", "÷": "/", "−": "-", "–": "-", "（": "(", "）": ")", "[": "(", "]": ")"}
+    {**{chr(0xFF10 + digit): str(digit) for digit in range(10)}, "＋": "+", "－": "-", "＝": "=", "＊": "*", "／": "/"}
+    | {"×": "*", "·": "*", "⋅": "*", "÷": "/", "−": "-", "–": "-", "（": "(", "）": ")", "[": "(", "]": ")"}
 )
 _LATEX = (("\\times", "*"), ("\\cdot", "*"), ("\\div", "/"), ("\\left", ""), ("\\right", ""))
 _PLAIN = re.compile(r"[+-]?[0-9]{1,30}(?:\.[0-9]{0,30})?(?:/[0-9]{1,30})?")
+_BOX = re.compile(r"\\boxed\s*\{([^{}]*)\}")
 _ANSWER = re.compile(r"<answer>((?:(?!<answer>).)*?)</answer>", re.DOTALL)
 
 
@@ -116,9 +119,13 @@ def check(expression: str, nums: Sequence[int] | str, target: int | float | str 
         given = Counter(_whole(n) for n in _several(nums))
     except (TypeError, ValueError, ZeroDivisionError, OverflowError):
         return Verdict.undecided(Cause.INVALID_GOLD, f"nums and target are no numbers: {nums!r:.120}, {target!r:.40}")
+    if any(number < 0 for number in given):
+        return Verdict.undecided(
+            Cause.INVALID_GOLD, f"a number with a sign cannot be used in an expression: {nums!r:.120}"
+        )
     if not given:
         return Verdict.undecided(Cause.INVALID_GOLD, "nums is empty")
-    body, equals, claimed = expression.partition("=")
+    body, equals, claimed = expression.translate(_SPELLINGS).partition("=")
     facts = {"extracted": expression.strip()[:200], "expected": str(wanted)}
     try:
         value, used = evaluate(body)
@@ -182,7 +189,15 @@ def extract(completion: str, prompt: str = "", *, prefilled: bool | Literal["aut
 
     opened = opens_reasoning(prompt) if prefilled == "auto" else prefilled
     found = _ANSWER.findall(strip_reasoning(completion, opened=opened) or "")
-    return found[-1].strip().strip("$`").strip() if found else None
+    return _bare(found[-1]) if found else None
+
+
+def _bare(written: str) -> str:
+    """The expression without what is written around it: code marks, ``$``, a box, a full stop."""
+    text = visible(written).strip().strip("$`").strip()
+    box = _BOX.fullmatch(text)
+    text = box[1].strip() if box is not None else text
+    return text[:-1].rstrip() if text.endswith((".", "。")) else text
 
 
 class Countdown:

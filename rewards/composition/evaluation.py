@@ -41,16 +41,21 @@ class Evaluation:
                 open_rows.append(row)
             else:
                 known[row] = Score.none(mismatch)
+        unsure: dict[int, Score] = {}
         for gate in component.config.gate:
             self.ensure(gate, open_rows)
             still_open = []
             for row in open_rows:
                 closed = _closed(gate, self.scores[gate][row])
-                if closed is None:
-                    still_open.append(row)
-                else:
-                    known[row] = closed
+                if closed is not None and closed.value is not None:
+                    known[row] = closed  # a closed gate decides, whichever order they are named in
+                    continue
+                still_open.append(row)
+                if closed is not None and (row not in unsure or not undecided(unsure[row])):
+                    unsure[row] = closed
             open_rows = still_open
+        known.update({row: unsure[row] for row in open_rows if row in unsure})
+        open_rows = [row for row in open_rows if row not in unsure]
         if open_rows:
             known.update(self._evaluate(component, open_rows, strictly))
 

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from veritune.plugins.errors import ParameterError, did_you_mean
+from veritune.plugins.unseen import visible
 
 _BLOCKS = {
     "latin": ((0x41, 0x24F), (0x1E00, 0x1EFF), (0xFF21, 0xFF5A)),
@@ -72,7 +73,6 @@ def _letters(script: str) -> str:
     return "".join(parts)
 
 
-_UNSEEN = re.compile("[\u00ad\u180e\u200b-\u200f\u2060-\u2064\ufeff]")
 _KNOWN = "".join(map(_letters, _BLOCKS))
 _RUNS = re.compile(
     "|".join(f"(?P<{script}>[{_letters(script)}]+)" for script in _BLOCKS) + rf"|(?P<other>(?:(?![{_KNOWN}])[^\W\d_])+)"
@@ -113,7 +113,7 @@ def composed(text: str) -> str:
 
     What is not seen goes: a zero-width space in a word would make two of it.
     """
-    return _UNSEEN.sub("", unicodedata.normalize("NFKC", text))
+    return visible(unicodedata.normalize("NFKC", text))
 
 
 def language_code(name: str) -> str | None:

@@ -25,7 +25,7 @@ def answered(inside: str) -> str:
 
 @pytest.mark.parametrize(
     ("text", "marks"),
-    [(GOOD, 4), ("", 0), (GOOD + GOOD, 0), (GOOD.replace("</think>\n", "</think>"), 2), ("<think>\n</think>\n", 2)],
+    [(GOOD, 4), ("", 0), (GOOD + GOOD, 0), (GOOD.replace("</think>\n", "</think>"), 2), ("<think>\n</think>\n", 0)],
 )
 def test_tag_count_pays_each_mark_that_stands_exactly_once(text: str, marks: int) -> None:
     assert get_reward("tag_count").score(text).value == 0.25 * marks
