@@ -162,6 +162,10 @@ def _stdio(
     return dataclasses.replace(problem, tests=changed)
 
 
+for each in (code, binary_code, code_stdio):
+    each.reads("language")
+
+
 @code.check
 @binary_code.check
 @code_stdio.check

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -95,6 +96,7 @@ def test_the_examples_of_every_reward_are_valid(run: Run, name: str) -> None:
     known = resolve(name).parameters
     assert settings.get("params", {}).keys() <= known.keys()
     [option] = [line.split(" -r ")[1].split(" --")[0] for line in lines if " -r " in line and "veritune score" in line]
+    [option] = shlex.split(option)
     use, params = parse_reward(option)
     assert use == name
     assert params.keys() <= known.keys()
@@ -115,7 +117,7 @@ def test_types_and_docs_are_written_for_people() -> None:
     assert type_text(Literal["a", "b"] | None) == "'a' | 'b' | null"
     assert type_text(Annotated[int, "positive"] | None) == "int | null"
     assert type_text(dict[str, int]) == "dict[str, int]"
-    assert reflowed("One\ntwo.\n\n- ``a``: x\n  y\n- b\n") == "One two.\n\n- a: x y\n- b"
+    assert reflowed("One\ntwo.\n\n- ``a``: x\n  y\n- b\n") == "One two.\n\n- `a`: x y\n- b"
 
 
 def test_doctor_reports_packages_devices_and_plugins(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
