@@ -580,6 +580,129 @@ ROWS: dict[str, tuple[list[str], list[str]]] = {
             "\\boxed{(0,2)+t(1,1)}",
         ],
     ),
+    "\\max(a,b)": (
+        [
+            "\\boxed{\\max(b,a)}",
+            "\\boxed{\\max\\{a,b\\}}",
+        ],
+        [
+            "\\boxed{\\max(a,b,a+b)}",
+            "\\boxed{\\frac{a+b-|a-b|}{2}}",
+            "\\boxed{\\max(a,|b|)}",
+            "\\boxed{\\max(a^2,b^2)}",
+        ],
+    ),
+    "|x-2|+|x+2|": (
+        [
+            "\\boxed{|x+2|+|2-x|}",
+            "\\boxed{|2+x|+|x-2|}",
+        ],
+        [
+            "\\boxed{2x}",
+            "\\boxed{|2x|}",
+            "\\boxed{|x-2|+x+2}",
+        ],
+    ),
+    "\\lfloor x \\rfloor + \\lfloor y \\rfloor": (
+        [
+            "\\boxed{\\lfloor y \\rfloor + \\lfloor x \\rfloor}",
+        ],
+        [
+            "\\boxed{\\lfloor x+y \\rfloor}",
+        ],
+    ),
+    "\\operatorname{sgn}(x)|x|": (
+        [
+            "\\boxed{x}",
+        ],
+        [
+            "\\boxed{|x|}",
+        ],
+    ),
+    "\\min(x,1)": (
+        [],
+        [
+            "\\boxed{\\min(x,2)}",
+            "\\boxed{x}",
+            "\\boxed{1}",
+        ],
+    ),
+    "three to one": (
+        [],
+        [
+            "one to three",
+        ],
+    ),
+    "3:1": (
+        [
+            "\\boxed{\\text{3 to 1}}",
+            "\\boxed{3:1}",
+        ],
+        [
+            "\\boxed{\\text{1 to 3}}",
+            "\\boxed{\\text{31}}",
+        ],
+    ),
+    "half past three": (
+        [
+            "\\boxed{\\text{half past three}}",
+        ],
+        [
+            "\\boxed{\\text{half past four}}",
+        ],
+    ),
+    "north-east": (
+        [],
+        [
+            "\\boxed{\\text{north-west}}",
+        ],
+    ),
+    "at least 5": (
+        [
+            "\\boxed{\\text{at least 5}}",
+        ],
+        [
+            "\\boxed{\\text{at most 5}}",
+            "\\boxed{\\text{more than 5}}",
+        ],
+    ),
+    "x \\mapsto x+1": (
+        [
+            "\\boxed{x \\mapsto x+1}",
+        ],
+        [
+            "\\boxed{x \\mapsto x-1}",
+        ],
+    ),
+    "12 dozen": (
+        [
+            "\\boxed{144}",
+        ],
+        [
+            "\\boxed{12}",
+            "\\boxed{120}",
+        ],
+    ),
+    "2 pairs": (
+        [],
+        [
+            "\\boxed{3 \\text{ pairs}}",
+        ],
+    ),
+    "ABCD is a square": (
+        [],
+        [
+            "\\boxed{\\text{ABCD is a rhombus}}",
+        ],
+    ),
+    "m/s": (
+        [
+            "\\boxed{\\text{m/s}}",
+        ],
+        [
+            "\\boxed{\\text{s/m}}",
+        ],
+    ),
 }
 """By gold: what must pay, and what must not."""
 

@@ -57,7 +57,8 @@ _ONLY = words(
 )
 """It may be this value and no other: that asserts it."""
 _BOUND = re.compile(
-    r"(?<!\w)(?:at least|at most|no (?:more|less|fewer) than|up to|exceeds?|under|over|above|below|"
+    r"(?<!\w)(?:divisible by|congruent to|proportional to|coprime (?:to|with)|"
+    r"at least|at most|no (?:more|less|fewer) than|up to|exceeds?|under|over|above|below|"
     r"the negative|negative of|(?:(?:the )?(?:opposite|"
     r"inverse|reciprocal|square|cube|double|complement|negation|successor|predecessor|remainder|"
     r"multiple|divisor|factor|"

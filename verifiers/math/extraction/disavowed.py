@@ -58,7 +58,8 @@ _OTHER = re.compile(
     r"\b(?:twice|thrice|double|triple|half|times)|"
     r"\b(?:opposite|negative|inverse|reciprocal|square|cube|double|triple|complement|negation|successor|predecessor|"
     r"remainder|multiple|divisor|factors?|half|thirds?|quarters?|root|logarithm|digits?|sum|product|difference|quotient|"
-    r"numerator|denominator|percent|percentage|fraction|parts?|sign|parity|magnitude|absolute value) of)"
+    r"numerator|denominator|percent|percentage|fraction|parts?|sign|parity|magnitude|absolute value) of|"
+    r"\b(?:bounds?|estimates?|limits?|restrictions?) (?:for|of|on))"
     r"\s+(?:(?:the|our|my|your|this|that)\s+)?(?:(?:final|correct|right|exact)\s+)?$"
     r"|\b(?:hälfte|doppelte|dreifache|quadrat|kehrwert|gegenteil|drittel|viertel) (?:der|dieser|meiner|unserer) $"
     r"|\b(?:mitad|doble|triple|cuadrado|opuesto|inverso|tercio) de (?:la|mi|nuestra) $"
@@ -69,7 +70,9 @@ _OTHER = re.compile(
 """Words before "the answer" that make something else of it."""
 _CHANGED = re.compile(
     r",?\s+(?:to the (?:\w+ )?power|plus|minus|times|squared|cubed|doubled|tripled|halved|negated|"
-    r"divided|multiplied|increased|decreased|reduced|raised|modulo|mod)\b|"
+    r"divided|multiplied|increased|decreased|reduced|raised|modulo|mod|"
+    r"has(?! (?:to|been)\b)|contains|begins|starts|ends|"
+    r"to (?:another|(?:the|an?) (?:previous|preceding|earlier|other|different|wrong)))\b|"
     r"['’]s (?:square|cube|double|half|negative|opposite|inverse|reciprocal|digits?|last|first|root)\b"
     r"|的(?:\d+|[一二两三四五六七八九十几])?(?:倍|半|平方|立方|倒数|相反数|绝对值|个位|十位|百位)|(?:加上?|减去?|乘以?|除以)[\d一二两三四五六七八九十]",
     re.IGNORECASE,
@@ -92,6 +95,18 @@ def is_disavowed(sentence: str) -> bool:
 def is_introduced_as_unreal(before: str) -> bool:
     """Whether what stands before the subject says that the rest is no assertion: ``Hypothetically, the``."""
     return _ADVERBIAL.fullmatch(before) is not None
+
+
+def is_compared(value: str) -> bool:
+    """Whether the words behind a number make another one of it: ``30 less than a hundred``, ``30 times x``."""
+    return _COMPARED.match(value) is not None
+
+
+_COMPARED = re.compile(
+    r"\W*-?\d[\d.,]*\W*\s(?:(?:less|more|fewer|greater) than (?:an? |one |two )?"
+    r"(?:\d|\$|\\|ten\b|twenty\b|dozen|hundred|thousand|million)|times (?:[a-z]\b|\d|\$|\\))",
+    re.IGNORECASE,
+)
 
 
 def is_of_another(before: str, behind: str) -> bool:

@@ -19,7 +19,12 @@ from veritune.verifiers.math.extraction.assertion import (
     status_of,
 )
 from veritune.verifiers.math.extraction.clauses import Code, Core, masked, sentence_start, take_apart
-from veritune.verifiers.math.extraction.disavowed import is_disavowed, is_introduced_as_unreal, is_of_another
+from veritune.verifiers.math.extraction.disavowed import (
+    is_compared,
+    is_disavowed,
+    is_introduced_as_unreal,
+    is_of_another,
+)
 from veritune.verifiers.math.extraction.languages import LANGUAGES, pattern
 from veritune.verifiers.math.extraction.sentences import first_sentence, readable, refine, unemphasised
 from veritune.verifiers.math.extraction.subjects import ANSWERS, DIRECT, FINAL, STEMS, TAIL, heading, link, subjects
@@ -169,7 +174,7 @@ def _judged(text: str, start: int, begin: int, bridge: str, code: Code, name: st
         status = Status.SUPPOSED
     if status is Status.ASSERTED and hangs_on(core.value[len(core.head) :] + core.rest, code):
         status = Status.SUPPOSED
-    if status is Status.ASSERTED and ends_in_not(sentence):
+    if status is Status.ASSERTED and (ends_in_not(sentence) or is_compared(core.value[len(core.head) :])):
         status = Status.DENIED
     if status is Status.ASSERTED and other_follows(after, code):
         status = Status.HEDGED
