@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from veritune.plugins import Cause, ConfigError, Reward, RewardError, Sample, Score, VerituneError
@@ -42,6 +42,8 @@ class BoundedReward:
     def score_batch(self, samples: Sequence[Sample], **injected: Any) -> list[Score]:
         """One Score a sample, in order. Raises what the reward raises."""
         self.reward.check_ready()
+        if not samples:
+            return []
         wanted = self.reward.signature.inputs
         logs = {name: injected[name] for name in _LOGS if name in wanted and injected.get(name) is not None}
         passed = {k: v for k, v in injected.items() if k in wanted and k not in _LOGS}
@@ -73,7 +75,8 @@ class BoundedReward:
     def _run(
         self, parts: list[list[Sample]], passed: Mapping[str, Any], logs: list[str]
     ) -> list[tuple[list[Sample], Outcome]]:
-        tasks = [(part, passed, logs) for part in parts]
+        read = self.reward.columns_read({name for part in parts for sample in part for name in sample.columns})
+        tasks = [([_with_columns(sample, read) for sample in part], passed, logs) for part in parts]
         outcomes = self.pool.run(tasks, cpu=self.deadline, deadline=3 * self.deadline + 1)
         return list(zip(parts, outcomes, strict=True))
 
@@ -106,7 +109,7 @@ def check_boundable(reward: Reward) -> None:
 
 @dataclass(frozen=True)
 class _Prepared:
-    """A reward on its way into the processes: loaded where it arrives, in the folder where it was configured."""
+    """A reward on its way into the processes: loaded where it arrives, in the folder that the run works in."""
 
     reward: Reward
     folder: str
@@ -138,9 +141,15 @@ def score_prepared(
         return error, logged
 
 
+def _with_columns(sample: Sample, read: Collection[str]) -> Sample:
+    """The sample with every column that the reward reads: one that only others have is None here, as in a batch."""
+    missing = [name for name in read if name not in sample.columns]
+    return replace(sample, columns={**dict.fromkeys(missing), **sample.columns}) if missing else sample
+
+
 def _with_sample(error: VerituneError, part: list[Sample]) -> VerituneError:
     """The error with the very sample that was given, which is how its row is found."""
     if isinstance(error, RewardError) and error.sample is not None:
-        same = next((sample for sample in part if sample == error.sample), error.sample)
+        same = next((s for s in part if _with_columns(s, error.sample.columns) == error.sample), error.sample)
         return RewardError(error.reward, error.message, same, error.place, error.trace)
     return error

@@ -49,7 +49,7 @@ def test_a5_a_resolved_config_and_a_run_s_folder_are_taken_by(take: Any, run: Pa
 
 def test_a5_the_examples_are_taken_as_they_are() -> None:
     assert compose(ROOT / "examples" / "arithmetic.yaml").aliases == ["accuracy", "format", "language"]
-    with pytest.raises(ConfigError, match=r"a recipe, whose stages zero have rewards of their own: give the config"):
+    with pytest.raises(ConfigError, match=r"a recipe, whose stages zero.* have rewards of their own: give the config"):
         compose(str(ROOT / "examples" / "r1.yaml"))
 
 

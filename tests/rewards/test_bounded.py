@@ -59,7 +59,7 @@ def test_what_waits_is_ended_by_the_clock(each: RewardSet) -> None:
     assert found.cause is Cause.TIMEOUT
 
 
-def test_a_class_is_made_once_and_works_in_the_folder_where_it_was_configured(each: RewardSet) -> None:
+def test_a_class_is_made_once_and_works_in_the_folder_of_the_run(each: RewardSet) -> None:
     assert [score.value for score in scored(each, "made", "read")] == [1.0, 1.0]
     with pytest.raises(RewardError, match="ValueError: cannot be made"):
         scored(bounded("Unmade"), "x")
@@ -71,6 +71,15 @@ def test_an_exception_is_raised_as_if_it_ran_here_with_the_very_sample_and_line(
         each.score_batch(samples)
     assert caught.value.sample is samples[1]
     assert "bounded_rewards.py, line" in caught.value.place
+
+
+def test_rows_without_a_column_that_others_have_are_read_as_in_one_process(each: RewardSet) -> None:
+    samples = [Sample("4", "p", None, {"gold": "4"}), Sample("4", "p"), Sample("raise", "p")]
+    assert [score.value for score in each.score_batch(samples[:2])] == [1.0, 0.0]
+    with pytest.raises(RewardError, match="KeyError: None") as caught:
+        each.score_batch(samples)
+    assert caught.value.sample is samples[2]
+    assert each.score_batch([]) == []
 
 
 def test_of_a_batch_only_the_group_that_hangs_is_undecided() -> None:
