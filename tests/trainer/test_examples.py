@@ -102,7 +102,7 @@ def test_the_recipe_of_r1(tmp_path: Path) -> None:
               for key in ("hidden_size", "intermediate_size", "head_dim")]  # fmt: skip
     rated = f"{{told: {{use: '{TOY}:even'}}, polite: {{use: '{TOY}:even'}}}}"  # a model that knows nothing, too
     small += [f"{name}.rewards={rated}" for name in ("drawn", "talk")] + [
-        "evaluation.prompts=2",
+        "evaluation.prompts=6",
         "sampling.max_tokens=6",
     ]
     small += [f"{name}.data.held_out=0.4" for name in ("helpful", "harmless")] + ["talk.select.prompts=16"]
