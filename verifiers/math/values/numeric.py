@@ -70,6 +70,8 @@ class Field:
                 return self.number(value)
             case Sym(name):
                 return self._symbol(name, point)
+            case Func(name, args):
+                return self._function(name, args, point)
             case Neg(of):
                 return -self.value(of, point)
             case Add(terms):
@@ -89,8 +91,6 @@ class Field:
                 return self.value(over, point) / below
             case Pow(base, exponent):
                 return self._power(base, exponent, point)
-            case Func(name, args):
-                return self._function(name, args, point)
             case Percent(of):
                 return self.value(of, point) / 100
             case Degree(of):

@@ -24,7 +24,7 @@ Point = Mapping[str, Fraction]
 _ARITHMETIC = (ArithmeticError, ValueError, TypeError, RecursionError)
 _WIDE = 90
 _CLIMBS, _STARTS = 50, 3
-_EDGES, _HALVINGS = 4, 40
+_EDGES, _HALVINGS = 3, 32
 _MAX_PIECES = 48
 _WORK = 40_000
 """Parts of conditions that one search looks at: about a tenth of a second. What it did not meet by then stays unmet."""
@@ -317,7 +317,7 @@ class _Search:
         """A point at which all pieces that `aim` numbers count, if a climb finds one."""
         aims = [self._wanted[index] for index in aim]
         heights = [min(margins[index] for index in aim) for margins in self.margins]
-        for start in sorted(range(len(self.points)), key=lambda at: -heights[at])[:_STARTS]:
+        for start in sorted(range(len(self.points)), key=lambda at: -heights[at])[: _STARTS if len(aim) == 1 else 1]:
             best, point = heights[start], self.points[start]
             for step in range(steps if self.left > 0 else 0):
                 if best > 0:
