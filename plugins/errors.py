@@ -103,7 +103,8 @@ class RewardError(VerituneError):
     """An exception inside a reward. It stops the run: a bug must not train as a zero.
 
     ``reward`` is the reward's name, ``sample`` the sample that raised (None where the whole batch did), ``place`` the
-    file, line and function of the user's code and ``trace`` the whole traceback (both empty where nothing was raised).
+    file, line and function of the user's code, ``message`` all that the exception said and ``trace`` the whole
+    traceback (``place`` and ``trace`` empty where nothing was raised).
     """
 
     status: ClassVar[int] = 1
@@ -111,7 +112,7 @@ class RewardError(VerituneError):
     def __init__(
         self, reward: str, message: str, sample: Sample | None = None, place: str = "", trace: str = ""
     ) -> None:
-        text = f"reward {reward!r}: {message}"
+        text = f"reward {reward!r}: {on_one_screen(message)}"
         if place:
             text += f"\n  at {place}"
         if sample is not None:
@@ -128,6 +129,26 @@ class RewardError(VerituneError):
 
     def __reduce__(self) -> tuple[type[RewardError], tuple[str, str, Sample | None, str, str]]:
         return type(self), (self.reward, self.message, self.sample, self.place, self.trace)
+
+
+def words_of(error: BaseException) -> str:
+    """What an exception says; somebody's own may not even be able to."""
+    try:
+        return str(error)
+    except Exception as other:
+        return f"(its message cannot be shown: __str__ raised {type(other).__name__})"
+
+
+def on_one_screen(text: str, most_lines: int = 12, most: int = 1500) -> str:
+    """A long message with its middle left out, which says how much that was."""
+    lines = text.splitlines()
+    if len(lines) > most_lines:
+        half = most_lines // 2
+        lines = [*lines[:half], f"… ({len(lines) - most_lines} more lines) …", *lines[-half:]]
+        text = "\n".join(lines)
+    if len(text) > most:
+        text = f"{text[: most // 2]} … ({len(text) - most} more characters) … {text[-(most // 2) :]}"
+    return text
 
 
 def _shown(value: object) -> str:

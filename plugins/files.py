@@ -15,7 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from veritune.plugins.errors import PluginError
+from veritune.plugins.errors import PluginError, on_one_screen, words_of
 from veritune.plugins.places import place_of
 from veritune.plugins.reward import Reward
 
@@ -122,7 +122,7 @@ def _is_anothers(name: str, module: ModuleType, folder: str) -> bool:
 
 def _said(error: BaseException, file: str) -> str:
     """What an import raised, and where: a line of ``file``, or file and line."""
-    text = f"{type(error).__name__}: {error}"
+    text = f"{type(error).__name__}: {on_one_screen(words_of(error))}"
     if isinstance(error, SyntaxError):
         at = f"line {error.lineno}" if error.filename in (file, None) else f"{error.filename}, line {error.lineno}"
         return f"{type(error).__name__}: {error.msg} ({at})"

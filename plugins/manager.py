@@ -14,7 +14,7 @@ from typing import Any
 import pluggy
 
 from veritune.plugins import hookspecs
-from veritune.plugins.errors import PluginError, did_you_mean
+from veritune.plugins.errors import PluginError, did_you_mean, words_of
 
 ENTRY_POINT_GROUP = "veritune"
 SWITCH = "VERITUNE_PLUGINS"
@@ -66,7 +66,7 @@ class PluginManager:
             self._register(plugin, name, distribution)
             self._check_hooks(plugin)
         except Exception as error:
-            self.report(name, f"{type(error).__name__}: {error}", distribution)
+            self.report(name, f"{type(error).__name__}: {words_of(error)}", distribution)
             if asked_for:
                 raise PluginError(f"{self.failures[-1]} (asked for by {SWITCH})") from error
 

@@ -31,7 +31,13 @@ def place_of(error: BaseException, defined: Callable[..., Any] | None = None) ->
         return _place(stack)
     folder = os.path.dirname(written[0]) + os.sep
     near = [frame for frame in stack if frame.filename.startswith(folder)]
-    return _place(near) if near else f"{written[0]}, line {written[1]}, in {written[2]}"
+    return _place(near) if near else place_written(defined)
+
+
+def place_written(function: Callable[..., Any]) -> str:
+    """The same of where a function or class is written; empty where it has no source."""
+    written = _written_at(function)
+    return "" if written is None else f"{written[0]}, line {written[1]}, in {written[2]}"
 
 
 def _written_at(function: Callable[..., Any]) -> tuple[str, int, str] | None:

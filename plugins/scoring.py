@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from veritune.plugins.errors import ConfigError, MissingExtraError, PluginError, RewardError, VerituneError
+from veritune.plugins.errors import ConfigError, MissingExtraError, PluginError, RewardError, VerituneError, words_of
 from veritune.plugins.faults import record
 from veritune.plugins.parameters import Signature
 from veritune.plugins.places import place_of, trace_of
@@ -130,7 +130,7 @@ def failure(name: str, defined: Callable[..., Any], error: BaseException, sample
     """What is raised for an exception of a reward: with its place in the author's code, and what to change if known."""
     if isinstance(error, ConfigError | RewardError | MissingExtraError | PluginError):
         return error
-    message = f"{type(error).__name__}: {error}"
+    message = f"{type(error).__name__}: {words_of(error)}"
     if isinstance(error, NoScoreError):
         message = str(error)
     elif texts_taken_for_chats(error):
@@ -144,7 +144,7 @@ def failure(name: str, defined: Callable[..., Any], error: BaseException, sample
 
 def texts_taken_for_chats(error: BaseException) -> bool:
     """Whether code that expects chat messages, as in tutorials for trainers, met a text."""
-    said = str(error)
+    said = words_of(error)
     if isinstance(error, TypeError):
         return said.startswith("string indices must be integers")
     if isinstance(error, AttributeError):

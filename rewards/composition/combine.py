@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from veritune.plugins import Score
+from veritune.plugins import RewardError, Score
 from veritune.rewards.composition.component import CORRECTED
 from veritune.rewards.composition.evaluation import undecided
 
@@ -57,10 +57,23 @@ def combine(how: str, policy: str, terms: Sequence[Term], parts: Mapping[str, Sc
     if not decided:
         return Score(None, "no component applies", parts=parts)
     if how == "first_decided":
-        return Score(decided[0].value, f"decided by {decided[0]}", parts=parts)
-    values = [term.value for term in decided]
+        return Score(_composed("first_decided", decided[:1]), f"decided by {decided[0]}", parts=parts)
+    value = _composed(how, decided)
     if how == "sum":
-        return Score(math.fsum(values), " + ".join(map(str, decided)), parts=parts)
+        return Score(value, " + ".join(map(str, decided)), parts=parts)
     if how == "product":
-        return Score(math.prod(values), " · ".join(map(str, decided)), parts=parts)
-    return Score(min(values), f"min({', '.join(map(str, decided))})", parts=parts)
+        return Score(value, " · ".join(map(str, decided)), parts=parts)
+    return Score(value, f"min({', '.join(map(str, decided))})", parts=parts)
+
+
+def _composed(how: str, decided: Sequence[Term]) -> float:
+    """Raises RewardError where finite values come to something that is no number."""
+    values = [term.value for term in decided]
+    try:
+        found = math.fsum(values) if how == "sum" else math.prod(values) if how == "product" else min(values)
+    except OverflowError:
+        found = math.inf
+    if not math.isfinite(found):
+        listed = ", ".join(map(str, decided))
+        raise RewardError(decided[0].alias, f"the {how} of {listed} is no finite number; use smaller values or weights")
+    return found

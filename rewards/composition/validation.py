@@ -57,8 +57,10 @@ def _problem(model: type[BaseModel], details: Mapping[str, Any]) -> str:
     if kind == "missing":
         return f"{where}: required, and not given."
     if isinstance(given, Mapping) and kind in {"value_error", "missing"}:
-        return f"{where}: {message}."
-    return f"{where}: {message}, got {_short(given)}."
+        return located(f"{message}.", where)
+    if kind in {"model_type", "model_attributes_type"}:
+        message += f" with the keys {', '.join(_fields_at(model, location))}"
+    return located(f"{message}, got {_short(given)}.", where)
 
 
 _KINDS = {

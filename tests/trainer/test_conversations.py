@@ -81,6 +81,24 @@ def test_what_is_no_conversation_is_named(record: dict[str, Any], error: type[Ex
         to_conversation(record, DATA, PLAIN, "row 3")
 
 
+@pytest.mark.parametrize("role", ["narrator", "asistant", "Assistant", "function_call"])
+def test_a_role_that_nobody_knows_is_refused_in_every_form(role: str) -> None:
+    """What it says would be shown, or left out, and not learnt."""
+    asked, answer = {"from": "human", "value": "2+2"}, {"from": "gpt", "value": "4"}
+    talk = {"conversations": [asked, answer, asked, {"from": role, "value": "4"}]}
+    with pytest.raises(DataError, match=f"message 4: its role is '{role}'"):
+        to_conversation(talk, DATA, PLAIN, "here")
+    messages = [{"role": "user", "content": "2+2"}, {"role": "assistant", "content": "4"}]
+    with pytest.raises(DataError, match=f"message 3: its role is '{role}'"):
+        to_conversation({"messages": [*messages, {"role": role, "content": "4"}]}, DATA, PLAIN, "here")
+
+
+def test_the_names_of_other_assistants_are_the_assistants() -> None:
+    for name in ("gpt", "bing", "bard", "model", "assistant"):
+        talk = {"conversations": [{"from": "human", "value": "2+2"}, {"from": name, "value": "4"}]}
+        assert words(to_conversation(talk, DATA, PLAIN, "here")) == ["4"]
+
+
 def test_rows_without_the_shape_are_counted_or_refused(tmp_path: Path) -> None:
     texts = ["<think>a</think>b", "b", "<think></think>b", "<think>a</think>", "<think>a<think>b</think>c"]
     path = tmp_path / "rows.jsonl"
@@ -152,6 +170,27 @@ def test_every_turn_of_the_assistants_is_learnt_once_with_its_end(name: str) -> 
     begun = "<think>" if name == "forgets" else ""
     expected = [turn["content"].removeprefix(begun) + "<eos>" for turn in (ANSWER, LATER)]
     assert [text for rollout in found for text in learnt(one, rollout)] == expected
+
+
+@pytest.mark.parametrize("name", [*TEMPLATES, None])
+def test_an_end_token_that_the_words_close_with_is_learnt_once(name: str | None) -> None:
+    one = encoder(TEMPLATES[name] if name else None)
+    for tail in ("<eos>", "<eos>\n", "<eos> <eos>"):
+        if name:
+            ended: dict[str, Any] = {"messages": [ASKED, *({**m, "content": m["content"] + tail} for m in (ANSWER,))]}
+            plain: dict[str, Any] = {"messages": [ASKED, ANSWER]}
+        else:
+            ended = {"prompt": "2+2=", "completion": f"4{tail}"}
+            plain = {"prompt": "2+2=", "completion": "4"}
+        (found,), (right,) = (one(to_conversation(row, DATA, PLAIN, "here")) for row in (ended, plain))
+        assert found.token_ids == right.token_ids
+        assert found.token_ids.count(one.end) == 1
+    talk = {
+        "messages": [m if m["role"] == "user" else {**m, "content": m["content"] + "<eos>"} for m in TALK["messages"]]
+    }
+    if name:
+        rows = [one(to_conversation(row, DATA, PLAIN, "here")) for row in (talk, TALK)]
+        assert [r.token_ids for r in rows[0]] == [r.token_ids for r in rows[1]]
 
 
 @pytest.mark.parametrize("name", TEMPLATES)

@@ -114,6 +114,25 @@ def test_without_rewards_the_held_out_pairs_are_the_evaluation(tmp_path: Path, p
     assert not (folder / "completions").exists()
 
 
+@pytest.mark.parametrize(
+    "objective",
+    [
+        {"loss": "sigmoid", "beta": 0.3},
+        {"loss": "sigmoid", "label_smoothing": 0.3},
+        {"loss": "robust", "label_smoothing": 0.2},
+        {"loss": "ipo", "beta": 0.3},
+        {"loss": "sigmoid", "sft_weight": 0.5},
+    ],
+)
+def test_the_held_out_loss_is_the_one_that_is_trained_on(tmp_path: Path, pairs: str, objective: Any) -> None:
+    """Judged on the pairs of a step, it is that step's loss, whatever the objective."""
+    dpo = {"batch": len(ROWS), "objective": objective, "lr": 1e-2, "pairs": {"train": pairs, "eval": pairs}}
+    _, stage = begun(_config(tmp_path / "run", pairs, dpo=dpo))
+    stage.step()
+    judged = stage._judge()["pairs/loss"]
+    assert judged == pytest.approx(stage.step()["loss"], rel=1e-5)
+
+
 def test_it_goes_on_to_the_same_bits(tmp_path: Path, pairs: str) -> None:
     check_goes_on_to_the_same_bits(_config(tmp_path / "run", pairs))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +18,7 @@ from veritune.trainer.data.sources import make_sources
 from veritune.trainer.observe.metrics import read_metrics
 from veritune.trainer.policy.models import make_tokenizer
 from veritune.trainer.run import train
-from veritune.trainer.run.best import Best
+from veritune.trainer.run.best import Best, less_is_better
 
 Make = Callable[..., RunConfig]
 
@@ -71,6 +72,16 @@ def test_the_best_is_the_highest_and_enough_is_enough() -> None:
     assert best.exhausted()
     assert (best.step, best.value) == (1, 0.4)
     assert not Best(patience=1).see(0, {"accuracy": None})
+
+
+def test_of_a_loss_the_lowest_is_the_best_under_whatever_name() -> None:
+    for name in ("loss", "pairs/loss", "pairs/brier", "pairs/ece"):
+        best = Best(patience=2, metric=name)
+        assert [best.see(i, {name: a}) for i, a in enumerate([0.7, 0.5, 0.5, math.nan])] == [True, True, False, False]
+        assert best.exhausted()
+        assert str(best) == "2 evaluations without a better one than after step 1 (0.500)"
+    for name in ("pairs/accuracy", "reward/loss", "eval/loss/reward"):  # a reward, or a set, that is called so
+        assert [Best(None, name).see(0, {name: -1.0}), less_is_better(name)] == [True, False]
 
 
 def test_an_early_end_keeps_the_best_model_and_resumes_to_nothing_more(make_config: Make, tmp_path: Path) -> None:

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import json
+import math
+import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
-from veritune.plugins import RunError
+from tests.trainer.stage_runs import stage_config
+from veritune.plugins import ConfigError, RewardError, RunError, Sample
+from veritune.rewards.composition import compose
 from veritune.trainer.config import RunConfig
 from veritune.trainer.objective.algorithms import Objective
 from veritune.trainer.objective.losses import LossBatch, kl_estimate, policy_loss
+from veritune.trainer.rollout.scoring import score
 from veritune.trainer.run import train
 from veritune.trainer.run.checkpoint import list_checkpoints
+from veritune.trainer.run.watch import Watch
 from veritune.trainer.stages.grpo import GRPO
+from veritune.trainer.stages.table import get_stage
 
 Make = Callable[..., RunConfig]
 
@@ -101,3 +110,72 @@ def test_weights_that_are_no_numbers_are_not_saved_over_those_that_are(
 def test_a_warm_up_whose_loss_is_no_number_ends_the_run(make_config: Make) -> None:
     with pytest.raises(RunError, match=r"5 updates in a row.*warm-up step \d+\); lower warmup\.lr"):
         train(make_config(warmup={"steps": 20, "batch": 4, "lr": 1e30, "clip_norm": None}), quiet=True)
+
+
+@pytest.mark.parametrize(
+    ("stage", "wrong", "says"),
+    [
+        ("sft", {"sft": {"lr": math.inf}}, "sft.lr: a finite number"),
+        ("sft", {"sft": {"lr": math.nan}}, "sft.lr: "),
+        ("grpo", {"grpo": {"clip_norm": math.inf}}, "grpo.clip_norm: a finite number"),
+        ("grpo", {"grpo": {"objective": {"beta": math.inf}}}, "grpo.objective.beta: a finite number"),
+        ("dpo", {"dpo": {"objective": {"sft_weight": math.inf}}}, "dpo.objective.sft_weight: a finite number"),
+        ("grpo", {"sampling": {"temperature": math.inf}}, "sampling.temperature: a finite number"),
+        ("grpo", {"seed": 2**70}, "seed: a whole number of at most"),
+        ("sft", {"sft": {"batch": 2**70}}, "sft.batch: a whole number of at most"),
+    ],
+)
+def test_a_setting_is_a_number_that_can_be_counted_with(tmp_path: Path, stage: str, wrong: Any, says: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(says)):
+        stage_config(tmp_path, stage, **wrong)
+
+
+@pytest.mark.parametrize("stage", ["sft", "grpo"])
+def test_no_run_ends_well_with_weights_that_are_no_numbers(
+    tmp_path: Path, stage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever step makes them so, the last one too."""
+    kind = get_stage(stage)
+    step = kind.step
+
+    def broken(self: Any) -> dict[str, float]:
+        found = step(self)
+        next(self.model.parameters()).data.fill_(math.inf)
+        return found
+
+    monkeypatch.setattr(kind, "step", broken)
+    with pytest.raises(RunError, match=rf"weights are not finite after {stage} step 1: lower {stage}.lr"):
+        train(stage_config(tmp_path / "run", stage, **{stage: {"steps": 1}}), quiet=True)
+    assert not (tmp_path / "run" / "model").exists()
+    assert not list_checkpoints(tmp_path / "run" / "checkpoints")
+
+
+def test_an_optimizer_that_overflows_ends_the_run_in_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="the optimizer's step overflows"):
+        train(stage_config(tmp_path / "run", "sft", sft={"steps": 1, "batch": 2, "lr": 1e38}), quiet=True)
+
+
+def test_a_step_that_is_skipped_is_said_once() -> None:
+    watch = Watch("accuracy")
+    said = [watch.step(n, {"loss": loss}) for n, loss in enumerate([1.0, math.nan, math.inf])]
+    assert [len(texts) for texts in said] == [0, 1, 0]
+    assert "step 1: the loss is not finite" in said[1][0]
+
+
+@pytest.mark.parametrize("value", [1e300, -1e300, 1e16])
+def test_a_reward_that_no_advantage_survives_is_an_error_of_its_author(tmp_path: Path, value: float) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(f"from veritune import reward\n\n\n@reward\ndef big(completion):\n    return {value!r}\n")
+    rewards = compose({"rewards": {"big": {"use": f"{file}:big"}}})
+    with pytest.raises(RewardError, match=rf"reward 'big': returned {re.escape(f'{value:g}')}[\s\S]*mine.py, line 4"):
+        score(rewards, [Sample("a", "b")], tmp_path, 1)
+    assert json.loads((tmp_path / "failed_sample.json").read_text())["samples"][0]["completion"] == "a"
+
+
+@pytest.mark.parametrize("how", ["sum", "product"])
+def test_finite_rewards_whose_composition_is_not_are_named(tmp_path: Path, how: str) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text("from veritune import reward\n\n\n@reward\ndef big(completion):\n    return 1e308\n")
+    two = {name: {"use": f"{file}:big"} for name in ("one", "two")}
+    with pytest.raises(RewardError, match=f"the {how} of 1e\\+308 one, 1e\\+308 two is no finite number"):
+        compose({"rewards": two, "combine": how}).score_batch([Sample("a", "b")])

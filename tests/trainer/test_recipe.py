@@ -18,12 +18,11 @@ from tests.trainer.conftest import TINY
 from tests.trainer.test_distributed import _port as free_port
 from tests.trainer.test_run import _numbers
 from tests.trainer.test_stages import TOY, assert_close, same_weights
-from veritune.plugins import ConfigError, VerituneError
+from veritune.plugins import ConfigError, RunError, VerituneError
 from veritune.trainer.config.recipe import apply_recipe_override, merged, references, resolved
 from veritune.trainer.config.reward_model import RewardModelConfig
 from veritune.trainer.observe.timeline import DONE, write_timeline
 from veritune.trainer.run import train_from_cli, train_recipe
-from veritune.trainer.run.recipe import read_done
 from veritune.trainer.stages.grpo import GRPO
 from veritune.trainer.stages.sft import SFT
 
@@ -176,7 +175,14 @@ def _change(values: Values, path: str, value: Any) -> Values:
         ("again.sft.stpes", 3, r"again.*steps"),
         ("again.stage", "sfd", r"again: unknown stage 'sfd'.*'sft'"),
         ("again.model", {"from": "rll"}, r"again\.model\.from: no stage is called 'rll'.*'rl'"),
-        ("cold_start.model", {"from": "again"}, r"cold_start\.model\.from: no stage is called 'again'"),
+        (
+            "cold_start.model",
+            {"from": "again"},
+            r"cold_start\.model\.from: again is not an earlier stage.*it is the first",
+        ),
+        ("rl.model", {"from": "again"}, r"rl\.model\.from: again is not an earlier stage.*before it stand cold_start"),
+        ("again.sft.train", {"from": "rl", "fil": "x"}, r"leaves a model"),
+        ("again.rewards", {"even": {"use": f"{TOY}:even", "params": {"model": {"from": "nowhere"}}}}, r"nowhere"),
         ("again.sft.train", [{"from": "rl", "weight": 2}], r"again\.sft\.train\[0\]: rl \(grpo\) leaves a model"),
         ("again.sft.train", ["a.jsonl", "a.jsonl"], r"again.*'a\.jsonl' is named twice"),
         ("again.sft.train", {"from": "rl"}, r"again\.sft\.train: rl \(grpo\) leaves a model; read here: rows"),
@@ -275,13 +281,62 @@ def test_an_override_of_a_stage_is_its_own() -> None:
     assert values == {"stages": [{"name": "a", "sft": {"steps": 3}}, {"name": "b"}], "overrides": ["seed=1"]}
 
 
-def test_a_stage_whose_model_is_gone_is_not_done(recipe: Callable[..., Values]) -> None:
-    from veritune.trainer.config.recipe import RecipeConfig
-    from veritune.trainer.run.recipe import plan
+def test_what_is_damaged_or_gone_is_made_anew_only_when_that_is_asked_for(
+    quick: Values, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text(json.dumps({"prompt": "1+1+1=", "completion": "3"}) + "\n")
+    quick["stages"][0]["sft"] |= {"train": str(rows), "steps": 1, "batch": 1}
+    folder = train_recipe(quick, quiet=True)
+    stamps = {name: (folder / name / DONE).read_bytes() for name in ("cold_start", "again")}
+    rows.write_text(json.dumps({"prompt": "1+1+1=", "completion": "4"}) + "\n")
+    train_recipe(quick, quiet=True)
+    said = " ".join(capsys.readouterr().err.split())
+    assert f"cold_start is done, but {rows} has changed since then; --from cold_start runs it anew" in said
+    (folder / "cold_start" / "model").rename(folder / "aside")
+    train_recipe(quick, quiet=True)  # nothing that is to be run needs it
+    with pytest.raises(ConfigError, match=r"cold_start is done, but what it left is gone, and again needs it.*--from"):
+        train_recipe(quick, begin="again", quiet=True)
+    with pytest.raises(ConfigError, match="what it left is gone"):
+        train_recipe(quick, only="again", quiet=True)
+    (folder / "aside").rename(folder / "cold_start" / "model")
+    assert {name: (folder / name / DONE).read_bytes() for name in stamps} == stamps
+    for text in ('{"che', "[]", "{}", ""):
+        (folder / "cold_start" / DONE).write_text(text)
+        with pytest.raises(ConfigError, match=r"done\.json is damaged.*--from cold_start"):
+            train_recipe(quick, quiet=True)
+    train_recipe(quick, begin="cold_start", quiet=True)
+    assert (folder / "again.before-1" / DONE).read_bytes() == stamps["again"]
 
-    step = plan(RecipeConfig(**recipe()))[0]
-    step.folder.mkdir(parents=True)
-    (step.folder / DONE).write_text('{"id": "1", "fingerprint": "2"}')
-    assert read_done(step) is None
-    (step.folder / "model").mkdir()
-    assert read_done(step) == {"id": "1", "fingerprint": "2"}
+
+def test_a_selection_of_nothing_is_not_done_and_is_drawn_anew_when_that_is_mended(tmp_path: Path) -> None:
+    select = {"steps": 1, "prompts": 2, "samples": 2, "keep": {"even": 2}, "truncated": True}
+    values = _values(tmp_path / "recipe")
+    values["stages"] = [
+        {"name": "pick", "stage": "select", "model": {"build": TINY}, "select": select},
+        {"name": "after", "stage": "sft", "model": {"build": TINY}, "sft": {"train": {"from": "pick"}, "steps": 1}},
+    ]
+    values["common"]["checkpoint"] = {}
+    for _ in range(2):
+        with pytest.raises(RunError, match=r"pick has kept nothing, and is not done[\s\S]*select\.keep"):
+            train_recipe(values, quiet=True)
+    assert not (tmp_path / "recipe" / "after").exists()
+    select["keep"] = {"even": 0}
+    folder = train_recipe(values, quiet=True)
+    assert (folder / "pick" / "selected.jsonl").read_text()
+    assert (folder / "after" / DONE).is_file()
+
+
+def test_a_key_beside_from_is_named_where_rows_are_read(recipe: Callable[..., Values]) -> None:
+    values = recipe()
+    values["stages"].insert(1, {"name": "pick", "stage": "select", "model": {"from": "cold_start"}})
+    values["stages"][3]["sft"]["train"] = {"from": "pick", "fil": "x"}
+    with pytest.raises(ConfigError, match=r"again\.sft\.train: unknown key 'fil'\. Did you mean 'file'\?"):
+        train_recipe(values, quiet=True)
+
+
+def test_a_section_of_common_that_a_stage_does_not_have_is_named(recipe: Callable[..., Values]) -> None:
+    values = recipe()
+    values["stages"].append({"name": "rm", "stage": "reward_model", "model": {"build": TINY}})
+    with pytest.raises(ConfigError, match=r"rm: data: required[\s\S]*common\.data is of stages with prompts"):
+        train_recipe(values, quiet=True)

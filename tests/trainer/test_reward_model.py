@@ -15,6 +15,7 @@ from veritune import get_reward
 from veritune.plugins import ColumnError, ConfigError, DataError, Sample
 from veritune.trainer.config.reward_model import PairsConfig, RewardModelConfig
 from veritune.trainer.data.pairs import EncodedPair, load_pairs
+from veritune.trainer.observe.metrics import read_metrics
 from veritune.trainer.observe.pair_metrics import length_accuracy, pair_metrics, wilson
 from veritune.trainer.policy.distributed import ALONE
 from veritune.trainer.run import train, train_from_cli
@@ -56,6 +57,9 @@ def test_it_learns_saves_and_reads_alike_everywhere(tmp_path: Path) -> None:
     found = json.loads((folder / "evaluation.json").read_text())
     assert found["accuracy"] > 0.95
     assert found["accuracy_low"] > 0.5
+    judged = [r for r in read_metrics(folder / "metrics.jsonl") if r["phase"] == "evaluation"]
+    assert [r["epoch"] for r in judged] == [0, 1, 2, 3, 4]  # before is before training
+    assert judged[0]["loss"] > judged[-1]["loss"]
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(folder / "model")

@@ -19,6 +19,8 @@ from veritune.trainer.config import CommonConfig, ConversationsConfig, DataConfi
 from veritune.trainer.config.select import SelectConfig
 from veritune.trainer.data.conversations import load_conversations
 from veritune.trainer.data.selection import Candidate, Selection, longest_paragraph, repeated_share
+from veritune.trainer.data.tasks import get_task
+from veritune.trainer.policy.models import make_tokenizer
 from veritune.trainer.run import train, train_recipe
 from veritune.trainer.run.checkpoint import list_checkpoints
 from veritune.trainer.stages.table import parse_run
@@ -190,7 +192,33 @@ def test_at_most_so_many_of_a_prompt_the_best_first_and_no_words_twice() -> None
     shortest = Selection(SelectConfig(most=1, choose="shortest"), {})
     assert shortest.choose("p", candidates)[3] is None
     assert shortest.choose("p", candidates)[3] == "the same words again"  # in a later epoch
+    assert shortest.choose("p", [one("d")]) == ["enough of this prompt"]  # nor other words of it
     assert shortest.choose("another", candidates)[3] is None
+
+
+def test_most_is_of_a_prompt_however_often_it_is_met_and_epochs_are_no_prompt_more(make: Make, tmp_path: Path) -> None:
+    """Four rows of which two have one prompt: one pass in steps of three, and five passes stopped and gone on."""
+    make_tokenizer(get_task("arithmetic", {}).vocabulary()).save_pretrained(tmp_path / "tokenizer")
+    path = tmp_path / "rows.jsonl"
+    path.write_text("".join(json.dumps({"prompt": p, "gold": "1"}) + "\n" for p in ("1+1=", "2+1=", "1+1=", "3+1=")))
+    changes: dict[str, Any] = {
+        "model": {"build": TINY, "tokenizer": str(tmp_path / "tokenizer")},
+        "data": {"task": None, "params": {}, "train": str(path)},
+    }
+    section = {"keep": {"reward": 0}, "most": 1, "samples": 2, "steps": 100}
+    once = train(make("once", **changes, select={**section, "epochs": 1}), quiet=True)
+    found = json.loads((once / "summary.json").read_text())
+    assert (found["drawn"], found["prompts"]) == (4 * 2, 3)  # three prompts in four rows
+    assert sorted(row["prompt"] for row in _rows(once)) == ["1+1=", "2+1=", "3+1="]
+    config = make("many", **changes, select={**section, "epochs": 5})
+    many = train(config, quiet=True)
+    assert Counter(row["prompt"] for row in _rows(many)) == Counter(("1+1=", "2+1=", "3+1="))
+    text, summary = ((many / name).read_text() for name in ("selected.jsonl", "summary.json"))
+    part = tmp_path / "part"
+    part.mkdir()
+    (part / "selected.partial.jsonl").write_bytes((many / "selected.partial.jsonl").read_bytes())
+    go_on_from(many, many / "checkpoints" / "select-000003", part, config)
+    assert [(part / name).read_text() for name in ("selected.jsonl", "summary.json")] == [text, summary]
 
 
 def test_shares_and_lengths_are_what_they_say() -> None:

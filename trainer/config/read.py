@@ -10,6 +10,7 @@ import yaml
 
 from veritune.plugins import ConfigError
 from veritune.rewards.composition import validate
+from veritune.rewards.composition.yaml import parse_yaml
 from veritune.trainer.config.run import CommonConfig, PolicyRunConfig, RunConfig
 
 
@@ -21,9 +22,12 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
 def read_values(path: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
     """A YAML file with overrides, not yet validated. Raises ConfigError."""
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = parse_yaml(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"cannot read the config {str(path)!r}: {error.strerror or error}") from error
+    except yaml.constructor.ConstructorError as error:
+        line = f":{error.problem_mark.line + 1}" if error.problem_mark is not None else ""
+        raise ConfigError(f"{path}{line}: {error.problem}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not a YAML file: {error}") from error
     if not isinstance(values, dict):
@@ -39,7 +43,7 @@ def apply_override(values: dict[str, Any], override: str) -> None:
     if not equals or not key.strip():
         raise ConfigError(f"an override is written key=value, such as grpo.steps=20; got {override!r}")
     try:
-        value = yaml.safe_load(text)
+        value = parse_yaml(text)
     except yaml.YAMLError as error:
         raise ConfigError(f"the value of {key}= is not YAML: {text!r}") from error
     *parents, last = key.strip().split(".")

@@ -126,6 +126,30 @@ def resolved(values: Any, left: Mapping[str, str], path: str = "") -> Any:
     return values
 
 
+def check_earlier(name: str, names: Sequence[str], earlier: Sequence[str], where: str) -> None:
+    """Raise ConfigError for a stage that is not there, or that does not stand before this one."""
+    check_name(name, names, where)
+    if name not in earlier:
+        before = f"before it stand {', '.join(earlier)}" if earlier else "it is the first"
+        raise ConfigError(f"{where}: {name} is not an earlier stage, and has left nothing yet: {before}")
+
+
+def check_rows_references(values: Any, where: str, key: str = "") -> None:
+    """Raise ConfigError for a key that ``{from: NAME}`` does not have beside it where it stands for rows."""
+    if isinstance(values, Mapping):
+        known = ("from", "file", "weight")
+        for name in values if "from" in values and key in ("train", "eval", "rows") else ():
+            if name not in known:
+                raise ConfigError(
+                    f"{where}: unknown key {name!r}.{did_you_mean(name, known)} Keys: {', '.join(known)}."
+                )
+        for name, value in values.items():
+            check_rows_references(value, f"{where}.{name}", str(name))
+    elif isinstance(values, Sequence) and not isinstance(values, str):
+        for number, value in enumerate(values):
+            check_rows_references(value, f"{where}[{number}]", key)
+
+
 def check_name(name: str, names: Sequence[str], where: str) -> None:
     """Raise ConfigError for a stage that is not among these."""
     if name not in names:

@@ -24,7 +24,7 @@ class SelectConfig(Strict):
 
     steps: int = Field(default=100, ge=0)
     epochs: float | None = Field(default=None, gt=0)
-    """Passes over the rows of ``data.train``, in place of ``steps``."""
+    """Passes over the rows of ``data.train``, in place of ``steps``: these and no prompt more."""
     prompts: int = Field(default=16, ge=1)
     """Prompts a step."""
     samples: int = Field(default=8, ge=1)
@@ -33,7 +33,7 @@ class SelectConfig(Strict):
     """The least value of each reward (by alias; ``reward`` is the whole): ``{accuracy: 1, language: 0.95}``. By default
     1 of ``evaluation.metric``. What is undecided is not kept."""
     most: int = Field(default=1, ge=1)
-    """Completions kept of one prompt."""
+    """Completions kept of one prompt, however often it is met: in several rows, or in several passes."""
     choose: Literal["best", "shortest", "first"] = "best"
     """Which of them: the highest reward, the fewest tokens, or as they were drawn; equal ones as drawn."""
     truncated: bool = False

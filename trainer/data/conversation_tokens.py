@@ -10,7 +10,7 @@ turn is a sequence of its own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -30,7 +30,7 @@ class ConversationEncoder:
 
     def __call__(self, row: Row) -> list[Rollout]:
         """Raises DataError for what cannot be rendered."""
-        turns: Sequence[Message] = row.columns[TURNS]
+        turns: Sequence[Message] = [self._unended(turn) for turn in row.columns[TURNS]]
         if len(turns) == 1 and not turns[0].get("tool_calls"):
             return [self._turn(row.prompt, turns[0])]
         opening = [{"role": "user", "content": row.prompt}] if isinstance(row.prompt, str) else list(row.prompt)
@@ -44,6 +44,17 @@ class ConversationEncoder:
         if any(messages[n].get("tool_calls") for n in spoken):
             raise DataError("the chat template renders a conversation with tool calls unlike its beginnings")
         return [self._turn(messages[:n], messages[n]) for n in spoken]
+
+    def _unended(self, turn: Message) -> Message:
+        """The turn without end tokens that its text spells already: it ends with one that is put behind it."""
+        if turn["role"] != "assistant" or not isinstance(turn.get("content"), str):
+            return turn
+        text = without_ends(turn["content"], self.end_texts)
+        return turn if text == turn["content"] else {**turn, "content": text}
+
+    @cached_property
+    def end_texts(self) -> list[str]:
+        return end_texts(self.tokenizer, [*self.ends, self.end])
 
     def ids(self, text: str) -> list[int]:
         return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
@@ -101,6 +112,21 @@ class ConversationEncoder:
             marks += [False] * len(header) + [True] * (ends[-1] + 1) + [False] * (len(turn) - ends[-1] - 1)
             done = through
         return _sequence(ids, marks)
+
+
+def end_texts(tokenizer: Any, ends: Iterable[int]) -> list[str]:
+    """End tokens as a text spells them: those that it is read back as."""
+    texts = {end: str(tokenizer.decode([end])) for end in ends}
+    return sorted(
+        {text for end, text in texts.items() if tokenizer(text, add_special_tokens=False)["input_ids"] == [end]}
+    )
+
+
+def without_ends(text: str, ends: Sequence[str]) -> str:
+    """A text without the end tokens that it closes with, and the white space between and behind them."""
+    while any(end in text for end in ends) and (found := [end for end in ends if text.rstrip().endswith(end)]):
+        text = text.rstrip().removesuffix(found[0])
+    return text
 
 
 def _says(message: Message) -> bool:

@@ -11,6 +11,7 @@ from veritune.plugins.types import message_text
 from veritune.rewards.format import shape_problem
 from veritune.trainer.config import ConversationsConfig, DataConfig
 from veritune.trainer.data.hub import load_records
+from veritune.trainer.data.messages import ROLES as NAMES
 from veritune.trainer.data.messages import prompt_fault, tidy
 from veritune.trainer.data.sources import Row, to_row
 
@@ -20,7 +21,7 @@ OWN = ("drawn", "mixed")
 """Kinds of rows that a selection wrote: their prompts are made already, whatever ``data`` says of other rows'."""
 ROLES = {
     "human": "user", "gpt": "assistant", "chatgpt": "assistant", "bot": "assistant", "model": "assistant",
-    "observation": "tool",
+    "bing": "assistant", "bard": "assistant", "observation": "tool",
 }  # fmt: skip
 """Names of roles in ``conversations``, where they differ from those of messages."""
 
@@ -57,7 +58,7 @@ def to_conversation(record: dict[str, Any], data: DataConfig, how: Conversations
         turns = _completion(record, how, where)
     else:
         messages = {"messages": _messages, "conversations": _conversations, "alpaca": _alpaca}[form](record, where)
-        fault = prompt_fault(messages)
+        fault = prompt_fault(messages) or _unknown_role(messages, form)
         if fault is not None:
             raise DataError(f"{where}: {fault}")
         said = [n for n, message in enumerate(messages) if message["role"] == "assistant"]
@@ -87,6 +88,15 @@ def _form(record: Mapping[str, Any], how: ConversationsConfig, data: DataConfig)
     if "conversations" in has:
         return "conversations"
     return "alpaca" if {"instruction", "output"} <= has else "prompt_completion"
+
+
+def _unknown_role(messages: Sequence[Message], form: str) -> str | None:
+    """A role that nobody knows: what it says would be shown or left out, and not learnt, without a word."""
+    known = [*NAMES, *ROLES] if form == "conversations" else list(NAMES)
+    for number, message in enumerate(messages, 1):
+        if message["role"] not in NAMES:
+            return f"message {number}: its role is {message['role']!r}, which is none of {', '.join(known)}"
+    return None
 
 
 def _completion(record: Mapping[str, Any], how: ConversationsConfig, where: str) -> list[Message]:

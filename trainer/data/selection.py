@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -31,21 +32,24 @@ class Selection:
         self.config, self.least = config, keep
         self.seen: set[str] = set()
         """Checksums of prompts with what was kept of them."""
+        self.kept: Counter[str] = Counter()
+        """Checksums of prompts, and how many completions of each are kept; 0 of those that were only asked."""
 
     def choose(self, prompt: str, candidates: Sequence[Candidate]) -> list[str | None]:
         """Of every completion why it is dropped; None of those that are kept."""
         reasons: list[str | None] = [self.problem(candidate) for candidate in candidates]
-        kept = 0
+        asked = checksum(prompt)
+        self.kept[asked] += 0
         for place in sorted(range(len(candidates)), key=lambda n: self._rank(candidates[n])):
             if reasons[place] is not None:
                 continue
-            key = hashlib.blake2b(f"{prompt}\0{candidates[place].text.strip()}".encode(), digest_size=12).hexdigest()
+            key = checksum(f"{prompt}\0{candidates[place].text.strip()}")
             if not self.config.duplicates and key in self.seen:
                 reasons[place] = "the same words again"
-            elif kept == self.config.most:
+            elif self.kept[asked] >= self.config.most:
                 reasons[place] = "enough of this prompt"
             else:
-                kept += 1
+                self.kept[asked] += 1
                 self.seen.add(key)
         return reasons
 
@@ -78,6 +82,10 @@ class Selection:
         if self.config.choose == "shortest":
             return one.tokens
         return -(one.rewards.get("reward") or 0.0) if self.config.choose == "best" else 0.0
+
+
+def checksum(text: str) -> str:
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 
 
 def longest_paragraph(text: str) -> int:

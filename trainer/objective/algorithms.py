@@ -26,7 +26,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 class Objective(BaseModel):
     """The parts of a policy-gradient objective. Every algorithm is a row of :data:`ALGORITHMS`."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     baseline: Literal["group", "leave_one_out", "none"] = "group"
     """What is subtracted from a reward: its group's mean, the mean of the others in the group, or nothing."""

@@ -27,7 +27,7 @@ class DistillationObjective(BaseModel):
     D is summed over the vocabulary, at ``temperature`` on both sides; there is no factor temperature².
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     divergence: Literal["forward_kl", "reverse_kl", "skew_forward_kl", "skew_reverse_kl", "jsd"] = "forward_kl"
     """KL(p_t‖p_s), KL(p_s‖p_t) (2306.08543), KL(p_t‖skew·p_t + (1 − skew)·p_s), KL(p_s‖(1 − skew)·p_t + skew·p_s)

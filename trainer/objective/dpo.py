@@ -24,7 +24,7 @@ class PairObjective(BaseModel):
     trl have it).
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     loss: Literal["sigmoid", "robust", "ipo"] = "sigmoid"
     beta: float = Field(default=0.1, gt=0)

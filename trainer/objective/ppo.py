@@ -13,7 +13,7 @@ class PPOObjective(BaseModel):
     """Clipped surrogate (1707.06347) over generalised advantages (1506.02438), and value_weight · value loss, both
     means over tokens."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     gamma: float = Field(default=1.0, gt=0, le=1)
     lam: float = Field(default=0.95, ge=0, le=1)

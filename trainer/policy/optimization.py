@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+from contextlib import suppress
 from typing import Any
 
 import torch
@@ -33,11 +34,20 @@ def make_optimizer(model: Any, config: OptimizerConfig) -> torch.optim.Optimizer
             f"optimizer_params: {config.optimizer} takes no {unknown[0]!r}.{did_you_mean(unknown[0], known)} "
             f"It takes {', '.join(known)}"
         )
+    further = {name: _as_default(value, takes[name].default) for name, value in config.optimizer_params.items()}
     try:
-        made: torch.optim.Optimizer = kind([g for g in groups if g["params"]], **{**given, **config.optimizer_params})
+        made: torch.optim.Optimizer = kind([g for g in groups if g["params"]], **{**given, **further})
     except (TypeError, ValueError) as error:
         raise ConfigError(f"optimizer {config.optimizer}: {error}") from error
     return made
+
+
+def _as_default(value: Any, default: Any) -> Any:
+    """A number that is written as a text, as every other setting takes it."""
+    if isinstance(value, str) and isinstance(default, int | float) and not isinstance(default, bool):
+        with suppress(ValueError):
+            return float(value)
+    return value
 
 
 def set_lr(optimizer: torch.optim.Optimizer, config: OptimizerConfig, step: int, steps: int) -> float:
@@ -59,7 +69,12 @@ def gradient_step(model: Any, optimizer: torch.optim.Optimizer, clip_norm: float
     total = torch.nn.utils.clip_grad_norm_(parameters, clip_norm if clip_norm is not None else math.inf)
     norm = float(whole(total))  # of sharded gradients it is a sum over processes
     if math.isfinite(norm):
-        optimizer.step()
+        try:
+            optimizer.step()
+        except RuntimeError as error:
+            if "overflow" not in str(error):
+                raise
+            raise RunError(f"the optimizer's step overflows ({error}): lower lr") from error
     optimizer.zero_grad(set_to_none=True)
     return norm if math.isfinite(norm) else None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,13 @@ def load_weights(checkpoint: Path, model: Any) -> None:
         raise ConfigError(
             f"the checkpoint {checkpoint} is of another model: missing {lost[:3]}, unexpected {list(unexpected)[:3]}"
         )
+
+
+@torch.no_grad()
+def all_finite(parameters: Iterable[Tensor]) -> bool:
+    """Whether weights are numbers; of sharded ones this process's part."""
+    parts = (p.to_local() if hasattr(p, "to_local") else p for p in parameters)
+    return all(bool(torch.isfinite(part).all()) for part in parts if part.is_floating_point() and part.itemsize > 1)
 
 
 def tied(model: Any) -> list[list[str]]:

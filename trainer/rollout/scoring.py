@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from veritune.plugins import Cause, RewardError, Sample, Score, Text
+from veritune.plugins.places import place_written
 from veritune.plugins.types import message_text
 from veritune.rewards.appeal.estimate import as_metrics, tally
 from veritune.rewards.appeal.logged import opinion_columns, scoring_inputs
@@ -22,6 +23,8 @@ from veritune.trainer.data.prompts import own_words
 from veritune.trainer.data.rollouts import Rollout
 from veritune.trainer.data.sources import Row
 
+LARGEST = 1e15
+"""Beyond it a reward is a mistake: float32, in which advantages are computed, cannot hold the squares of a batch."""
 MOST_GUILTY = 16
 """Samples saved where none of them is the guilty one alone."""
 
@@ -63,7 +66,7 @@ def score(
     """
     injected = {} if log_metric is None else {"log_metric": log_metric}
     try:
-        return rewards.score_batch(samples, step=step, evaluation=evaluation, **injected)
+        return check_sizes(rewards.score_batch(samples, step=step, evaluation=evaluation, **injected), rewards, samples)
     except RewardError as error:
         if not wanted():
             raise
@@ -89,6 +92,18 @@ def score(
         except OSError as full:
             error.args = (f"{error}\n  {path} could not be written: {full.strerror}{hint}",)
         raise
+
+
+def check_sizes(scores: list[Score], rewards: RewardSet, samples: Sequence[Sample]) -> list[Score]:
+    """The scores. Raises RewardError for a number beyond :data:`LARGEST`, which no mean and no advantage would survive
+    as one."""
+    for found, sample in zip(scores, samples, strict=True):
+        for alias, part in {**found.parts, "reward": found}.items():
+            if part.value is not None and abs(part.value) > LARGEST:
+                place = place_written(rewards.component(alias).reward.function) if alias in found.parts else ""
+                said = f"returned {part.value:g}: a reward to train on is at most {LARGEST:g} in size"
+                raise RewardError(alias, said, sample, place)
+    return scores
 
 
 def find_guilty(rewards: RewardSet, alias: str, samples: Sequence[Sample]) -> list[Sample]:

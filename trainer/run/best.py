@@ -6,22 +6,31 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+LOWER = ("loss", "brier", "ece")
+"""Numbers of an evaluation of which less is better, of held-out rows and of held-out pairs (``pairs/…``)."""
+
+
+def less_is_better(name: str) -> bool:
+    """Whether the best evaluation is the one with the lowest ``name``, as metrics.jsonl calls it. A reward that
+    somebody calls ``loss`` is ``reward/loss``: more of it is better."""
+    return name.removeprefix("pairs/") in LOWER
+
 
 class Best:
-    """The highest ``metric`` of a run (by default accuracy; mean reward where it has none, lowest loss where it has
-    neither); ``patience`` evaluations without a better one are enough."""
+    """The best ``metric`` of a run (by default accuracy; mean reward where it has none, loss where it has neither): the
+    highest, the lowest of a loss; ``patience`` evaluations without a better one are enough."""
 
     def __init__(self, patience: int | None, metric: str | None = None) -> None:
         self.patience, self.metric = patience, metric
-        self.value, self.step, self.since = -math.inf, -1, 0
+        self.value, self.step, self.since = math.nan, -1, 0
 
     def see(self, step: int, metrics: Mapping[str, Any]) -> bool:
         """Whether this evaluation is the best so far. An evaluation without a decided sample is not."""
         name = self.metric or next((n for n in ("accuracy", "reward", "loss") if n in metrics), "")
         found = metrics.get(name)
         value = float(found) if isinstance(found, int | float) else math.nan
-        value = -value if name == "loss" else value
-        if value > self.value:
+        better = value < self.value if less_is_better(name) else value > self.value
+        if better or (math.isnan(self.value) and not math.isnan(value)):
             self.value, self.step, self.since = value, step, 0
             return True
         self.since += 1

@@ -63,6 +63,6 @@ def forget_start(folder: Path) -> None:
     files = list(folder.iterdir())
     log = folder / "metrics.jsonl"
     begun = log.is_file() and log.stat().st_size > 0
-    new = {"config.yaml", "rewards.json", "metrics.jsonl", "tensorboard", "wandb", "wandb_id.txt"}
+    new = {"config.yaml", "rewards.json", "data.json", "metrics.jsonl", "tensorboard", "wandb", "wandb_id.txt"}
     if not begun and {path.name for path in files} <= new:
         shutil.rmtree(folder, ignore_errors=True)

@@ -20,14 +20,23 @@ from typing import Any
 import torch
 import yaml
 
-from veritune.plugins import ConfigError, VerituneError
+from veritune.plugins import ConfigError, RunError, VerituneError
 from veritune.plugins.errors import did_you_mean
 from veritune.rewards.composition import validate
-from veritune.trainer.config import CommonConfig, apply_override
-from veritune.trainer.config.recipe import RecipeConfig, check_name, merged, references, resolved
+from veritune.trainer.config import CommonConfig, PolicyRunConfig, apply_override
+from veritune.trainer.config.recipe import (
+    RecipeConfig,
+    check_earlier,
+    check_name,
+    check_rows_references,
+    merged,
+    references,
+    resolved,
+)
 from veritune.trainer.observe.console import Console
 from veritune.trainer.observe.timeline import DONE, RECIPE, write_timeline
 from veritune.trainer.policy.distributed import ALONE, World, start_world
+from veritune.trainer.run.data_files import changed_files, data_files
 from veritune.trainer.run.ending import Ended
 from veritune.trainer.run.run import run_in
 from veritune.trainer.stages.interface import Stage
@@ -112,13 +121,14 @@ def plan(recipe: RecipeConfig, overrides: Sequence[str] = (), where: str = "") -
             if override.partition("=")[0].split(".")[0].strip() in kind.config_type.model_fields:
                 apply_override(own, override)
         uses = references(own)
+        check_rows_references(own, at)
         for place, used in uses:
-            check_name(used, list(products), f"{at}.{place}.from")
+            check_earlier(used, recipe.names, list(products), f"{at}.{place}.from")
         for place, used in references(own, files=False):
             _check_product(products[used], place, used, at)
         filled = resolved(own, left)
         path = folder / name
-        config = parse_run({**filled, "output": str(path)}, at)
+        config = _parsed({**filled, "output": str(path)}, recipe, kind, at)
         steps.append(Step(name, kind, config, path, own, sorted({used for _, used in uses})))
         products[name] = kind
         left |= {name: str(path / kind.product_path), f"{name}/": str(path)}
@@ -127,6 +137,20 @@ def plan(recipe: RecipeConfig, overrides: Sequence[str] = (), where: str = "") -
     if unknown:
         raise ConfigError(f"{unknown[0]}: neither a stage ({', '.join(recipe.names)}) nor a key of one")
     return steps
+
+
+def _parsed(values: Mapping[str, Any], recipe: RecipeConfig, kind: type[Stage], at: str) -> CommonConfig:
+    try:
+        return parse_run(values, at)
+    except ConfigError as error:
+        kept = [key for key in ("data", "model") if key in recipe.common and key not in values]
+        if kept and not issubclass(kind.config_type, PolicyRunConfig):
+            named = " and ".join(f"common.{key}" for key in kept)
+            error.args = (
+                f"{error}\n  {named} {'is' if len(kept) == 1 else 'are'} of stages with prompts and a policy; "
+                f"{kind.name} says its own",
+            )
+        raise
 
 
 def _check_common(recipe: RecipeConfig, steps: Sequence[Step], where: str) -> None:
@@ -163,11 +187,14 @@ def choose(recipe: RecipeConfig, steps: Sequence[Step], begin: str | None, only:
         missing = [used for used in step.uses if not is_done(steps[names.index(used)])]
         if missing:
             raise ConfigError(f"--only {only}: it goes on with {missing[0]}, which is not done")
+        check_done(steps, [only], [each for each in steps if each.name in step.uses])
         return [only]
     if begin is not None:
         check_name(begin, names, "--from")
-        early = [step.name for step in steps[: names.index(begin)] if not is_done(step)]
-        return [*early, *names[names.index(begin) :]]
+        before = steps[: names.index(begin)]
+        anew = [*(step.name for step in before if not is_done(step)), *names[names.index(begin) :]]
+        check_done(steps, anew, before)
+        return anew
     done = {step.name: state for step in steps if (state := read_done(step)) is not None}
     ids = {name: str(state["id"]) for name, state in done.items()}
     wanted: list[str] = []
@@ -181,6 +208,7 @@ def choose(recipe: RecipeConfig, steps: Sequence[Step], begin: str | None, only:
             )
         elif set(step.uses) & set(wanted):
             wanted.append(step.name)  # what it stands on is made anew
+    check_done(steps, wanted, steps)
     return wanted
 
 
@@ -214,12 +242,39 @@ def _reads_early(step: Step, later: Sequence[str]) -> bool:
 
 
 def read_done(step: Step) -> dict[str, Any] | None:
-    """What ``done.json`` says; None where the stage is not done, or what it left is gone."""
+    """What ``done.json`` says; None where the stage is not done, has left no row, or the file is damaged."""
     path = step.folder / DONE
-    if not path.is_file() or not (step.folder / step.kind.product_path).exists():
+    if not path.is_file() or left_nothing(step):
         return None
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return found
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) and {"id", "fingerprint"} <= found.keys() else None
+
+
+def left_nothing(step: Step) -> bool:
+    """Whether the stage has left a file without a row."""
+    product = step.folder / step.kind.product_path
+    return product.is_file() and not product.stat().st_size
+
+
+def check_done(steps: Sequence[Step], wanted: Sequence[str], looked_at: Sequence[Step]) -> None:
+    """Raise ConfigError for a ``done.json`` of those ``looked_at`` that cannot be read, and where what one of them left
+    is gone and needed: to run a stage anew, and all that stands on it, is for the user to say."""
+    for step in looked_at:
+        if (step.folder / DONE).is_file() and not left_nothing(step) and read_done(step) is None:
+            raise ConfigError(
+                f"{step.folder / DONE} is damaged, so that nobody knows what {step.name} was run with; run it anew "
+                f"with --from {step.name}, or delete that file to have it looked at as a stage that was interrupted"
+            )
+        product = step.folder / step.kind.product_path
+        users = [other.name for other in steps if step.name in other.uses and other.name in wanted]
+        if step.name not in wanted and users and read_done(step) is not None and not product.exists():
+            raise ConfigError(
+                f"{step.name} is done, but what it left is gone, and {users[0]} needs it: put {product} back, or run "
+                f"it and what stands on it anew with --from {step.name}"
+            )
 
 
 def is_done(step: Step) -> bool:
@@ -242,6 +297,7 @@ class Runner:
         for number, step in enumerate(self.steps, 1):
             if step.name not in wanted:
                 self.console.say(f"[{number}/{len(self.steps)}] {step.name}: done before")
+                self.world.only_first(lambda step=step: self._compare_files(step))  # type: ignore[misc]
                 continue
             self.console.say(f"[{number}/{len(self.steps)}] {step.name} ({step.kind.name})")
             resume = self.world.only_first(lambda step=step: self._resume(step))  # type: ignore[misc]
@@ -256,6 +312,12 @@ class Runner:
                 raise
             finally:
                 self.world.only_first(self._report)
+            if self.world.only_first(lambda step=step: left_nothing(step)):  # type: ignore[misc]
+                raise RunError(
+                    f"{step.name} has kept nothing, and is not done: the reasons and how often each was met are above "
+                    f"and in {step.folder / 'summary.json'}. Ask for less (such as {step.kind.name}.keep), then the "
+                    "same command draws anew"
+                )
             self.world.only_first(lambda step=step: self._mark(step))  # type: ignore[misc]
             gc.collect()
             if torch.cuda.is_available():
@@ -264,6 +326,12 @@ class Runner:
         if self.world.first:
             self.console.timeline(records, folder / "report.html", self.recipe.note)
 
+    def _compare_files(self, step: Step) -> None:
+        """Say where a done stage's rows are no longer those that it was run with."""
+        state = read_done(step)
+        for change in changed_files((state or {}).get("files"), data_files(step.config)):
+            self.console.warn(f"{step.name} is done, but {change} since then; --from {step.name} runs it anew")
+
     def _begin(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         text = yaml.safe_dump(self.recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
@@ -271,7 +339,7 @@ class Runner:
 
     def _resume(self, step: Step) -> bool:
         """Whether the stage's run was interrupted. One that is done, and run anew, is moved out of the way."""
-        if (step.folder / DONE).is_file():
+        if (step.folder / DONE).is_file() or left_nothing(step):
             number = 1
             while (aside := step.folder.with_name(f"{step.name}.before-{number}")).exists():
                 number += 1
@@ -285,8 +353,10 @@ class Runner:
         finished = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         fingerprint = step.fingerprint(ids)
         identity = hashlib.sha256(f"{fingerprint}{time.time_ns()}".encode()).hexdigest()[:16]
-        record = {"id": identity, "fingerprint": fingerprint, "finished": finished}
-        (step.folder / DONE).write_text(json.dumps(record) + "\n", encoding="utf-8")
+        record = {"id": identity, "fingerprint": fingerprint, "finished": finished, "files": data_files(step.config)}
+        partial = step.folder / f".partial-{DONE}"
+        partial.write_text(json.dumps(record) + "\n", encoding="utf-8")
+        partial.replace(step.folder / DONE)
 
     def _report(self) -> list[dict[str, Any]]:
         return write_timeline(Path(self.recipe.output).absolute())

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from veritune.plugins import RunError, VerituneError
+from veritune.plugins.errors import words_of
 from veritune.plugins.places import place_of
 from veritune.trainer.policy.distributed import World
 from veritune.trainer.policy.models import Policy
@@ -130,7 +131,7 @@ def disk_trouble(error: BaseException | None) -> str | None:
     while error is not None:
         if isinstance(error, OSError) and error.errno in known:
             return known[error.errno]
-        text = str(error)
+        text = words_of(error)
         for number, found in known.items():  # libraries of other languages tell it in words
             if f"os error {number})" in text:
                 return found
@@ -149,7 +150,7 @@ def as_run_error(error: BaseException) -> BaseException:
         return error
     if trouble is not None:
         return RunError(f"{trouble}: {error}")
-    if isinstance(error, MemoryError | torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error):
+    if isinstance(error, MemoryError | torch.OutOfMemoryError) or "DefaultCPUAllocator" in words_of(error):
         first = (str(error).splitlines() or [""])[0]
         return RunError(
             f"out of memory: {first[:300]}\n  lower grpo.micro_batch_tokens, sampling.batch or sampling.max_tokens; "

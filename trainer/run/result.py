@@ -10,6 +10,7 @@ import yaml
 
 from veritune.plugins import ConfigError, DataError
 from veritune.plugins.errors import did_you_mean
+from veritune.rewards.composition.yaml import parse_yaml
 from veritune.trainer.config import PolicyRunConfig
 from veritune.trainer.policy.lora import CONFIG as ADAPTER
 from veritune.trainer.run.checkpoint import list_checkpoints
@@ -82,7 +83,7 @@ def _run_of(folder: Path) -> tuple[Path, Path | None]:
 def _config(run: Path) -> PolicyRunConfig:
     path = run / "config.yaml"
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = parse_yaml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError(f"{path} cannot be read: {error}") from error
     if not isinstance(values, dict) or "model" not in values:

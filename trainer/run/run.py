@@ -16,7 +16,7 @@ from typing import Any
 import torch
 import yaml
 
-from veritune.plugins import VerituneError
+from veritune.plugins import RunError, VerituneError
 from veritune.rewards.composition.on_ray import RayRewardSet
 from veritune.rewards.identity import IDENTITY, differences, identity_json, read_identity
 from veritune.trainer.config import CommonConfig, PolicyRunConfig, changed_keys, dump_config
@@ -29,11 +29,13 @@ from veritune.trainer.policy.distributed import ALONE, World, everywhere, start_
 from veritune.trainer.policy.lora import BASE, save_base
 from veritune.trainer.policy.saving import save_model
 from veritune.trainer.policy.sharding import spare_copy
+from veritune.trainer.policy.weights import all_finite
 from veritune.trainer.rollout.ahead import in_background
 from veritune.trainer.rollout.decode.choose import make_sampler, replicated
 from veritune.trainer.rollout.drawing import Drawing
 from veritune.trainer.run.best import Best
 from veritune.trainer.run.checkpoint import load_state, read_progress, save_checkpoint
+from veritune.trainer.run.data_files import changed_files, data_files, read_files, write_files
 from veritune.trainer.run.drawing import drawing_device, make_drawing
 from veritune.trainer.run.ending import Ended, Ending, Overtime
 from veritune.trainer.run.folders import check_folder, forget_start, pick_folder
@@ -125,6 +127,7 @@ class Run:
         self.watch, self.best = Watch(settings.metric), Best(settings.patience, settings.best)
         self.start = self._resume_point()
         world.only_first(self._write_config)
+        world.only_first(self._write_files)
         if self.identity:
             world.only_first(self._write_identity)
         if world.first:
@@ -192,6 +195,7 @@ class Run:
                 if not stage.close():
                     self.warn(f"{stage.title}: a thread has not ended, since what it waits for does not answer")
             if kind is self.whole:
+                self._check_weights(stage)
                 said = stage.finish(context)
         self.world.only_first(lambda: self._finish(said))
 
@@ -270,6 +274,7 @@ class Run:
         if records:
             self._write_completions(f"evaluation-{step:06d}", records)
         if self.best.see(step, metrics) and self.config.checkpoint.best:
+            self._check_weights(stage)
             save_model(self.path / "best", self.policy, self.world)
 
     def _save_completions(self, stage: Stage) -> None:
@@ -290,7 +295,17 @@ class Run:
             self._save(stage)
         self._end_if_asked(stage)
 
+    def _check_weights(self, stage: Stage) -> None:
+        """Before they are kept: raises RunError where a step has made something other than numbers of them."""
+        trained = () if stage.optimizer is None else (p for g in stage.optimizer.param_groups for p in g["params"])
+        if self.world.any(not all_finite(trained)):
+            raise RunError(
+                f"the weights are not finite after {self.progress.phase} step {self.progress.step}: lower "
+                f"{self.progress.phase}.lr, or look at the loss and grad_norm of the steps before in metrics.jsonl"
+            )
+
     def _save(self, stage: Stage) -> None:
+        self._check_weights(stage)
         keep = self.config.checkpoint.keep
         save_checkpoint(self.checkpoints, self.policy, stage, self.generator, self.progress, keep, self.world)
 
@@ -371,6 +386,13 @@ class Run:
             for change in (c for c in changes if not c.startswith("resume:")):
                 self.warn(f"config changed since the checkpoint: {change}")
         path.write_text(resolved, encoding="utf-8")
+
+    def _write_files(self) -> None:
+        """``data.json``: the rows with which the run began, or goes on."""
+        now = data_files(self.config)
+        for change in changed_files(read_files(self.path) if self.config.resume else None, now):
+            self.warn(f"{change} since the checkpoint: from here on other rows are taken than would have been")
+        write_files(self.path, now)
 
     def _write_identity(self) -> None:
         """``rewards.json``: what the hash in the log stands for."""

@@ -18,7 +18,7 @@ WATCHED = ("length", "shift/chosen")
 
 def watched(metrics: Mapping[str, Any]) -> bool:
     """Whether there is anything in a step's metrics to look at."""
-    return any(name in metrics for name in WATCHED)
+    return any(name in metrics for name in WATCHED) or _not_finite(metrics.get("loss"))
 
 
 class Watch:
@@ -56,6 +56,7 @@ class Watch:
             "hacked": self._hacked(),
             "flat": self._flat(),
             "displaced": self._displaced(metrics),
+            "skipped": self._skipped(metrics),
             **self._verifiers(metrics),
         }
         new = [text for key, text in found.items() if text and key not in self._said]
@@ -104,6 +105,11 @@ class Watch:
             "lower dpo.lr, take fewer steps, or set dpo.objective.sft_weight"
         )
 
+    def _skipped(self, metrics: Mapping[str, float]) -> str:
+        if not _not_finite(metrics.get("loss")):
+            return ""
+        return "the loss is not finite, and the step was skipped: nothing is learnt of its rows"
+
     def _verifiers(self, metrics: Mapping[str, float]) -> dict[str, str]:
         """A verifier that errs more often in the later half of the run, by second opinions; looked at now and then."""
         found = from_metrics([metrics])
@@ -136,6 +142,10 @@ class Watch:
         if _mean(after, "reward/format") < 0.98 or _mean(before, name) > 0.7 or moved > 0.01:
             return ""
         return f"the format is solved, and {self.metric} has not moved for {WINDOW} steps ({moved:+.3f})"
+
+
+def _not_finite(value: Any) -> bool:
+    return isinstance(value, float) and not math.isfinite(value)
 
 
 def _mean(records: list[dict[str, float]], name: str) -> float:

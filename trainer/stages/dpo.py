@@ -153,7 +153,13 @@ class DPO(SupervisedStage):
         return sum(self.world.gather(total)), self.world.sum(sums)
 
     def _pair_loss(self, pairs: Sequence[TokenPair], reference_B2: Tensor, count: int, tokens: int) -> PairLoss:
-        chosen_B, rejected_B = self._logps(pairs)
+        return self._loss_of(pairs, self._logps(pairs), reference_B2, count, tokens)
+
+    def _loss_of(
+        self, pairs: Sequence[TokenPair], logps: Sequence[Tensor], reference_B2: Tensor, count: int, tokens: int
+    ) -> PairLoss:
+        """``logps``: of the chosen and of the rejected answers."""
+        chosen_B, rejected_B = logps
         device = chosen_B.device
         lengths = [[len(p.chosen.token_ids) for p in pairs], [len(p.rejected.token_ids) for p in pairs]]
         reference = reference_B2.to(device).unbind(1)
@@ -193,8 +199,13 @@ class DPO(SupervisedStage):
         return {**drawn[0], **pairs}, drawn[1]
 
     def _judge(self) -> dict[str, float]:
-        moved_N2 = self._all_logps(self.held_out) - self.held_reference
+        """Accuracy and calibration of σ(βΔ); ``loss`` is the one that is trained on, whatever the objective."""
+        pairs, logps_N2 = self.held_out, self._all_logps(self.held_out)
+        moved_N2 = logps_N2 - self.held_reference
         found = pair_metrics((self.objective.beta * (moved_N2[:, 0] - moved_N2[:, 1])).tolist())
+        tokens = sum(len(pair.chosen.token_ids) for pair in pairs)
+        trained = self._loss_of(pairs, logps_N2.unbind(1), self.held_reference, len(pairs), tokens)
+        found["loss"] = float(trained.loss)
         found |= {"shift/chosen": float(moved_N2[:, 0].mean()), "shift/rejected": float(moved_N2[:, 1].mean())}
         return {f"pairs/{name}": value for name, value in found.items()}
 

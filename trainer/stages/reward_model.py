@@ -151,9 +151,9 @@ class RewardModel(Stage):
     # -- evaluation, and what is left ------------------------------------------------------------------------------
 
     def evaluation_due(self, every: int | None) -> bool:
-        """After every epoch."""
+        """Before the first step, and after every epoch."""
         step = self.progress.step
-        return step > 0 and (step % self.steps_an_epoch == 0 or bool(every and step % every == 0))
+        return step % self.steps_an_epoch == 0 or bool(every and step % every == 0)
 
     def evaluate(self, context: Context) -> tuple[dict[str, float], Records]:
         metrics, _ = self.judge()

@@ -7,6 +7,7 @@ has every row's provenance, ``summary.json`` what was dropped for which reason.
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -21,7 +22,7 @@ from veritune.trainer.config.select import SelectConfig, SelectRunConfig
 from veritune.trainer.data.conversations import TURNS, load_conversations, summary
 from veritune.trainer.data.rollouts import Rollout
 from veritune.trainer.data.selection import Candidate, Selection
-from veritune.trainer.data.sources import Row
+from veritune.trainer.data.sources import FileSource, Row
 from veritune.trainer.observe.metrics import Clock, peak_memory
 from veritune.trainer.policy.distributed import World
 from veritune.trainer.rollout.scoring import completion_records, part_value, score_metrics
@@ -53,7 +54,8 @@ class Select(PolicyStage):
         self.aliases = context.inputs.rewards.aliases
         self.selection = Selection(self.config, least_values(self.run, self.aliases))
         self.dropped: Counter[str] = Counter()
-        self.kept = self.drawn = self.prompts = self.served = 0
+        self.written = self.drawn = 0
+        self.end = self._end()
         self.part, self.bytes = context.folder / PART, 0
         self.last: Records = []
 
@@ -64,7 +66,9 @@ class Select(PolicyStage):
         inputs = super().read(config, world, say)
         assert inputs.source is not None
         least_values(config, inputs.rewards.aliases)
-        inputs.config = with_steps(config, inputs.source, cls.name, config.select.prompts)
+        settled = with_steps(config, inputs.source, cls.name, config.select.prompts)
+        section = settled.select.model_copy(update={"epochs": config.select.epochs})  # says where the last step ends
+        inputs.config = settled.model_copy(update={"select": section})
         if config.select.mix is not None:
             rows, dropped = load_conversations(config.select.mix.train, config.data, config.select.mix)
             inputs.own = rows
@@ -86,6 +90,10 @@ class Select(PolicyStage):
         """Draw, score, choose, write."""
         clock, config = Clock(), self.config
         rows, prompts, places = self._next_prompts()
+        if not rows:  # of the last pass only prompts were left that are too long
+            self.progress.step += 1
+            self.last = []
+            return {"kept": 0.0}
         found = self.drawing.draw(
             rows, prompts, config.samples, self.run.sampling, self.context.generator, self.progress.step, clock
         )
@@ -102,7 +110,7 @@ class Select(PolicyStage):
         ]
         self.bytes = self.context.world.only_first(lambda: append(self.part, self.bytes, lines))
         served = len({n // config.samples for n, reason in enumerate(reasons) if reason is None})
-        self._count(reasons, len(rows), served)
+        self._count(reasons)
         records = completion_records(
             found.rollouts, found.samples, found.scores, self.aliases, None, phase=self.name, step=self.progress.step
         )
@@ -127,11 +135,22 @@ class Select(PolicyStage):
         prompts: list[list[int]] = []
         places: list[int] = []
         for _ in range(self.config.prompts):
-            row, ids, self.progress.position = next_prompts(self.source, self.encode, self.progress.position, 1, limit)
+            if self.progress.position >= self.end:
+                break
+            row, ids, position = next_prompts(self.source, self.encode, self.progress.position, 1, limit)
+            self.progress.position = position
+            if position > self.end:
+                break
             rows += row
             prompts += ids
-            places.append(self.progress.position - 1)
+            places.append(position - 1)
         return rows, prompts, places
+
+    def _end(self) -> float:
+        """The place in the data at which ``epochs`` end, which need not be that of a whole step."""
+        if self.config.epochs is None or not isinstance(self.source, FileSource):
+            return math.inf
+        return math.ceil(self.config.epochs * len(self.source.rows))
 
     def _choose(
         self, samples: Sequence[Sample], scores: Sequence[Score], rollouts: Sequence[Rollout], begin: int
@@ -171,12 +190,10 @@ class Select(PolicyStage):
         prompt = row.prompt if isinstance(row.prompt, str) else [dict(m) for m in row.prompt]
         return {"prompt": prompt, "completion": turns, "columns": columns, "source": source}
 
-    def _count(self, reasons: Sequence[str | None], prompts: int, served: int) -> None:
+    def _count(self, reasons: Sequence[str | None]) -> None:
         self.dropped.update(reason for reason in reasons if reason is not None)
-        self.kept += sum(reason is None for reason in reasons)
+        self.written += sum(reason is None for reason in reasons)
         self.drawn += len(reasons)
-        self.prompts += prompts
-        self.served += served
 
     def records(self) -> Records:
         return self.last
@@ -191,13 +208,15 @@ class Select(PolicyStage):
         return {
             "bytes": self.bytes,
             "seen": sorted(self.selection.seen),
+            "kept": dict(self.selection.kept),
             "dropped": dict(self.dropped),
-            "counts": (self.kept, self.drawn, self.prompts, self.served),
+            "counts": (self.written, self.drawn),
         }
 
     def restore(self, state: Any) -> None:
         self.selection.seen, self.dropped = set(state["seen"]), Counter(state["dropped"])
-        self.kept, self.drawn, self.prompts, self.served = state["counts"]
+        self.selection.kept = Counter(state["kept"])
+        self.written, self.drawn = state["counts"]
         self.bytes = state["bytes"]
 
     def finish(self, context: Context) -> str:
@@ -218,7 +237,8 @@ class Select(PolicyStage):
             file.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in mixed)
         partial.replace(folder / ROWS)
         found = {
-            "kept": self.kept, "drawn": self.drawn, "prompts": self.prompts, "prompts_served": self.served,
+            "kept": self.written, "drawn": self.drawn, "prompts": len(self.selection.kept),
+            "prompts_served": sum(count > 0 for count in self.selection.kept.values()),
             "mixed": len(mixed), "dropped": dict(self.dropped.most_common()),
         }  # fmt: skip
         (folder / "summary.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
@@ -229,7 +249,7 @@ class Select(PolicyStage):
         mix = self.config.mix
         if mix is None:
             return []
-        wanted = min(len(others), round(self.kept * mix.share / (1 - mix.share)))
+        wanted = min(len(others), round(self.written * mix.share / (1 - mix.share)))
         chosen = sorted(Random(f"mix:{self.run.seed}").sample(range(len(others)), wanted))
         return [
             {

@@ -100,7 +100,8 @@ class Warmup(Stage):
 
     def _targets(self, completions: list[str]) -> list[list[int]]:
         encoded = self.policy.tokenizer(completions, add_special_tokens=False)["input_ids"]
-        return [[*ids, self.policy.tokenizer.eos_token_id] for ids in encoded]
+        end = self.policy.tokenizer.eos_token_id
+        return [[*ids, end] if ids[-1:] != [end] else list(ids) for ids in encoded]
 
     def _completion(self, row: Row) -> str:
         if isinstance(self.source, TaskSource):

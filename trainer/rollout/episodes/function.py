@@ -8,6 +8,7 @@ from typing import Any
 
 from veritune.plugins import ConfigError, ParameterError, PluginError, RunError, VerituneError
 from veritune.plugins.columns import find_column, missing_column
+from veritune.plugins.errors import on_one_screen, words_of
 from veritune.plugins.parameters import check_parameters, missing_parameters, read_signature
 from veritune.plugins.places import place_of
 from veritune.plugins.registry import load_path
@@ -69,7 +70,7 @@ class EpisodeFunction:
         kind = "" if type(error) is VerituneError else f"{type(error).__name__}: "
         at = place_of(error) if kind else ""
         return RunError(
-            f"{self}: {kind}{error}"
+            f"{self}: {kind}{on_one_screen(words_of(error))}"
             + (f"\n  at {at}" if at else "")
             + f"\n  after turn {turns} of the policy: {text[-300:]!r}\n  prompt: {row.prompt!r:.300}"
         )
