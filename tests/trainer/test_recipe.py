@@ -181,7 +181,6 @@ def _change(values: Values, path: str, value: Any) -> Values:
             r"cold_start\.model\.from: again is not an earlier stage.*it is the first",
         ),
         ("rl.model", {"from": "again"}, r"rl\.model\.from: again is not an earlier stage.*before it stand cold_start"),
-        ("again.sft.train", {"from": "rl", "fil": "x"}, r"leaves a model"),
         ("again.rewards", {"even": {"use": f"{TOY}:even", "params": {"model": {"from": "nowhere"}}}}, r"nowhere"),
         ("again.sft.train", [{"from": "rl", "weight": 2}], r"again\.sft\.train\[0\]: rl \(grpo\) leaves a model"),
         ("again.sft.train", ["a.jsonl", "a.jsonl"], r"again.*'a\.jsonl' is named twice"),
