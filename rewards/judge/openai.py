@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from veritune.plugins.errors import MissingExtraError
 from veritune.plugins.types import Cause
 from veritune.rewards.judge.backend import Reply
-from veritune.rewards.judge.cache import DiskCache, request_key
+from veritune.rewards.judge.cache import PatientCache, request_key
+from veritune.rewards.judge.credentials import Credentials
 from veritune.rewards.judge.limits import RateLimit, backoff, retry_after
 from veritune.rewards.judge.loop import LoopThread
 from veritune.rewards.judge.prompts import Question
+from veritune.rewards.judge.replies import read_response
 
 _AGAIN = frozenset({408, 409, 425, 429})
+_MOVED = frozenset({301, 302, 303, 307, 308})
+_HOPS = 3
 _LOOP = LoopThread("veritune-judge")
 
 
@@ -56,11 +60,16 @@ class _State:
     slots: asyncio.Semaphore
     requests: RateLimit
     tokens: RateLimit
-    pending: dict[str, asyncio.Future[Reply]]
+    pending: dict[str, asyncio.Future[Reply | None]]
+    secrets: Credentials
 
 
 class OpenAIBackend:
-    """Asks an endpoint. Equal requests in flight are asked once; answers are kept in the cache, failures are not."""
+    """Asks an endpoint. Equal requests in flight are asked once; answers are kept in the cache, failures are not.
+
+    Whatever goes wrong with the endpoint, the network, the key or the cache is a reply without a text, with its cause;
+    nothing is raised, and no reason holds the key.
+    """
 
     def __init__(self, endpoint: Endpoint) -> None:
         try:
@@ -68,58 +77,75 @@ class OpenAIBackend:
         except ImportError as error:
             raise MissingExtraError("httpx", "judge", "reward 'judge' with an endpoint") from error
         self.endpoint = endpoint
-        self.cache = DiskCache(endpoint.cache) if endpoint.cache else None
+        self.cache = PatientCache(endpoint.cache) if endpoint.cache else None
         self._httpx: Any = httpx
         self._state: _State | None = None
 
     def ask(self, questions: Sequence[Question]) -> list[Reply]:
         """One reply a question, in order; from any thread."""
-        return _LOOP.run(self._all(questions))
+        replies = _LOOP.run(self._all(questions))
+        if self.cache is not None:
+            self.cache.wait()
+        return replies
 
     async def _all(self, questions: Sequence[Question]) -> list[Reply]:
-        state = self._here()
-        return list(await asyncio.gather(*(self._one(state, question) for question in questions)))
+        secrets = Credentials.of(self.endpoint.url, self.endpoint.api_key_env)
+        if secrets.problem:
+            return [Reply(None, Cause.INFRA_ERROR, secrets.problem) for _ in questions]
+        try:
+            state = self._here(secrets)
+        except Exception as error:  # a proxy of a kind that httpx has no package for, a broken certificate store
+            problem = secrets.out_of(f"no client could be made: {type(error).__name__}: {error}")
+            return [Reply(None, Cause.INFRA_ERROR, problem) for _ in questions]
+        replies = await asyncio.gather(*(self._one(state, question) for question in questions))
+        return [replace(reply, problem=secrets.out_of(reply.problem)) if reply.problem else reply for reply in replies]
 
-    def _here(self) -> _State:
+    def _here(self, secrets: Credentials) -> _State:
         loop = asyncio.get_running_loop()
-        if self._state is None or self._state.loop is not loop:
+        if self._state is None or self._state.loop is not loop or self._state.secrets != secrets:
             limits = self._httpx.Limits(max_connections=self.endpoint.concurrency)
-            key = os.environ.get(self.endpoint.api_key_env)
-            headers = {"Authorization": f"Bearer {key}"} if key else {}
-            client = self._httpx.AsyncClient(timeout=self.endpoint.timeout, limits=limits, headers=headers)
+            headers = {"Authorization": f"Bearer {secrets.key}"} if secrets.key else {}
+            client = self._httpx.AsyncClient(
+                timeout=self.endpoint.timeout, limits=limits, headers=headers, trust_env=not _local(self.endpoint.url)
+            )
             slots = asyncio.Semaphore(self.endpoint.concurrency)
             requests, tokens = RateLimit(self.endpoint.rpm), RateLimit(self.endpoint.tpm, self.endpoint.tpm)
-            self._state = _State(loop, client, slots, requests, tokens, {})
+            self._state = _State(loop, client, slots, requests, tokens, {}, secrets)
         return self._state
 
     async def _one(self, state: _State, question: Question) -> Reply:
         """From the cache, from an equal request already in flight, or by asking."""
-        end = self.endpoint
-        body: dict[str, Any] = {
-            "model": end.model,
-            "messages": question.chat(),
-            "temperature": end.temperature,
-            "max_tokens": end.max_tokens,
-            **(end.extra or {}),
-        }
-        key = request_key({"url": end.url, **body})
-        if self.cache is not None and (known := self.cache.get(key)) is not None:
-            return Reply(known["text"], cached=True)
-        if key in state.pending:
-            return replace(await asyncio.shield(state.pending[key]), cached=True, prompt_tokens=0, completion_tokens=0)
+        try:
+            end = self.endpoint
+            body: dict[str, Any] = {
+                "model": end.model,
+                "messages": question.chat(),
+                "temperature": end.temperature,
+                "max_tokens": end.max_tokens,
+                **(end.extra or {}),
+            }
+            return await self._answered(state, request_key({"url": end.url, **body}), body)
+        except Exception as error:
+            return Reply(None, Cause.INFRA_ERROR, f"{type(error).__name__}: {error}")
+
+    async def _answered(self, state: _State, key: str, body: Mapping[str, Any]) -> Reply:
+        if self.cache is not None and (known := await self.cache.get(key)) is not None:
+            return Reply(known, cached=True)
+        while (asked := state.pending.get(key)) is not None:
+            same = await asyncio.shield(asked)
+            if same is not None:  # else whoever asked was interrupted: that is no answer for anybody else
+                return replace(same, cached=True, prompt_tokens=0, completion_tokens=0)
         pending = state.pending[key] = state.loop.create_future()
+        reply: Reply | None = None
         try:
             async with state.slots:
                 reply = await self._persist(state, body)
             if self.cache is not None and reply.text is not None:
-                self.cache.put(key, {"text": reply.text})
-            pending.set_result(reply)
+                self.cache.put(key, reply.text)
             return reply
-        except BaseException as error:
-            pending.set_result(Reply(None, Cause.INFRA_ERROR, f"{type(error).__name__}: {error}"))
-            raise
         finally:
             del state.pending[key]
+            pending.set_result(reply)
 
     async def _persist(self, state: _State, body: Mapping[str, Any]) -> Reply:
         """Ask until there is an answer, an answer that will not change, or no time left."""
@@ -152,35 +178,34 @@ class OpenAIBackend:
         url = self.endpoint.url.rstrip("/") + "/chat/completions"
         limit = max(0.001, min(self.endpoint.timeout, left))
         try:
-            response = await asyncio.wait_for(state.client.post(url, json=body), limit)
+            response = await asyncio.wait_for(self._post(state, url, body), limit)
         except (asyncio.TimeoutError, self._httpx.TimeoutException):
             return Reply(None, Cause.TIMEOUT, f"no answer within {limit:.3g} s"), True, None
-        except self._httpx.HTTPError as error:
+        except (self._httpx.HTTPError, OSError) as error:
             return Reply(None, Cause.INFRA_ERROR, f"{type(error).__name__}: {error}"), True, None
+        except Exception as error:  # an address or a header that no request can be made of: asking again is no use
+            return Reply(None, Cause.INFRA_ERROR, f"{type(error).__name__}: {error}"), False, None
+        if response.status_code in _MOVED:
+            where = response.headers.get("Location", "nowhere")
+            problem = f"status {response.status_code}: moved to {where[:200]}; give that as endpoint"
+            return Reply(None, Cause.INFRA_ERROR, problem), False, None
         if response.status_code != 200:
             again = response.status_code in _AGAIN or response.status_code >= 500
             problem = f"status {response.status_code}: {response.text[:200]}"
             return Reply(None, Cause.INFRA_ERROR, problem), again, retry_after(response.headers.get("Retry-After"))
-        return (*_read(response), None)
+        return (*read_response(response), None)
+
+    async def _post(self, state: _State, url: str, body: Mapping[str, Any]) -> Any:
+        """The response, behind redirections that keep the request as it is (307, 308)."""
+        response = await state.client.post(url, json=body)
+        for _ in range(_HOPS):
+            if response.status_code not in (307, 308) or response.next_request is None:
+                break
+            response = await state.client.send(response.next_request)
+        return response
 
 
-def _read(response: Any) -> tuple[Reply, bool]:
-    """The text of a chat completion. A body that is none is the service's failure; a refusal is the judge's choice."""
-    try:
-        body = response.json()
-        choice = body["choices"][0]
-        message, usage = choice["message"], body.get("usage") or {}
-        spent: dict[str, Any] = {"prompt_tokens": int(usage.get("prompt_tokens", 0))}
-        spent["completion_tokens"] = int(usage.get("completion_tokens", 0))
-        refusal, text = message.get("refusal"), message.get("content")
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
-        return Reply(
-            None, Cause.INFRA_ERROR, f"not a chat completion ({type(error).__name__}): {response.text[:200]}"
-        ), True
-    if refusal or choice.get("finish_reason") == "content_filter":
-        return Reply(None, Cause.ABSTAIN, f"the judge refused: {refusal or 'content filter'}", **spent), False
-    if not isinstance(text, str) or not text.strip():
-        return Reply(None, Cause.ABSTAIN, "the judge answered nothing", **spent), False
-    if choice.get("finish_reason") == "length":
-        return Reply(None, Cause.ABSTAIN, "the judge's answer was cut at max_tokens", **spent), False
-    return Reply(text, **spent), False
+def _local(url: str) -> bool:
+    """An endpoint on this machine is not asked through a proxy."""
+    host = (urlsplit(url).hostname or "").lower()
+    return host in ("localhost", "::1", "0.0.0.0") or host.startswith("127.") or host.endswith(".localhost")

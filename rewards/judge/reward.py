@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, FiniteFloat, PositiveInt
 
 from veritune.plugins.errors import ParameterError
 from veritune.plugins.reward import reward
 from veritune.plugins.types import Cause, Sample, Score, Verdict, completion_text, prompt_text
+from veritune.plugins.unseen import visible
 from veritune.rewards.judge.backend import Backend, Reply
 from veritune.rewards.judge.injection import injections
 from veritune.rewards.judge.local import LocalBackend
@@ -32,7 +36,8 @@ class _Case:
     questions: tuple[Question, ...] = ()
     score: Score | None = None
     flags: dict[str, str] | None = None
-    cut: bool = False
+    cut: tuple[str, ...] = ()
+    """Which texts are shown without their middle."""
 
 
 class Judge:
@@ -50,7 +55,8 @@ class Judge:
 
     What the policy wrote is quoted as data behind a fence that no text can contain, and a genuine verdict carries a
     code. A completion that addresses its judge is flagged in the verdict's evidence; ``flagged: undecided`` does not
-    even ask. Completions over ``max_chars`` lose their middle (``too_long: cut_middle``) or are refused.
+    even ask. Completion, prompt and reference over ``max_chars`` lose their middle (``too_long: cut_middle``; the
+    evidence says which) or are refused.
 
     Undecided, never 0: unparsable, unsure, refused (``abstain``); every attempt failed (``infra_error``); no time left
     (``timeout``); a missing gold or reference (``invalid_gold``).
@@ -139,31 +145,35 @@ class Judge:
         text = view_text(sample, self.view, self.prefilled)
         if text is None:
             return _Case(score=Score.none(f"the completion has no {self.view}"))
-        if self.mode != "rubric" and (other is None or not _text(other).strip()):
+        if self.mode != "rubric" and not _usable(other):
             missing = "gold" if self.mode == "compare" else "reference"
-            return _Case(score=_undecided(Cause.INVALID_GOLD, f"the {missing} is missing"))
+            return _Case(score=_undecided(Cause.INVALID_GOLD, f"the {missing} is missing: {other!r:.80}"))
         flags = injections(text)
         if flags and self.flagged == "undecided":
             return _Case(
                 score=_undecided(Cause.ABSTAIN, f"it addresses the judge: {flags}", injection=flags), flags=flags
             )
-        if len(text) > self.max_chars and self.too_long == "refuse":
-            return _Case(
-                score=_undecided(Cause.ABSTAIN, f"{len(text)} characters, more than {self.max_chars}"), flags=flags
-            )
-        shown = cut_middle(text, self.max_chars)
-        return _Case(self._questions(sample, shown, other), None, flags, shown != text)
+        texts = {"completion": text, "prompt": prompt_text(sample.prompt)}
+        if self.mode == "pairwise":
+            texts["reference"] = _text(other)
+        long = {name: len(each) for name, each in texts.items() if len(each) > self.max_chars}
+        if long and self.too_long == "refuse":
+            lengths = ", ".join(f"the {name} has {count} characters" for name, count in long.items())
+            return _Case(score=_undecided(Cause.ABSTAIN, f"{lengths}, more than {self.max_chars}"), flags=flags)
+        shown = {name: cut_middle(each, self.max_chars) for name, each in texts.items()}
+        return _Case(self._questions(shown, other), None, flags, tuple(long))
 
-    def _questions(self, sample: Sample, text: str, other: Any) -> tuple[Question, ...]:
+    def _questions(self, shown: Mapping[str, str], other: Any) -> tuple[Question, ...]:
+        text = shown["completion"]
         common: dict[str, Any] = {
-            "prompt": cut_middle(prompt_text(sample.prompt), self.max_chars),
+            "prompt": shown["prompt"],
             "rubric": self.rubric,
             "scale": self.scale,
         }
         if self.mode != "pairwise":
             gold = _text(other) if self.mode == "compare" else None
             return (make_question(self.mode, answers=(text,), gold=gold, **common),)
-        rival = cut_middle(_text(other), self.max_chars)
+        rival = shown["reference"]
         orders = ((text, rival), (rival, text))
         return tuple(make_question("pairwise", answers=order, gold=None, **common) for order in orders)
 
@@ -182,7 +192,7 @@ class Judge:
         if case.flags:
             evidence["injection"] = case.flags
         if case.cut:
-            evidence["cut"] = self.max_chars
+            evidence["cut"] = {"to": self.max_chars, "texts": list(case.cut)}
         readings = []
         for question, reply in zip(case.questions, replies, strict=True):
             if reply.text is None:
@@ -242,12 +252,30 @@ def _check(timeout: float, deadline: float, price: tuple[float, float], endpoint
         raise ParameterError(f"reward 'judge': timeout={timeout:g} (one attempt) is over deadline={deadline:g} (all)")
     if min(price) < 0:
         raise ParameterError(f"reward 'judge': price is [prompt, completion] per million tokens, got {list(price)}")
-    if not endpoint.startswith(("http://", "https://")):
-        raise ParameterError(f"reward 'judge': endpoint is a URL such as http://localhost:8000/v1, got {endpoint!r}")
+    if not _is_address(endpoint):
+        shown = re.sub(r"//[^/@]*@", "//***@", endpoint)
+        raise ParameterError(f"reward 'judge': endpoint is a URL such as http://localhost:8000/v1, got {shown!r}")
+
+
+def _is_address(endpoint: str) -> bool:
+    try:
+        parts = urlsplit(endpoint)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:  # a port over 65,535, half an IPv6 address
+        return False
 
 
 def _undecided(cause: Cause, reason: str, **evidence: Any) -> Score:
     return Score.of(Verdict.undecided(cause, reason, evidence=evidence))
+
+
+def _usable(gold: Any) -> bool:
+    """A gold that says something: no None, NaN or empty text, also as the only ones of a list."""
+    if isinstance(gold, list) and gold and not isinstance(gold[0], dict):
+        return all(map(_usable, gold))
+    if gold is None or gold == [] or (isinstance(gold, float) and not math.isfinite(gold)):
+        return False
+    return bool(visible(_text(gold)).strip())
 
 
 def _text(value: Any) -> str:

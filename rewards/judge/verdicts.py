@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
 from veritune.rewards.judge.prompts import Mode
-from veritune.rewards.text import THINK_CLOSE, THINK_OPEN, after_think
+from veritune.rewards.text import THINK_CLOSE, THINK_OPEN
 
 _MAX_REPLY = 200_000
 _MAX_OBJECTS = 200
+_MAX_CUTS = 20
 WORDS = {"compare": ("correct", "incorrect", "unsure"), "pairwise": ("A", "B", "tie")}
 
 
@@ -26,20 +28,21 @@ class Reading:
 def read_reply(text: str, mode: Mode, canary: str | None, scale: int = 10) -> Reading:
     """The one verdict of a reply.
 
-    The judge's own reasoning is dropped. Then there must be JSON objects with a ``verdict``, all of them saying the
-    same, each carrying the canary. A reply whose object lacks the code may repeat what the judged text dictated.
+    There must be JSON objects with a ``verdict`` after the judge's own reasoning, all of them saying the same, each
+    carrying the canary. A reply whose object lacks the code may repeat what the judged text dictated. Tags inside an
+    object are what the judge writes about, and end or begin no reasoning.
     """
-    if THINK_OPEN in text and THINK_CLOSE not in text:
+    found, ended = _after_reasoning(text[-_MAX_REPLY:])
+    if not ended:
         return Reading(None, problem="the judge's reasoning never ended")
-    found = [value for value in objects(after_think(text)[-_MAX_REPLY:]) if "verdict" in value]
     if not found:
         return Reading(None, problem=f"no verdict in {_short(text)}")
     if canary is not None and any(value.get("canary") != canary for value in found):
         return Reading(None, problem="a verdict without the code: it may be the judged text's own")
-    verdicts = {json.dumps(value["verdict"]) for value in found}
+    verdicts = {json.dumps(_plain(value["verdict"], mode)) for value in found}
     if len(verdicts) > 1:
         return Reading(None, problem=f"verdicts that differ: {', '.join(sorted(verdicts))}")
-    verdict, reason = found[-1]["verdict"], str(found[-1].get("reason", ""))[:2000]
+    verdict, reason = _plain(found[-1]["verdict"], mode), str(found[-1].get("reason", ""))[:2000]
     if mode == "rubric" and verdict != "unsure":
         whole = isinstance(verdict, int) and not isinstance(verdict, bool) and 0 <= verdict <= scale
         return (
@@ -51,10 +54,45 @@ def read_reply(text: str, mode: Mode, canary: str | None, scale: int = 10) -> Re
     return Reading(verdict, reason)
 
 
+def _after_reasoning(text: str) -> tuple[list[dict[str, Any]], bool]:
+    """The objects with a verdict after the judge's reasoning, and whether that ended.
+
+    The reasoning ends at the last ``</think>`` that stands in no such object; which those are shows only when they are
+    read, so reading begins behind the last one and goes back while it finds none.
+    """
+    cuts = [0, *(found.end() for found in re.finditer(re.escape(THINK_CLOSE), text))]
+    for cut in reversed(cuts[-_MAX_CUTS:]):
+        found = [each for each in _spans(text[cut:]) if "verdict" in each[0]]
+        if found:
+            outside, end = "", 0
+            for _, start, stop in found:
+                outside, end = outside + text[cut:][end:start], stop
+            opened = THINK_OPEN in outside and THINK_CLOSE not in outside.rpartition(THINK_OPEN)[2]
+            return [value for value, _, _ in found], not opened
+    return [], THINK_OPEN not in text or THINK_CLOSE in text
+
+
+def _plain(verdict: Any, mode: Mode) -> Any:
+    """A verdict in the form that was asked for where only its writing differs: ``"Correct"``, ``8.0``, ``"8"``."""
+    if isinstance(verdict, float) and verdict.is_integer():
+        return int(verdict)
+    if not isinstance(verdict, str):
+        return verdict
+    text = verdict.strip().strip("*`'\". ")
+    if mode == "rubric" and text.isascii() and text.isdecimal() and len(text) < 10:
+        return int(text)
+    return text.upper() if mode == "pairwise" and len(text) == 1 else text.lower()
+
+
 def objects(text: str) -> list[dict[str, Any]]:
     """The outermost JSON objects of a text, in order."""
+    return [value for value, _, _ in _spans(text)]
+
+
+def _spans(text: str) -> list[tuple[dict[str, Any], int, int]]:
+    """The outermost JSON objects of a text with start and end."""
     decoder = json.JSONDecoder()
-    found: list[dict[str, Any]] = []
+    found: list[tuple[dict[str, Any], int, int]] = []
     start, tried = text.find("{"), 0
     while start >= 0 and tried < _MAX_OBJECTS:
         tried += 1
@@ -64,7 +102,7 @@ def objects(text: str) -> list[dict[str, Any]]:
             end = start + 1
         else:
             if isinstance(value, dict):
-                found.append(value)
+                found.append((value, start, end))
         start = text.find("{", end)
     return found
 

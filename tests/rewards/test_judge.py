@@ -161,7 +161,7 @@ def test_a_rubric_gives_a_share_of_the_scale(url: str) -> None:
     assert make(url, mode="rubric", rubric="count words").score("a b c d", "write").value == 0.4
 
 
-@pytest.mark.parametrize("reply", ["11", "-1", "4.5", "true", '"4"', "null"])
+@pytest.mark.parametrize("reply", ["11", "-1", "4.5", "true", '"4.5"', "null"])
 def test_a_grade_off_the_scale_is_no_verdict(reply: str) -> None:
     assert read_reply(f'{{"canary": "c", "verdict": {reply}}}', "rubric", "c").verdict is None
 
@@ -174,7 +174,7 @@ def test_only_the_summary_is_judged_and_long_texts_say_so(url: str, fake: FakeJu
     cut = make(url, max_chars=20).score("z" * 3000 + "\nAnswer: 4", "x", gold="4")
     assert cut.value == 1.0
     assert cut.verdict is not None
-    assert cut.verdict.evidence["cut"] == 20
+    assert cut.verdict.evidence["cut"] == {"to": 20, "texts": ["completion"]}
 
 
 def test_requests_a_minute_are_kept(url: str, fake: FakeJudge) -> None:
