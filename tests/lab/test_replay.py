@@ -120,20 +120,28 @@ def test_a_run_of_ours_gives_its_numbers_again(tmp_path: Path) -> None:
 
     rewards = {
         "even": {"use": f"{TOY}:even"},
-        "cosine": {"params": {"max_len": 8, "unit": "tokens"}, "weight": {0: 0.1, 2: 0.7}},
-        "length": {"params": {"unit": "tokens"}, "weight": 0.3, "gate": "even"},
+        "late": {
+            **{"use": "soft_overlong_punishment", "weight": {0: 0.1, 2: 0.7}},
+            "params": {"max_completion_len": 12, "soft_punish_cache": 8},
+        },
+        "short": {"use": f"{TOY}:short", "weight": 0.3, "gate": "even"},
     }
-    folder = train(tiny_config(tmp_path, rewards=rewards, log={"completions_every": 1}), quiet=True)
+    folder = train(
+        tiny_config(
+            tmp_path, rewards=rewards, log={"completions_every": 1}, evaluation={"prompts": 2, "metric": "even"}
+        ),
+        quiet=True,
+    )
     result = found(run("rescore", folder, "--json", "--check"))
     assert result["differences"] == []
     assert result["completions"] > 36, "of three steps and of evaluations"
     assert result["reward"] == {**result["reward"], "compared": result["completions"], "changed": 0}
     config = (folder / "config.yaml").read_text()
-    (tmp_path / "other.yaml").write_text(config.replace("max_len: 8", "max_len: 9"))
+    (tmp_path / "other.yaml").write_text(config.replace("soft_punish_cache: 8", "soft_punish_cache: 6"))
     other = found(run("rescore", folder, "--config", tmp_path / "other.yaml", "--json"))
-    assert other["rewards"]["cosine"]["changed"] > 0
+    assert other["rewards"]["late"]["changed"] > 0
     assert other["rewards"]["even"]["changed"] == 0
-    assert any("rewards.cosine.params.max_len: 8 → 9" in change for change in other["differences"])
+    assert any("rewards.late.params.soft_punish_cache: 8 → 6" in change for change in other["differences"])
 
 
 def test_a_conversation_is_scored_again_as_it_was(tmp_path: Path) -> None:
