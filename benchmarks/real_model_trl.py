@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -114,6 +115,7 @@ def main() -> None:
     options = parser.parse_args()
     end = time.monotonic() + options.seconds
     work = options.work.resolve()
+    os.chdir(work)  # as the recipe ran: its files are beside it
     folder = work / "trl"
     config = load_config(work / "run" / STAGE / "config.yaml")
     assert isinstance(config, RunConfig)
