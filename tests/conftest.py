@@ -5,12 +5,14 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner, Result
 
 ROOT = Path(__file__).resolve().parent.parent
 # The root's kernels/ and verifiers/ would shadow packages of the same name (Hugging Face's kernels among them).
@@ -60,6 +62,26 @@ def what_is_missing(error: BaseException | None) -> str | None:
             return top
         error = error.__cause__ or error.__context__
     return None
+
+
+SAID = re.compile(r"needs (\w+), which is not installed")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _commands_skip_too() -> Generator[None, None, None]:
+    """A command that says which optional package it lacks skips its test, too."""
+    invoke = CliRunner.invoke
+
+    def or_skip(self: CliRunner, *arguments: Any, **options: Any) -> Result:
+        result = invoke(self, *arguments, **options)
+        said = SAID.search(result.output)
+        if said and what_is_missing(ModuleNotFoundError(name=said[1])):
+            pytest.skip(f"needs {said[1]}")
+        return result
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(CliRunner, "invoke", or_skip)
+        yield
 
 
 class OptionalModule(pytest.Module):
