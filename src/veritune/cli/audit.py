@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from veritune.cli.audit_code import audit_code
+from veritune.cli.audit_data import audit_data
 from veritune.cli.rows import Row, open_source
 from veritune.plugins.columns import find_column, missing_column
 from veritune.plugins.errors import ParameterError, did_you_mean
@@ -16,16 +18,28 @@ from veritune.plugins.errors import ParameterError, did_you_mean
 if TYPE_CHECKING:
     from veritune.verifiers.math.audit import GoldReport
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
-
 _FORMATS = ("answer", "solution")
+_WHOLE = "data"
+
+
+class AuditGroup(TyperGroup):
+    """``veritune audit DATASET`` is ``veritune audit data DATASET``."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args and args[0] not in {*self.commands, "-h", "--help"}:
+            args = [_WHOLE, *args]
+        return list(super().parse_args(ctx, args))
+
+
+app = typer.Typer(cls=AuditGroup, no_args_is_help=True, rich_markup_mode="markdown")
 
 
 @app.callback()
 def audit() -> None:
-    """Check data and rewards before a run is spent on them."""
+    """Check data before a run is spent on it: `veritune audit DATASET --config rewards.yaml` makes every check."""
 
 
+app.command(_WHOLE)(audit_data)
 app.command("tests")(audit_code)
 
 

@@ -17,12 +17,13 @@ _SHORTEST = 3
 def without_echo(text: str, prompt: str) -> str:
     """`text` without the sentences with a mark in them that stand in the prompt word for word.
 
-    The sentence every answer ends in ("The answer is 8.") is nobody's own: it goes only where the completion as a whole
-    is in the prompt. What introduces the copy ("You asked: …") does not make it an answer.
+    The question itself, given back, is no answer either. The sentence every answer ends in ("The answer is 8.") is
+    nobody's own: it goes only where the completion as a whole is in the prompt. What introduces the copy ("You
+    asked: …") does not make it an answer.
     """
     flat = _flat(prompt)
     body = _flat(text)
-    if body and _MARK.search(body) and body.strip(" .") in flat:
+    if body and body.strip(" .") in flat and (_MARK.search(body) or _is_the_question(body, flat)):
         return ""
     if not _MARK.search(prompt):
         return text
@@ -32,6 +33,11 @@ def without_echo(text: str, prompt: str) -> str:
         if not any(_is_copied(part, flat) for part in (sentence, sentence.partition(": ")[2])):
             out.append(found[0])
     return "".join(out)
+
+
+def _is_the_question(body: str, prompt: str) -> bool:
+    """Whether what stands in the prompt is most of it: "Evaluate $2^3$." is equal to its answer, and is none."""
+    return 2 * len(body) > len(prompt) and " " in body
 
 
 def _is_copied(sentence: str, prompt: str) -> bool:

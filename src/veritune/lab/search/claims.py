@@ -31,7 +31,15 @@ def number(text: str) -> Fraction | None:
 
 def claims(text: str) -> list[str]:
     """What stands at every mark of a final answer: boxes, answer tags, ``####``, “the answer is”."""
-    return [found[1].strip() for mark in _MARKS for found in mark.finditer(text)]
+    return [_whole(found[1].strip()) for mark in _MARKS for found in mark.finditer(text)]
+
+
+def _whole(claim: str) -> str:
+    """Without a closing bracket or quote that was opened before the mark: "(Answer: 5)"."""
+    for opened, closed in ("()", "[]", "“”", '""', "''"):
+        if claim.endswith(closed) and claim.count(closed) > (claim.count(opened) if opened != closed else 0):
+            claim = claim[:-1].strip()
+    return claim
 
 
 def certain(text: str, gold: str) -> bool | None:
