@@ -45,13 +45,25 @@ def view_text(sample: Sample, view: View, prefilled: Prefilled = "auto") -> str 
 def make_item(sample: Sample, view: View, prefilled: Prefilled = "auto") -> Item | None:
     """The item of one sample, or None where the completion has no part of that name."""
     if view == "full":
-        return Item(sample.prompt, sample.completion)
+        return Item(_encodable(sample.prompt), _encodable(sample.completion))
     text = view_text(sample, view, prefilled)
     if text is None:
         return None
-    if isinstance(sample.prompt, str) or sample.prompt is None:
-        return Item(sample.prompt, text)
-    return Item(sample.prompt, [{"role": "assistant", "content": text}])
+    prompt, text = _encodable(sample.prompt), _encodable(text)
+    if isinstance(prompt, str) or prompt is None:
+        return Item(prompt, text)
+    return Item(prompt, [{"role": "assistant", "content": text}])
+
+
+def _encodable(text: Any) -> Any:
+    """Without lone surrogates, which no tokenizer and no request takes; messages and their parts likewise."""
+    if isinstance(text, str):
+        return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(text, Mapping):
+        return {key: _encodable(value) for key, value in text.items()}
+    if isinstance(text, list | tuple):
+        return [_encodable(value) for value in text]
+    return text
 
 
 def messages_of(text: Text | None, role: str) -> list[Mapping[str, Any]]:

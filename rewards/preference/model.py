@@ -120,7 +120,8 @@ class LocalScorer:
             usable = [i for i, one in enumerate(encoded) if one.ids is not None]
             for batch in batches(usable, encoded, self.token_budget):
                 rows = [encoded[i].ids or [] for i in batch]
-                for i, logits in zip(batch, forward(self.loaded.model, rows), strict=True):
+                types = [self.encoder.types(row) for row in rows]
+                for i, logits in zip(batch, forward(self.loaded.model, rows, types), strict=True):
                     outcomes[i] = _outcome(logits, encoded[i].note)
         return outcomes
 
@@ -138,8 +139,17 @@ def batches(indices: Sequence[int], encoded: Sequence[Encoded], budget: int) -> 
         yield batch
 
 
-def forward(model: Any, rows: Sequence[Sequence[int]]) -> list[tuple[float, ...]]:
-    """The logits of each row of token ids."""
+def padded_types(types: Sequence[Sequence[int] | None], length: int) -> dict[str, list[list[int]]]:
+    """The argument ``token_type_ids`` for rows of pairs; nothing where rows have no segments."""
+    if any(row is None for row in types):
+        return {}
+    return {"token_type_ids": [[*(row or ()), *[0] * (length - len(row or ()))] for row in types]}
+
+
+def forward(
+    model: Any, rows: Sequence[Sequence[int]], types: Sequence[Sequence[int] | None] = (None,)
+) -> list[tuple[float, ...]]:
+    """The logits of each row of token ids; ``types`` are the segments of each row's tokens."""
     import torch
 
     config = model.config.get_text_config()
@@ -151,7 +161,10 @@ def forward(model: Any, rows: Sequence[Sequence[int]]) -> list[tuple[float, ...]
     config.pad_token_id = pad
     try:
         with torch.inference_mode():
-            logits = model(input_ids=ids, attention_mask=mask).logits
+            extra = {
+                name: torch.tensor(value, device=model.device) for name, value in padded_types(types, length).items()
+            }
+            logits = model(input_ids=ids, attention_mask=mask, **extra).logits
     finally:
         config.pad_token_id = own
     return [tuple(row) for row in logits.float().cpu().tolist()]

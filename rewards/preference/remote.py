@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from veritune.plugins.errors import MissingExtraError, ParameterError
+from veritune.plugins.types import Cause
 from veritune.rewards.preference.encoding import EncodingOptions
 from veritune.rewards.preference.items import Item, from_json, to_json
 from veritune.rewards.preference.model import DType, LocalScorer, Outcome, load_model
 from veritune.sandbox.cluster import Crew, Lost, Plan, Work
 
 ATTEMPTS = 3
+_MALFORMED = (ValueError, LookupError, TypeError, AttributeError, OSError, OverflowError, RecursionError)
+"""What reading an answer that is none can raise."""
 WAIT = 0.5
 """Seconds before the second attempt; doubled for each further one."""
 
@@ -33,7 +37,7 @@ class HTTPScorer:
         self.labels: Mapping[str, int] = {}
         self.trained: Mapping[str, Any] = {}
         self._client = httpx.Client(timeout=timeout)
-        self._failures = (httpx.HTTPError, ValueError, KeyError, TypeError)
+        self._failures = (httpx.HTTPError, httpx.InvalidURL, *_MALFORMED)
 
     def score(self, items: Sequence[Item]) -> list[Outcome]:
         """One outcome an item; all undecided where the server fails three times."""
@@ -60,14 +64,31 @@ class HTTPScorer:
         return [Outcome(None, failure, "timeout" if timed_out else "infra_error")] * len(items)
 
     def _read(self, answer: Mapping[str, Any], count: int) -> list[Outcome]:
-        outcomes = [
-            Outcome(None if o["logits"] is None else tuple(map(float, o["logits"])), str(o["note"]), o["failure"])
-            for o in answer["outcomes"]
-        ]
+        outcomes = [_outcome(each) for each in answer["outcomes"]]
         if len(outcomes) != count:
             raise ValueError(f"{len(outcomes)} outcomes for {count} items")
-        self.labels, self.trained = answer["labels"], answer["trained"]
+        labels, trained = answer.get("labels"), answer.get("trained")
+        self.labels = labels if isinstance(labels, Mapping) else {}
+        self.trained = trained if isinstance(trained, Mapping) else {}
+        sizes = {len(each.logits) for each in outcomes if each.logits is not None}
+        if len(sizes) > 1:
+            raise ValueError(f"rows of {' and '.join(map(str, sorted(sizes)))} logits")
         return outcomes
+
+
+def _outcome(said: Mapping[str, Any]) -> Outcome:
+    """One outcome as a server says it. Logits that are no finite numbers are that item's failure."""
+    note, failure = str(said.get("note") or ""), said.get("failure")
+    if said["logits"] is None:
+        known = failure if failure in {cause.value for cause in Cause} else "infra_error"
+        return Outcome(None, note or "the server gave no logits", known)
+    try:
+        logits = tuple(float(value) for value in said["logits"])
+    except (TypeError, ValueError, OverflowError):
+        logits = ()
+    if not logits or not all(map(math.isfinite, logits)):
+        return Outcome(None, f"the server's logits are no finite numbers: {said['logits']!r:.120}", "infra_error")
+    return Outcome(logits, note)
 
 
 class RayScorer:

@@ -27,9 +27,19 @@ def make_server(loaded: Loaded, host: str = "127.0.0.1", port: int = 8100, budge
         def do_POST(self) -> None:
             try:
                 body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))))
+                if not isinstance(body, dict):
+                    raise TypeError(f"the body is an object with items, got {type(body).__name__}")
                 scorer = LocalScorer(loaded, EncodingOptions(**body.get("options", {})), budget)
                 outcomes = [asdict(outcome) for outcome in scorer.score(from_json(body["items"]))]
-            except (ParameterError, KeyError, TypeError, ValueError, AttributeError) as error:
+            except (
+                ParameterError,
+                KeyError,
+                TypeError,
+                ValueError,
+                AttributeError,
+                RecursionError,
+                IndexError,
+            ) as error:
                 self._answer(400, {"error": f"{type(error).__name__}: {error}"})
                 return
             self._answer(200, {"outcomes": outcomes, "labels": scorer.labels, "trained": dict(scorer.trained)})

@@ -20,7 +20,7 @@ from veritune.plugins.errors import did_you_mean
 from veritune.plugins.types import completion_text, prompt_text
 from veritune.rewards.composition import RewardSet
 from veritune.rewards.preference.encoding import Encoded, Encoder, EncodingOptions
-from veritune.rewards.preference.model import TRAINED, batches, context_length
+from veritune.rewards.preference.model import TRAINED, batches, context_length, padded_types
 from veritune.rewards.preference.statistics import calibrate
 from veritune.trainer.config.reward_model import PairsConfig, RewardModelConfig, RewardModelModel
 from veritune.trainer.data.pairs import EncodedPair, Pair, encode_pairs
@@ -55,7 +55,7 @@ class RewardModel(Stage):
     ) -> None:
         self.run, self.config, self.progress, self.world = config, config.reward_model, progress, world
         self.policy, self.model, self.device = policy, policy.model, policy.device
-        self.held_pairs = pairs[1]
+        self.held_pairs, self.encoder = pairs[1], make_encoder(config, policy)
         self.train_encoded, self.held_encoded = encode_sides(config, policy, pairs)
         self.optimizer = make_optimizer(self.model, self.config)
         self.bad_steps = BadSteps(BAD_STEPS)
@@ -145,7 +145,9 @@ class RewardModel(Stage):
         pad, length = self.model.config.get_text_config().pad_token_id, max(map(len, rows))
         ids = torch.tensor([[*row, *[pad] * (length - len(row))] for row in rows], device=self.device)
         mask = torch.tensor([[1] * len(row) + [0] * (length - len(row)) for row in rows], device=self.device)
-        logits: torch.Tensor = self.model(input_ids=ids, attention_mask=mask).logits
+        types = padded_types([self.encoder.types(row) for row in rows], length)
+        segments = {name: torch.tensor(value, device=self.device) for name, value in types.items()}
+        logits: torch.Tensor = self.model(input_ids=ids, attention_mask=mask, **segments).logits
         return logits[:, 0].float()
 
     # -- evaluation, and what is left ------------------------------------------------------------------------------
@@ -211,10 +213,15 @@ def encode_sides(
     config: RewardModelConfig, policy: Policy, pairs: tuple[list[Pair], list[Pair]]
 ) -> tuple[list[EncodedPair], list[EncodedPair]]:
     """Training and held-out pairs as token ids."""
+    encoder = make_encoder(config, policy)
+    return encode_pairs(pairs[0], encoder), encode_pairs(pairs[1], encoder)
+
+
+def make_encoder(config: RewardModelConfig, policy: Policy) -> Encoder:
+    """The encoder of training, which is that of scoring."""
     data = config.data
     options = EncodingOptions(data.template, "append" if data.eos else "none", None, data.max_length, data.too_long)
-    encoder = Encoder(policy.tokenizer, options, context_length(policy.model.config))
-    return encode_pairs(pairs[0], encoder), encode_pairs(pairs[1], encoder)
+    return Encoder(policy.tokenizer, options, context_length(policy.model.config))
 
 
 def summary(metrics: Mapping[str, float]) -> str:
