@@ -52,7 +52,9 @@ def _problem(model: type[BaseModel], details: Mapping[str, Any]) -> str:
     kind, given = details["type"], details["input"]
     if kind == "extra_forbidden":
         fields = _fields_at(model, location[:-1])
-        return f"{where}: unknown key.{did_you_mean(str(location[-1]), fields)} Keys: {', '.join(fields)}."
+        other = next((name for name in ELSEWHERE.get(str(location[-1]), ()) if name in fields), None)
+        hint = did_you_mean(str(location[-1]), fields) if other is None else f" It is called {other!r} here."
+        return f"{where}: unknown key.{hint} Keys: {', '.join(fields)}."
     message = _in_words(kind, str(details["msg"]))
     if kind == "missing":
         return f"{where}: required, and not given."
@@ -61,6 +63,16 @@ def _problem(model: type[BaseModel], details: Mapping[str, Any]) -> str:
     if kind in {"model_type", "model_attributes_type"}:
         message += f" with the keys {', '.join(_fields_at(model, location))}"
     return located(f"{message}, got {_short(given)}.", where)
+
+
+ELSEWHERE = {
+    "learning_rate": ("lr",), "max_grad_norm": ("clip_norm",), "max_steps": ("steps",), "num_train_epochs": ("epochs",),
+    "batch_size": ("batch", "prompts"), "per_device_train_batch_size": ("batch", "prompts"),
+    "num_generations": ("samples",), "max_completion_length": ("max_tokens",), "max_new_tokens": ("max_tokens",),
+    "max_prompt_length": ("max_prompt_tokens",), "lr_scheduler_type": ("schedule",), "model_name_or_path": ("path",),
+    "output_dir": ("output",), "target_modules": ("targets",), "lora_alpha": ("alpha",), "r": ("rank",),
+}  # fmt: skip
+"""What other trainers call a setting, and what it may be called here."""
 
 
 _KINDS = {

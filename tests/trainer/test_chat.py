@@ -256,12 +256,12 @@ def test_one_question_prints_the_answer_alone_and_scores_beside_it(run: Path) ->
 
 
 def test_standard_input_is_a_script_of_turns_and_commands(run: Path) -> None:
-    script = "what is 1?\n\n/system\n/gold 2\nwhat is 1?\n/reset\n/help\n/exit\nnever said\n"
+    script = "what is 1?\n\n/system\n/gold 2\nwhat is 1?\n/reset\n/rest x\n/help\n/exit\nnever said\n"
     result = say(run, "--temperature", 0, "-r", "accuracy", text=script)
     assert result.exit_code == 0, result.output
     assert len(result.stdout.splitlines()) == 2
     assert result.stderr.count("accuracy: ") == 2
-    assert "/reset" in result.stderr
+    assert "there is no /rest. Did you mean '/reset'?" in result.stderr
     long = say(run, "--max-tokens", 2, text="a" * 200 + "\nwhat?\n")  # one turn too long does not end it
     assert (long.exit_code, "positions" in long.stderr, len(long.stdout.splitlines())) == (0, True, 1)
 
@@ -270,7 +270,10 @@ def test_standard_input_is_a_script_of_turns_and_commands(run: Path) -> None:
     ("arguments", "message"),
     [
         (["-r", "acuracy"], "Did you mean 'accuracy'"),
-        (["--temperature", -1], "--temperature is 0 or more"),
+        (["-r", "tallness", "-r", "accuracy"], "The run's own: length, accuracy"),
+        (["--temperature", -1], "--temperature is 0 or more, got -1"),
+        (["--temperature", "nan"], "--temperature is 0 or more, got nan"),
+        (["--max-tokens", 0], "--max-tokens is 1 or more, got 0"),
         (["-c", "grpo-3"], "It has: "),
         (["--device", "cuda:99"], "cuda"),
     ],

@@ -85,6 +85,11 @@ def test_what_cannot_be_read_says_where(
 def test_missing_files_unknown_tasks_and_parameters(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="does not exist"):
         make_sources(DataConfig(train=str(tmp_path / "none.jsonl")), 0)
+    (tmp_path / "rows.jsonl").write_text("{}")
+    with pytest.raises(DataError, match=r"rows\.json' does not exist\. Did you mean 'rows\.jsonl'"):
+        make_sources(DataConfig(train=str(tmp_path / "rows.json")), 0)
+    with pytest.raises(DataError, match=r"looked for /.*/none\.jsonl: from the working directory"):
+        make_sources(DataConfig(train="none.jsonl"), 0)
     with pytest.raises(ConfigError, match="Did you mean 'arithmetic'"):
         make_sources(DataConfig(task="arithmetik"), 0)
     with pytest.raises(ConfigError, match="Did you mean 'terms'"):

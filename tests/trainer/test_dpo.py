@@ -227,6 +227,19 @@ def test_a_row_that_is_no_pair_is_named(tmp_path: Path, row: Any, says: str) -> 
         begun(_config(tmp_path / "run", pairs))
 
 
+def test_whole_conversations_are_told_how_they_are_read(tmp_path: Path) -> None:
+    asked, other = ({"role": "user", "content": text} for text in ("1+1+1=", "2+1+1="))
+    answers = [{"role": "assistant", "content": text} for text in "34"]
+    whole = str(
+        write_jsonl(tmp_path / "whole.jsonl", [{"chosen": [asked, answers[0]], "rejected": [asked, answers[1]]}])
+    )
+    with pytest.raises(ColumnError, match=r"no column 'prompt'.*prompt: null"):
+        begun(_config(tmp_path / "run", whole))
+    odd = str(write_jsonl(tmp_path / "odd.jsonl", [{"chosen": [asked, answers[0]], "rejected": [other, answers[1]]}]))
+    with pytest.raises(DataError, match="pair 1: its two conversations begin with different messages"):
+        begun(_config(tmp_path / "run", odd, dpo={"pairs": {"train": odd, "prompt": None}}))
+
+
 def test_a_text_that_is_preferred_to_itself_is_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows: list[dict[str, Any]] = [
         *ROWS,

@@ -307,3 +307,11 @@ def test_without_its_library_a_quantised_base_names_the_line_to_run(
     model = {"build": None, "path": str(base), "quantize": "nf4", "lora": LORA}
     with pytest.raises(MissingExtraError, match=r"veritune\[qlora\]"):
         _policy(make_config(model=model))
+
+
+@pytest.mark.parametrize("targets", [["q_porj"], ["q_proj", "v_porj"]])
+def test_each_name_of_a_target_is_a_modules(make_config: Make, targets: list[str]) -> None:
+    """peft asks that one of them is."""
+    config = make_config(model={"build": TINY, "lora": {**LORA, "targets": targets}})
+    with pytest.raises(ConfigError, match=r"no module is called '._porj'\. Did you mean '._proj'\?.*k_proj"):
+        load_policy(config, get_task("arithmetic", {"terms": 3}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,12 @@ from typing import Any
 import pytest
 import torch
 
+from tests.trainer.conftest import TINY
 from veritune.plugins import ConfigError, MissingExtraError
 from veritune.trainer.config import RunConfig
+from veritune.trainer.data.tasks import get_task
 from veritune.trainer.observe.metrics import read_metrics
+from veritune.trainer.policy.models import make_tokenizer
 from veritune.trainer.policy.weights import load_weights, tied
 from veritune.trainer.run import train
 from veritune.trainer.run.checkpoint import list_checkpoints
@@ -64,6 +68,32 @@ def test_another_optimizer_is_refused_before_anything_is_written(make_config: Ma
     with pytest.raises(ConfigError, match=rf"another optimizer \(AdamW, now {other}\)"):
         train(make_config(grpo={"steps": 2, "optimizer": other}, resume=True), quiet=True)
     assert (folder / "config.yaml").read_bytes() == before
+
+
+def test_what_a_run_goes_on_with_otherwise_than_it_began_is_said(
+    make_config: Make, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Another model in a sentence, other rows, and fewer steps than are done."""
+    rows, held_out = tmp_path / "rows.jsonl", tmp_path / "held_out.jsonl"
+    for path in (rows, held_out):
+        path.write_text("".join(json.dumps({"prompt": f"{n}+1+1="}) + "\n" for n in range(9)))
+    make_tokenizer(get_task("arithmetic", {"terms": 3}).vocabulary()).save_pretrained(tmp_path / "tokenizer")
+    model = {"build": TINY, "tokenizer": str(tmp_path / "tokenizer")}
+    data = {"task": None, "params": {}, "train": str(rows), "eval": str(held_out)}
+    train(make_config(model=model, data=data, grpo={"steps": 2}), quiet=True)
+    rows.write_text("".join(rows.read_text().splitlines(keepends=True)[:5]))
+    capsys.readouterr()
+    train(make_config(model=model, data=data, grpo={"steps": 1}, resume=True), quiet=True)
+    said = " ".join(capsys.readouterr().err.split())
+    assert f"{rows} has changed since the checkpoint" in said
+    assert f"{held_out} has changed" not in said
+    assert "2 steps are done, more than the 1 asked for: nothing is left to train" in said
+    wide = {"build": {**TINY, "hidden_size": 48}, "tokenizer": str(tmp_path / "tokenizer")}
+    with pytest.raises(
+        ConfigError, match=r"another model: \d+ of its \d+ tensors .* such as \S+ \(\d+×32, and here"
+    ) as found:
+        train(make_config(model=wide, data=data, grpo={"steps": 3}, resume=True), quiet=True)
+    assert len(str(found.value).splitlines()) == 1
 
 
 def test_a_start_that_fails_leaves_the_name_free(make_config: Make, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -101,7 +101,7 @@ def test_two_processes_keep_rows_of_both(make: Make, tmp_path: Path) -> None:
     assert found["drawn"] == 48
 
 
-def test_other_rows_are_mixed_in_by_their_share(make: Make, tmp_path: Path) -> None:
+def test_other_rows_are_mixed_in_by_their_share(make: Make, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     others = tmp_path / "others.jsonl"
     others.write_text("".join(json.dumps({"prompt": f"q{n}", "completion": f"a{n}"}) + "\n" for n in range(50)))
     folder = train(make(select={"mix": {"train": str(others), "share": 0.5}}), quiet=True)
@@ -111,6 +111,11 @@ def test_other_rows_are_mixed_in_by_their_share(make: Make, tmp_path: Path) -> N
     mixed = [row for row in rows if row["source"]["kind"] == "mixed"]
     assert len({row["source"]["row"] for row in mixed}) == len(mixed)
     assert all(row["prompt"] == f"q{row['source']['row']}" for row in mixed)
+    capsys.readouterr()
+    train(make("few", select={"mix": {"train": str(others), "share": 0.9}}), quiet=True)
+    said = " ".join(capsys.readouterr().err.split())
+    assert "select.mix: all 50 rows" in said
+    assert "share asks for 90%" in said
 
 
 @pytest.mark.parametrize(

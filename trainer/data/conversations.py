@@ -78,8 +78,7 @@ def words(row: Row) -> list[str]:
 
 
 def _form(record: Mapping[str, Any], how: ConversationsConfig, data: DataConfig) -> str:
-    """The form of a row by its columns; one that has none of them is read as prompt and completion, whose errors name
-    what is missing."""
+    """The form of a row by its columns with a value, else by those without: its errors name what is missing."""
     has = {name for name, value in record.items() if value is not None}
     if how.completion in has and (data.template is not None or data.prompt in has or data.prompt in data.columns):
         return "prompt_completion"
@@ -87,7 +86,12 @@ def _form(record: Mapping[str, Any], how: ConversationsConfig, data: DataConfig)
         return "messages"
     if "conversations" in has:
         return "conversations"
-    return "alpaca" if {"instruction", "output"} <= has else "prompt_completion"
+    if {"instruction", "output"} <= has:
+        return "alpaca"
+    if how.completion in record or (data.template is None and data.prompt in has):
+        return "prompt_completion"
+    forms = {"messages": {"messages"}, "conversations": {"conversations"}, "alpaca": {"instruction", "output"}}
+    return next((form for form, names in forms.items() if names <= record.keys()), "prompt_completion")
 
 
 def _unknown_role(messages: Sequence[Message], form: str) -> str | None:

@@ -86,9 +86,14 @@ def _pair(record: Mapping[str, Any], config: PairFiles, where: str) -> Pair:
     wanted = [config.prompt, config.chosen, config.rejected, better_by]
     for column in wanted:
         if column is not None and column not in record:
-            raise ColumnError(
-                f"{where}: no column {column!r}.{did_you_mean(column, record)} Columns: {', '.join(sorted(record))}."
-            )
+            whole = all(isinstance(record.get(side), list) for side in (config.chosen, config.rejected))
+            hint = ""
+            if column == config.prompt and whole:
+                hint = (
+                    " Are chosen and rejected whole conversations, prompt and all? Then say prompt: null beside them."
+                )
+            near, known = did_you_mean(column, record), ", ".join(sorted(record))
+            raise ColumnError(f"{where}: no column {column!r}.{near} Columns: {known}.{hint}")
     prompt = record[config.prompt] if config.prompt is not None else None
     chosen, rejected = record[config.chosen], record[config.rejected]
     for name, value in (("prompt", prompt or ""), (config.chosen, chosen), (config.rejected, rejected)):

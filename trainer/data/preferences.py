@@ -127,6 +127,10 @@ def encode_preferences(
 def _prompt(pair: Pair, known: Mapping[str, Text], where: str) -> Text:
     if pair.prompt is None:
         raise DataError(f"{where}: there is no prompt, and answers are compared to one prompt; name its column")
+    if pair.prompt == []:
+        raise DataError(
+            f"{where}: its two conversations begin with different messages: they are answers to two prompts"
+        )
     prompt = tidy(pair.prompt)
     fault = prompt_fault(prompt)
     if fault is not None:

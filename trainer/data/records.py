@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from veritune.plugins import DataError, MissingExtraError
+from veritune.plugins.errors import did_you_mean
 
 HALF = re.compile("[\ud800-\udfff]")
 """Half of a surrogate pair, which JSON can spell and no tokenizer or Parquet file takes."""
@@ -20,7 +21,9 @@ _MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16", b"\x1f\x8b": "gzip", b"P
 def read_records(path: Path) -> list[dict[str, Any]]:
     """All rows, each with every column of the file: a missing one is None. Raises DataError naming file and row."""
     if not path.is_file():
-        raise DataError(f"the data file {str(path)!r} does not exist")
+        near = did_you_mean(path.name, [p.name for p in path.parent.iterdir()]) if path.parent.is_dir() else ""
+        looked = "" if path.is_absolute() else f" (looked for {path.absolute()}: from the working directory)"
+        raise DataError(f"the data file {str(path)!r} does not exist{looked}.{near}")
     suffix = path.suffix.lower()
     if suffix == ".parquet":
         records = _parquet(path)

@@ -40,6 +40,8 @@ class DistillationObjective(BaseModel):
 
     @model_validator(mode="after")
     def _skew_fits(self) -> DistillationObjective:
+        if self.skew is not None and self.divergence in ("forward_kl", "reverse_kl"):
+            raise ValueError(f"skew is of the skewed divergences and of jsd; {self.divergence} has none")
         divergence_named(self.divergence, self.alpha, self.beta)  # says what is wrong
         return self
 

@@ -55,6 +55,7 @@ def with_lora(model: Any, config: LoraConfig) -> Any:
     """The model with a new adapter, which alone is trained (with its ``modules_to_save``). Raises ConfigError."""
     peft = _peft()
     _check_modules(model, config.modules_to_save)
+    _check_targets(model, config.targets)
     settings = peft.LoraConfig(
         r=config.rank,
         lora_alpha=config.alpha,
@@ -68,6 +69,19 @@ def with_lora(model: Any, config: LoraConfig) -> Any:
         return peft.get_peft_model(model, settings)
     except ValueError as error:
         raise ConfigError(f"model.lora: {error}") from error
+
+
+def _check_targets(model: Any, targets: str | list[str]) -> None:
+    """Raise ConfigError for one of several names that no module has: peft asks for one that is there, no more."""
+    names = [name for name, module in model.named_modules() if name and hasattr(module, "weight")]
+    for wanted in targets if isinstance(targets, list) else ():
+        if not any(name == wanted or name.endswith(f".{wanted}") for name in names):
+            linear = [n for n, m in model.named_modules() if isinstance(m, torch.nn.Linear)]
+            known = dict.fromkeys(name.rpartition(".")[2] for name in linear or names)
+            raise ConfigError(
+                f"model.lora.targets: no module is called {wanted!r}.{did_you_mean(wanted, known)} Those with weights "
+                f"to adapt: {', '.join(known)}; or all-linear"
+            )
 
 
 def _check_modules(model: Any, names: list[str]) -> None:

@@ -35,6 +35,7 @@ def load_weights(checkpoint: Path, model: Any) -> None:
         state.update(load_file(str(file)))
     if not _fits(state, model):
         state = _as_transformers_reads(checkpoint, model)
+    _check_shapes(state, model, checkpoint)
     untie(model, state)
     try:
         missing, unexpected = model.load_state_dict(state, strict=False)
@@ -45,6 +46,17 @@ def load_weights(checkpoint: Path, model: Any) -> None:
     if lost or unexpected:
         raise ConfigError(
             f"the checkpoint {checkpoint} is of another model: missing {lost[:3]}, unexpected {list(unexpected)[:3]}"
+        )
+
+
+def _check_shapes(state: Mapping[str, Tensor], model: Any, checkpoint: Path) -> None:
+    own = model.state_dict()
+    wrong = [name for name, tensor in state.items() if name in own and own[name].shape != tensor.shape]
+    if wrong:
+        there, here = ("×".join(map(str, tensor.shape)) for tensor in (state[wrong[0]], own[wrong[0]]))
+        raise ConfigError(
+            f"the checkpoint {checkpoint} is of another model: {len(wrong)} of its {len(state)} tensors have another "
+            f"shape, such as {wrong[0]} ({there}, and here {here}); set model back to what the run began with"
         )
 
 

@@ -51,7 +51,7 @@ def mean_over(parts: Sequence[Mapping[str, float]]) -> dict[str, float]:
 
 
 def check_sets(config: PolicyRunConfig, names: Sequence[str], aliases: Sequence[str]) -> None:
-    """Raise ConfigError for settings of a set that is not there, and for names that are no reward's or metric's."""
+    """Raise ConfigError for settings of a set that is not there, and for names that are no reward's."""
     evaluation = config.evaluation
     for name, own in evaluation.sets.items():
         if name not in names:
@@ -59,18 +59,16 @@ def check_sets(config: PolicyRunConfig, names: Sequence[str], aliases: Sequence[
             raise ConfigError(f"evaluation.sets: no set is called {name!r}.{did_you_mean(name, names)} Sets: {known}")
         _check_alias(own.metric, aliases, f"evaluation.sets.{name}.metric")
     _check_alias(evaluation.metric, aliases, "evaluation.metric")
-    if evaluation.best is None:
-        return
+
+
+def best_numbers(config: PolicyRunConfig, names: Sequence[str], aliases: Sequence[str]) -> list[str]:
+    """What ``evaluation.best`` may name of held-out sets of these names: of several the means over them, and each
+    one's own."""
     if not names:
-        raise ConfigError("evaluation.best: there is no evaluation to have it; give data.eval")
+        return []
     numbers = [_numbers(config, name, aliases) for name in names]
     shared = [number for number in numbers[0] if all(number in each for each in numbers)]
-    known_names = [*shared, *(f"{PREFIX}{n}/{x}" for n, each in zip(names, numbers, strict=True) if n for x in each)]
-    if evaluation.best not in known_names:
-        raise ConfigError(
-            f"evaluation.best: no evaluation has {evaluation.best!r}.{did_you_mean(evaluation.best, known_names)} "
-            f"It has: {', '.join(known_names)}"
-        )
+    return [*shared, *(f"{PREFIX}{n}/{x}" for n, each in zip(names, numbers, strict=True) if n for x in each)]
 
 
 def _check_alias(metric: str | None, aliases: Iterable[str], where: str) -> None:

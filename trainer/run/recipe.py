@@ -40,6 +40,7 @@ from veritune.trainer.run.data_files import changed_files, data_files
 from veritune.trainer.run.ending import Ended
 from veritune.trainer.run.run import run_in
 from veritune.trainer.stages.interface import Stage
+from veritune.trainer.stages.reading import read_stage
 from veritune.trainer.stages.table import DEFAULT, get_stage, parse_run
 
 UNSEEN = ("note", "threads", "log")
@@ -223,7 +224,7 @@ def check(steps: Sequence[Step], wanted: Sequence[str], world: World) -> None:
         if step.name not in wanted or (later and not _reads_early(step, later)):
             continue
         try:
-            step.kind.read(step.config, world, lambda text: None)
+            read_stage(step.kind, step.config, world, lambda text: None)
         except VerituneError as error:
             error.args = (f"{step.name}: {error}",)
             raise

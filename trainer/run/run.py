@@ -44,6 +44,7 @@ from veritune.trainer.run.resuming import resume_point
 from veritune.trainer.run.watch import Watch, watched
 from veritune.trainer.stages.interface import Context, Records, Stage
 from veritune.trainer.stages.progress import Progress
+from veritune.trainer.stages.reading import read_stage
 from veritune.trainer.stages.table import get_stage
 
 MOST_CHANGES = 8
@@ -89,7 +90,7 @@ class Run:
         self.console, self.world = console, world
         self.whole = get_stage(config.stage)
         """The stage that the config names; its phases are what the run goes through."""
-        self.inputs = self.whole.read(config, world, self.warn)
+        self.inputs = read_stage(self.whole, config, world, self.warn)
         self.config = self.inputs.config
         self.order = [phase.name for phase in self.whole.phases()]
         self.ending = Ending(self.warn)
@@ -216,6 +217,11 @@ class Run:
 
     def _steps(self, stage: Stage, context: Context) -> None:
         steps = stage.steps
+        if self.start is not None and self.progress.step > steps:
+            self.warn(
+                f"{self.progress.phase}: {self.progress.step} steps are done, more than the {steps} asked for: "
+                "nothing is left to train, and the model stays what it is"
+            )
         self._evaluate(stage, context)
         self._end_if_asked(stage)
         with self.console.stage(stage.title, self.progress.step, steps) as show:

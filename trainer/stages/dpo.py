@@ -83,6 +83,12 @@ class DPO(SupervisedStage):
         return inputs
 
     @classmethod
+    def numbers(cls, inputs: Inputs) -> list[str]:
+        drawn = super().numbers(inputs)
+        pairs = [f"pairs/{name}" for name in ("accuracy", "loss", "brier", "ece")] if inputs.own[1] else []
+        return [*drawn, *pairs, *(["accuracy", "loss"] if pairs and not drawn else [])]
+
+    @classmethod
     def check_model(cls, inputs: Inputs, policy: Policy, encode: PromptEncoder, say: Say) -> None:
         super().check_model(inputs, policy, encode, say)
         inputs.own = encode_sides(inputs, policy, encode, say)

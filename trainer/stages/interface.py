@@ -144,6 +144,11 @@ class Stage:
         """Rows, rewards and every check that needs no model. Raises ConfigError, DataError, ColumnError."""
         raise NotImplementedError
 
+    @classmethod
+    def numbers(cls, inputs: Inputs) -> list[str]:
+        """The numbers of an evaluation that ``evaluation.best`` may name; none where there is no evaluation."""
+        return []
+
     # -- the model, before anything is written ---------------------------------------------------------------------
 
     @classmethod

@@ -7,7 +7,7 @@ from typing import Any
 from veritune.trainer.data.prompts import PromptEncoder
 from veritune.trainer.policy.distributed import World
 from veritune.trainer.policy.models import Policy, load_policy
-from veritune.trainer.rollout.held_out import evaluate
+from veritune.trainer.rollout.held_out import best_numbers, evaluate
 from veritune.trainer.stages.inputs import read_inputs
 from veritune.trainer.stages.interface import Context, Inputs, Records, Say, Stage
 from veritune.trainer.stages.preflight import check_model_limits
@@ -19,6 +19,11 @@ class PolicyStage(Stage):
     @classmethod
     def read(cls, config: Any, world: World, say: Say) -> Inputs:
         return read_inputs(config, world, say)
+
+    @classmethod
+    def numbers(cls, inputs: Inputs) -> list[str]:
+        aliases = inputs.rewards.aliases
+        return best_numbers(inputs.config, list(inputs.held_out), aliases) if inputs.draws and aliases else []
 
     @classmethod
     def load_model(cls, inputs: Inputs, config: Any, world: World, say: Say) -> Policy:

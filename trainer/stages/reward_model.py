@@ -71,6 +71,10 @@ class RewardModel(Stage):
         return Inputs(config, nothing, draws=False, own=read_pairs(config.data, say))
 
     @classmethod
+    def numbers(cls, inputs: Inputs) -> list[str]:
+        return ["accuracy", "loss", "brier", "ece"]
+
+    @classmethod
     def load_model(cls, inputs: Inputs, config: RewardModelConfig, world: World, say: Say) -> Policy:
         tokenizer, model = load_classifier(config.model, inputs.own[0])
         device = pick_device(config.device)

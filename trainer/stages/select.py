@@ -77,6 +77,11 @@ class Select(PolicyStage):
         return inputs
 
     @classmethod
+    def numbers(cls, inputs: Inputs) -> list[str]:
+        """None: the policy stays what it was, and is not evaluated."""
+        return []
+
+    @classmethod
     def begin(cls, context: Context) -> Select:
         return cls(context)
 
@@ -222,6 +227,14 @@ class Select(PolicyStage):
     def finish(self, context: Context) -> str:
         """``selected.jsonl`` and ``summary.json``."""
         found = context.world.only_first(lambda: self._write(context.folder, context.inputs.own))
+        if not found["kept"]:
+            context.say("select: nothing is kept; selected.jsonl has no row that was drawn")
+        mix, rows = self.config.mix, found["kept"] + found["mixed"]
+        if mix is not None and found["mixed"] == len(context.inputs.own or []) < round(mix.share * rows):
+            context.say(
+                f"select.mix: all {found['mixed']} rows of {mix.train} are {found['mixed'] / rows:.0%} of what is "
+                f"written, and share asks for {mix.share:.0%}"
+            )
         dropped = "\n".join(f"  {count:8}  {reason}" for reason, count in self.dropped.most_common())
         return (
             f"{found['kept']} of {found['drawn']} completions kept, of {found['prompts_served']} of {found['prompts']} "

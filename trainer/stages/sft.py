@@ -76,6 +76,10 @@ class SFT(PolicyStage):
         return inputs
 
     @classmethod
+    def numbers(cls, inputs: Inputs) -> list[str]:
+        return [*super().numbers(inputs), *(["loss"] if inputs.own.held_out is not None else [])]
+
+    @classmethod
     def check_model(cls, inputs: Inputs, policy: Policy, encode: PromptEncoder, say: Say) -> None:
         super().check_model(inputs, policy, encode, say)
         config, encoder = inputs.config.sft, ConversationEncoder(encode, policy.eos_ids)

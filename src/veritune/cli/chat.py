@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 from collections.abc import Iterable
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """What a model may write and a terminal would obey."""
+COMMAND = re.compile(r"/[A-Za-z]+")
+"""A line that begins with such a word is a command and no turn; ``/etc/hosts`` is none."""
 HELP = """/reset        forget the conversation
 /system TEXT  another system turn (none: without TEXT), and a new conversation
 /gold TEXT    the right answer, for rewards that compare
@@ -87,8 +90,10 @@ def _load(
     from veritune.trainer.rollout.evaluation import evaluation_sampling
     from veritune.trainer.run.chat import Chat
 
-    if (temperature is not None and temperature < 0) or (max_tokens is not None and max_tokens < 1):
-        raise ConfigError("--temperature is 0 or more, --max-tokens 1 or more")
+    if temperature is not None and not 0 <= temperature < math.inf:
+        raise ConfigError(f"--temperature is 0 or more, got {temperature:g}")
+    if max_tokens is not None and max_tokens < 1:
+        raise ConfigError(f"--max-tokens is 1 or more, got {max_tokens}")
     own = {"temperature": temperature, "max_tokens": max_tokens}
     evaluation = config.evaluation.model_copy(update={k: v for k, v in own.items() if v is not None})
     sampling = evaluation_sampling(config.model_copy(update={"evaluation": evaluation}))
@@ -98,13 +103,20 @@ def _load(
 def _reward(name: str, config: PolicyRunConfig) -> Reward:
     """The run's own of that alias, with its parameters; else by name."""
     from veritune.config import rewards_from_options
+    from veritune.plugins.errors import UnknownNameError, did_you_mean
     from veritune.rewards.composition import compose
     from veritune.trainer.config import rewards_section
 
-    for component in compose(rewards_section(config), where="rewards").components:
-        if component.alias == name:
-            return component.reward
-    return rewards_from_options([name]).components[0].reward
+    section = rewards_section(config)
+    own = {c.alias: c.reward for c in compose(section, where="rewards").components} if section else {}
+    if name in own:
+        return own[name]
+    try:
+        return rewards_from_options([name]).components[0].reward
+    except UnknownNameError as error:
+        if own:
+            error.args = (f"{error}\n  The run's own:{did_you_mean(name, own)} {', '.join(own)}",)
+        raise
 
 
 def _notes(talk: Chat) -> list[str]:
@@ -127,7 +139,7 @@ def _asked() -> str | None:
 
 
 def _converse(talk: Chat, screen: _Screen, rewards: list[Reward], lines: Iterable[str]) -> None:
-    from veritune.plugins.errors import VerituneError
+    from veritune.plugins.errors import VerituneError, did_you_mean
 
     for line in lines:
         command, _, rest = line.strip().partition(" ")
@@ -141,6 +153,9 @@ def _converse(talk: Chat, screen: _Screen, rewards: list[Reward], lines: Iterabl
             talk.reset()
         elif command == "/gold":
             talk.gold = rest.strip() or None
+        elif COMMAND.fullmatch(command) and command != "/system":
+            known = [each.split()[0] for each in HELP.splitlines()]
+            screen.note(f"there is no {command}.{did_you_mean(command, known)} /help says what there is")
         else:
             try:
                 if command == "/system":
