@@ -14,6 +14,7 @@ import yaml
 from veritune.plugins import ConfigError, VerituneError
 from veritune.plugins.registry import resolve
 from veritune.rewards.composition import RewardSet, compose
+from veritune.rewards.composition.yaml import parse_yaml
 
 
 def rewards_from_file(file: Path) -> RewardSet:
@@ -78,7 +79,7 @@ def parse_reward(option: str) -> tuple[str, dict[str, Any]]:
     for setting in re.split(r",(?=\s*\w+=)", option[start.end() :]):
         name, _, value = setting.partition("=")
         try:
-            params[name.strip()] = yaml.safe_load(value)
+            params[name.strip()] = parse_yaml(value)
         except yaml.YAMLError:
             raise ConfigError(
                 f"--reward {option!r}: the value of {name.strip()} is not valid YAML: {value!r}"

@@ -176,6 +176,17 @@ def test_every_turn_of_the_assistants_is_learnt_once_with_its_end(name: str) -> 
     assert [text for rollout in found for text in learnt(one, rollout)] == expected
 
 
+def test_tool_calls_that_the_template_leaves_out_are_no_row_to_learn() -> None:
+    call = {"type": "function", "function": {"name": "add", "arguments": {"a": 2}}}
+    calls = {"role": "assistant", "content": "", "tool_calls": [call]}
+    shown = UNMARKED.replace("{{ m['content'] }}", "{{ m['content'] }}{{ m.get('tool_calls') or '' }}")
+    talk = {"messages": [ASKED, calls]}
+    (found,) = encoder(shown)(to_conversation(talk, DATA, PLAIN, "here"))
+    assert len(found.token_ids) > 10
+    with pytest.raises(DataError, match="leaves the tool calls of a turn out"):
+        encoder(UNMARKED)(to_conversation(talk, DATA, PLAIN, "here"))
+
+
 @pytest.mark.parametrize("name", [*TEMPLATES, None])
 def test_an_end_token_that_the_words_close_with_is_learnt_once(name: str | None) -> None:
     one = encoder(TEMPLATES[name] if name else None)

@@ -16,7 +16,7 @@ from veritune.trainer.config import RunConfig
 from veritune.trainer.data.tasks import get_task
 from veritune.trainer.observe.metrics import read_metrics
 from veritune.trainer.policy.models import make_tokenizer
-from veritune.trainer.policy.weights import load_weights, tied
+from veritune.trainer.policy.weights import load_or_none, load_weights, tied
 from veritune.trainer.run import train
 from veritune.trainer.run.checkpoint import list_checkpoints
 
@@ -79,7 +79,7 @@ def test_what_a_run_goes_on_with_otherwise_than_it_began_is_said(
         path.write_text("".join(json.dumps({"prompt": f"{n}+1+1="}) + "\n" for n in range(9)))
     make_tokenizer(get_task("arithmetic", {"terms": 3}).vocabulary()).save_pretrained(tmp_path / "tokenizer")
     model = {"build": TINY, "tokenizer": str(tmp_path / "tokenizer")}
-    data = {"task": None, "params": {}, "train": str(rows), "eval": str(held_out)}
+    data: dict[str, Any] = {"task": None, "params": {}, "train": str(rows), "eval": str(held_out)}
     train(make_config(model=model, data=data, grpo={"steps": 2}), quiet=True)
     rows.write_text("".join(rows.read_text().splitlines(keepends=True)[:5]))
     capsys.readouterr()
@@ -94,6 +94,17 @@ def test_what_a_run_goes_on_with_otherwise_than_it_began_is_said(
     ) as found:
         train(make_config(model=wide, data=data, grpo={"steps": 3}, resume=True), quiet=True)
     assert len(str(found.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"no archive", None, b"PK\x03\x04"])
+def test_what_can_be_made_again_is_where_its_file_is_damaged(tmp_path: Path, content: bytes | None) -> None:
+    """A reference's log-probs, a teacher's words; None stands for half of the file."""
+    path = tmp_path / "kept.pt"
+    torch.save({"logps": torch.zeros(1000)}, path)
+    assert load_or_none(path)["logps"].shape == (1000,)
+    path.write_bytes(path.read_bytes()[:2000] if content is None else content)
+    assert load_or_none(path) is None
+    assert load_or_none(tmp_path / "absent.pt") is None
 
 
 def test_a_start_that_fails_leaves_the_name_free(make_config: Make, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -81,7 +81,7 @@ def test_the_best_of_what_an_evaluation_has_is_taken(
 
 
 def test_what_evaluations_alone_would_use_is_said_where_there_is_none(tmp_path: Path, rows: dict[str, str]) -> None:
-    files = {"data": {"task": None, "params": {}, "train": rows["prompts"]}}
+    files: dict[str, Any] = {"data": {"task": None, "params": {}, "train": rows["prompts"]}}
     keeps: dict[str, Any] = {"checkpoint": {"best": True}, "evaluation": {"patience": 2, "every": 1, "metric": "even"}}
     (said,) = _said(tmp_path, "grpo", **files, **keeps)
     assert said.startswith("checkpoint.best and evaluation.patience: this stage has no evaluation")
@@ -100,6 +100,8 @@ def test_what_evaluations_alone_would_use_is_said_where_there_is_none(tmp_path: 
         ("grpo", {"grpo": {"num_generations": 4}}, r"It is called 'samples' here"),
         ("grpo", {"sampling": {"max_new_tokens": 4}}, r"It is called 'max_tokens' here"),
         ("grpo", {"grpo": {"SAMPLES": 4}}, r"Did you mean 'samples'"),
+        ("ppo", {"ppo": {"prompts": 4, "minibatches": 5}}, r"minibatches=5 of 4 completions"),
+        ("grpo", {"grpo": {"prompts": 2, "samples": 2, "minibatches": 5}}, r"minibatches=5 of 4 completions"),
         ("PPO", {}, r"unknown stage 'PPO'\. Did you mean 'ppo'"),
         (
             "distill",

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import Field, field_validator, model_validator
 
 from veritune.plugins.errors import did_you_mean
-from veritune.trainer.config.optimizer import OptimizerConfig, UpdateConfig
+from veritune.trainer.config.optimizer import OptimizerConfig, UpdateConfig, check_minibatches
 from veritune.trainer.objective.algorithms import ALGORITHMS, Objective
 
 
@@ -74,6 +74,7 @@ class GRPOConfig(UpdateConfig):
         if self.reference != "start" and (self.reference_every or self.reference_ema):
             moves = "reference_every" if self.reference_every else "reference_ema"
             raise ValueError(f"grpo.reference: {self.reference} stays what it is; leave out {moves}")
+        check_minibatches(self.minibatches, self.prompts * self.samples)
         if self.samples < 2 and self.objective.baseline in ("group", "leave_one_out"):
             raise ValueError(f"grpo.samples must be 2 or more: {self.algorithm} compares completions of one prompt")
         return self

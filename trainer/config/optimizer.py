@@ -41,6 +41,14 @@ class OptimizerConfig(Strict):
         return name
 
 
+def check_minibatches(minibatches: int, completions: int) -> None:
+    """Raise ValueError for more optimizer steps a pass than there are completions for them."""
+    if minibatches > completions:
+        raise ValueError(
+            f"minibatches={minibatches} of {completions} completions (prompts · samples): at most one each"
+        )
+
+
 class UpdateConfig(OptimizerConfig):
     """Optimizer and forward passes of a stage that trains the policy on completions."""
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from veritune.trainer.config.optimizer import UpdateConfig
+from veritune.trainer.config.optimizer import UpdateConfig, check_minibatches
 from veritune.trainer.config.run import PolicyRunConfig
 from veritune.trainer.objective.ppo import PPOObjective
 
@@ -35,6 +35,11 @@ class PPOConfig(UpdateConfig):
     """Where the reference model is: by default where the policy is."""
     entropy: bool = True
     """Log the policy's entropy."""
+
+    @model_validator(mode="after")
+    def _minibatches_have_completions(self) -> PPOConfig:
+        check_minibatches(self.minibatches, self.prompts * self.samples)
+        return self
 
 
 class PPORunConfig(PolicyRunConfig):

@@ -38,12 +38,24 @@ class ConversationEncoder:
         spoken = [n for n, message in enumerate(messages) if n >= len(messages) - len(turns) and _says(message)]
         if not self.encode.chat:
             raise DataError("a conversation of several turns needs a chat template, and none is used")
+        self._check_calls(messages, spoken)
         whole = self._by_marks(messages, spoken) or self._by_beginnings(messages, spoken)
         if whole is not None:
             return [whole]
         if any(messages[n].get("tool_calls") for n in spoken):
             raise DataError("the chat template renders a conversation with tool calls unlike its beginnings")
         return [self._turn(messages[:n], messages[n]) for n in spoken]
+
+    def _check_calls(self, messages: list[dict[str, Any]], spoken: Sequence[int]) -> None:
+        """Raise DataError where the template leaves tool calls out: an answer without them would be learnt."""
+        for n in spoken:
+            if messages[n].get("tool_calls"):
+                without = {key: value for key, value in messages[n].items() if key != "tool_calls"}
+                without["content"] = without.get("content") or ""
+                if self.encode.render(messages[: n + 1]) == self.encode.render([*messages[:n], without]):
+                    raise DataError(
+                        "the chat template leaves the tool calls of a turn out, and nothing of them is learnt"
+                    )
 
     def _unended(self, turn: Message) -> Message:
         """The turn without end tokens that its text spells already: it ends with one that is put behind it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from html import escape
 from importlib import resources
@@ -44,7 +45,12 @@ def entries_of(folder: Path) -> tuple[list[Entry], str | None]:
     path = folder / RECIPE
     if not path.is_file():
         raise DataError(f"{str(folder)!r} holds no recipe: {RECIPE} is not there")
-    values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError):
+        values = None
+    if not isinstance(values, dict) or not isinstance(values.get("stages"), list):
+        raise DataError(f"{path} is damaged: it is not the text of a recipe")
     stages = [(str(each["name"]), str(each.get("stage", "grpo"))) for each in values["stages"]]
     found = [Entry(name, kind, folder / name, (folder / name / DONE).is_file()) for name, kind in stages]
     return [entry for entry in found if entry.folder.is_dir()], values.get("note")
@@ -66,7 +72,8 @@ def timeline(entries: Sequence[Entry]) -> list[dict[str, Any]]:
             record |= {"before": _numbers(evaluations[0]), "after": _numbers(evaluations[-1])}
         summary = entry.folder / "summary.json"
         if summary.is_file():
-            record["summary"] = json.loads(summary.read_text(encoding="utf-8"))
+            with suppress(ValueError):  # a file that a full disk has cut is not worth a recipe
+                record["summary"] = json.loads(summary.read_text(encoding="utf-8"))
         found.append(record)
     return found
 

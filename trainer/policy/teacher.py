@@ -27,6 +27,7 @@ from veritune.trainer.objective.distillation import (
 )
 from veritune.trainer.policy.logprobs import completion_logits, completion_states, plain_head
 from veritune.trainer.policy.models import Policy, load_policy
+from veritune.trainer.policy.weights import load_or_none
 
 
 @dataclass
@@ -152,11 +153,9 @@ class TopCache:
 
     @classmethod
     def read(cls, path: Path, key: str) -> TopCache | None:
-        """None where there is none of this key."""
-        if not path.is_file():
-            return None
-        kept = torch.load(path)
-        if kept["key"] != key:
+        """None where there is none of this key that can be read."""
+        kept = load_or_none(path)
+        if kept is None or kept["key"] != key:
             return None
         made = cls(TopTokens(kept["ids_NK"], kept["logps_NK"], kept["rest_N"]), [], kept["size"])
         made.ends = kept["ends"]

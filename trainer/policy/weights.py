@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+import zipfile
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -58,6 +60,14 @@ def _check_shapes(state: Mapping[str, Tensor], model: Any, checkpoint: Path) -> 
             f"the checkpoint {checkpoint} is of another model: {len(wrong)} of its {len(state)} tensors have another "
             f"shape, such as {wrong[0]} ({there}, and here {here}); set model back to what the run began with"
         )
+
+
+def load_or_none(path: Path) -> Any:
+    """What ``torch.save`` wrote to a file that can be made again; None where it is not there, or damaged."""
+    try:
+        return torch.load(path) if path.is_file() else None
+    except (OSError, EOFError, RuntimeError, ValueError, KeyError, pickle.UnpicklingError, zipfile.BadZipFile):
+        return None
 
 
 @torch.no_grad()

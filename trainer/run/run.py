@@ -387,7 +387,13 @@ class Run:
         path = self.path / "config.yaml"
         resolved = dump_config(self.config)
         if path.is_file() and self.config.resume:
-            before = yaml.safe_load(path.read_text(encoding="utf-8"))
+            try:
+                before = yaml.safe_load(path.read_text(encoding="utf-8"))
+            except (yaml.YAMLError, UnicodeDecodeError):
+                before = None
+            if not isinstance(before, dict):
+                self.warn(f"{path} is damaged: what changed in the config since the checkpoint cannot be said")
+                before = yaml.safe_load(resolved)
             changes = changed_keys(before, yaml.safe_load(resolved))
             for change in (c for c in changes if not c.startswith("resume:")):
                 self.warn(f"config changed since the checkpoint: {change}")

@@ -34,6 +34,7 @@ from veritune.trainer.policy.distributed import World
 from veritune.trainer.policy.models import Policy, positions_of
 from veritune.trainer.policy.optimization import BadSteps, gradient_step, make_optimizer, set_lr
 from veritune.trainer.policy.passes import Passes
+from veritune.trainer.policy.weights import load_or_none
 from veritune.trainer.stages.interface import Context, Inputs, Records, Say
 from veritune.trainer.stages.supervised import SupervisedStage
 
@@ -105,12 +106,12 @@ class DPO(SupervisedStage):
         digest = hashlib.sha256()
         for pair in pairs:
             digest.update(repr((pair.chosen.prompt_ids, pair.chosen.token_ids, pair.rejected.token_ids)).encode())
-        kept = self.world.only_first(lambda: torch.load(path) if path.is_file() else None)
+        kept = self.world.only_first(lambda: load_or_none(path))
         if kept is None or kept["pairs"] != digest.hexdigest():
             if self.progress.step:
                 raise ConfigError(
-                    f"{path} is missing or of other pairs, and the policy is not what it was when the run began: go on "
-                    "with the same pairs and file, or start a new run"
+                    f"{path} is missing, damaged or of other pairs, and the policy is not what it was when the run "
+                    "began: go on with the same pairs and file, or start a new run"
                 )
             kept = {"pairs": digest.hexdigest(), "logps": self._all_logps(pairs)}
             self.world.only_first(lambda: _save(kept, path))
