@@ -29,7 +29,8 @@ def run_pytest(folder: Path, files: Mapping[str, str], *arguments: str) -> tuple
         (folder / name).write_text(text, encoding="utf-8")
     (folder / "pytest.ini").write_text("[pytest]\n")
     record = Record()
-    plugins = ["-p", "veritune.testing.plugin", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    off = ("cacheprovider", "xdist", "hypothesispytest", "anyio")  # what costs time and is not tested here
+    plugins = ["-p", "veritune.testing.plugin", *(word for name in off for word in ("-p", f"no:{name}"))]
     given = [*plugins, "-q", "-s", "--import-mode=importlib", f"--rootdir={folder}", "-c", f"{folder / 'pytest.ini'}"]
     before = set(sys.modules)
     try:

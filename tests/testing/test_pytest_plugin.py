@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from tests.testing.inner import run_pytest
+from veritune.plugins import DataError
+from veritune.testing.cases import read_cases
 
 REWARDS = '''
 from veritune import Cause, Score, reward
@@ -161,22 +163,24 @@ def test_reward_update_writes_new_and_changed_cases_and_breaks_no_law(
 @pytest.mark.parametrize(
     ("cases", "said"),
     [
-        (None, "cannot be read"),
         ("\n", "holds no cases"),
         ("[1]\n", "a case is a JSON object with completion"),
         ('{"gold": "4"}\n', "a case is a JSON object with completion"),
         ("{\n", "cases.jsonl:1: not JSON"),
     ],
 )
-def test_a_file_without_cases_is_an_error_and_no_pass(
-    tmp_path: Path, cases: str | None, said: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    files = {"my_rewards.py": REWARDS, "test_it.py": REPLAY, **({"cases.jsonl": cases} if cases is not None else {})}
-    status, record = run_pytest(tmp_path, files)
+def test_a_file_without_cases_is_refused(tmp_path: Path, cases: str, said: str) -> None:
+    (tmp_path / "cases.jsonl").write_text(cases)
+    with pytest.raises(DataError, match=said):
+        read_cases(tmp_path / "cases.jsonl")
+
+
+def test_a_missing_file_of_cases_is_an_error_and_no_pass(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, record = run_pytest(tmp_path, {"my_rewards.py": REWARDS, "test_it.py": REPLAY})
     assert status not in (0, 1)
     assert not record.outcomes
     captured = capsys.readouterr()
-    assert said in captured.out + captured.err
+    assert "cannot be read" in captured.out + captured.err
 
 
 def test_a_test_that_names_no_reward_is_told_how(tmp_path: Path) -> None:
@@ -219,9 +223,9 @@ def test_the_fixture_can_be_one_s_own_and_a_composition(tmp_path: Path) -> None:
 ATTACKS = """
 import pytest
 
-@pytest.mark.reward("exact_answer")
+@pytest.mark.reward("my_rewards.py:same")
 def test_sound(attack):
-    report = attack(budget=12, gold="42")
+    report = attack(budget=12, gold="42", right=["42"])
     assert 0 < report.counts["holds"] <= 30
 
 @pytest.mark.reward("my_rewards.py:pays_all")
