@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Iterator
 from fractions import Fraction
@@ -13,10 +12,12 @@ import pytest
 from veritune.lab.search import SearchReport, search
 from veritune.lab.search.answers import near
 from veritune.lab.search.claims import certain, number
+from veritune.lab.search.excess import gold_check_on
 from veritune.lab.search.scoring import make_pool
 from veritune.lab.search.setting import Given
 from veritune.plugins import ConfigError, Reward, get_reward
 from veritune.sandbox.workers import WorkerPool
+from veritune.testing.cases import read_cases
 
 REWARDS = """
 import re
@@ -123,14 +124,9 @@ def test_cases_are_written_for_pytest_and_fail_until_the_reward_is_mended(
     file = tmp_path / "cases.jsonl"
     assert report.write(file) == len(report.found)
     broken, sound = get_reward(f"{rewards}:substring"), get_reward(f"{rewards}:strict")
-    for case in map(json.loads, file.read_text().splitlines()):
-        columns = {k: v for k, v in case.items() if k not in ("completion", "prompt", "at_most")}
-        value = broken.score(case["completion"], case["prompt"], **columns).value
-        assert value is not None
-        assert value > case["at_most"]
-        mended = sound.score(case["completion"], case["prompt"], **columns).value
-        assert mended is not None
-        assert mended <= case["at_most"]
+    for case in read_cases(file).cases:
+        assert "at_most" in case.differences(broken.score_batch(case.samples))
+        assert not case.differences(sound.score_batch(case.samples))
 
 
 def test_an_oracle_that_pays_as_well_leaves_nothing(rewards: Path, pool: WorkerPool) -> None:
@@ -175,3 +171,17 @@ def test_another_number_is_never_the_gold(gold: str) -> None:
         other = number(text)
         assert other is None or other != value
         assert isinstance(other, Fraction | None)
+
+
+def test_a_policy_is_trained_on_reward_minus_the_gold_check() -> None:
+    reward = get_reward(
+        "veritune.lab.search.excess:excess",
+        attacked={"rewards": {"exact_answer": {}}},
+        oracle=gold_check_on("gold"),
+        high=2.0,
+    )
+    assert reward.score("<answer>4</answer>", gold="4").value == 0.0
+    assert reward.score("<answer>5</answer>", gold="4").value == 0.0
+    assert reward.score("I do not know.", gold="4").value is None
+    paid = reward.with_params(attacked={"rewards": {"format": {"params": {"style": "tags"}}}}, high=1.0)
+    assert paid.score("<think>a</think><answer>5</answer>", gold="4").value == 1.0

@@ -29,7 +29,10 @@ def attack(
         ),
     ] = None,
     gold: Annotated[
-        str | None, typer.Option(help="The right answer of the question asked. Default: 12, or what fits the reward.")
+        str | None,
+        typer.Option(
+            help="The right answer of the question asked (default: 12, or what fits); with --search: its column."
+        ),
     ] = None,
     prompt: Annotated[str, typer.Option(help="The question.")] = "What is 7 + 5?",
     column: Annotated[
@@ -116,7 +119,8 @@ def attack(
     if search is not None:
         from veritune.cli.attack_search import run_search
 
-        second = _scorer(oracle) if oracle is not None else None
+        scorer = _on_column(scorer, gold)
+        second = _on_column(_scorer(oracle), gold) if oracle is not None else None
         limits: dict[str, Any] = {"seconds": seconds, "seed": seed, "deadline": deadline}
         shown: dict[str, Any] = {"label": label, "out": out, "as_json": json, "quiet": quiet}
         if run_search(scorer, search, oracle=second, policy=policy, **limits, **shown):
@@ -152,6 +156,18 @@ def _scorer(text: str) -> Reward | RewardSet:
         return compose(text).without_appeals()
     components = rewards_from_options([text]).components
     return components[0].reward
+
+
+def _on_column(scorer: Reward | RewardSet, gold: str | None) -> Reward | RewardSet:
+    """The same, with its right answer read from this column where it has one."""
+    from veritune.config import with_columns
+    from veritune.rewards.composition import RewardSet
+
+    if gold is None:
+        return scorer
+    if isinstance(scorer, RewardSet):
+        return with_columns(scorer, {"gold": gold})
+    return scorer.with_params(columns={"gold": gold}) if "gold" in scorer.signature.inputs else scorer
 
 
 def _column(given: str) -> tuple[str, Any]:

@@ -2,5 +2,6 @@
 
 from veritune.lab.search.found import Counterexample, SearchReport
 from veritune.lab.search.run import search
+from veritune.lab.search.setting import Given
 
-__all__ = ["Counterexample", "SearchReport", "search"]
+__all__ = ["Counterexample", "Given", "SearchReport", "search"]

@@ -92,6 +92,6 @@ class SearchReport:
         """
         kept = [one for one in self.found if one.finding != "hangs"]
         cases = [one.as_case(number) for number, one in enumerate(kept, start=1)]
-        text = "".join(json.dumps(case, ensure_ascii=False, default=str) + "\n" for case in cases)
+        text = "".join(json.dumps(case, default=str) + "\n" for case in cases)
         file.write_text(text, encoding="utf-8")
         return len(cases)
