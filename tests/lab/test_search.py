@@ -162,7 +162,7 @@ def test_the_gold_check_says_only_what_is_certain(text: str, gold: str, expected
     assert certain(text, gold) is expected
 
 
-@pytest.mark.parametrize("gold", ["0", "1", "7", "42", "-3", "1,200", "2.5", "1/2", "100"])
+@pytest.mark.parametrize("gold", ["0", "1", "7", "42", "-3", "1,200", "2.5", "1/2", "100", "\\$0.50"])
 def test_another_number_is_never_the_gold(gold: str) -> None:
     value = number(gold)
     assert value is not None

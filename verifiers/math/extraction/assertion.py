@@ -48,6 +48,14 @@ _WRONG_PRONOUN = re.compile(
     r"(?:wrong|incorrect|false|right|correct|true|a mistake|an error|mistaken|off|work|fit)(?!\w)",
     re.I,
 )
+_FLAT_NO = re.compile(
+    r"(?:\w+ing(?: \w+)?, )?(?:(?:i|we) (?:was|were) (?:wrong|mistaken)|(?:that|this|it) (?:cannot|can['’]t) be|"
+    r"(?:i|we) reject (?:that|this|it))(?=\s*(?:[.!;:—–-]|\n|$))",
+    re.I,
+)
+"""A whole sentence that takes back what stands before it: ``that cannot be.``, ``checking again, I was wrong.``"""
+_CLAUSE_OF_ITS_OWN = re.compile(r"\s+(?:that|to say)\b", re.I)
+"""Behind ``it is false``: what is false is another clause, not what was said before."""
 _LEADING = re.compile(
     r"^\W*(?:(?:wait|hmm+|hm|oh|but|well|and|actually|hold on|um|uh|ah|so|等等|等一下)\W+){1,4}", re.I
 )
@@ -263,8 +271,12 @@ def retraction(after: str, value: str, code: Code) -> int | None:
         cue = _CUE.match(sentence)
         if cue is not None and leading_value(re.split(r"[,;:]\s", sentence[cue.end() :])[0].strip(" .!"), code):
             return begin + cue.end()
+        flat = _FLAT_NO.match(stripped)
+        if flat is not None:
+            return offset + flat.end()
         denied = _WRONG_PRONOUN.match(sentence)
-        if denied is not None and is_negative(sentence[: denied.end()]):
+        clause = denied is not None and _CLAUSE_OF_ITS_OWN.match(sentence[denied.end() :]) is not None
+        if denied is not None and is_negative(sentence[: denied.end()]) and not clause:
             return begin + denied.end()
         if _says_wrong(sentence, value, code):
             return at
@@ -287,17 +299,18 @@ def _retracting(code: Code) -> frozenset[str]:
 
 
 _RETRACTING = names(
-    "wait actually edit update rather let wrong incorrect false right correct true mistake error mistaken off work fit"
+    "wait actually edit update rather let cannot can't can’t reject wrong incorrect false right correct true mistake "
+    "error mistaken off work fit"
 )
+
+
+_BAD = re.compile(r"mistake|\berror|\boff\b|reject|discard|rule|\ba (?:lie|joke)\b|nonsense|made up")
 
 
 def is_negative(said: str) -> bool:
     """``that is wrong``, ``it can't be right``, ``is not the answer``; not ``that is right``."""
     low = said.lower().replace("’", "'")
-    bad = (
-        pattern("wrong", "").search(low) is not None
-        or re.search(r"mistake|\berror|\boff\b|reject|discard|rule", low) is not None
-    )
+    bad = pattern("wrong", "").search(low) is not None or _BAD.search(low) is not None
     negated = (
         re.search(r"\bnot\b|n't\b|cannot|cant\b|never|hardly|\bnicht\b|\bpas\b|\bno\b|\bnon\b|\bне\b|不", low)
         is not None

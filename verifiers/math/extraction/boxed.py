@@ -33,7 +33,7 @@ _STEMS = (
     "réponse", "ответ", "答案", "结果",
 )  # fmt: skip
 _SUBJECT = re.compile(rf"(?:{'|'.join(_STEMS)})\w*")
-_PREDICATE = re.compile(
+PREDICATE = re.compile(
     r"\W*(?:(?:is|was|would be|has|have|had|comes|results|fails|can['’]?t be|cannot be|isn['’]t|"
     r"wasn['’]t|ist|wäre|est|n['’]est|es"
     r"|no es|è|non è|não é|не|ni|si)\b|是错|不是|不对|不正确)",
@@ -136,7 +136,7 @@ def status(text: str, box: Box) -> Status:
     terminator = after[len(following) : len(following) + 1]
     if not apart and len(following) < 80 and is_asked(after[len(following) + 1 :], terminator):
         return Status.ASKED
-    if _PREDICATE.match(following) and is_negative(following[:80]):
+    if PREDICATE.match(following) and is_negative(following[:80]):
         return Status.DENIED
     doubted = pattern("hedges", code).match(following)
     if doubted is not None and re.match(r"\s+(?:have\s+)?be(?:en)?(?!\w)", following[doubted.end() :]):

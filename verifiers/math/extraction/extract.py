@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from veritune.verifiers.math.extraction.assertion import leading_value
-from veritune.verifiers.math.extraction.boxed import boxed
+from veritune.verifiers.math.extraction.assertion import is_negative, leading_value, replacement, retraction
+from veritune.verifiers.math.extraction.boxed import PREDICATE, boxed
 from veritune.verifiers.math.extraction.clauses import take_apart
 from veritune.verifiers.math.extraction.declarations import (
     declared,
@@ -150,6 +150,8 @@ def _find(text: str, options: MathOptions) -> Extraction:
         strong = [c for c in strong if c.marker not in ("final answer", "####") or readable(c.text)]
     if strong:
         best = max(strong, key=lambda c: c.start)
+        if best.marker in ("answer tag", "####"):
+            best = _standing(best, text)
         raw = box.raw if box is not None and best is first and box.raw != best.text else ""
         if len(strong) > 1:
             strong.sort(key=lambda c: -c.start)
@@ -168,6 +170,34 @@ def _find(text: str, options: MathOptions) -> Extraction:
         if found is not None:
             return Extraction(found.text, found.marker, (found,))
     return Extraction(None, "", (), "no marked answer")
+
+
+def _standing(found: Candidate, text: str) -> Candidate:
+    """An answer tag or ``####`` line, with what the words behind it put in its place where they take it back."""
+    closing = "</answer>" if found.marker == "answer tag" else "\n"
+    end = text.lower().find(closing, found.start)
+    instead = None if end < 0 or not found.text else taken_back(text[end + len(closing) :], found.text)
+    return found if instead is None else found._replace(text=instead)
+
+
+def taken_back(behind: str, value: str) -> str | None:
+    """What stands in the place of a value that the words behind its mark take back (empty: nothing); None where they
+    do not."""
+    said = behind[:700].lstrip(" $}\\)]*_.,;\n")
+    if not said:
+        return None
+    code = language_of(said)
+    taken = retraction(said, value, code)
+    if taken is None:
+        following = first_sentence(said[:120])
+        if behind[:1] not in (" ", ",") or not PREDICATE.match(following) or not is_negative(following[:80]):
+            return None
+        taken = len(following)
+    instead = replacement(said[taken:], code)
+    if instead is None:
+        later, _ = asserted(said[taken:])
+        instead = later.value if later is not None else None
+    return instead or ""
 
 
 _RELATED = re.compile(
@@ -245,7 +275,10 @@ def _line(text: str) -> Candidate | None:
             if line[: len(start)].lower() == start:
                 rest = line[len(start) :].strip(" *_:：") or first_line("\n".join(lines[index + 1 : index + 8]))
                 if rest and not is_negated(rest) and states_plainly(rest):
-                    return Candidate(refine(rest) or rest, "A:", len(text))
+                    answer = refine(rest) or rest
+                    behind = rest.partition(answer)[2] if answer in rest else ""
+                    instead = taken_back("\n".join([behind, *lines[index + 1 :]]), answer)
+                    return Candidate(answer if instead is None else instead, "A:", len(text))
     return None
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from veritune.lab.search.candidate import Piece
-from veritune.lab.search.claims import certain, number
+from veritune.lab.search.claims import certain, number, undressed
 from veritune.lab.search.grammar import ANSWER_GRAMMARS, COMMON, Grammar
 from veritune.rewards.attack.corpus import GENERATORS
 from veritune.rewards.attack.target import Attack, Shape, Target, wrong_answer
@@ -118,7 +118,7 @@ def _bound(function: Callable[..., Piece], first: object) -> Callable[[str], Pie
 
 def near(gold: str, value: Fraction) -> list[str]:
     """Numbers that look like the gold and are not equal to it, with what they are equal to checked."""
-    bare = gold.replace(",", "").replace("$", "").strip()
+    bare = undressed(gold).replace(",", "")
     digits = bare.lstrip("-")
     guesses: dict[str, Fraction | None] = {f"-{bare}" if not bare.startswith("-") else digits: -value}
     if value.denominator == 1:

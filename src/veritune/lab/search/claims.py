@@ -19,7 +19,7 @@ _DRESS = re.compile(r"\\\$|\$|\*\*|\\\(|\\\)|\\!|\\,")
 
 def number(text: str) -> Fraction | None:
     """The value of a plain number or fraction, dollars and bold aside; None for anything else."""
-    bare = _DRESS.sub("", text).strip().rstrip(".").strip()
+    bare = undressed(text)
     if _NUMBER.fullmatch(bare):
         return Fraction(Decimal(bare.replace(",", "")))
     found = _FRACTION.fullmatch(bare)
@@ -27,6 +27,11 @@ def number(text: str) -> Fraction | None:
         return None
     over, under = (found[1], found[2]) if found[1] is not None else (f"{found[3]}{found[4]}", found[5])
     return Fraction(int(over), int(under)) if int(under) else None
+
+
+def undressed(text: str) -> str:
+    """Without dollars, bold and a full stop around it."""
+    return _DRESS.sub("", text).strip().rstrip(".").strip()
 
 
 def claims(text: str) -> list[str]:
