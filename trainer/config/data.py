@@ -43,7 +43,7 @@ class DataConfig(Strict):
     params: dict[str, Any] = Field(default_factory=dict)
     """Parameters of the task."""
     train: str | dict[str, float] | None = None
-    """A file by its name's end: .jsonl, .json (a list), .csv, .tsv or .parquet; a data set of the hub,
+    """A file by its name's end: .jsonl, .json (a list, or one row), .csv, .tsv, .parquet; a set of the hub,
     ``hf:NAME[@REVISION][:CONFIG]:SPLIT``; or several, each with its weight: the share of the prompts drawn from it, as
     ``{a.jsonl: 0.6, b.jsonl: 0.4}`` or as a list, ``[{path: a.jsonl, weight: 0.6}, …]``."""
     eval: str | dict[str, str] | None = None
