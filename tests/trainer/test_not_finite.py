@@ -159,7 +159,9 @@ def test_a_step_that_is_skipped_is_said_once() -> None:
     watch = Watch("accuracy")
     said = [watch.step(n, {"loss": loss}) for n, loss in enumerate([1.0, math.nan, math.inf])]
     assert [len(texts) for texts in said] == [0, 1, 0]
-    assert "step 1: the loss is not finite" in said[1][0]
+    assert "step 1: the loss or its gradient is not finite" in said[1][0]
+    assert len(Watch("accuracy").step(1, {"loss": 1.0, "grad_norm": math.nan})) == 1
+    assert not Watch("accuracy").step(1, {"loss": 0.0, "grad_norm": math.nan, "skipped_updates": 0.0})  # no signal
 
 
 @pytest.mark.parametrize("value", [1e300, -1e300, 1e16])

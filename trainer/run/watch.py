@@ -18,7 +18,7 @@ WATCHED = ("length", "shift/chosen")
 
 def watched(metrics: Mapping[str, Any]) -> bool:
     """Whether there is anything in a step's metrics to look at."""
-    return any(name in metrics for name in WATCHED) or _not_finite(metrics.get("loss"))
+    return any(name in metrics for name in WATCHED) or _was_skipped(metrics)
 
 
 class Watch:
@@ -106,9 +106,9 @@ class Watch:
         )
 
     def _skipped(self, metrics: Mapping[str, float]) -> str:
-        if not _not_finite(metrics.get("loss")):
+        if not _was_skipped(metrics):
             return ""
-        return "the loss is not finite, and the step was skipped: nothing is learnt of its rows"
+        return "the loss or its gradient is not finite, and the step was skipped: nothing is learnt of its rows"
 
     def _verifiers(self, metrics: Mapping[str, float]) -> dict[str, str]:
         """A verifier that errs more often in the later half of the run, by second opinions; looked at now and then."""
@@ -142,6 +142,13 @@ class Watch:
         if _mean(after, "reward/format") < 0.98 or _mean(before, name) > 0.7 or moved > 0.01:
             return ""
         return f"the format is solved, and {self.metric} has not moved for {WINDOW} steps ({moved:+.3f})"
+
+
+def _was_skipped(metrics: Mapping[str, Any]) -> bool:
+    """Stages that count their ``skipped_updates`` have no gradient either where no group has signal."""
+    return _not_finite(metrics.get("loss")) or (
+        "skipped_updates" not in metrics and _not_finite(metrics.get("grad_norm"))
+    )
 
 
 def _not_finite(value: Any) -> bool:

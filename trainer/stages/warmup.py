@@ -82,7 +82,7 @@ class Warmup(Stage):
         self.progress.step += 1
         finite = norm is not None and math.isfinite(loss)
         self.bad_steps.watch(finite, f"warm-up step {self.progress.step}", "lower warmup.lr or warmup.clip_norm")
-        metrics = {"loss": loss, "grad_norm": norm or float("nan"), "lr": lr, "tokens": float(tokens)}
+        metrics = {"loss": loss, "grad_norm": math.nan if norm is None else norm, "lr": lr, "tokens": float(tokens)}
         return {**metrics, **clock.metrics()}
 
     def _loss(self, prompts: list[Text], targets: list[list[int]], mine: range, tokens: int) -> float:
