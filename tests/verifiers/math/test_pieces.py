@@ -40,6 +40,11 @@ OTHER = [
     (CASES % ("5", "x=y", "x", r"x\ne y"), "x"),
     (r"\min(x,\max(y,-900))", r"\min(x,y)"),
     (r"|x+y+250|", "x+y+250"),
+    (
+        "n^n+" + CASES % (r"\sin x", "n<12", "1000", r"n\ge 12"),
+        "n^n+" + CASES % (r"\sin x", "n<12", "1001", r"n\ge 12"),
+    ),
+    (r"x^{20}+\max(y,50)", r"x^{20}+\max(y,50)+\max(0,x-900)"),
 ]
 
 
