@@ -45,7 +45,9 @@ def read_files(folder: Path) -> Any:
 
 
 def write_files(folder: Path, files: Mapping[str, str]) -> None:
-    (folder / FILES).write_text(json.dumps(files, indent=1) + "\n", encoding="utf-8")
+    """Nothing where no file is read, as of a generated task."""
+    if files:
+        (folder / FILES).write_text(json.dumps(files, indent=1) + "\n", encoding="utf-8")
 
 
 def _names(values: Any) -> Iterator[str]:
