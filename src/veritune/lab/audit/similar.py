@@ -14,8 +14,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
-COMMON = 0.2
-"""Pairs of words in more than this share of the texts (of at least fifty) are a template's, and do not count."""
+COMMON, FEW = 0.02, 10
+"""Pairs of words in more than this share of the texts, and in more than ten, are a template's, and do not count."""
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W_\u3040-\u30ff\u3400-\u9fff]+|[+\-*/=<>^]")
 """A word, a Chinese or Japanese character, an operator."""
 _NUMBER = re.compile(r"\d+")
@@ -69,8 +69,6 @@ def near_pairs(
 
 
 def _without_templates(sets: list[frozenset[tuple[str, str]]]) -> list[frozenset[tuple[str, str]]]:
-    if len(sets) < 50:
-        return sets
     frequency = Counter(pair for one in sets for pair in one)
-    common = {pair for pair, count in frequency.items() if count > COMMON * len(sets)}
+    common = {pair for pair, count in frequency.items() if count > max(FEW, COMMON * len(sets))}
     return [one - common for one in sets]
