@@ -1,0 +1,107 @@
+"""A text as its reader would take it: folded, and undisguised (spaced, leet, reversed or encoded words)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import codecs
+import html
+import re
+import unicodedata
+from collections.abc import Iterator
+
+_LIKE_LATIN = str.maketrans(
+    "АВЕКМНОРСТХУІЅЈаеорсухкмтнвіѕԁјһԛԝΑΒΕΖΗΙΚΜΝΟΡΤΥΧαοερτυνικ",
+    "ABEKMHOPCTXYISJaeopcyxkmthbisdjhqwABEZHIKMNOPTYXaoeptuvik",
+)
+_LEET = str.maketrans("0134567@$!|", "oieasgtasil")
+_WORD = re.compile(r"[^\W\d_]+")
+_SPACED = re.compile(r"(?<!\w)(?:\w[ .\-_*·]){3,199}\w(?!\w)")
+_LEET_WORD = re.compile(r"(?<![\w.])(?=\w{0,15}\d)(?=\w{0,15}[^\W\d_])[\w@$!|]{2,16}(?!\w)")
+_BASE64 = re.compile(r"[A-Za-z0-9+/_\-]{16,6000}={0,2}")
+_HEX = re.compile(r"(?:[0-9A-Fa-f]{2}[ :]?){12,3000}")
+_BINARY = re.compile(r"(?:[01]{8} ?){8,3000}")
+_ESCAPES = re.compile(r"\\u([0-9A-Fa-f]{4})|\\x([0-9A-Fa-f]{2})|%([0-7][0-9A-Fa-f])")
+_MARKS = re.compile("[\u0300-\u036f\u064b-\u0655\u0670\u0640\u05b0-\u05c7]")
+_ENCODED = 20  # encoded runs that are read
+
+
+def plain_text(text: str) -> str:
+    """The text as a reader sees it: NFKC, without format characters, look-alike letters in Latin words as Latin."""
+    normal = unicodedata.normalize("NFKC", html.unescape(text) if "&" in text else text)
+    if normal.isascii():
+        return normal
+    seen = "".join(c for c in normal if c in "\u200c\n" or unicodedata.category(c) != "Cf").replace("\u200c", "")
+    return _WORD.sub(_latin, seen)
+
+
+def _latin(match: re.Match[str]) -> str:
+    word = match[0]
+    return word.translate(_LIKE_LATIN) if any("a" <= c <= "z" for c in word.lower()) else word
+
+
+def folded(text: str) -> str:
+    """Lower case, without accents and vowel points; typographic apostrophes as ``'``."""
+    lower = text.lower().replace("ı", "i").replace("đ", "d").replace("ß", "ss").replace("ł", "l").replace("ø", "o")
+    if lower.isascii():
+        return lower
+    bare = _MARKS.sub("", unicodedata.normalize("NFD", lower))
+    return unicodedata.normalize("NFC", bare).replace("’", "'").replace("‘", "'").replace("ς", "σ").replace("ى", "ي")
+
+
+def undisguised(plain: str) -> Iterator[str]:
+    """Other readings of a plain text that differ from it: joined, leet, reversed, decoded."""
+    joined = _SPACED.sub(_join, plain)
+    if joined != plain:
+        yield joined
+    leet = _leet(joined)
+    if leet is not None:
+        yield leet
+        yield leet.replace("i", "l")
+    yield plain[::-1]
+    yield codecs.encode(plain, "rot13")
+    escaped = _ESCAPES.sub(lambda m: chr(int(m[1] or m[2] or m[3], 16)), plain)
+    if escaped != plain:
+        yield escaped
+    yield from _decoded(plain)
+
+
+def _join(match: re.Match[str]) -> str:
+    return match[0][::2]
+
+
+def _leet(text: str) -> str | None:
+    """The text with digits read as letters, where at least two words mix both."""
+    words = _LEET_WORD.findall(text[:20_000])
+    if sum(sum(c.isalpha() for c in word) >= 2 for word in words) < 2:
+        return None
+    return text[:20_000].translate(_LEET)
+
+
+def _decoded(text: str) -> Iterator[str]:
+    runs = 0
+    for pattern, decode in ((_BASE64, _from_base64), (_HEX, _from_hex), (_BINARY, _from_binary)):
+        for match in pattern.finditer(text):
+            runs += 1
+            if runs > _ENCODED:
+                return
+            try:
+                words = decode(match[0]).decode("utf-8")
+            except (ValueError, binascii.Error):
+                continue
+            if len(words) > 5 and words.isprintable():
+                yield words
+
+
+def _from_base64(run: str) -> bytes:
+    bare = run.rstrip("=").replace("-", "+").replace("_", "/")
+    return base64.b64decode(bare + "=" * (-len(bare) % 4))
+
+
+def _from_hex(run: str) -> bytes:
+    return bytes.fromhex(run.replace(":", ""))
+
+
+def _from_binary(run: str) -> bytes:
+    bits = run.replace(" ", "")
+    return bytes(int(bits[i : i + 8], 2) for i in range(0, len(bits), 8))
