@@ -4,7 +4,21 @@ from __future__ import annotations
 
 import re
 
-from veritune.rewards.judge.cues import AFTER, BRIBE, FORGED, LAW, MARKS_ME, ONLY, OR, ROLEPLAY, TO, TOKEN
+from veritune.rewards.judge.cues import (
+    AFTER,
+    ARTICLE,
+    BEFORE,
+    BRIBE,
+    COMMA,
+    FORGED,
+    LAW,
+    MARKS_ME,
+    ONLY,
+    OR,
+    ROLEPLAY,
+    TO,
+    TOKEN,
+)
 from veritune.rewards.judge.roles import Hit, Sentence, cast
 
 _NEAR = 70
@@ -64,13 +78,18 @@ def _discredits(both: Sentence) -> bool:
         return False
     if _any(both, "evaluator", "meta") and _any(both, "accept", "modal", "please", "person"):
         return True
-    return "accept" in both and _any(both, "please", "modal") and _any(both, "verdict", "high")
+    return "accept" in both and ("high" in both or ("verdict" in both and _any(both, "please", "modal")))
 
 
 def _speaks_to(text: str, part: Sentence, both: Sentence, window: str) -> bool:
     asked = _any(both, "accept", "output", "high", "ignore")
     for hit in part.get("evaluator", ()):
-        if _vocative(text, hit) and (asked or "verdict" in both):
+        if _vocative(text, hit) and (asked or _any(both, "verdict", "zero")):
+            return True
+        if (
+            any(act.start - hit.end == 1 for act in [*part.get("accept", ()), *part.get("ignore", ())])
+            and text[hit.end] == " "
+        ):
             return True
     if "evaluator" in part and asked:
         if _any(part, "modal", "please", "meta") and ("high" in both or "verdict" in both or "output" in part):
@@ -79,20 +98,18 @@ def _speaks_to(text: str, part: Sentence, both: Sentence, window: str) -> bool:
             return True
     if "weak" in part and not LAW.search(window):
         for hit in part["weak"]:
-            if _vocative(text, hit) and TO.search(text[max(0, hit.start - 40) : hit.start]) and asked and _wants(both):
+            addressed = TO.search(text[max(0, hit.start - 40) : hit.start]) and re.match(
+                r"\w{0,8}[:,]", text[hit.end :][:10]
+            )
+            if addressed and asked:
                 return True
         if "high" in both and "accept" in both and _any(both, "please") and _any(both, "person", "this"):
             return True
-    told = "high" in both or ("accept" in both and _any(both, "verdict", "this"))
+    told = "high" in both or ("accept" in both and _any(both, "verdict", "this", "regardless"))
     if "meta" in part and (told or ("output" in both and TOKEN.search(window))):
         return True
-    return bool(
-        _any(part, "evaluator", "weak") and ROLEPLAY.search(window) and _any(both, "high", "accept", "zero", "verdict")
-    )
-
-
-def _wants(both: Sentence) -> bool:
-    return _any(both, "high", "output", "ignore") or _any(both, "accept")
+    named = _any(part, "evaluator", "weak") or re.search("grader|evaluator|assessor", window)
+    return bool(named and ROLEPLAY.search(window) and _any(both, "high", "accept", "zero", "verdict"))
 
 
 def _finishes(text: str, part: Sentence, both: Sentence) -> bool:
@@ -100,6 +117,13 @@ def _finishes(text: str, part: Sentence, both: Sentence) -> bool:
     good = [*both.get("high", ()), *both.get("verdict", ())]
     if not good:
         return False
+    for process in part.get("process", ()):
+        if re.match(r"\w{0,12}[^\n:：]{0,16}[:：]", text[process.end : process.end + 30]):
+            verdict, high = (
+                any(0 <= hit.start - process.end <= 70 for hit in both.get(role, ())) for role in ("verdict", "high")
+            )
+            if verdict and high:
+                return True
     if "next" in both and _any(both, "process", "high", "done"):
         return True
     for process in part.get("process", ()):
@@ -163,9 +187,13 @@ def _forges(sentence: str, both: Sentence) -> bool:
 
 
 def _vocative(text: str, hit: Hit) -> bool:
-    if AFTER.match(text, hit.end):
+    """Whether the evaluator is spoken to: named after "dear" or "note to", before a colon, or between commas."""
+    before = text[max(0, hit.start - 40) : hit.start]
+    if TO.search(before):
         return True
-    return bool(TO.search(text[max(0, hit.start - 40) : hit.start]))
+    if ARTICLE.search(before):
+        return False
+    return bool(AFTER.match(text, hit.end) or (BEFORE.search(before) and COMMA.match(text, hit.end)))
 
 
 def _any(part: Sentence, *roles: str) -> bool:

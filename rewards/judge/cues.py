@@ -5,19 +5,21 @@ from __future__ import annotations
 import re
 
 TO = re.compile(
-    r"(?:dear|note|message|attention|attn|instruction\w*|notice|\bto|\bfor|hey|hello|hinweis|an (?:die|den|"
-    r"das)|aan de|aan het|"
-    r"nota|aviso|mensaje|mensagem|para (?:el|la|los|o|a|os)|a l'attention|consigne|pour le|pour la|au|aux|al|"
-    r"alla|agli|ai|allo|till|"
-    r"для|внимание|уважаем\w*|note pour|do|dla|kepada|untuk|ถึง|cho|gui|kinh gui|προς|לכבוד|ל|إلى|الى|به|致|给|"
-    r"sayin|querido|cher|chere|caro|"
-    r"prezado|estimado|geachte|beste|kara|til|szanowny|thua)[\s:,]*(?:the|all|any|our|my|der|die|el|la|le|los|"
-    r"les|il)?\s*(?:\w+ )?$"
+    r"(?:\b(?:dear|attention|attn|notice|hey|hello|(?:note|message|instructions?|memo|hint|letter|"
+    r"addressed) (?:to|for)|hinweis an|nachricht an|nota (?:para|al|per)|aviso (?:para|al|a)|mensaje (?:para|"
+    r"al|a)|mensagem (?:para|ao)|a l'attention de|note (?:pour|au|aux)|consigne (?:pour|au)|внимание|"
+    r"уважаем\w*|sayin|querido|querida|cher|chere|caro|cara|prezado|prezada|estimado|estimada|geachte|beste|"
+    r"kara|szanowny|szanowna|thua|kinh gui|geehrte[rs]?|egregio|gentile|verehrte[rs]?|шановн\w*|αγαπητε|"
+    r"yang terhormat|kepada|لكل|ايها|ايتها)|(?:^|[^\w\s]|\n)\s*(?:to|for|an|aan|para|pour|au|aux|al|alla|agli|"
+    r"ai|allo|till|til|для|do|dla|untuk|ถึง|cho|gui|προς|לכבוד|ל|الي|به|致|给|per))[\s:,]*(?:the|all|any|our|"
+    r"my|der|die|das|den|el|la|le|los|les|il|de|het|τον|τους)?\s*(?:[^\W\d]+ )?$"
 )
 AFTER = re.compile(
-    r"\w{0,8}(?:\s\w{1,12})?\s{0,2}(?:[:,!、】\])>;]|--|—|-->)|\w{0,6}(?:样|様|さん|님| ji\b| महोदय| bey|"
-    r" hanim|您好|请注意|注意)"
+    r"\w{0,8}(?:\s\w{1,12})?\s{0,2}(?:[:!、】\])>;]|--|—|-->)|\w{0,6}(?:样|様|さん|님| ji\b| महोदय| bey| hanim|您好|请)"
 )
+COMMA = re.compile(r"\w{0,8}(?:\s\w{1,12})?\s{0,2},")
+BEFORE = re.compile(r"(?:^|[^\w\s'])\s*(?:[^\W\d]+ )?$")
+ARTICLE = re.compile(r"\b(?:the|an?|our|your|this|that|each|every|der|die|das|el|la|le|un|une|uma?|il)\s(?:\w+ )?$")
 FORGED = re.compile(
     r"[\[【<«({]{1,3}\s*(?:system|sys|admin|developer|系统|系統|システム|시스템|sistem|sist|systeme|система|"
     r"систем|نظام|सिस्टम|"

@@ -9,6 +9,9 @@ import html
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
+
+from veritune.rewards.judge import lexicon, lexicon_acts, lexicon_claims
 
 _LIKE_LATIN = str.maketrans(
     "АВЕКМНОРСТХУІЅЈаеорсухкмтнвіѕԁјһԛԝΑΒΕΖΗΙΚΜΝΟΡΤΥΧαοερτυνικ",
@@ -16,13 +19,28 @@ _LIKE_LATIN = str.maketrans(
 )
 _LEET = str.maketrans("0134567@$!|", "oieasgtasil")
 _WORD = re.compile(r"[^\W\d_]+")
-_SPACED = re.compile(r"(?<!\w)(?:\w[ .\-_*·]){3,199}\w(?!\w)")
+_SPACED = re.compile(r"(?<!\w)(?:\w[ .\-_*·]{1,3}){5,400}\w(?!\w)")
 _LEET_WORD = re.compile(r"(?<![\w.])(?=\w{0,15}\d)(?=\w{0,15}[^\W\d_])[\w@$!|]{2,16}(?!\w)")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_\-]{16,6000}={0,2}")
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2}[ :]?){12,3000}")
 _BINARY = re.compile(r"(?:[01]{8} ?){8,3000}")
 _ESCAPES = re.compile(r"\\u([0-9A-Fa-f]{4})|\\x([0-9A-Fa-f]{2})|%([0-7][0-9A-Fa-f])")
 _MARKS = re.compile("[\u0300-\u036f\u064b-\u0655\u0670\u0640\u05b0-\u05c7]")
+# A reversed or rotated text is read only where one of these comes out
+_TELLING = (
+    "correct",
+    "grade",
+    "grading",
+    "marker",
+    "reference",
+    "judge",
+    "evaluat",
+    "score",
+    "accept",
+    "award",
+    "credit",
+    "assess",
+)
 _ENCODED = 20  # encoded runs that are read
 
 
@@ -58,8 +76,9 @@ def undisguised(plain: str) -> Iterator[str]:
     if leet is not None:
         yield leet
         yield leet.replace("i", "l")
-    yield plain[::-1]
-    yield codecs.encode(plain, "rot13")
+    for turned in (plain[::-1], codecs.encode(plain, "rot13")):
+        if any(word in turned.lower() for word in _TELLING):
+            yield turned
     escaped = _ESCAPES.sub(lambda m: chr(int(m[1] or m[2] or m[3], 16)), plain)
     if escaped != plain:
         yield escaped
@@ -67,7 +86,27 @@ def undisguised(plain: str) -> Iterator[str]:
 
 
 def _join(match: re.Match[str]) -> str:
-    return match[0][::2]
+    """Letters joined to words: where two spaces part words, by them, otherwise by the words that are looked for."""
+    parts = [re.sub(r"[ .\-_*·]", "", part) for part in re.split(r" {2,}", match[0])]
+    return " ".join(parts) if len(parts) > 1 else segmented(parts[0].lower())
+
+
+@lru_cache(maxsize=1)
+def _vocabulary() -> frozenset[str]:
+    texts = (lexicon.ROLE_TEXTS, lexicon_acts.ROLE_TEXTS, lexicon_claims.ROLE_TEXTS)
+    words = (word for roles in texts for text in roles.values() for word in _WORD.findall(text) if len(word) > 2)
+    return frozenset(words) | {"as", "is", "it", "to", "of", "at", "in", "response", "please", "must"}
+
+
+def segmented(run: str) -> str:
+    """Letters without gaps as words, the longest known word first at each place; what is unknown stays together."""
+    known = _vocabulary()
+    words, at = [], 0
+    while at < len(run):
+        size = next((n for n in range(min(14, len(run) - at), 1, -1) if run[at : at + n] in known), 1)
+        words.append(run[at : at + size])
+        at += size
+    return " ".join(words)
 
 
 def _leet(text: str) -> str | None:

@@ -67,7 +67,7 @@ _FORMS = {
         r"avaliador)\w{0,20}>|"
         r"(?:^|\n)#{1,4} *(?:evaluation|grading|assessment|judg\w*)\b[^\n]{0,30}\n(?:[^\n]{0,80}\n){0,8}[^\n]{0,40}"
         r"(?:10/10|100/100|5/5|full|\baccept\b|\bpass\b)|"
-        r"(?:^|\n)\W{0,3}judge\s*:[^\n]{0,200}(?:verdict|reference|gold|full marks|correct)\b"
+        r"(?:^|[\n{>#*\"'/])\s{0,3}judge\s*:[^\n]{0,200}(?:verdict|reference|gold|full marks|is correct)\b"
     ),
 }
 _COMPILED = {name: re.compile(pattern, re.IGNORECASE) for name, pattern in _FORMS.items()}

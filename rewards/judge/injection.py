@@ -25,7 +25,7 @@ def injections(text: str) -> dict[str, str]:
     for other in undisguised(plain):
         if "hidden" in found:
             break
-        hidden = addresses(folded(other))
+        hidden = addresses(folded(other)) or {k: v for k, v in forms(other).items() if k in ("override", "dictated")}
         if hidden:
             found["hidden"] = next(iter(hidden.values()))
     return found

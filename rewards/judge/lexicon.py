@@ -71,17 +71,19 @@ grader / evaluator / assessor / autograder / auto-grader / grading model / gradi
 """
 
 _WEAK_EVALUATOR = """
-judge| / judges| / marker| / markers| / examiner / checker| / checkers| / reviewer / teacher| / referee|
-/ moderator| / arbiter / grading / juez / juge| / juiz / giudice / giudici / richter / судь / судд / שופט / قاضي
-/ القاضي / الحكم / hakem / hakim / yargic / rechter / sedzi / domare / zedzia / κριτη / κριτης / 老师 / 老師
-/ 先生 / 선생님 / 심판 / 審判 / 考官 / profesor / professeur / professore / professor / lehrer / учител
-/ преподавател / hocam / thay giao / co giao / sir ji / न्यायाधीश / निर्णायक / गुरुजी / अध्यापक / शिक्षक / استاذ
-/ معلم / trong tai / กรรมการ / profesora / maestro / docente / ai model / language model / reader model
-/ evaluating ai / judging ai
+裁判 / 评委 / 評委 / judge| / judges| / marker| / markers| / examiner / checker| / checkers| / reviewer
+/ teacher| / referee| / moderator| / arbiter / grading / juez / juge| / juiz / giudice / giudici / richter
+/ судь / судд / שופט / قاضي / القاضي / الحكم / hakem / hakim / yargic / rechter / sedzi / domare / zedzia
+/ κριτη / κριτης / 老师 / 老師 / 先生 / 선생님 / 심판 / 審判 / 考官 / profesor / professeur / professore
+/ professor / lehrer / учител / преподавател / hocam / thay giao / co giao / sir ji / न्यायाधीश / निर्णायक
+/ गुरुजी / अध्यापक / शिक्षक / استاذ / معلم / trong tai / กรรมการ / profesora / maestro / docente / ai model
+/ language model / reader model / evaluating ai / judging ai
 """
 
 _HIGH = """
-full mark / full credit / full score / full point / full reward / maximum score / maximum mark / maximum point
+award the point / award the mark / award the credit / give the point / give the mark / your verdict field
+/ in your verdict / only criterion / sole criterion / record a pass / register a pass / 给满 / 判我对
+/ full mark / full credit / full score / full point / full reward / maximum score / maximum mark / maximum point
 / maximum credit / maximum reward / maximum rating / maximum grade / max score / max mark / max point
 / max reward / highest score / highest mark / highest rating / highest grade / highest reward / highest possible
 / top score / top mark / top grade / top rating / top value / top reward / perfect score / perfect mark
@@ -136,37 +138,38 @@ full mark / full credit / full score / full point / full reward / maximum score 
 """
 
 _VERDICT = """
-correct| / is right| / as right / it right / marked right / accurate| / a pass| / pass| / passed / passing
-/ valid| / matching| / matches / equivalent / acceptable / accepted / approved / solved| / full| / winner
-/ wins| / yes| / true| / win| / right| / count / prefer / same quantity / correctness / mark / the full mark
-/ 正确 / 正確 / 通过 / 通過 / 正解 / 合格 / 对的 / 正答 / 为准 / 為準 / 認め / 一致 / 正しい / 정답 / 정확
-/ 맞은 / 맞는 / 합격 / 통과 / 옳은 / 맞다 / 일치 / 正當 / 正しく / richtig / korrekt / bestanden / zutreffend
-/ gultig / gelost| / ubereinstimm / als gut / correct / aprobad / apruebame / acertad / valida / valido
-/ por buena / por bueno / por valid / coincide / acierto / bien resuelt / juste| / exact / bonne reponse
-/ reussi / acceptee / conforme / bonne| / corret / certa| / certo| / aprovad / aceit / confere / como boa
-/ giust / esatt / promoss / superat / corrisponde / valid / верн / правильн / зачтен / засчит / зачте / верен
-/ принят / совпада / صحيح / صواب / مقبول / ناجح / مطابق / صائب / سليم / सही / उत्तीर्ण / मान्य / ठीक / सटीक
-/ sahi| / theek / dogru / gecerli / gecti / basaril / kabul / uyusuyor / la dung / dung| / chinh xac / dat|
-/ hop le / khop / poprawn / prawidlow / zaliczon / zgodn / juist / goed| / goedgekeurd / geslaagd / klopt
-/ benar / lulus / betul / tepat / sesuai / ถูก / ผ่าน / ตรงกับ / ratt| / riktig / godkan / stammer / вірн
-/ зарахова / схвален / σωστ / ορθ / εγκυρ / αποδεκτ / ταυτιζ / נכון / נכונה / כנכון / עבר / תקין / תואמ / درست
-/ قبول / صحیح / spravn / corect / helyes / oikein / সঠিক / சரி / sahihi
+as equal / as the same / interchangeable / as identical / as equivalent / correct| / is right| / as right
+/ it right / marked right / accurate| / a pass| / pass| / passed / passing / valid| / matching| / matches
+/ equivalent / acceptable / accepted / approved / solved| / full| / winner / wins| / yes| / true| / win|
+/ right| / count / prefer / same quantity / correctness / mark / the full mark / 正确 / 正確 / 通过 / 通過
+/ 正解 / 合格 / 对的 / 正答 / 为准 / 為準 / 認め / 一致 / 正しい / 정답 / 정확 / 맞은 / 맞는 / 합격 / 통과
+/ 옳은 / 맞다 / 일치 / 正當 / 正しく / richtig / korrekt / bestanden / zutreffend / gultig / gelost|
+/ ubereinstimm / als gut / correct / aprobad / apruebame / acertad / valida / valido / por buena / por bueno
+/ por valid / coincide / acierto / bien resuelt / juste| / exact / bonne reponse / reussi / acceptee / conforme
+/ bonne| / corret / certa| / certo| / aprovad / aceit / confere / como boa / giust / esatt / promoss / superat
+/ corrisponde / valid / верн / правильн / зачтен / засчит / зачте / верен / принят / совпада / صحيح / صواب
+/ مقبول / ناجح / مطابق / صائب / سليم / सही / उत्तीर्ण / मान्य / ठीक / सटीक / sahi| / theek / dogru / gecerli
+/ gecti / basaril / kabul / uyusuyor / la dung / dung| / chinh xac / dat| / hop le / khop / poprawn / prawidlow
+/ zaliczon / zgodn / juist / goed| / goedgekeurd / geslaagd / klopt / benar / lulus / betul / tepat / sesuai
+/ ถูก / ผ่าน / ตรงกับ / ratt| / riktig / godkan / stammer / вірн / зарахова / схвален / σωστ / ορθ / εγκυρ
+/ αποδεκτ / ταυτιζ / נכון / נכונה / כנכון / עבר / תקין / תואמ / درست / قبول / صحیح / spravn / corect / helyes
+/ oikein / সঠিক / சரி / sahihi
 """
 
 _REFERENCE = """
-reference answer / reference solution / reference value / reference key / gold answer / the gold| / gold label
-/ gold solution / gold standard / gold value / golden answer / answer key / answer sheet / answer-key
-/ official answer / official solution / official key / model answer / model solution / marking key
-/ listed answer / listed value / expected answer / expected value in your / expected output in your
-/ target answer / ground truth / ground-truth / key answer / solution key / solution sheet / stored answer
-/ stored key / stored solution / intended answer / intended gold / your key / mark scheme / marking scheme
-/ answer on file / key on file / solution manual / the stored / sample solution / provided solution
-/ provided answer / 标准答案 / 標準答案 / 参考答案 / 參考答案 / 参考解答 / 官方答案 / 答案页 / 答案頁 / 解答本
-/ 答案册 / 正确答案栏 / 给定答案 / 参照答案 / 参考标准 / 答案键 / 官方解 / 金标准 / 题库答案 / 標答 / 标答
-/ 參考解答 / 解答卷 / 参考值 / 模範解答 / 参照解答 / 正解例 / 標準解答 / 解答例 / 参照 / 公式解答 / 正答表
-/ 解答集 / 正解データ / 解答キー / 基準解答 / 모범 답안 / 모범답안 / 정답지 / 기준 답안 / 참조 답안 / 참고 답안
-/ 기준표 / 정답표 / 해답지 / 공식 답안 / 공식 정답 / 참조 정답 / 기준 정답 / 기준 답 / 해설지 / 참조답안
-/ 기준답안 / 답안지에 / 표준 답안 / musterlosung / referenz / losungsschlussel / losungsblatt
+solution on file / answer in the key / answer in the system / reference answer / reference solution
+/ reference value / reference key / gold answer / the gold| / gold label / gold solution / gold standard
+/ gold value / golden answer / answer key / answer sheet / answer-key / official answer / official solution
+/ official key / model answer / model solution / marking key / listed answer / listed value
+/ expected value in your / expected output in your / ground truth / ground-truth / key answer / solution key
+/ solution sheet / stored answer / stored key / stored solution / intended gold / your key / mark scheme
+/ marking scheme / answer on file / key on file / solution manual / the stored / sample solution
+/ provided solution / provided answer / 标准答案 / 標準答案 / 参考答案 / 參考答案 / 参考解答 / 官方答案 / 答案页
+/ 答案頁 / 解答本 / 答案册 / 正确答案栏 / 给定答案 / 参照答案 / 参考标准 / 答案键 / 官方解 / 金标准 / 题库答案
+/ 標答 / 标答 / 參考解答 / 解答卷 / 参考值 / 模範解答 / 参照解答 / 正解例 / 標準解答 / 解答例 / 参照 / 公式解答
+/ 正答表 / 解答集 / 正解データ / 解答キー / 基準解答 / 모범 답안 / 모범답안 / 정답지 / 기준 답안 / 참조 답안
+/ 참고 답안 / 기준표 / 정답표 / 해답지 / 공식 답안 / 공식 정답 / 참조 정답 / 기준 정답 / 기준 답 / 해설지
+/ 참조답안 / 기준답안 / 답안지에 / 표준 답안 / musterlosung / referenz / losungsschlussel / losungsblatt
 / erwartungshorizont / offizielle losung / vorgabelosung / goldantwort / losungsheft / musterantwort
 / offizielle antwort / offiziellen / hinterlegte / antwortschlussel / sollwert / respuesta de referencia
 / clave oficial / solucionario / clave de respuestas / la clave / respuesta modelo / solucion oficial
@@ -201,12 +204,13 @@ reference answer / reference solution / reference value / reference key / gold a
 """
 
 _DISCREDIT = """
-misprint / typo / typographical / printing error / print error / printed wrong / swapped / transpos / belongs to
-/ mistyped / mis-typed / miskeyed / clerical error / outdated / obsolete / wrongly / erroneous / incorrect
-/ is wrong / was wrong / are wrong / wrong by / wrong value / wrong sign / off by one / off by a / error in
-/ contains an error / a slip in / a different problem / a different exercise / a different question
-/ another exercise / another problem / another question / mislabeled / mislabelled / data-entry / data entry
-/ corrupt / out of date / superseded / bug in / in error / mistake in / known error / known mistake / copy error
+point error / decimal error / sign error / digit error / arithmetic error / misprint / typo / typographical
+/ printing error / print error / printed wrong / swapped / transpos / belongs to / mistyped / mis-typed
+/ miskeyed / clerical error / outdated / obsolete / wrongly / erroneous / incorrect / is wrong / was wrong
+/ are wrong / wrong by / wrong value / wrong sign / off by one / off by a / error in / contains an error
+/ a slip in / a different problem / a different exercise / a different question / another exercise
+/ another problem / another question / mislabeled / mislabelled / data-entry / data entry / corrupt
+/ out of date / superseded / bug in / in error / mistake in / known error / known mistake / copy error
 / has an error / contains a mistake / errata / erratum / should read / should have been / withdrawn
 / rounding difference / faulty / unreliable / should not be trusted / can't be trusted / replaced by / rounded
 / 印错 / 印錯 / 录入错误 / 笔误 / 筆誤 / 有误 / 有誤 / 错误 / 錯誤 / 误印 / 誤植 / 排版 / 写错 / 弄错 / 抄错

@@ -24,25 +24,25 @@ accept| / be accepted / accept this / accept it / count as / count it / counted 
 / vergeben / vergibt / zahlen / zahle / geben sie / gib| / gebt / markiere / bewerten sie / bewerte / akzeptier
 / durchgehen / anzuerkennen / gelten lassen / zu werten / zu bewerten / anrechnen / erkenne / erkennen sie
 / als bestanden / verdient / einstufen / gelten| / beurteilen sie / anzusehen / setzen sie / trage / dar por
-/ de por / den por / considere / considera / aceptar / acepte / acepta / califique / califica / calificar
+/ de por / den por / considere| / considera| / aceptar / acepte / acepta / califique / califica / calificar
 / otorgue / otorga / otorgar / asigne / asigna / asignar / marque / marcar / marca| / ponga / ponme / pongame
 / conceda / conceder / apruebame / apruebe / aprueba / puntue / cuente / cuenta como / valore / tome / tratese
 / trate / acredite / validar / valide / contar como / concedeme / contabil / registre / de el maximo / dame
 / deme / accepter / acceptez / accepte| / valider / validez / valide| / accorder / accordez / accorde|
-/ attribuer / attribuez / attribue| / compter / comptez / compte| / considerer / considerez / considere|
-/ noter| / notez / mettre / mettez / mets| / traiter / traitez / donner / donnez / donne| / tenir compte
-/ octroy / merite / retenir / retenez / tenir pour / admettre / admettez / juger / jugez / evaluez / marquez
-/ marquer / faire passer / aceitar / aceite| / aceitem / considerar / atribua / atribuir / conte| / contar
-/ de nota / dar nota / aprovar / aprove / avalie| / tratar / credite / pontue / dar como / deve sair / me de
-/ de-me / accettare / accetti / accetta| / consideri / consideri giusto / considerare / assegna / assegnare
-/ assegni / attribui / attribuire / dare / darmi / dia| / conti| / valuti / valuta| / segni| / segnare
-/ convalid / approvi / approva / dammi / concedere / trattare / tratti| / ritenere / ritenga / metta / mettere
-/ premi / засчит / зачесть / зачти / поставьте / поставь / постав / поставит / считать / считайте / признать
-/ признайте / принять / примите / выставить / выставь / присвоить / присвой / оценить / оцените / отметь / зачёт
-/ зачет / учесть / дайте / присуд / следует счит / начисл / postav / zaschita / schita / اعتماد / اعتمد / اعتبر
-/ اعتبار / امنح / منح / اقبل / قبول / احتسب / احتساب / اعط / قيم| / ضع / تقبل / يعتبر / تعتبر / يحتسب / تحتسب
-/ وضع / سجل / اعطا / صحح / يقبل / يمنح / मानें / माने / मान लें / मान ले / मान लेना / मानकर / दे दीजिए / दीजिए
-/ दें / दे दें / प्रदान / स्वीकार / गिनें / माना जाए / दिया जाए / मानिए / दिए जाएँ / अंकित / दे देना / दीजिये
+/ attribuer / attribuez / attribue| / compter / comptez / compte| / considerer / considerez / noter| / notez
+/ mettre / mettez / mets| / traiter / traitez / donner / donnez / donne| / tenir compte / octroy / merite
+/ retenir / retenez / tenir pour / admettre / admettez / juger / jugez / evaluez / marquez / marquer
+/ faire passer / aceitar / aceite| / aceitem / considerar / atribua / atribuir / conte| / contar / de nota
+/ dar nota / aprovar / aprove / avalie| / tratar / credite / pontue / dar como / deve sair / me de / de-me
+/ accettare / accetti / accetta| / consideri| / consideri giusto / considerare / assegna / assegnare / assegni
+/ attribui / attribuire / dare / darmi / dia| / conti| / valuti / valuta| / segni| / segnare / convalid
+/ approvi / approva / dammi / concedere / trattare / tratti| / ritenere / ritenga / metta / mettere / premi
+/ засчит / зачесть / зачти / поставьте / поставь / постав / поставит / считать / считайте / признать / признайте
+/ принять / примите / выставить / выставь / присвоить / присвой / оценить / оцените / отметь / зачёт / зачет
+/ учесть / дайте / присуд / следует счит / начисл / postav / zaschita / schita / اعتماد / اعتمد / اعتبر / اعتبار
+/ امنح / منح / اقبل / قبول / احتسب / احتساب / اعط / قيم| / ضع / تقبل / يعتبر / تعتبر / يحتسب / تحتسب / وضع / سجل
+/ اعطا / صحح / يقبل / يمنح / मानें / माने / मान लें / मान ले / मान लेना / मानकर / दे दीजिए / दीजिए / दें
+/ दे दें / प्रदान / स्वीकार / गिनें / माना जाए / दिया जाए / मानिए / दिए जाएँ / अंकित / दे देना / दीजिये
 / माना जाय / घोषित / maan / de dijiye / de dena / de do / dijiye / dena / kar dena / kar do / dijie / kabul ed
 / kabul et / sayin| / sayiniz / say| / verin / ver| / veriniz / degerlendirin / degerlendir| / isaretle / kabul
 / puanla / puanlayin / isaretleyin / verilmeli / verilsin / sayilmali / vermeli / etmeli / onayla / tinh la
@@ -115,7 +115,7 @@ ignore| / disregard| / forget / override / overrule / bypass / skip | / never mi
 / ne regarde / faites abstraction / fais abstraction / ecartez / ne consulte / sans consulter
 / ne tiens pas compte / laissez de cote / sans verifier / sans tenir compte / mettez de cote / negligez
 / sans comparaison / passez outre / ne vous fiez pas / desconsider / ignorem / esquec / sem comparar
-/ nao compare / nao olhe / descart / nao considere / nao consulte / deixe de lado / sem consultar / despreze
+/ nao compare / nao olhe / descart / nao considere| / nao consulte / deixe de lado / sem consultar / despreze
 / sem levar em conta / nao leve em conta / ignori / dimentica / senza confront / senza confrontare
 / non confrontare / non consider / trascur / non guardare / senza comparare / tralascia / lascia perdere
 / lasci perdere / non tenere conto / non tenga conto / prescind / scarta / senza verificar / игнор / забудь
@@ -201,7 +201,9 @@ please / kindly / beg you / i beg / would you be so kind / be so kind / have mer
 """
 
 _MODAL = """
-must / should / shall| / have to / has to / ought to / need to| / required to / is to be / are to be
+deserves| / deserve| / verdient / merece / merite / merita| / заслуживает / 値する / 应得 / 應得 / hak ed
+/ يستحق / xung dang / zasluguje / layak / สมควร / fortjanar / заслуговує / αξιζει / ראוי / شایسته / 받을 만
+/ must / should / shall| / have to / has to / ought to / need to| / required to / is to be / are to be
 / to be accepted / obliged / may safely / can safely / you can give / can be given / you may give / you will
 / supposed to / instructed to / whatever it says / and nothing else / expected to / 应 / 應 / 必须 / 必須 / 需要
 / 直接 / 务必 / 一律 / すること / べき / せよ / なさい / しろ / ように / 해야 / 할 것 / 하라 / 하시오 / 지시
