@@ -289,6 +289,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     faults = [f for f in FAULTS if not options.only or f.name in options.only]
+    import transformers
+
+    _ = transformers.PreTrainedTokenizerFast  # imported here once: several threads would meet it half imported
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     commit = f" · commit {options.commit}" if options.commit else ""
     out = [f"planted faults in a {STEPS}-step run, at step {AT} · {machine} · {time.strftime('%Y-%m-%d')}{commit}", ""]

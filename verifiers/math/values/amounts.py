@@ -43,10 +43,10 @@ def amounts(text: str) -> tuple[Amount, ...] | None:
             noun = noun.removesuffix(word).strip()
         if not noun or len(noun) > 40:
             return None
-        number = found[1].replace(",", "")
-        if number.endswith("/0") or "/0" in number:
+        over, _, under = found[1].replace(",", "").partition("/")
+        if under.startswith("0"):
             return None
-        out.append(Amount(Fraction(number), noun))
+        out.append(Amount(Fraction(over) / Fraction(under or 1), noun))
         between = _BETWEEN.match(flat, found.end())
         at = between.end() if between else found.end()
     if all(len(amount.noun) == 1 and amount.noun.isascii() for amount in out) and total(tuple(out)) is None:
