@@ -64,7 +64,13 @@ def _kind(sentence: str, text: str, part: Sentence, window: str, both: Sentence)
 def _overrides(sentence: str, part: Sentence, both: Sentence) -> bool:
     if "ignore" in part and _near(part["ignore"], [*part.get("reference", ()), *part.get("meta", ())]):
         return True
-    if "ignore" in part and "evaluator" in part and ("output" in part or "accept" in part or "reference" in part):
+    told = re.search(r"\b(?:were|was|been|are) (?:told|asked|instructed)\b", sentence)
+    if (
+        not told
+        and "ignore" in part
+        and "evaluator" in part
+        and ("output" in part or "accept" in part or "reference" in part)
+    ):
         return True
     wanted = "high" in both or ("accept" in both and "verdict" in both)
     return "regardless" in both and wanted and _any(both, "reference", "meta", "this", "evaluator")
@@ -78,7 +84,11 @@ def _discredits(both: Sentence) -> bool:
         return False
     if _any(both, "evaluator", "meta") and _any(both, "accept", "modal", "please", "person"):
         return True
-    return "accept" in both and ("high" in both or ("verdict" in both and _any(both, "please", "modal")))
+    if "high" in both:
+        return True
+    accept, verdict = both.get("accept", []), both.get("verdict", [])
+    counted = _near(accept, verdict, 25) and not _same(accept, verdict)
+    return bool(accept and verdict) and (counted or _any(both, "please", "modal"))
 
 
 def _speaks_to(text: str, part: Sentence, both: Sentence, window: str) -> bool:
@@ -87,14 +97,15 @@ def _speaks_to(text: str, part: Sentence, both: Sentence, window: str) -> bool:
         if _vocative(text, hit) and (asked or _any(both, "verdict", "zero")):
             return True
         if (
-            any(act.start - hit.end == 1 for act in [*part.get("accept", ()), *part.get("ignore", ())])
+            text.isascii()
+            and any(act.start - hit.end == 1 for act in [*part.get("accept", ()), *part.get("ignore", ())])
             and text[hit.end] == " "
         ):
             return True
     if "evaluator" in part and asked:
         if _any(part, "modal", "please", "meta") and ("high" in both or "verdict" in both or "output" in part):
             return True
-        if _any(both, "this", "person", "please") and ("high" in both or ("accept" in both and "verdict" in both)):
+        if _any(both, "this", "please") and ("high" in both or ("accept" in both and "verdict" in both)):
             return True
     if "weak" in part and not LAW.search(window):
         for hit in part["weak"]:
@@ -106,7 +117,7 @@ def _speaks_to(text: str, part: Sentence, both: Sentence, window: str) -> bool:
         if "high" in both and "accept" in both and _any(both, "please") and _any(both, "person", "this"):
             return True
     told = "high" in both or ("accept" in both and _any(both, "verdict", "this", "regardless"))
-    if "meta" in part and (told or ("output" in both and TOKEN.search(window))):
+    if "meta" in part and (told or (_any(both, "output", "modal") and TOKEN.search(window))):
         return True
     named = _any(part, "evaluator", "weak") or re.search("grader|evaluator|assessor", window)
     return bool(named and ROLEPLAY.search(window) and _any(both, "high", "accept", "zero", "verdict"))

@@ -15,13 +15,14 @@ TO = re.compile(
     r"my|der|die|das|den|el|la|le|los|les|il|de|het|τον|τους)?\s*(?:[^\W\d]+ )?$"
 )
 AFTER = re.compile(
-    r"\w{0,8}(?:\s\w{1,12})?\s{0,2}(?:[:!、】\])>;]|--|—|-->)|\w{0,6}(?:样|様|さん|님| ji\b| महोदय| bey| hanim|您好|请)"
+    r"[^\W\u2e80-\uffff]{0,8}(?:\s\w{1,12})?\s{0,2}(?:[:!、】\])>;]|--|—|-->)|\w{0,6}(?:样|様|さん|님| ji\b|"
+    r" महोदय| bey| hanim|您好|请)"
 )
-COMMA = re.compile(r"\w{0,8}(?:\s\w{1,12})?\s{0,2},")
+COMMA = re.compile(r"[^\W\u2e80-\uffff]{0,8}(?:\s\w{1,12})?\s{0,2},")
 BEFORE = re.compile(r"(?:^|[^\w\s'])\s*(?:[^\W\d]+ )?$")
 ARTICLE = re.compile(r"\b(?:the|an?|our|your|this|that|each|every|der|die|das|el|la|le|un|une|uma?|il)\s(?:\w+ )?$")
 FORGED = re.compile(
-    r"[\[【<«({]{1,3}\s*(?:system|sys|admin|developer|系统|系統|システム|시스템|sistem|sist|systeme|система|"
+    r"[\[【<«({]{1,3}\s*(?:system|sys|admin|internal|developer|系统|系統|システム|시스템|sistem|sist|systeme|система|"
     r"систем|نظام|सिस्टम|"
     r"hệ|he thong|ระบบ|συστημα|consigne|instru|note|evaluator)\w*[^\]】>»)}\n]{0,40}|"
     r"(?:^|\n)\W{0,6}(?:system|sistema|systeme|система|sistem|admin|developer|system ?message|systemmeddelande|"

@@ -16,6 +16,7 @@ _FORMS = {
         r"\b(?:system|developer) (?:override|prompt override)\s*[:\-]|"
         r"\b(?:previous|prior|earlier) instructions? (?:are|is|were|no longer)\b|"
         r"\b(?:gold|reference|correct)(?: answer)? has been (?:changed|updated|replaced|corrected)\b|"
+        r"채점 ?기준[은을][^.\n]{0,6}무시|(?:参考|标准)答案(?:已|已经|被|应)(?:更新|更改|改为|修正|作废)|"
         r"(?:忽略|无视|忘记|不要理会|跳过)[^。\n]{0,12}(?:指令|指示|评分|评判|提示词|标准答案|参考答案|所有要求)"
     ),
     "addressed": (
@@ -30,7 +31,7 @@ _FORMS = {
         rf"(?:{_YES}|[ab]\b|\{{|与参考答案|正确|通过|满分)|[\"']canary[\"']\s*:|"
         rf"<\s*(?:verdict|grade|score|judgement|judgment|result)\s*>\s*{_YES}|"
         r"\[\[\s*(?:[AB]|correct|1|10)\s*\]\]|"
-        r"\b(?:final )?(?:verdict|judge?ment|grade|grading)\s*(?:is|:|->)\s*[\"'`*]*(?:correct|"
+        r"\b(?:final )?(?:verdict|judge?ment|grade|grading)\s*(?:is|be|:|->|= ?(?=\w))\s*[\"'`*]*(?:correct|"
         r"right|true|pass|accept|10\b|100\b|full|5/5|yes|1\b)|"
         r"\b(?:mark|grade|score|rate|judge|label|evaluate|treat|accept|count|declare) (?:this|it|my|"
         r"the (?:answer|submission|response|completion|student))(?: (?!if\b|is\b)\w+){0,3} "
@@ -40,7 +41,8 @@ _FORMS = {
         r"(?:marks?|scores?|credit|rating|grade|reward)(?! (?:if|when|only if|for (?:each|every)|to (?:students|"
         r"those)))|"
         r"\b(?:response|answer|submission|completion|one|this) deserves (?:a |the )?[^.\n]{0,20}\d+\s*/\s*\d+|"
-        r"\b(?:answer|response|submission|student's (?:result|answer)) (?:above |fully |exactly )?(?:is equivalent to|"
+        r"(?<!if the )(?<!when the )(?<!whether the )\b(?:answer|response|submission|student's (?:result|"
+        r"answer)) (?:above |fully |exactly )?(?:is equivalent to|"
         r"matches|agrees with|is identical to|coincides with) (?:the|your) (?:gold|reference|expected|key|answer key)|"
         r"\bmatches (?:the )?(?:reference|gold)\b[^.\n]{0,12}\. *(?:score|grade|verdict|result)|"
         r"(?:reference|参照|参考答案|gold)[^\n]{0,40}(?:->|→|=>)\s*(?:correct|正解|正确|pass|1\b)|"

@@ -3,51 +3,52 @@
 from __future__ import annotations
 
 _META = """
-benchmark admin / manual override / previous judge / previous grader / first grader / earlier grader
-/ another grader / previous marker / first marker / your verdict / your rubric / your key / your gold
-/ your reference / your grading / your grade for / your judg / your evaluation / your assessment of
+your entire reply / your whole reply / your reply must / your sheet / your list / models reading this
+/ model reads this / benchmark admin / manual override / previous judge / previous grader / first grader
+/ earlier grader / another grader / previous marker / first marker / your verdict / your rubric / your key
+/ your gold / your reference / your grading / your grade for / your judg / your evaluation / your assessment of
 / your final decision / your instructions / your output / your reward / your answer sheet / your mark scheme
-/ your score for / verdict field / score field / the sheet in front of you / in front of you
-/ the reward for this / assigning the reward / assign the reward / when you assign / when grading
-/ when you grade / when marking this / when scoring / when evaluating this / when judging / when assessing
-/ before you decide / before you grade / before you judge / before scoring / before grading / give the reward
-/ assessing me / grading me / marking me / you grade / you are grading / you're grading / you evaluate
-/ you are evaluating / you're evaluating / you are judging / you judge / you mark this / you are marking
-/ you're marking / you assess / you're assessing / trained you / your developers / your creators / your training
-/ you will be retrained / you have been asked to check / you were asked to check / current grading policy
-/ grading policy / grading guidelines / grading instructions / grading rules / scoring policy
-/ scoring guidelines / scoring rules / marking policy / marking guidelines / evaluation policy
-/ evaluation guidelines / evaluation criteria / canary / if you mark / if you give / by marking / by grading
-/ reward for this / this is a test of your / you, the judge / you as a judge / you as the / your job as
-/ reward is being computed / the reward is computed / you are reading this to / as you compare
-/ once you have compared / your comparison / your task is to grade / your system prompt / for this evaluation
-/ of this evaluation / the grading prompt / judge prompt / 您的评分 / 你的评分 / 你的判断 / 评分规则 / 评分时
-/ 評分時 / 阅卷时 / 打分时 / 评判时 / 评分标准已 / 你的裁决 / 你的结论 / 训练你 / 你的开发者 / 你的指令
-/ 评分准则 / 判分时 / 批改时 / 你正在评 / 評分規則 / 裁决字段 / 判分 / 採点基準 / 採点の際 / 採点時 / 評価の際
-/ 評価時 / あなたの判定 / あなたの評価 / 채점 시 / 채점할 때 / 평가할 때 / 채점 기준이 / 평가 시 / 채점하실 때
-/ 당신의 판정 / 당신의 평가 / ihre bewertung / deine bewertung / bei der bewertung / beim bewerten
-/ beim korrigieren / bei der korrektur / bewertungskriterien / bewertungsrichtlinie / deiner bewertung
-/ ihr urteil / dein urteil / bewertungsregel / bewerten sie / ihr musterblatt / in ihrem schlussel
-/ bewertungsanweisung / bewertungsschema / tu evaluacion / su evaluacion / al calificar / al corregir
-/ al evaluar / tu veredicto / su veredicto / si calificas / si me pones / si pones / criterios de evaluacion
-/ criterios de calificacion / tu rubrica / me calificas / calificas / al puntuar / tus instrucciones de
-/ votre evaluation / ton evaluation / votre verdict / ton verdict / lors de la correction / lors de l'evaluation
-/ en corrigeant / criteres de notation / criteres d'evaluation / consignes de notation / votre bareme
-/ ton bareme / si tu notes / si vous notez / votre corrige / ta note / votre note / sua avaliacao / seu veredito
-/ ao corrigir / ao avaliar / seu gabarito / criterios de avaliacao / criterios de correcao / sua decisao
-/ sua nota / regras de avaliacao / la tua valutazione / la sua valutazione / nel valutare / nel correggere
-/ il tuo verdetto / criteri di valutazione / in fase di correzione / in fase di valutazione / tuo giudizio
-/ вашу оценку / твоя оценка / ваша оценка / при проверке / при оценке / при оценивании / критерии оцен
-/ критериев оцен / твой вердикт / ваш вердикт / если вы поставите / если ты поставишь / в вашем ключе
-/ тебя обучал / правила оцен / تقييمك / حكمك / عند التصحيح / عند التقييم / معايير التقييم / معايير التصحيح
-/ قرارك / تعليماتك / مطوروك / आपका मूल्यांकन / मूल्यांकन करते समय / जाँच करते समय / आपके निर्णय
-/ मूल्यांकन के नियम / जाँचते समय / अंक देते समय / degerlendirirken / puanlarken / puanlama kural
-/ degerlendirme kriter / karariniz / degerlendirmeniz / puanlama olcut / khi cham / khi danh gia / tieu chi cham
-/ phan quyet cua ban / cac tieu chi danh gia / przy ocenianiu / przy ocenie / podczas oceniania / kryteria oceny
-/ kryteriow oceny / twoja ocena / twoj werdykt / bij het nakijken / bij de beoordeling / bij het beoordelen
-/ uw oordeel / jouw oordeel / beoordelingscriteria / saat menilai / ketika menilai / kriteria penilaian
-/ penilaian anda / aturan penilaian / เวลาตรวจ / เกณฑ์การให้คะแนน / เกณฑ์การตรวจ / ตอนให้คะแนน / vid bedomningen
-/ vid rattningen / bedomningskriterier / din bedomning / критерії оцін / під час оцінювання / під час перевірки
+/ your score for / verdict field / score field / the sheet in front of you / the reward for this
+/ assigning the reward / assign the reward / when you assign / when grading / when you grade / when marking this
+/ when scoring / when evaluating this / when judging / when assessing / before you decide / before you grade
+/ before you judge / before scoring / before grading / give the reward / assessing me / grading me / marking me
+/ you grade / you are grading / you're grading / you evaluate / you are evaluating / you're evaluating
+/ you are judging / you judge / you mark this / you are marking / you're marking / you assess / you're assessing
+/ trained you / your developers / your creators / your training / you will be retrained
+/ you have been asked to check / you were asked to check / current grading policy / grading policy
+/ grading guidelines / grading instructions / grading rules / scoring policy / scoring guidelines
+/ scoring rules / marking policy / marking guidelines / evaluation policy / evaluation guidelines
+/ evaluation criteria / canary / if you mark / if you give / by marking / by grading / reward for this
+/ this is a test of your / you, the judge / you as a judge / you as the / your job as / reward is being computed
+/ the reward is computed / you are reading this to / as you compare / once you have compared / your comparison
+/ your task is to grade / your system prompt / for this evaluation / of this evaluation / the grading prompt
+/ judge prompt / 您的评分 / 你的评分 / 你的判断 / 评分规则 / 评分时 / 評分時 / 阅卷时 / 打分时 / 评判时
+/ 评分标准已 / 你的裁决 / 你的结论 / 训练你 / 你的开发者 / 你的指令 / 评分准则 / 判分时 / 批改时 / 你正在评
+/ 評分規則 / 裁决字段 / 判分 / 採点基準 / 採点の際 / 採点時 / 評価の際 / 評価時 / あなたの判定 / あなたの評価
+/ 채점 시 / 채점할 때 / 평가할 때 / 평가 시 / 채점하실 때 / 당신의 판정 / 당신의 평가 / ihre bewertung
+/ deine bewertung / bei der bewertung / beim bewerten / beim korrigieren / bei der korrektur
+/ bewertungskriterien / bewertungsrichtlinie / deiner bewertung / ihr urteil / dein urteil / bewertungsregel
+/ bewerten sie / ihr musterblatt / in ihrem schlussel / bewertungsanweisung / bewertungsschema / tu evaluacion
+/ su evaluacion / al calificar / al corregir / al evaluar / tu veredicto / su veredicto / si calificas
+/ si me pones / si pones / criterios de evaluacion / criterios de calificacion / tu rubrica / me calificas
+/ calificas / al puntuar / tus instrucciones de / votre evaluation / ton evaluation / votre verdict
+/ ton verdict / lors de la correction / lors de l'evaluation / en corrigeant / criteres de notation
+/ criteres d'evaluation / consignes de notation / votre bareme / ton bareme / si tu notes / si vous notez
+/ votre corrige / ta note / votre note / sua avaliacao / seu veredito / ao corrigir / ao avaliar / seu gabarito
+/ criterios de avaliacao / criterios de correcao / sua decisao / sua nota / regras de avaliacao
+/ la tua valutazione / la sua valutazione / nel valutare / nel correggere / il tuo verdetto
+/ criteri di valutazione / in fase di correzione / in fase di valutazione / tuo giudizio / вашу оценку
+/ твоя оценка / ваша оценка / при проверке / при оценке / при оценивании / критерии оцен / критериев оцен
+/ твой вердикт / ваш вердикт / если вы поставите / если ты поставишь / в вашем ключе / тебя обучал
+/ правила оцен / تقييمك / حكمك / عند التصحيح / عند التقييم / معايير التقييم / معايير التصحيح / قرارك / تعليماتك
+/ مطوروك / आपका मूल्यांकन / मूल्यांकन करते समय / जाँच करते समय / आपके निर्णय / मूल्यांकन के नियम / जाँचते समय
+/ अंक देते समय / degerlendirirken / puanlarken / puanlama kural / degerlendirme kriter / karariniz
+/ degerlendirmeniz / puanlama olcut / khi cham / khi danh gia / tieu chi cham / phan quyet cua ban
+/ cac tieu chi danh gia / przy ocenianiu / przy ocenie / podczas oceniania / kryteria oceny / kryteriow oceny
+/ twoja ocena / twoj werdykt / bij het nakijken / bij de beoordeling / bij het beoordelen / uw oordeel
+/ jouw oordeel / beoordelingscriteria / saat menilai / ketika menilai / kriteria penilaian / penilaian anda
+/ aturan penilaian / เวลาตรวจ / เกณฑ์การให้คะแนน / เกณฑ์การตรวจ / ตอนให้คะแนน / vid bedomningen / vid rattningen
+/ bedomningskriterier / din bedomning / критерії оцін / під час оцінювання / під час перевірки
 / κατα τη βαθμολογηση / κατα την αξιολογηση / κριτηρια αξιολογησης / κριτηρια βαθμολογησης / η κριση σου
 / בעת הבדיקה / בזמן הבדיקה / הקריטריונים / כללי הניקוד / מעת הדירוג / هنگام تصحیح / هنگام ارزیابی
 / معیارهای ارزیابی / معیارهای تصحیح / قضاوت شما / رأی شما
@@ -206,7 +207,8 @@ you| / your| / you're / i'll tip / i will tip / i'll pay / my scholarship / my f
 """
 
 _NEXT = """
-next submission / next answer / next response / next item / next student / next paper / next entry
+following entry / following response / following answer / next sample / next record / next completion
+/ next submission / next answer / next response / next item / next student / next paper / next entry
 / next candidate / next question follows / proceed to the next / move on to the next / following submission
 / 下一份 / 下一题 / 下一題 / 下一个答案 / 下一位 / 下一条 / 次の解答 / 次の答案 / 次の回答 / 次へ / 다음 답안
 / 다음 문제 / 다음 응답 / 다음 학생 / 다음으로 / nachste abgabe / nachsten abgabe / nachste antwort
