@@ -25,6 +25,10 @@ SAME = [
     (r"\lfloor x/2\rfloor", r"\lfloor\lfloor x\rfloor/2\rfloor"),
 ]
 OTHER = [
+    (
+        CASES % (r"\sin(25^{50})", r"\sqrt n<\sin x", r"\ln 5", r"\sqrt n\ge\sin x"),
+        CASES % (r"\sin(25^{50})", r"\sqrt n<\sin x+1", r"\ln 5", r"\sqrt n\ge\sin x+1"),
+    ),
     (r"\max(\sin(|100|),\ln x+|n|)", r"\max(\sin(|101|),\ln x+|n|)"),
     (r"\max(x,y)", r"\max(x,y,-4000000)"),
     (r"\max(0,x-1000)\cdot\max(0,y-1000)", "0"),

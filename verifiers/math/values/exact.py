@@ -43,6 +43,10 @@ class UndefinedError(ArithmeticError):
     """A value that does not exist (0/0) or has no number here (∞)."""
 
 
+class PrecisionError(UndefinedError):
+    """A value that exists and takes more digits than it was asked in."""
+
+
 def exact(node: Node, max_bits: int = 40_000, point: Mapping[str, Fraction] = NOWHERE) -> Fraction | None:
     """The rational value of `node` at `point`; None if it is not rational or not recognised as such.
 

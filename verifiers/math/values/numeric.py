@@ -34,7 +34,7 @@ from veritune.verifiers.math.syntax.nodes import (
     walk,
 )
 from veritune.verifiers.math.text.strings import names
-from veritune.verifiers.math.values.exact import MAX_FACTORIAL, TooBigError, UndefinedError
+from veritune.verifiers.math.values.exact import MAX_FACTORIAL, PrecisionError, TooBigError, UndefinedError
 
 DIGITS = 60
 CONSTANTS = frozenset(["pi", "e", "i", "oo", "emptyset"])
@@ -171,7 +171,7 @@ class Field:
         if name == "abs":
             return self.functions["abs"](values[0])
         if name in ("sin", "cos", "tan", "cot", "sec", "csc") and abs(complex(values[0])) > self.reach:
-            raise UndefinedError("an angle past the precision")
+            raise PrecisionError("an angle past the precision")
         function = self.functions.get(name)
         if function is None:
             raise UndefinedError(f"{name} has no value")

@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import Any
 
 from veritune.verifiers.math.syntax.nodes import Add, Func, Neg, Node, Num, Operator, Pow, Sym, walk
-from veritune.verifiers.math.values.exact import TooBigError, exact
+from veritune.verifiers.math.values.exact import PrecisionError, TooBigError, exact
 from veritune.verifiers.math.values.numeric import FLOAT, free_symbols, many_digits
 from veritune.verifiers.math.values.operators import is_approximate
 from veritune.verifiers.math.values.pieces import all_pieces_agree
@@ -314,11 +314,14 @@ def _confirm(gold: Node, prediction: Node, names: list[str], whole: bool, steppe
 
 
 def _many(gold: Node, prediction: Node, point: Mapping[str, Fraction]) -> bool | None:
+    agreed: bool | None = None
     for digits in (60, 400):
         field = many_digits(digits)
         numbers: dict[str, Any] = {name: field.number(value) for name, value in point.items()}
         try:
             a, b = field.value(gold, numbers), field.value(prediction, numbers)
+        except PrecisionError:
+            continue  # one of them is there, and asks for more digits
         except ARITHMETIC:
             return None
         size = max(abs(a), abs(b))
@@ -326,4 +329,5 @@ def _many(gold: Node, prediction: Node, point: Mapping[str, Fraction]) -> bool |
             return False
         if size < 1e15:
             return True
-    return True
+        agreed = True
+    return agreed
