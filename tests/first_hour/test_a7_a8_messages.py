@@ -242,11 +242,14 @@ def test_a8_near_misses_of_a_path_are_told(file: str) -> None:
 @pytest.mark.parametrize(
     ("rewards", "said"),
     [
-        ({"format": {"affine": [2, 1]}}, "rewards.format.affine: a mapping (key: value) is expected, got [2, 1]"),
+        (
+            {"format": {"affine": [2, 1]}},
+            "rewards.format.affine: a mapping (key: value) is expected with the keys scale, shift, got [2, 1]",
+        ),
         ({"format": {"gate": 0.5}}, "rewards.format.gate: a list is expected, got 0.5"),
         ({"format": {"eval_only": "perhaps"}}, "rewards.format.eval_only: true or false is expected, got 'perhaps'"),
         ({"format": {"from_step": "soon"}}, "rewards.format.from_step: a whole number is expected, got 'soon'"),
-        ({"format": "yes"}, "rewards.format: a mapping (key: value) is expected, got 'yes'"),
+        ({"format": "yes"}, "rewards.format: a mapping (key: value) is expected with the keys use, weight"),
         ({"digit": False}, "rewards: none is left"),
     ],
 )

@@ -27,7 +27,7 @@ def ray() -> Iterator[Any]:
     ray = pytest.importorskip("ray")
     began = not ray.is_initialized()
     if began:
-        ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+        ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
     yield ray
     if began:
         ray.shutdown()

@@ -21,12 +21,14 @@ TOY = Path(__file__).with_name("toy_rewards.py")
 Make = Callable[..., RunConfig]
 SCORING = {"executor": "ray", "actors": 2}
 
+pytestmark = pytest.mark.ray
+
 
 @pytest.fixture(scope="module")
 def ray() -> Iterator[Any]:
     ray = pytest.importorskip("ray")
     ray.shutdown()  # another test may have left one
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
     yield ray
     ray.shutdown()
 

@@ -14,12 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 
 from veritune.plugins import RunError, VerituneError
 from veritune.rewards.composition.on_ray import RayRewardSet
-from veritune.rewards.identity import IDENTITY, differences, identity_json, read_identity
-from veritune.trainer.config import CommonConfig, PolicyRunConfig, changed_keys, dump_config
+from veritune.trainer.config import CommonConfig, PolicyRunConfig
 from veritune.trainer.observe.console import Console
 from veritune.trainer.observe.metrics import Observer, forget_after, read_metrics, write_completions
 from veritune.trainer.observe.report import write_report
@@ -35,10 +33,10 @@ from veritune.trainer.rollout.decode.choose import make_sampler, replicated
 from veritune.trainer.rollout.drawing import Drawing
 from veritune.trainer.run.best import Best
 from veritune.trainer.run.checkpoint import load_state, read_progress, save_checkpoint
-from veritune.trainer.run.data_files import changed_files, data_files, read_files, write_files
 from veritune.trainer.run.drawing import drawing_device, make_drawing
 from veritune.trainer.run.ending import Ended, Ending, Overtime
 from veritune.trainer.run.folders import check_folder, forget_start, pick_folder
+from veritune.trainer.run.kept import write_config, write_data_files, write_identity
 from veritune.trainer.run.rescue import Rescue, as_run_error
 from veritune.trainer.run.resuming import resume_point
 from veritune.trainer.run.watch import Watch, watched
@@ -47,7 +45,6 @@ from veritune.trainer.stages.progress import Progress
 from veritune.trainer.stages.reading import read_stage
 from veritune.trainer.stages.table import get_stage
 
-MOST_CHANGES = 8
 SEED_STRIDE = 1_000_003
 """Between the sampling seeds of processes."""
 
@@ -127,10 +124,10 @@ class Run:
         settings = config.evaluation_or_default
         self.watch, self.best = Watch(settings.metric), Best(settings.patience, settings.best)
         self.start = self._resume_point()
-        world.only_first(self._write_config)
-        world.only_first(self._write_files)
+        world.only_first(lambda: write_config(self.path, config, self.warn))
+        world.only_first(lambda: write_data_files(self.path, config, self.warn))
         if self.identity:
-            world.only_first(self._write_identity)
+            world.only_first(lambda: write_identity(self.path, config.resume, self.inputs.rewards, self.warn))
         if world.first:
             self.observers = make_observers(folder, config.model_dump(mode="json"), config.log)
         self._prepare_drawing()
@@ -382,37 +379,6 @@ class Run:
     def warn(self, text: str) -> None:
         if self.world.first:
             self.console.warn(text)
-
-    def _write_config(self) -> None:
-        path = self.path / "config.yaml"
-        resolved = dump_config(self.config)
-        if path.is_file() and self.config.resume:
-            try:
-                before = yaml.safe_load(path.read_text(encoding="utf-8"))
-            except (yaml.YAMLError, UnicodeDecodeError):
-                before = None
-            if not isinstance(before, dict):
-                self.warn(f"{path} is damaged: what changed in the config since the checkpoint cannot be said")
-                before = yaml.safe_load(resolved)
-            changes = changed_keys(before, yaml.safe_load(resolved))
-            for change in (c for c in changes if not c.startswith("resume:")):
-                self.warn(f"config changed since the checkpoint: {change}")
-        path.write_text(resolved, encoding="utf-8")
-
-    def _write_files(self) -> None:
-        """``data.json``: the rows with which the run began, or goes on."""
-        now = data_files(self.config)
-        for change in changed_files(read_files(self.path) if self.config.resume else None, now):
-            self.warn(f"{change} since the checkpoint: from here on other rows are taken than would have been")
-        write_files(self.path, now)
-
-    def _write_identity(self) -> None:
-        """``rewards.json``: what the hash in the log stands for."""
-        path, now = self.path / IDENTITY, self.inputs.rewards
-        before = read_identity(self.path) if self.config.resume else None
-        for change in differences(before[1], now.identity)[:MOST_CHANGES] if before is not None else ():
-            self.warn(f"rewards changed since the checkpoint: {change}")
-        path.write_text(identity_json(now.identity_hash, now.identity), encoding="utf-8")
 
     def close(self) -> None:
         if self.drawing is not None:

@@ -183,5 +183,5 @@ def test_a_missing_column_says_how_to_give_it(file: str) -> None:
 
 def test_a_reward_made_on_the_spot_cannot_be_sent_to_a_worker() -> None:
     local = get_reward(lambda completion: 1.0, name="local")
-    with pytest.raises(ConfigError, match="move it to the top of a module"):
+    with pytest.raises(ConfigError, match="Save it to a file"):
         attack(local)
