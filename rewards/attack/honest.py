@@ -84,8 +84,10 @@ def without_blocks(shape: Shape) -> bool:
 
 def shape_of(completion: str, answer: str) -> Shape | None:
     """The shape of a completion that contains the answer: the same with another one. None where it does not."""
+    if not answer:
+        return None
     before, found, behind = completion.rpartition(answer)
-    if not found or not answer:
+    if not found:
         return None
     return lambda other: before + other + behind
 

@@ -34,9 +34,12 @@ def run_search(
     quiet: bool = False,
 ) -> bool:
     """Search, print, write the cases; returns whether anything was found."""
+    from veritune.cli.output import check_apart
     from veritune.cli.tables import progress
     from veritune.lab.search import search
 
+    if out is not None:
+        check_apart(rows, str(out))
     given = read_rows(rows, label, seed)
     with progress(f"candidates against {scorer.name}", None, quiet) as advance:
         done = 0

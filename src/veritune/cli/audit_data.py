@@ -89,7 +89,7 @@ def audit_data(
         rewards = with_columns(rewards, {"gold": gold})
     rows = _read(dataset, rewards, gold, prompt, completion)
     others = _read(evaluation, rewards, gold if evaluation else None, prompt, None, lenient=True) if evaluation else []
-    _check_outputs(dataset, html, write_clean)
+    _check_outputs([*dataset, *(evaluation or [])], html, write_clean)
     with progress(f"rows of {dataset[0]}", None, quiet) as advance:
         options: dict[str, Any] = {"workers": workers, "deadline": deadline, "progress": advance}
         report = audit(rows, rewards, evaluation=others, attack=attack, **options)

@@ -87,7 +87,7 @@ def rescore(
         raise ConfigError("say which rewards: --config FILE (only a single run of veritune's has its own)")
     rewards = compose(config if config is not None else run / "config.yaml" if run is not None else "")
     asked = rewards.without_appeals()
-    for file in files:
+    for file in (*files, *(data or ())):
         check_apart(file, out)
     given = Given(files, data, data_prompt, completion, prompt, step, skip_errors, batch, limit, quiet)
     job, results = replay(given, asked, None)
