@@ -6,8 +6,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-# Three on two cores: a third of the tests' time is waiting, for limits of programs and for Ray.
-WORKERS ?= 3
+WORKERS ?= 2
 
 .PHONY: demo test lint bench smoke gpu clean
 demo: $(VENV)/.demo

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import importlib.util
 import json
 import os
 import re
 import sys
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -41,18 +40,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if missing is not None:
         for item in marked:
             item.add_marker(pytest.mark.skip(reason=missing))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_ray_cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Files with Ray clusters wait for one another: a driver joins whichever cluster it finds on the machine."""
-    marks = getattr(request.module, "pytestmark", [])
-    if not any(mark.name == "ray" for mark in (marks if isinstance(marks, list) else [marks])):
-        yield
-        return
-    with (tmp_path_factory.getbasetemp().parent / "ray.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 OPTIONAL = {

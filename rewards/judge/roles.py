@@ -51,7 +51,7 @@ def needles() -> tuple[Needle, ...]:
                 word = plain.rstrip("|").strip()
                 if word:
                     spaced = unicodedata.name(word[0], "").startswith(_SPACED_SCRIPTS)
-                    spaced = spaced and not (word[0].isdigit() and not word.isascii())
+                    spaced = spaced and not (word[0].isdecimal() and not word.isascii())
                     found[word, role] = Needle(word, role, spaced, whole)
     return tuple(found.values())
 
@@ -110,7 +110,7 @@ def _keep(text: str, at: int, needle: Needle, starts: list[int], parts: list[Sen
     end = at + len(needle.text)
     if needle.to_end and end < len(text) and _in_word(text[end]):
         return
-    if needle.text[0].isdigit() and at and text[at - 1].isdigit():
+    if needle.text[0].isdecimal() and at and text[at - 1].isdecimal():
         return
     if needle.text == "grader" and _SCHOOL_YEAR.search(text[max(0, at - 12) : at]):
         return
