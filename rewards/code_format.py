@@ -7,6 +7,7 @@ import re
 from veritune.plugins.errors import ParameterError
 from veritune.plugins.reward import reward
 from veritune.plugins.types import Sample, Score
+from veritune.plugins.unseen import blank
 from veritune.rewards.blocks import open_r1_blocks
 from veritune.rewards.format import shape_problem
 from veritune.rewards.text import Prefilled, after_think, first_message, last_answer, whole_text
@@ -15,6 +16,11 @@ from veritune.verifiers.code.fences import fences
 
 _INLINE = re.compile(r"[^`~]*(?:```|~~~)[^\n`~]*[`~]")
 """Code on the line of its opening fence."""
+_NO_CODE = re.compile(
+    r"^[ \t]*(?:#(?![ \t]*(?:include|define)\b)|//|--).*$|^[ \t]*pass[ \t]*$|/\*(?:(?!/\*)[\s\S])*?\*/"
+    r"|\"{3}[\s\S]*?\"{3}|'{3}[\s\S]*?'{3}",
+    re.MULTILINE,
+)
 
 
 @reward
@@ -28,6 +34,8 @@ def code_format(
     wrong: float = 0.0,
 ) -> Score:
     """``right`` where the answer holds a closed fenced block of ``language`` with code in it, else ``wrong``.
+
+    Comments, docstrings, ``pass`` and ``...`` alone are no code.
 
     ``strict`` asks for the shape of ``format``'s ``think_answer`` around it; without it the block may stand anywhere
     after the thinking. ``language: auto`` reads the sample's column ``language`` and takes python where there is none;
@@ -46,7 +54,7 @@ def code_format(
     if strict and _INLINE.match(answer):
         return Score(wrong, f"no code block of {wanted} on lines of its own")
     for block in fences(answer, wanted):
-        if block.opened and block.closed and block.code.strip() and block.tag and canonical(block.tag) == language_name:
+        if block.opened and block.closed and block.tag and canonical(block.tag) == language_name and _says(block.code):
             return Score(right, f"a closed block of {wanted} with code")
     return Score(wrong, f"no closed code block of {wanted} with code in it")
 
@@ -69,6 +77,11 @@ def _open_r1(sample: Sample, *, language: str = "python") -> Score:
 
 
 code_format.variants["open-r1"].reads("language")
+
+
+def _says(code: str) -> bool:
+    """Whether anything but comments, docstrings and placeholders (``pass``, ``...``) stands there."""
+    return not blank(_NO_CODE.sub(" ", code))
 
 
 def _language(sample: Sample, default: str = "python") -> str:

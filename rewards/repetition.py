@@ -5,9 +5,8 @@ from __future__ import annotations
 import importlib.util
 import itertools
 import re
-import unicodedata
 from collections import Counter
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any, Literal, TypeAlias
 
 from pydantic import NonNegativeInt, NonPositiveFloat, PositiveInt
@@ -15,22 +14,14 @@ from pydantic import NonNegativeInt, NonPositiveFloat, PositiveInt
 from veritune.plugins.errors import MissingExtraError
 from veritune.plugins.reward import reward
 from veritune.plugins.types import Sample, Score
-from veritune.plugins.unseen import visible
 from veritune.rewards.measure import token_ids
 from veritune.rewards.text import first_message
+from veritune.rewards.words import UNSPACED, words
 
 Segmenter: TypeAlias = Literal["auto", "jieba", "characters"]
 
-_UNSPACED = "぀-ヿ㐀-䶿一-鿿豈-﫿𠀀-𯿿ｦ-ﾟ฀-๿຀-໿ក-៿က-႟"
-"""Scripts that put no spaces between words: kana, han, Thai, Lao, Khmer, Burmese."""
-_PIECES = re.compile(rf"[{_UNSPACED}]|[^\s{_UNSPACED}]+")
-_MARKS = re.compile("[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u20d0-\u20ff]")
-_JOINTS = re.compile(r"[_\-–—/|.,;:+=~*#]+")
-_LONGEST = 40
-"""Characters of a piece without a space that may still be one word: German's longest in use has 36."""
-_AROUND = ".,;:()[]#"
 _LONG_RUN = re.compile("[一-鿕]{2000}(?=[一-鿕])")
-_UNSPACED_LETTER = re.compile(f"[{_UNSPACED}]")
+_UNSPACED_LETTER = re.compile(f"[{UNSPACED}]")
 
 
 @reward
@@ -49,9 +40,10 @@ def repetition_penalty(
     ``unit`` counts words (lower case), characters (white space aside) or token ids. Words of Chinese and Japanese text
     (``language: zh``, or found there by ``auto``) come from jieba where it is installed and are single characters
     where it is not; ``segmenter`` fixes the choice, and the reason names it; other text without spaces (Thai, Lao,
-    Khmer, Burmese) is read by character. ``language: en`` splits at spaces only. Else a piece of many parts
-    (``so_we_add_so_we_add``) is its parts, what nobody sees and marks on letters do not make a word another one, and
-    numbers that only count on (``the answer 1 the answer 2``) are one number.
+    Khmer, Burmese) is read by character. ``language: en`` splits at spaces only. Else a piece of over 40 characters or
+    of many parts (``so_we_add_so_we_add``) is its parts or its characters; punctuation, accents, width and what nobody
+    sees do not make a word another one, and numbers that only count on (``the answer 1 the answer 2``), or that are all
+    that is new the eleventh time, are one number.
 
     ``spare``: so many repeats of an n-gram cost nothing. By the source's formula (0) a proof by cases of 46 words costs
     0.2 and a worked table 0.4; with ``spare: 2`` a loop is as expensive, and these cost 0 and 0.2.
@@ -130,32 +122,12 @@ def _items(sample: Sample, unit: str, language: str, segmenter: Segmenter) -> tu
     if language == "en":
         return text.split(), "words"
     if language == "auto" and not _UNSPACED_LETTER.search(text):
-        return _counted(_words(text)), "words"
+        return words(text, list), "words"
     if segmenter == "jieba" or (segmenter == "auto" and importlib.util.find_spec("jieba") is not None):
         # Without the hidden Markov model: it is for names, and takes the square of a run's length in time.
-        return [word for word in _jieba().cut(text, HMM=False) if not word.isspace()], "words (jieba)"
-    return _PIECES.findall(text), "words (Chinese by character)"
-
-
-def _words(text: str) -> Iterator[str]:
-    """Words at spaces; a piece of several joined parts is its parts."""
-    if not text.isascii():
-        text = _MARKS.sub("", unicodedata.normalize("NFD", visible(text)))
-    for piece in text.split():
-        parts = _JOINTS.split(piece) if len(piece) > _LONGEST or piece.count("_") > 2 else [piece]
-        yield from (parts if len(parts) > 3 else [piece])
-
-
-def _counted(words: Iterable[str]) -> list[str]:
-    """The words, with every number that is the last one plus one written the same: a counter says nothing new."""
-    found: list[str] = []
-    last = None
-    for word in words:
-        digits = word.strip(_AROUND)
-        number = int(digits) if digits.isdecimal() and len(digits) < 10 else None
-        found.append("#" if number is not None and (last is None or number == last + 1) else word)
-        last = number if number is not None else last
-    return found
+        jieba = _jieba()
+        return words(text, lambda run: jieba.cut(run, HMM=False)), "words (jieba)"
+    return words(text, list), "words (Chinese by character)"
 
 
 def _peer_jieba(text: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from urllib.parse import unquote
 
@@ -19,8 +20,21 @@ _COMMAND = re.compile(r"\\[A-Za-z]+\*?")
 _BRACES = re.compile(r"\{[^{}]*\}")
 _TAG = re.compile(r"</?[A-Za-z][\w:.-]*(?P<rest>(?:\s[^<>]*)?)/?>")
 _QUOTED = re.compile(r"\"([^\"]*)\"|'([^']*)'")
+_ESCAPED = re.compile(
+    r"(?:&(?:#\d{2,7}|#x[0-9a-f]{2,6}|[a-z]{2,24}\d{0,2});){1,2000}|(?:\\u\{?[0-9a-f]{4,6}\}?|\\x[0-9a-f]{2}){1,2000}"
+    r"|(?:%[0-9a-f]{2}){2,2000}",
+    re.IGNORECASE,
+)
+_CODE_POINT = re.compile(r"\\u\{?([0-9a-f]{4,6})\}?|\\x([0-9a-f]{2})", re.IGNORECASE)
 _PROSE_WORDS = 3
 _SLUG_WORDS = 6
+
+
+def unescaped(text: str) -> str:
+    """Letters for what stands for letters: HTML's entities, escapes of programs and of addresses."""
+    if _ESCAPED.search(text) is None:
+        return text
+    return _ESCAPED.sub(_letters_of, text)
 
 
 def in_code(inside: str) -> str:
@@ -59,6 +73,16 @@ def in_link(link: str) -> str:
     text = unquote(link)
     words = [word for word in _WORD.findall(text.partition("://")[2].partition("/")[2]) if len(word) > 1]
     return text if len(words) >= _SLUG_WORDS else _foreign(text)
+
+
+def _letters_of(found: re.Match[str]) -> str:
+    escapes = found[0]
+    if escapes[0] == "&":
+        return html.unescape(escapes)
+    if escapes[0] == "%":
+        return unquote(escapes, errors="ignore")
+    codes = [int(one or other, 16) for one, other in _CODE_POINT.findall(escapes)]
+    return "".join(chr(code) for code in codes if code < 0x110000 and not 0xD800 <= code < 0xE000)
 
 
 def _unless_prose(found: re.Match[str]) -> str:

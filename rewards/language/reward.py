@@ -44,6 +44,7 @@ def language(
     unit: Unit = "letters",
     backend: Literal["langdetect", "py3langid", "auto"] = "langdetect",
     min_letters: Annotated[int, Field(ge=1)] = 5,
+    wordless: float | None = None,
 ) -> Score:
     """The share of the reasoning that is in the target language, from 0 to 1.
 
@@ -60,7 +61,9 @@ def language(
     ``unit`` counts letters, words (of Chinese, Japanese and Thai: letters) or sentences. ``backend``: langdetect, the
     faster py3langid (extra ``lang``), or ``auto``, py3langid where it is installed; either always gives the same
     answer for the same text. None where reasoning or prompt have fewer than ``min_letters`` letters, where the prompt
-    is in no language of ``languages``, and where two or three words could be of several.
+    is in no language of ``languages``, and where two or three words could be of several. ``wordless`` is the value of a
+    reasoning with fewer than ``min_letters`` letters: beside other rewards None leaves it out, so that a thought of
+    formulas alone costs nothing and one in two languages does.
 
     Source: DeepSeek-R1 (2501.12948), language consistency reward of section 2.3.2.
     """
@@ -73,7 +76,8 @@ def language(
     found = _shares(text, wanted, candidates, engine)
     total = sum(found.letters.values())
     if total < min_letters:
-        return Score.none(f"the {view} has {total} letters, fewer than min_letters={min_letters}")
+        reason = f"the {view} has {total} letters, fewer than min_letters={min_letters}"
+        return Score.none(reason) if wordless is None else Score(wordless, reason)
     if total < TOLD and not _told(text, wanted, found, candidates, engine):
         near = ", ".join(rivals(wanted, candidates))
         return Score.none(f"the {view} has {total} letters, too few to tell {near} apart")

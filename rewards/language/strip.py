@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from veritune.rewards.language.hidden import in_code, in_formula, in_link, in_tag
+from veritune.rewards.language.hidden import in_code, in_formula, in_link, in_tag, unescaped
 
 _OPENERS = re.compile(r"```|~~~|`|\$\$|\$|\\\[|\\\(|\\begin\{([A-Za-z]+\*?)\}")
 _CLOSERS = {"```": "```", "~~~": "~~~", "`": "`", "$$": "$$", "$": "$", r"\[": r"\]", r"\(": r"\)"}
@@ -25,8 +25,10 @@ def natural_text(text: str) -> str:
 
     What stands in them goes by its content: prose in a fence, a formula's ``\\text{…}`` and letters that no program and
     no formula is made of stay. A dollar sign opens a formula only where what follows up to the next one reads like one:
-    prices (``costs $5 and sells for $7``) stay prose. A fence that never closes runs to the end.
+    prices (``costs $5 and sells for $7``) stay prose. A fence that never closes runs to the end. Letters written as
+    escapes (``&#20013;``, ``\\u4e2d``, ``%E4%B8%AD``) are the letters.
     """
+    text = unescaped(text)
     pieces: list[str] = []
     start = 0
     position = 0
