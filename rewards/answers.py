@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any, Literal
 
+from veritune.plugins.golds import gold_texts
 from veritune.plugins.reward import reward
 from veritune.plugins.types import Cause, Sample, Score
-from veritune.rewards.golds import gold_texts
 from veritune.rewards.text import Prefilled, last_answer, said_answer
 
 _FULL_WIDTH = str.maketrans("０１２３４５６７８９．，－＋", "0123456789.,-+")

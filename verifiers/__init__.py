@@ -9,7 +9,10 @@ from veritune.plugins.hookspecs import hookimpl
 VERIFIERS: dict[str, str] = {
     "code": "veritune.verifiers.code:CodeVerifier",
     "choice": "veritune.verifiers.choice:ChoiceVerifier",
+    "contains": "veritune.verifiers.facts:contains",
     "countdown": "veritune.verifiers.countdown:Countdown",
+    "exact_match": "veritune.verifiers.facts:exact_match",
+    "f1": "veritune.verifiers.facts:f1",
     "math": "veritune.verifiers.math:MathVerifier",
 }
 

@@ -36,6 +36,17 @@ def _words(rest: str) -> bool:
     return any(c.isalpha() for c in bare)
 
 
+_ARTICLE = re.compile(
+    r"(?<![A-Za-z\\])A(?= +(?!(?:is|and|or|because|since|as|but|was|are|would|must|should|only|alone|given|here|based|"
+    r"seems|looks|appears|matches|fits|describes|for|with)\b)[a-z])"
+)
+"""``A car`` is an option's text, not option A."""
+_ALSO = re.compile(
+    r"\b(?:also|too|as well|equally|plausible|could|might|may|maybe|possibly|perhaps|or)\b|也|或|可能", re.IGNORECASE
+)
+"""Behind a letter and a comma: another letter is offered, not an option's text told."""
+
+
 class ChoiceVerifier:
     """Decides a question whose answer is one or more letters.
 
@@ -63,6 +74,12 @@ class ChoiceVerifier:
         self._named = re.compile(
             rf"[\s$*(\[{{]*(?:\\\w+\{{)?\(?({letter})\)?\}}?[*\s]*[.):：、\-–—]+\s*(.+)", re.DOTALL
         )
+        self._introduced = re.compile(
+            rf"[\s$*(\[{{]*(?:(?:the\s+)?(?:correct\s+|right\s+)?(?:option|choice|answer)\s*(?:is\s*)?[:：]?|(?:选项|选择|答案|选)"
+            rf"\s*(?:是|为)?[:：]?)?\s*\(?({letter})\)?[*\s]*(?:[,，;；:：]\s*|(?=[(（]))(.+)",
+            re.DOTALL | re.IGNORECASE,
+        )
+        self._alone = re.compile(rf"\W*(?:{letter})(?!\w)")
         self._only = re.compile(rf"{letter}+")
         self._letter = re.compile(letter)
 
@@ -117,9 +134,20 @@ class ChoiceVerifier:
         named = self._named.match(text[:2000])
         if named and _words(named[2]) and not names_others(named[1], named[2]):
             return frozenset([named[1]])
-        bare = _FILLER.sub(" ", text[:2000])
+        told = self._introduced.match(text[:2000])
+        if told and told[1].isupper() and self._tells(told[1], told[2]):
+            return frozenset([told[1]])
+        bare = _FILLER.sub(" ", _ARTICLE.sub("", text[:2000]))
         runs = self._run.findall(bare)
+        if not runs and self._only.fullmatch(bare.strip().upper()) and len(bare.strip()) == 1:
+            return frozenset(bare.strip().upper())  # "(b)"
         return frozenset(letter for run in runs for letter in self._letter.findall(run))
+
+    def _tells(self, letter: str, rest: str) -> bool:
+        """Whether what stands behind a letter and a comma, colon or bracket is its option's text: ``B (Vitamin C)``."""
+        from veritune.verifiers.math.text.choices import names_others
+
+        return _words(rest) and not (self._alone.match(rest) or _ALSO.search(rest) or names_others(letter, rest))
 
     def _gold(self, gold: Any) -> frozenset[str] | None:
         if hasattr(gold, "tolist"):  # numpy arrays, as Parquet columns of lists come

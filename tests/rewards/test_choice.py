@@ -67,3 +67,32 @@ def test_a_gold_without_letters_is_undecided(gold: Any) -> None:
 def test_pandas_missing_value_is_undecided() -> None:
     missing = pytest.importorskip("pandas").NA
     assert get_reward("choice").score(r"\boxed{A}", gold=missing).cause is Cause.INVALID_GOLD
+
+
+TEXTS: list[tuple[str, str, float | None]] = [
+    (r"\boxed{B: A car}", "B", 1.0),
+    ("B. Vitamin C", "B", 1.0),
+    ("C. Both A and B", "C", 1.0),
+    ("D - None of A, B, C", "D", 1.0),
+    ("B, Vitamin C", "B", 1.0),
+    ("B (Vitamin C)", "B", 1.0),
+    ("选B:维生素C", "B", 1.0),
+    ("答案是C（A和B都对）", "C", 1.0),
+    ("The correct answer is option C, both A and B.", "C", 1.0),
+    ("A, all of B and C", "A", 1.0),
+    ("(b)", "B", 1.0),
+    (r"\boxed{b}", "B", 1.0),
+    ("B, Vitamin C", "C", 0.0),
+    ("The correct answer is option C, both A and B.", "A", 0.0),
+    ("B, but C is also correct", "B", None),
+    ("B (C is plausible)", "B", None),
+    ("B, C, D all work", "B", None),
+    ("B: C", "B", None),
+    ("A car", "A", None),
+    ("The answer is A because of it.", "A", 1.0),
+]
+
+
+@pytest.mark.parametrize(("completion", "gold", "value"), TEXTS)
+def test_capitals_in_an_option_s_text_are_no_choices(completion: str, gold: str, value: float | None) -> None:
+    assert get_reward("choice").score(completion, gold=gold).value == value

@@ -10,8 +10,8 @@ from typing import Any
 from veritune.plugins import ColumnError
 from veritune.plugins.columns import GOLD_COLUMNS
 from veritune.plugins.errors import did_you_mean
+from veritune.plugins.golds import gold_texts
 from veritune.plugins.types import Text, completion_text, is_chat, prompt_text
-from veritune.rewards.golds import gold_texts
 
 PROMPTS = ("prompt", "question", "problem", "instruction", "quiz", "statement", "query", "input")
 COMPLETIONS = ("completions", "responses", "completion", "response", "output", "prediction")

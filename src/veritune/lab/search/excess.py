@@ -11,8 +11,8 @@ from typing import Any
 from veritune.lab.search.claims import certain
 from veritune.plugins import Cause, Reward, Sample, Score, reward
 from veritune.plugins.columns import GOLD_COLUMNS
+from veritune.plugins.golds import gold_texts
 from veritune.rewards.composition import RewardSet, compose
-from veritune.rewards.golds import gold_texts
 
 
 @reward

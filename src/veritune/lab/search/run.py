@@ -22,7 +22,7 @@ from veritune.lab.search.scoring import Bench, Tried, make_pool, question_of
 from veritune.lab.search.setting import EPSILON, Given, Setting, gold_column_of, prepare
 from veritune.lab.search.shrink import shrink
 from veritune.plugins import ConfigError, Sample, Score
-from veritune.rewards.golds import gold_texts
+from veritune.plugins.golds import gold_texts
 from veritune.sandbox.workers import WorkerPool
 
 SHRUNK = 4

@@ -16,11 +16,11 @@ from veritune.lab.search.scoring import Bench
 from veritune.lab.search.worker import Asked
 from veritune.plugins import Reward
 from veritune.plugins.columns import find_column
+from veritune.plugins.golds import gold_texts
 from veritune.plugins.types import Text, completion_text
 from veritune.rewards.attack.honest import ANSWER_SHAPES, shapes
 from veritune.rewards.attack.reading import GOLD_LIKE, Reading, read
 from veritune.rewards.attack.target import Shape, wrong_answer
-from veritune.rewards.golds import gold_texts
 
 EPSILON = 1e-9
 _SYNTHETIC = 12
