@@ -30,6 +30,7 @@ REWARDS: dict[str, str] = {
     "preference": "veritune.rewards.preference:preference",
     "reasoning_accuracy": "veritune.rewards.accuracy:reasoning_accuracy",
     "reasoning_steps": "veritune.rewards.reasoning_steps:reasoning_steps",
+    "remote": "veritune.client.reward:remote",
     "repetition_penalty": "veritune.rewards.repetition:repetition_penalty",
     "soft_overlong_punishment": "veritune.rewards.overlong:soft_overlong_punishment",
     "tag_count": "veritune.rewards.tags:tag_count",

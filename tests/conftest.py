@@ -45,7 +45,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 OPTIONAL = {
     *("torch", "transformers", "datasets", "accelerate", "peft", "trl", "ray", "vllm", "triton", "bitsandbytes"),
     *("numpy", "pandas", "pyarrow", "tokenizers", "safetensors", "matplotlib", "tensorboard", "wandb", "trackio"),
-    *("httpx", "e2b", "jieba", "py3langid", "hypothesis", "xdist", "build", "setuptools", "tomli", "cloudpickle"),
+    *(
+        "httpx",
+        "starlette",
+        "uvicorn",
+        "httptools",
+        "e2b",
+        "jieba",
+        "py3langid",
+        "hypothesis",
+        "xdist",
+        "build",
+        "setuptools",
+        "tomli",
+        "cloudpickle",
+    ),
 }
 """What only extras bring, or packages of theirs."""
 

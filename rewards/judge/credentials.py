@@ -44,3 +44,9 @@ class Credentials:
                 for form in {secret, quote(secret), quote(secret, safe=""), repr(secret)[1:-1]}:
                     text = text.replace(form, _HIDDEN)
         return _BEARER.sub(rf"\1 {_HIDDEN}", text)
+
+
+def is_local(url: str) -> bool:
+    """Whether an endpoint is on this machine: it is not asked through a proxy."""
+    host = (urlsplit(url).hostname or "").lower()
+    return host in ("localhost", "::1", "0.0.0.0") or host.startswith("127.") or host.endswith(".localhost")

@@ -7,13 +7,12 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urlsplit
 
 from veritune.plugins.errors import MissingExtraError
 from veritune.plugins.types import Cause
 from veritune.rewards.judge.backend import Reply
 from veritune.rewards.judge.cache import PatientCache, request_key
-from veritune.rewards.judge.credentials import Credentials
+from veritune.rewards.judge.credentials import Credentials, is_local
 from veritune.rewards.judge.limits import RateLimit, backoff, retry_after
 from veritune.rewards.judge.loop import LoopThread
 from veritune.rewards.judge.prompts import Question
@@ -106,7 +105,7 @@ class OpenAIBackend:
             limits = self._httpx.Limits(max_connections=self.endpoint.concurrency)
             headers = {"Authorization": f"Bearer {secrets.key}"} if secrets.key else {}
             client = self._httpx.AsyncClient(
-                timeout=self.endpoint.timeout, limits=limits, headers=headers, trust_env=not _local(self.endpoint.url)
+                timeout=self.endpoint.timeout, limits=limits, headers=headers, trust_env=not is_local(self.endpoint.url)
             )
             slots = asyncio.Semaphore(self.endpoint.concurrency)
             requests, tokens = RateLimit(self.endpoint.rpm), RateLimit(self.endpoint.tpm, self.endpoint.tpm)
@@ -203,9 +202,3 @@ class OpenAIBackend:
                 break
             response = await state.client.send(response.next_request)
         return response
-
-
-def _local(url: str) -> bool:
-    """An endpoint on this machine is not asked through a proxy."""
-    host = (urlsplit(url).hostname or "").lower()
-    return host in ("localhost", "::1", "0.0.0.0") or host.startswith("127.") or host.endswith(".localhost")

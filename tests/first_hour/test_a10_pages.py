@@ -19,7 +19,7 @@ from veritune.config import rewards_from_options
 from veritune.plugins import Reward, reward_names
 from veritune.plugins.registry import resolve
 
-BUILT_ONLY = {"judge", "preference", "code", "binary_code", "code_stdio", "cf_code", "ioi_code"}
+BUILT_ONLY = {"remote", "judge", "preference", "code", "binary_code", "code_stdio", "cf_code", "ioi_code"}
 """What needs a model, or a sandbox (seconds), to score: other tests run them."""
 OWN = '''
 from typing import Literal, Sequence

@@ -18,6 +18,7 @@ from veritune.cli.report import report
 from veritune.cli.rescore import rescore
 from veritune.cli.rewards import rewards
 from veritune.cli.score import score
+from veritune.cli.serve import serve
 from veritune.cli.train import train
 
 app = typer.Typer(
@@ -48,7 +49,7 @@ def _options(
     pass
 
 
-for command in (rewards, score, rescore, diff, attack, train, config, chat, report, appeals, doctor):
+for command in (rewards, score, serve, rescore, diff, attack, train, config, chat, report, appeals, doctor):
     app.command()(command)
 app.add_typer(audit.app, name="audit")
 app.add_typer(bench.app, name="bench")

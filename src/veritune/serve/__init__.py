@@ -1,0 +1,1 @@
+"""Verdicts over HTTP: ``veritune serve rewards.yaml``. See docs/serve.md."""

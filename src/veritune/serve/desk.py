@@ -1,0 +1,162 @@
+"""The desk: takes in as many samples as it may, hands them to the workers in chunks, answers by the deadline."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+from veritune.plugins import Cause, Sample
+from veritune.rewards.composition import RewardSet
+from veritune.sandbox.workers import Outcome, Status
+from veritune.serve.errors import Refusal, unfit
+from veritune.serve.metrics import Metrics
+from veritune.serve.pool import Scorer, outcome_of
+from veritune.serve.scoring import How, Refused, Result, chosen, chunks_of, units_of, whole_groups
+from veritune.serve.settings import Settings
+from veritune.serve.wire import no_result
+
+_LATE = 0.05
+"""Seconds that a chunk may be late before its worker is ended: the answer has left without it by then."""
+
+
+class Desk:
+    """Scores requests. Belongs to one event loop."""
+
+    def __init__(self, rewards: RewardSet, settings: Settings, scorer: Scorer, metrics: Metrics) -> None:
+        self.rewards, self.settings, self.scorer, self.metrics = rewards, settings, scorer, metrics
+        self.held = 0
+        """Samples accepted and not answered."""
+        self._pace = Pace()
+
+    @property
+    def full(self) -> bool:
+        """Whether another request would be refused."""
+        return self.held >= self.settings.queue
+
+    async def score(self, samples: Sequence[Sample], how: How, deadline: float | None = None) -> list[Result]:
+        """One result a sample, in order, at the latest when the deadline passes: what is open then is undecided.
+
+        Refusal 422 for what cannot be scored as it stands, 429 where the queue is full, 413 where it never fits.
+        """
+        seconds = self.settings.deadline if deadline is None else min(deadline, self.settings.longest)
+        self._check(samples, how)
+        self._admit(len(samples))
+        try:
+            results = await self._all(same_columns(self.rewards, samples), how, time.monotonic() + seconds, seconds)
+        finally:
+            self.held -= len(samples)
+            self.metrics.held = self.held
+        self._pace.saw(len(samples))
+        self.metrics.scored(results)
+        return results
+
+    def _check(self, samples: Sequence[Sample], how: How) -> None:
+        try:
+            rewards = chosen(self.rewards, how.rewards)
+            if rewards.scheduled and how.step is None:
+                raise unfit("step: these rewards change with the step; say which")
+            if samples:
+                rewards.check_columns(list({name for sample in samples for name in sample.columns}))
+        except ValueError as error:  # ConfigError, ColumnError
+            raise unfit(str(error)) from None
+
+    def _admit(self, count: int) -> None:
+        if count > self.settings.queue:
+            raise Refusal(413, "too_many", f"{count:,} samples; at most {self.settings.queue:,} fit here")
+        if self.held + count > self.settings.queue:
+            wait = self._pace.seconds(self.held)
+            message = f"{self.held:,} samples are waiting; come again in about {wait} s"
+            raise Refusal(429, "busy", message, headers={"Retry-After": str(wait)})
+        self.held += count
+        self.metrics.held = self.held
+
+    async def _all(self, samples: Sequence[Sample], how: How, end: float, seconds: float) -> list[Result]:
+        whole = whole_groups(self.rewards)
+        chunks = chunks_of(samples, whole, self.settings.chunk)
+        tasks = [asyncio.ensure_future(self._chunk(chunk, how, end, whole)) for chunk in chunks]
+        if tasks:
+            await asyncio.wait(tasks, timeout=max(0.0, end - time.monotonic()))
+        results: list[Result] = []
+        problem: Refused | None = None
+        for chunk, task in zip(chunks, tasks, strict=True):
+            if not task.done():
+                task.cancel()  # what has not started never will; what has is ended by its own clock
+                late = no_result(Cause.TIMEOUT, f"not scored within the deadline of {seconds:g} s")
+                results += [late] * len(chunk)
+                continue
+            found = task.result()
+            if isinstance(found, Refused):
+                problem = found
+                continue
+            results += found
+        if problem is not None:
+            raise unfit(problem.message)
+        return results
+
+    async def _chunk(self, chunk: list[Sample], how: How, end: float, whole: bool) -> list[Result] | Refused:
+        """A chunk's results; where its process ends, each unit's alone, so that one sample costs no other."""
+        outcome = await self._ask(chunk, how, end)
+        if outcome.ok:
+            found: list[Result] | Refused = outcome.value
+            return found
+        units = units_of(chunk, whole)
+        if len(units) == 1 or outcome.status in (Status.CPU, Status.WALL, Status.QUEUE):
+            return [lost(outcome)] * len(chunk)
+        results: list[Result] = []
+        for unit in units:
+            outcome = await self._ask(unit, how, end)
+            if not outcome.ok:
+                results += [lost(outcome)] * len(unit)
+            elif isinstance(outcome.value, Refused):
+                return outcome.value
+            else:
+                results += outcome.value
+        return results
+
+    async def _ask(self, samples: list[Sample], how: How, end: float) -> Outcome:
+        left = end - time.monotonic() + _LATE
+        if left <= _LATE:
+            return Outcome(Status.QUEUE, detail="not started in time")
+        return await outcome_of(self.scorer.submit(samples, how, left))
+
+
+def same_columns(rewards: RewardSet, samples: Sequence[Sample]) -> Sequence[Sample]:
+    """The samples, each with every column that a reward reads and any of them has: None where it lacks it, as in one
+    batch. A chunk does not know what the others have."""
+    names = {name for sample in samples for name in sample.columns}
+    if all(sample.columns.keys() == names for sample in samples):
+        return samples
+    read = {name for each in rewards.components for name in each.reward.columns_read(names) | each.config.where.keys()}
+    blank = dict.fromkeys(sorted(read & names))
+    return [replace(sample, columns={**blank, **sample.columns}) for sample in samples]
+
+
+def lost(outcome: Outcome) -> Result:
+    """The result of a sample whose worker did not answer."""
+    if outcome.status in (Status.CPU, Status.WALL, Status.QUEUE):
+        return no_result(Cause.TIMEOUT, f"not scored within the deadline ({outcome.detail})")
+    return no_result(Cause.INFRA_ERROR, f"its process ended: {outcome.detail}")
+
+
+class Pace:
+    """How many samples a second the server gets done, for an honest ``Retry-After``."""
+
+    _SPAN = 5.0
+    """Seconds that it looks back, about."""
+
+    def __init__(self) -> None:
+        self._done, self._at = 0.0, time.monotonic()
+
+    def saw(self, samples: int) -> None:
+        """These were answered now."""
+        now = time.monotonic()
+        self._done = self._done * math.exp((self._at - now) / self._SPAN) + samples
+        self._at = now
+
+    def seconds(self, held: int) -> int:
+        """Until half of what waits is likely done: 1 to 30."""
+        rate = self._done * math.exp((self._at - time.monotonic()) / self._SPAN) / self._SPAN
+        return max(1, min(30, math.ceil(0.5 * held / rate))) if rate > 0 else 1
