@@ -92,13 +92,20 @@ def test_the_same_reward_twice_changes_nothing(lab: Path) -> None:
 
 
 def test_what_score_wrote_is_scored_again(lab: Path) -> None:
-    for name in ("out.jsonl", "out.parquet"):
+    for name in ("out.jsonl", "out.parquet", "out.csv", "out.tsv"):
         out = lab / name
         assert run("score", lab / "rows.jsonl", "--config", lab / "old.yaml", "-o", out, "--explain").exit_code == 0
         same = found(run("rescore", out, "--config", lab / "old.yaml", "--json", "--check"))
         assert same["reward"]["compared"] == 12
         other = found(run("rescore", out, "--config", lab / "new.yaml", "--json", "--check"), 1)
         assert other["reward"]["changed"] == 1
+
+
+def test_a_comparison_with_nothing_to_compare_is_no_success(lab: Path) -> None:
+    result = run("rescore", lab / "rows.jsonl", "--config", lab / "old.yaml", "--check", "--quiet")
+    assert result.exit_code == 1
+    assert "nothing was compared" in result.stderr
+    assert "near, size" in result.stderr
 
 
 def test_golds_are_joined_by_the_prompt_and_an_ambiguous_one_is_left_out(lab: Path) -> None:

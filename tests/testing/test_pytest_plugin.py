@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.testing.inner import run_pytest
-from veritune.plugins import DataError
+from veritune.plugins import DataError, Score
 from veritune.testing.cases import read_cases
 
 REWARDS = '''
@@ -173,6 +173,18 @@ def test_a_file_without_cases_is_refused(tmp_path: Path, cases: str, said: str) 
     (tmp_path / "cases.jsonl").write_text(cases)
     with pytest.raises(DataError, match=said):
         read_cases(tmp_path / "cases.jsonl")
+
+
+def test_a_separator_inside_a_text_ends_no_line_of_cases(tmp_path: Path) -> None:
+    texts = ["one\u2028two", "three\x85four\x0c"]
+    file = tmp_path / "cases.jsonl"
+    rows = [json.dumps({"completion": text, "value": 0}, ensure_ascii=False) for text in texts]
+    file.write_text("\n".join(rows), encoding="utf-8")
+    found = read_cases(file)
+    assert [case.row["completion"] for case in found.cases] == texts
+    found.rewrite(found.cases[1], [Score(1.0)])
+    assert found.save() == 1
+    assert [case.row["value"] for case in read_cases(file).cases] == [0, 1.0]
 
 
 def test_a_missing_file_of_cases_is_an_error_and_no_pass(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -111,5 +111,11 @@ def rescore(
         if known is not None:
             print_differences(unlike, "the run's rewards and these differ in")
         comparison_report(found, changed, ("logged", "now"))
-    if check and (found.changed or found.skipped or not any(c.compared for c in found.columns.values())):
+    compared = any(column.compared for column in found.columns.values())
+    if not compared:
+        typer.echo(
+            f"nothing was compared: the log has no score by the names of these rewards ({', '.join(asked.aliases)})",
+            err=True,
+        )
+    if check and (found.changed or found.skipped or not compared):
         raise typer.Exit(1)

@@ -150,14 +150,13 @@ class CaseFile:
 def read_cases(path: Path) -> CaseFile:
     """The cases of a JSONL file. Raises DataError where it is missing, empty, or a line is no case."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        lines = path.read_text(encoding="utf-8").split("\n")  # not splitlines: JSON may hold U+2028 as it is
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"the cases {str(path)!r} cannot be read: {error}") from None
     cases = [_case(path, number, line) for number, line in enumerate(lines, 1) if line.strip()]
     if not cases:
         raise DataError(f"{path} holds no cases: one JSON object a line, with completion and what is expected")
-    if lines and not lines[-1].endswith("\n"):
-        lines[-1] += "\n"
+    lines = [line + "\n" for line in (lines if lines[-1] else lines[:-1])]
     return CaseFile(path, lines, cases)
 
 

@@ -174,6 +174,7 @@ def _trl_score(value: Any, reason: str | None) -> Score:
 
 def _written(data: Mapping[str, Any], aliases: Sequence[str], number: int | None) -> dict[str, Score]:
     """What ``veritune score --out`` has added to a row."""
+    data = _nested(data)
     if "scores" not in data or not isinstance(data["scores"], Mapping):
         return {}
 
@@ -189,6 +190,32 @@ def _written(data: Mapping[str, Any], aliases: Sequence[str], number: int | None
             one = {"value": value, "cause": cause, "reason": reason}
             found[alias] = _score(one, "value", "reason", "cause")
     return found
+
+
+def _nested(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A row of CSV, which spells ``scores`` as columns ``scores.NAME``, as the row that it was written from."""
+    if "scores" in data or not any(name.startswith("scores.") for name in data):
+        return data
+    found: dict[str, Any] = {"scores": {}, "causes": {}, "reasons": {}}
+    for name, value in data.items():
+        table, _, alias = name.partition(".")
+        if alias and table in found:
+            found[table][alias] = value if table == "reasons" and not _is_list(value) else _cell(value)
+    return {**data, **found, "reward": _cell(data.get("reward"))}
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, str) and value.startswith("[") and isinstance(_cell(value), list)
+
+
+def _cell(value: Any) -> Any:
+    """What a field of CSV was written from; an empty one: nothing."""
+    if not isinstance(value, str) or not value:
+        return value or None
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
 
 
 def _text(value: Any) -> Any:
