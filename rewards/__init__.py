@@ -35,6 +35,7 @@ REWARDS: dict[str, str] = {
     "soft_overlong_punishment": "veritune.rewards.overlong:soft_overlong_punishment",
     "tag_count": "veritune.rewards.tags:tag_count",
     "think_format": "veritune.rewards.format:think_format",
+    "tool_calls": "veritune.rewards.tool_calls:tool_calls",
 }
 
 

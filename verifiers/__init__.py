@@ -14,6 +14,7 @@ VERIFIERS: dict[str, str] = {
     "exact_match": "veritune.verifiers.facts:exact_match",
     "f1": "veritune.verifiers.facts:f1",
     "math": "veritune.verifiers.math:MathVerifier",
+    "tool_calls": "veritune.verifiers.tool_calls:ToolCallVerifier",
 }
 
 

@@ -20,6 +20,7 @@ VERIFIERS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("exact_match", {}, {"gold": ["ab", "a"]}),
     ("f1", {}, {"gold": "a b"}),
     ("contains", {}, {"gold": "aaab"}),
+    ("tool_calls", {"credit": "fraction"}, {"ground_truth": [{"a": {"b": [1, ""]}}]}),
 ]
 
 
