@@ -12,7 +12,7 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from veritune import __version__
@@ -21,6 +21,7 @@ from veritune.serve.answers import json_response, raw_json, refusal_response
 from veritune.serve.bodies import parse_json, read_body
 from veritune.serve.desk import Desk
 from veritune.serve.errors import Refusal
+from veritune.serve.fronts import FRONTS, PLAIN, Front
 from veritune.serve.keys import check_key
 from veritune.serve.metrics import CONTENT_TYPE, Metrics
 from veritune.serve.openapi import description
@@ -32,8 +33,11 @@ from veritune.serve.settings import Settings
 from veritune.serve.wire import answer_of, read_ask
 
 _LOG = logging.getLogger("veritune.serve")
-TRANSIENT = frozenset({"timeout", "infra_error", "internal_error"})
+_TRANSIENT = frozenset({"timeout", "infra_error", "internal_error"})
 """Causes of ours: asked again, such a sample is tried again."""
+
+
+Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 @dataclass
@@ -71,12 +75,34 @@ class Service:
         async def make() -> tuple[bytes, bool]:
             how = How(ask.step, ask.evaluation, ask.rewards)
             results = await self.desk.score(ask.samples, how, ask.deadline)
-            return answer_of(ask, results, self.identity), not any(each["cause"] in TRANSIENT for each in results)
+            return answer_of(ask, results, self.identity), not any(each["cause"] in _TRANSIENT for each in results)
 
         answer, known = await self.remembered.answer(ask.id, body, make)
         self.metrics.repeats += known
         self.metrics.remembered = self.remembered.size
         return raw_json(answer, headers={"Veritune-Repeat": "true"} if known else None)
+
+    def front(self, front: Front) -> Endpoint:
+        """The endpoint of another wire format."""
+
+        async def endpoint(request: Request) -> Response:
+            data, _ = await self.json(request)
+            samples = front.read(data)
+            if len(samples) > self.settings.batch:
+                raise Refusal(413, "too_many", f"{len(samples):,} samples; at most {self.settings.batch:,} at once")
+            results = await self.desk.score(samples, How())
+            return json_response(front.answer(data, results, self.settings))
+
+        return endpoint
+
+    def plain(self, answer: Callable[[Any], Any]) -> Endpoint:
+        """The endpoint of what a front is asked beside verdicts."""
+
+        async def endpoint(request: Request) -> Response:
+            data, _ = await self.json(request)
+            return json_response(answer(data))
+
+        return endpoint
 
     async def about(self, request: Request) -> Response:
         """``GET /rewards``: what is served, and within which limits."""
@@ -115,9 +141,6 @@ class Service:
         return HTMLResponse(page(self.rewards), headers={"Content-Security-Policy": POLICY})
 
 
-Endpoint = Callable[[Request], Awaitable[Response]]
-
-
 def make_app(rewards: RewardSet, settings: Settings, scorer: Scorer | None = None) -> Starlette:
     """The ASGI application that serves ``rewards``. Its lifespan starts and ends the workers."""
     service = Service(rewards, settings, scorer or make_scorer(rewards, settings.workers))
@@ -142,6 +165,8 @@ def _routes(service: Service) -> list[Route]:
         ("/score", service.score, "POST"),
         ("/rewards", service.about, "GET"),
         ("/metrics", service.numbers, "GET"),
+        *((front.path, service.front(front), "POST") for front in FRONTS),
+        *((path, service.plain(told), "POST") for path, told in PLAIN.items()),
     ]
     open_: list[tuple[str, Endpoint, str]] = [
         ("/", service.form, "GET"),
@@ -187,4 +212,3 @@ async def _not_here(request: Request, error: Any) -> Response:
 
 
 _HANDLERS: Mapping[Any, Any] = {404: _not_here, 405: _not_here}
-__all__ = ["PlainTextResponse", "Service", "make_app"]

@@ -62,17 +62,23 @@ def read_sample(row: Any, where: str) -> Sample:
     _keys(row, SAMPLE_KEYS, where)
     if "completion" not in row:
         raise unfit(f"{where}: completion is missing")
-    columns = row.get("columns")
-    if columns is not None and not isinstance(columns, dict):
-        raise unfit(f"{where}.columns: an object (column: value) is expected, got {_kind(columns)}")
-    for name, value in (columns or {}).items():
-        check_depth(value, f"{where}.columns.{name[:80]}")
     return Sample(
         text_or_chat(row["completion"], f"{where}.completion"),
         None if row.get("prompt") is None else text_or_chat(row["prompt"], f"{where}.prompt"),
-        _tokens(row.get("completion_ids"), f"{where}.completion_ids"),
-        columns or {},
+        tokens(row.get("completion_ids"), f"{where}.completion_ids"),
+        columns_of(row.get("columns"), f"{where}.columns"),
     )
+
+
+def columns_of(value: Any, where: str) -> dict[str, Any]:
+    """Columns of one sample, none of them nested without an end."""
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise unfit(f"{where}: an object (column: value) is expected, got {_kind(value)}")
+    for name, each in value.items():
+        check_depth(each, f"{where}.{name[:80]}")
+    return value
 
 
 def text_or_chat(value: Any, where: str) -> Any:
@@ -91,7 +97,8 @@ def text_or_chat(value: Any, where: str) -> Any:
     return value
 
 
-def _tokens(value: Any, where: str) -> list[int] | None:
+def tokens(value: Any, where: str) -> list[int] | None:
+    """Ids of the completion's tokens."""
     if value is None:
         return None
     if not isinstance(value, list) or not all(type(token) is int for token in value):
