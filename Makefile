@@ -1,5 +1,6 @@
 # make demo   the main job, on a fresh machine: sets everything up, then trains a tiny model and reports
 # make test   the tests            make lint   ruff and mypy
+# make peers  our adapters driven by the real frameworks: docs/peers.md (PEER="trl verl": these alone)
 # make bench  the benchmarks       make smoke  build the wheel, install it in a fresh environment, try it
 # make gpu    what only a CUDA machine can check, in under nine minutes; any Python that has a CUDA build of torch
 PYTHON ?= python3
@@ -8,7 +9,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 WORKERS ?= 2
 
-.PHONY: demo test lint bench smoke gpu clean
+.PHONY: demo test lint peers bench smoke gpu clean
 demo: $(VENV)/.demo
 	$(BIN)/veritune train examples/arithmetic.yaml
 
@@ -19,6 +20,10 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+PEER ?=
+peers: $(VENV)/.dev
+	$(BIN)/python tests/peers/run.py $(PEER)
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks all

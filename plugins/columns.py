@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
@@ -14,10 +15,11 @@ GOLD_COLUMNS = ("gold", "solution", "answer", "ground_truth", "reference_answer"
 def find_column(owner: str, wanted: str, mapping: Mapping[str, str], available: Collection[str]) -> str | None:
     """The column that feeds the input ``wanted``, or None where there is none.
 
-    A column named in ``mapping`` must exist (ColumnError otherwise).
+    A column named in ``mapping`` must exist (ColumnError otherwise); ``ground_truth.numbers`` leads into one
+    (:func:`value_at`), of which only the column is looked for.
     """
     if wanted in mapping:
-        if mapping[wanted] in available:
+        if column_of(mapping[wanted], available) is not None:
             return mapping[wanted]
         raise ColumnError(
             f"{owner}: the column {mapping[wanted]!r} (for {wanted!r}) is not in the data."
@@ -25,6 +27,46 @@ def find_column(owner: str, wanted: str, mapping: Mapping[str, str], available: 
         )
     candidates: Iterable[str] = GOLD_COLUMNS if wanted == "gold" else (wanted,)
     return next((name for name in candidates if name in available), None)
+
+
+def column_of(path: str, available: Collection[str]) -> str | None:
+    """The column that a name or dotted path begins with, the longest there is; None where there is none."""
+    return next((name for name in reversed(prefixes(path)) if name in available), None)
+
+
+def prefixes(path: str) -> list[str]:
+    """``a``, ``a.b`` and ``a.b.c`` of ``a.b.c``: what its column may be called."""
+    steps = path.split(".")
+    return [".".join(steps[: n + 1]) for n in range(len(steps))]
+
+
+def value_at(columns: Mapping[str, Any], path: str) -> Any:
+    """The value of a column, or of what a dotted path leads to inside it; None where nothing is there.
+
+    ``ground_truth.numbers`` is the key ``numbers`` of the column ``ground_truth``, ``answers.0`` the first of a list. A
+    text that holds a JSON object or array is read as one on the way. A column of the whole name comes first.
+    """
+    column = column_of(path, columns)
+    if column is None:
+        return None
+    value = columns[column]
+    for step in path[len(column) + 1 :].split(".") if len(path) > len(column) else ():
+        value = _inside(value, step)
+    return value
+
+
+def _inside(value: Any, step: str) -> Any:
+    if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            return None
+    if isinstance(value, Mapping):
+        return value.get(step, value.get(int(step)) if step.isdecimal() else None)
+    items = None if isinstance(value, str | bytes | bytearray) else as_list(value)
+    if items is not None and step.isdecimal() and int(step) < len(items):
+        return items[int(step)]
+    return None
 
 
 def missing_column(owner: str, wanted: str, available: Collection[str], always: Collection[str] = ()) -> ColumnError:

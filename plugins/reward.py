@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, cast, overload
 
-from veritune.plugins.columns import check_lengths, find_column, missing_column, refuse_parameters
+from veritune.plugins.columns import check_lengths, column_of, find_column, missing_column, refuse_parameters
 from veritune.plugins.errors import ConfigError, ParameterError, UnknownNameError, did_you_mean
 from veritune.plugins.parameters import (
     INJECTED,
@@ -187,7 +187,9 @@ class Reward:
 
     def columns_read(self, available: Collection[str]) -> set[str]:
         """Which of the data's columns feed this reward. Raises ColumnError where one is missing."""
-        return {column for column in self._sources(set(available) - INJECTED).values() if column is not None}
+        named = set(available) - INJECTED
+        found = (column_of(path, named) for path in self._sources(named).values() if path is not None)
+        return {column for column in found if column is not None}
 
     def check_portable(self) -> None:
         """Raise ConfigError where a fresh process could not find it: it is of a notebook, a script or a function."""

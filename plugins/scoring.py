@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from veritune.plugins.columns import value_at
 from veritune.plugins.errors import ConfigError, MissingExtraError, PluginError, RewardError, VerituneError, words_of
 from veritune.plugins.faults import record
 from veritune.plugins.parameters import Signature
@@ -81,7 +82,7 @@ class Call:
             "sample": sample,
         }
         inputs = {k: special[k] for k in self.signature.inputs if k in special and k not in self.sources}
-        inputs.update({k: sample.columns.get(c) for k, c in self.sources.items() if c is not None})
+        inputs.update({k: value_at(sample.columns, c) for k, c in self.sources.items() if c is not None})
         if self.signature.takes_columns:
             inputs.update({k: v for k, v in sample.columns.items() if self._is_further(k)})
         return inputs
@@ -94,7 +95,7 @@ class Call:
             "samples": list(samples),
         }
         inputs = {k: special[k] for k in self.signature.inputs if k in special and k not in self.sources}
-        inputs.update({k: [s.columns.get(c) for s in samples] for k, c in self.sources.items() if c is not None})
+        inputs.update({k: [value_at(s.columns, c) for s in samples] for k, c in self.sources.items() if c is not None})
         if self.signature.takes_columns:
             names = dict.fromkeys(k for s in samples for k in s.columns if self._is_further(k))
             inputs.update({k: [s.columns.get(k) for s in samples] for k in names})

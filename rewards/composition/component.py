@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from veritune.plugins import ColumnError, ConfigError, Reward, Sample, Score
+from veritune.plugins.columns import column_of, value_at
 from veritune.plugins.errors import did_you_mean
 from veritune.rewards.appeal.opinion import Appeal
 from veritune.rewards.composition.bounded import BoundedReward
@@ -66,7 +67,7 @@ class Component:
     def mismatch(self, sample: Sample) -> str | None:
         """Why ``where`` leaves this sample out, or None where it does not."""
         for column, wanted in self.config.where.items():
-            value = sample.columns.get(column)
+            value = value_at(sample.columns, column)
             accepted = wanted if isinstance(wanted, list) else [wanted]
             if not any(one in accepted for one in (value if isinstance(value, list | tuple) else [value])):
                 return f"not for rows with {column}={value!r}"
@@ -120,7 +121,7 @@ class Component:
             with at(f"rewards.{self.alias}.appeal"):
                 self.appeal.reward.check_columns(available)
         for column in self.config.where:
-            if column not in available:
+            if column_of(column, available) is None:
                 raise ColumnError(
                     f"rewards.{self.alias}.where: the column {column!r} is not in the data."
                     f"{did_you_mean(column, available)} Columns: {', '.join(sorted(available)) or 'none'}."

@@ -34,6 +34,9 @@ def log_components(
     for alias in aliases:
         parts: list[Score | None] = [score.parts.get(alias) for score in scores]
         found = [part for part in parts if part is not None]
+        if log_extra is not None:  # of a component that was not evaluated too: a trainer keeps what a column had before
+            log_extra(alias, [part.value if part is not None else None for part in parts])
+            log_extra(f"{alias}_reason", [_reason(part) for part in parts])
         if not found:
             continue
         watch = watches[alias]
@@ -44,9 +47,6 @@ def log_components(
             if (appeals := tally(found)) is not None:
                 for name, value in as_metrics(alias, appeals).items():
                     log_metric(name, value)
-        if log_extra is not None:
-            log_extra(alias, [part.value if part is not None else None for part in parts])
-            log_extra(f"{alias}_reason", [_reason(part) for part in parts])
 
 
 def component_metrics(parts: Sequence[Score]) -> dict[str, float]:

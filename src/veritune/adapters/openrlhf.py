@@ -8,54 +8,68 @@ In a file of your own::
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from veritune.adapters.undecided import Undecided, as_number
-from veritune.plugins import MissingExtraError, Sample, Score
-from veritune.rewards.composition.compose import Source, compose
+from veritune.adapters.composed import Composed
+from veritune.adapters.texts import response, without_end
+from veritune.adapters.undecided import Undecided
+from veritune.plugins import Cause, MissingExtraError, Sample, Score
+from veritune.rewards.composition.compose import Source
 
 
-def reward_function(
-    source: Source, *, undecided: Undecided = "raise", label_column: str = "gold"
-) -> Callable[..., dict[str, Any]]:
+def reward_function(source: Source, *, undecided: Undecided = "raise", label_column: str = "gold") -> OpenRLHFReward:
     """OpenRLHF's ``reward_func(queries, prompts, labels)`` for a reward or composition.
 
-    A query is prompt and response in one string; the prompt is cut off. Labels fill ``label_column``. Returns tensors
-    ``rewards`` [N], ``scores`` [N] and ``extra_logs`` with the mean of each component as [N] tensors.
-    Raises UndecidedError (see ``undecided``) and RewardError.
+    A query is prompt and response in one string, which ends in the tokenizer's end-of-turn token: both are cut off, the
+    prompt also where OpenRLHF cut it from the left. A query that holds nothing of its prompt is undecided: what the
+    policy wrote cannot be told from it. Labels fill ``label_column``; where one is JSON, ``columns: {nums:
+    gold.numbers}`` reaches into it. Returns tensors ``rewards`` [N], ``scores`` [N] and ``extra_logs``: ``undecided``,
+    and of each component its value and ``{component}/known``. OpenRLHF averages these over samples and can neither
+    leave one out nor take a NaN, so a component without a value is 0 with ``known`` 0: its mean over the samples that
+    have one is mean(component) / mean(known).
+
+    Raises UndecidedError (see ``undecided``) and RewardError. OpenRLHF 0.11 catches every exception, logs it at the
+    level INFO and goes on with no reward: choose the number, and watch ``undecided`` in its logs.
     """
-    rewards = compose(source)
+    return OpenRLHFReward(source, undecided=undecided, label_column=label_column)
 
-    def reward_func(
-        queries: Sequence[str], prompts: Sequence[str], labels: Sequence[Any] | None = None, **kwargs: Any
+
+class OpenRLHFReward(Composed):
+    """A reward as OpenRLHF calls it."""
+
+    framework = "OpenRLHF"
+
+    def __init__(self, source: Source, *, undecided: Undecided = "raise", label_column: str = "gold") -> None:
+        super().__init__(source, undecided=undecided, name="reward_func")
+        self.label_column = label_column
+
+    def __call__(
+        self, queries: Sequence[str], prompts: Sequence[str], labels: Sequence[Any] | None = None, **kwargs: Any
     ) -> dict[str, Any]:
+        """``rewards``, ``scores`` and ``extra_logs`` of a batch (of one, in OpenRLHF 0.11)."""
         golds = list(labels) if labels is not None else [None] * len(queries)
+        texts = [response(query, prompt) for query, prompt in zip(queries, prompts, strict=True)]
         samples = [
-            Sample(response(query, prompt), prompt, columns={label_column: gold} if gold is not None else {})
-            for query, prompt, gold in zip(queries, prompts, golds, strict=True)
+            Sample(without_end(text or ""), prompt, columns={self.label_column: gold} if labels is not None else {})
+            for text, prompt, gold in zip(texts, prompts, golds, strict=True)
         ]
-        scores = rewards.score_batch(samples)
-        values = [as_number(score, undecided, "OpenRLHF") for score in scores]
-        return {"rewards": _tensor(values), "scores": _tensor(values), "extra_logs": _logs(scores)}
+        known = iter(self.rewards.score_batch([s for s, text in zip(samples, texts, strict=True) if text is not None]))
+        scores = [_NO_PROMPT if text is None else next(known) for text in texts]
+        values = _tensor([self.number(score) for score in scores])
+        return {"rewards": values, "scores": values.clone(), "extra_logs": self._logs(scores)}
 
-    return reward_func
+    def _logs(self, scores: Sequence[Score]) -> dict[str, Any]:
+        logs = {"undecided": _tensor([float(score.value is None) for score in scores])}
+        values = [self.components(score) for score in scores]
+        for alias in self.rewards.aliases:
+            column = [row[alias] for row in values]
+            logs[alias] = _tensor([0.0 if value is None else value for value in column])
+            logs[f"{alias}/known"] = _tensor([float(value is not None) for value in column])
+        return logs
 
 
-def response(query: str, prompt: str) -> str:
-    """What the policy wrote: the query without its prompt (the whole query where it does not begin with it)."""
-    return query[len(prompt) :] if query.startswith(prompt) else query
-
-
-def _logs(scores: Sequence[Score]) -> dict[str, Any]:
-    logs = {"undecided": _tensor([float(score.value is None) for score in scores])}
-    for alias in dict.fromkeys(alias for score in scores for alias in score.parts):
-        parts = [score.parts.get(alias) for score in scores]
-        known = [part.value for part in parts if part is not None and part.value is not None]
-        mean = sum(known) / len(known) if known else 0.0
-        # OpenRLHF averages these: a sample without a value takes the mean of the others and does not move it.
-        logs[alias] = _tensor([part.value if part is not None and part.value is not None else mean for part in parts])
-    return logs
+_NO_PROMPT = Score.none("the query does not hold its prompt: what the policy wrote is not known", Cause.INFRA_ERROR)
 
 
 def _tensor(values: Sequence[float]) -> Any:

@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 from veritune.cli.audit_code import audit_code
 from veritune.cli.audit_data import audit_data
 from veritune.cli.rows import Row, open_source
-from veritune.plugins.columns import find_column, missing_column
+from veritune.plugins.columns import find_column, missing_column, value_at
 from veritune.plugins.errors import ParameterError, did_you_mean
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def gold(
     rows = list(open_source(dataset).read(lambda done: None))
     name = _column(rows, column)
     verifier = MathVerifier(gold_format=_gold_format(gold_format))
-    reports = audit_golds([row.data.get(name) for row in rows], verifier)
+    reports = audit_golds([value_at(row.data, name) for row in rows], verifier)
     if out is not None:
         with open_output(str(out)) as writer:
             writer.write([_record(row, report) for row, report in zip(rows, reports, strict=True)])

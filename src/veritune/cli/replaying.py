@@ -65,13 +65,15 @@ def replay(given: Given, new: RewardSet, old: RewardSet | None) -> tuple[Replay,
 def _read(new: RewardSet, old: RewardSet | None) -> set[str] | None:
     """The columns that rewards can read; None: any, since one takes all there are."""
     from veritune.plugins import GOLD_COLUMNS
+    from veritune.plugins.columns import prefixes
 
     found: set[str] = set()
     for component in [*new.components, *(old.components if old is not None else ())]:
         signature = component.reward.signature
         if signature.takes_columns or {"sample", "samples"} & signature.inputs.keys():
             return None
-        found |= {*signature.inputs, *component.reward.columns.values(), *component.config.where}
+        named = (*component.reward.columns.values(), *component.config.where)
+        found |= {*signature.inputs, *(name for path in named for name in prefixes(path))}
     return found | set(GOLD_COLUMNS) if "gold" in found else found
 
 

@@ -15,7 +15,7 @@ from veritune.lab.search.programs import PREAMBLE
 from veritune.lab.search.scoring import Bench
 from veritune.lab.search.worker import Asked
 from veritune.plugins import Reward
-from veritune.plugins.columns import find_column
+from veritune.plugins.columns import find_column, value_at
 from veritune.plugins.golds import gold_texts
 from veritune.plugins.types import Text, completion_text
 from veritune.rewards.attack.honest import ANSWER_SHAPES, shapes
@@ -132,7 +132,7 @@ def gold_column_of(reward: Any, available: set[str]) -> str | None:
 
 
 def _gold(row: Given, column: str | None) -> str:
-    texts = gold_texts(row.columns.get(column)) if column is not None else ()
+    texts = gold_texts(value_at(row.columns, column)) if column is not None else ()
     return texts[0] if texts else ""
 
 
