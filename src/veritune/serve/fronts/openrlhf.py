@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from veritune.adapters.openrlhf import response
+from veritune.adapters.texts import response, without_end
 from veritune.plugins import Sample
 from veritune.serve.errors import unfit
 from veritune.serve.fronts.front import Front, Result, component_numbers, listed, mapping, number
@@ -28,8 +28,11 @@ def read(data: Any) -> list[Sample]:
     for i, (query, prompt) in enumerate(zip(queries, prompts, strict=True)):
         if not isinstance(query, str) or not isinstance(prompt, str):
             raise unfit(f"query[{i}], prompts[{i}]: texts are expected")
+        said = response(query, prompt)
+        if said is None:  # to grade it whole would pay for what the prompt says
+            raise unfit(f"query[{i}]: it does not hold prompts[{i}], so what the policy wrote is not known")
         columns = {} if labels is None else columns_of({"gold": labels[i]}, f"labels[{i}]")
-        samples.append(Sample(response(query, prompt), prompt or None, columns=columns))
+        samples.append(Sample(without_end(said), prompt or None, columns=columns))
     return samples
 
 
