@@ -161,6 +161,18 @@ def test_processes_train_as_one_does(size: int, changes: Any, strategy: str, mak
 
 
 @pytest.mark.usefixtures("seeded")
+def test_weights_gathered_for_every_layer_or_once_a_step_train_the_same(
+    make_config: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where there is no room ``auto`` gathers by layer; the other tests of sharding gather once a step."""
+    changes = {**FULL, "evaluation": {"prompts": 3, "samples": 4, "metric": "even"}}
+    alone = train(make_config(**changes, output=str(tmp_path / "alone")), quiet=True)
+    monkeypatch.setattr("veritune.trainer.policy.distributed.fits_whole", lambda model: False)
+    assert together(make_config(**with_strategy(changes, "fsdp2"), output=str(tmp_path / "auto"))) == [0, 0]
+    _same(tmp_path / "auto", alone)
+
+
+@pytest.mark.usefixtures("seeded")
 @STRATEGIES
 def test_processes_draw_ahead_as_one_does(strategy: str, make_config: Make, tmp_path: Path) -> None:
     changes = {

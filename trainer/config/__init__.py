@@ -6,7 +6,7 @@ from veritune.trainer.config.base import Strict
 from veritune.trainer.config.data import DataConfig
 from veritune.trainer.config.evaluation import EvaluationConfig
 from veritune.trainer.config.grpo import GRPOConfig, WarmupConfig
-from veritune.trainer.config.machine import CheckpointConfig, DistributedConfig, LogConfig, Strategy
+from veritune.trainer.config.machine import CheckpointConfig, DistributedConfig, Gather, LogConfig, Strategy
 from veritune.trainer.config.model import LoraConfig, ModelConfig
 from veritune.trainer.config.optimizer import OPTIMIZERS, OptimizerConfig, UpdateConfig
 from veritune.trainer.config.read import (
@@ -32,6 +32,7 @@ __all__ = [
     "DistributedConfig",
     "EvaluationConfig",
     "GRPOConfig",
+    "Gather",
     "LogConfig",
     "LoraConfig",
     "ModelConfig",

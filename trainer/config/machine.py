@@ -10,6 +10,8 @@ from veritune.trainer.config.base import Strict
 
 Strategy = Literal["auto", "ddp", "fsdp2"]
 """How several processes train one model."""
+Gather = Literal["auto", "step", "layer"]
+"""How long the weights of a sharded model stay whole."""
 
 
 class DistributedConfig(Strict):
@@ -18,6 +20,11 @@ class DistributedConfig(Strict):
     strategy: Strategy = "auto"
     """``ddp``: every process holds the whole model. ``fsdp2``: each a part of every parameter, gradient and moment.
     ``auto``: what ``accelerate launch`` was told (``--use_fsdp --fsdp_version 2``), else ``ddp``."""
+    gather: Gather = "auto"
+    """With ``fsdp2``. ``step``: weights are gathered once an optimizer step and gradients reduced once, whatever the
+    number of micro-batches; both are whole meanwhile. ``layer``: each decoder layer is gathered for every pass and its
+    gradients are reduced in each. ``auto``: ``step`` where whole weights and gradients take at most a sixth of the
+    device's memory. The numbers are the same, to the order of sums."""
 
 
 class CheckpointConfig(Strict):

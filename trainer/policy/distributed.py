@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -27,8 +27,8 @@ from torch import Tensor
 from torch.distributed.device_mesh import init_device_mesh
 
 from veritune.plugins import ConfigError, VerituneError
-from veritune.trainer.config import Strategy
-from veritune.trainer.policy.sharding import shard
+from veritune.trainer.config import Gather, Strategy
+from veritune.trainer.policy.sharding import fits_whole, gathered_once, shard
 
 T = TypeVar("T")
 PATIENCE = timedelta(hours=2)
@@ -49,6 +49,8 @@ class World:
     """The gloo group that Python objects travel through."""
     mesh: Any = None
     """The device mesh that models are sharded over; None where every process holds them whole."""
+    gathering: Gather = "auto"
+    """How long a sharded model's weights stay whole: for an optimizer step, for a layer, or by the room there is."""
 
     def beside(self) -> World:
         """The same processes for another thread, whose meetings are its own."""
@@ -128,6 +130,13 @@ class World:
         most = max(self.gather(len(cuts)))
         return cuts + [[] for _ in range(most - len(cuts))]
 
+    def passes(self, model: Any, cuts: Sequence[T]) -> Iterable[T]:
+        """The micro-batches of one optimizer step, or of passes without gradient, in which the weights do not change:
+        to be run one after the other, by all processes the same number."""
+        if not self.sharded or self.gathering == "layer":
+            return cuts
+        return gathered_once(model, cuts) if self.gathering == "step" or fits_whole(model) else cuts
+
     def backward(self, loss: Tensor) -> None:
         """Back-propagate this process's share of a loss that is the sum over processes."""
         # FSDP2 averages gradients over the processes
@@ -189,7 +198,7 @@ def everywhere(error: BaseException) -> bool:
     return bool(getattr(error, "everywhere", False))
 
 
-def start_world(device: str, strategy: Strategy = "auto") -> World:
+def start_world(device: str, strategy: Strategy = "auto", gathering: Gather = "auto") -> World:
     """The world that the launcher announced in the environment: NCCL between GPUs, gloo between CPUs."""
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
@@ -216,7 +225,7 @@ def start_world(device: str, strategy: Strategy = "auto") -> World:
         dist.init_process_group("nccl" if gpu else "gloo", timeout=PATIENCE)
     objects = dist.new_group(backend="gloo", timeout=PATIENCE)  # a group does not inherit it
     mesh = init_device_mesh("cuda" if gpu else "cpu", (size,)) if sharded else None
-    return World(dist.get_rank(), dist.get_world_size(), local, objects, mesh)
+    return World(dist.get_rank(), dist.get_world_size(), local, objects, mesh, gathering)
 
 
 def same_device() -> Callable[[], None]:

@@ -7,7 +7,7 @@ meeting.
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import MethodType
 from typing import Any, TypeVar
 
@@ -17,6 +17,9 @@ from torch import Tensor
 from veritune.trainer.policy.logprobs import LAST_STATES, TOKEN_LOGPROBS, last_states, token_logprobs
 
 T = TypeVar("T")
+ROOM = 1 / 6
+"""The share of a device's memory that whole weights and gradients may take beside their shards: the optimizer's
+moments, the sampler's copy and its cache, and activations want the rest."""
 
 
 def bare(model: Any) -> Any:
@@ -45,6 +48,36 @@ def shard(model: Any, mesh: Any) -> None:
     for name, function in ((TOKEN_LOGPROBS, token_logprobs), (LAST_STATES, last_states)):
         setattr(base, name, MethodType(function, base))
         register_fsdp_forward_method(base, name)
+
+
+def fits_whole(model: Any) -> bool:
+    """Whether every process has room for the whole of a sharded model's weights and gradients, while it is updated."""
+    parameters = list(bare(model).parameters())
+    device = parameters[0].device
+    if device.type != "cuda":
+        return True
+    size = sum(p.numel() * p.element_size() * (2 if p.requires_grad else 1) for p in parameters)
+    return size <= ROOM * float(torch.cuda.get_device_properties(device).total_memory)
+
+
+def gathered_once(model: Any, cuts: Sequence[T]) -> Iterator[T]:
+    """The micro-batches of an optimizer step, one after the other; a sharded model's weights stay whole from the first
+    one's forward pass to the end of the last one, whose backward pass reduces the gradients of all."""
+    root = bare(model)
+    parts = [module for module in root.modules() if hasattr(module, "unshard")]
+    try:
+        root.set_reshard_after_forward(False)
+        for number, cut in enumerate(cuts, 1):
+            last = number == len(cuts)
+            root.set_reshard_after_backward(last)
+            root.set_requires_gradient_sync(last)
+            yield cut
+    finally:
+        root.set_reshard_after_backward(True)
+        root.set_requires_gradient_sync(True)
+        for part in parts:
+            part.set_reshard_after_forward(part is not root, recurse=False)
+            part.reshard()  # after passes without backward: a copy that the optimizer does not see
 
 
 def spare_copy(model: Any) -> Any:

@@ -95,7 +95,8 @@ def train_recipe(
             state = "run" if step.name in wanted else "done" if is_done(step) else "left out"
             console.say(f"{step.name:16} {step.kind.name:14} {state:8} {step.folder}")
         return Path(recipe.output)
-    world = start_world(steps[0].config.device, steps[0].config.distributed.strategy)
+    processes = steps[0].config.distributed
+    world = start_world(steps[0].config.device, processes.strategy, processes.gather)
     try:
         check(steps, wanted, world)
         Runner(recipe, steps, Console(quiet or not world.first), world, quiet).run(wanted)
@@ -216,9 +217,8 @@ def choose(recipe: RecipeConfig, steps: Sequence[Step], begin: str | None, only:
 def check(steps: Sequence[Step], wanted: Sequence[str], world: World) -> None:
     """Rows, rewards and everything else that needs no model, of every stage that will run; rows that an earlier stage
     will leave are checked when they are there. What there is to say without being wrong is said when the stage runs."""
-    strategies = {step.config.distributed.strategy for step in steps}
-    if len(strategies) > 1:
-        raise ConfigError("distributed.strategy is that of the whole recipe: say it in common")
+    if any(step.config.distributed != steps[0].config.distributed for step in steps):
+        raise ConfigError("distributed.strategy and .gather are those of the whole recipe: say them in common")
     for step in steps:
         later = [used for used in step.uses if used in wanted]
         if step.name not in wanted or (later and not _reads_early(step, later)):

@@ -51,7 +51,7 @@ SEED_STRIDE = 1_000_003
 
 def train(config: CommonConfig, quiet: bool = False) -> Path:
     """Run a configuration; returns the run folder."""
-    world = start_world(config.device, config.distributed.strategy)
+    world = start_world(config.device, config.distributed.strategy, config.distributed.gather)
     try:
         return run_in(world, config, quiet)
     finally:

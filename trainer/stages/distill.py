@@ -239,7 +239,7 @@ class Distill(SupervisedStage):
         are the rows ``given``."""
         tokens = sum(r.tokens_written for r in rollouts)
         total, sums = 0.0, defaultdict[str, float](float)
-        for rows in self.passes.cuts(rollouts, range(len(rollouts))):
+        for rows in self.world.passes(self.model, self.passes.cuts(rollouts, range(len(rollouts)))):
             if not rows:  # of a sharded student, while others still have some
                 self.world.backward(self.passes.policy([])[0].sum())
                 continue

@@ -147,7 +147,7 @@ class DPO(SupervisedStage):
         """Gradients of one step, over micro-batches and processes; the loss, and sums over its pairs."""
         tokens = sum(len(p.chosen.token_ids) for p in pairs)
         total, sums = 0.0, defaultdict[str, float](float)
-        for rows in self._cuts(pairs):
+        for rows in self.world.passes(self.model, self._cuts(pairs)):
             if not rows:
                 self.world.backward(self.passes.policy([])[0].sum())
                 continue
@@ -187,7 +187,7 @@ class DPO(SupervisedStage):
     def _all_logps(self, pairs: Sequence[TokenPair]) -> Tensor:
         """(pairs, 2) on every process."""
         found: dict[int, list[float]] = {}
-        for rows in self._cuts(pairs):
+        for rows in self.world.passes(self.model, self._cuts(pairs)):
             if not rows:
                 self.passes.policy([])
                 continue

@@ -236,7 +236,7 @@ class GRPO(DrawsAhead):
         cuts = self.passes.cuts(batch.rollouts, trained)
         everybody = sum(self.world.gather(sum(map(bool, cuts)))) if self.objective.aggregate == "micro_batch" else 0
         total = 0.0
-        for rows in cuts:
+        for rows in self.world.passes(self.model, cuts):
             rollouts = [batch.rollouts[r] for r in rows]
             if not rows:
                 self._idle()
@@ -311,7 +311,8 @@ class GRPO(DrawsAhead):
         later = [[r for r in part if whole or advantages_N[r] != 0] for part in parts[not masked :]]
         old: dict[int, Tensor] = {}
         entropies: list[Tensor] = []
-        for rows in (cut for part in later for cut in self.passes.cuts(batch.rollouts, part)):
+        cuts = [cut for part in later for cut in self.passes.cuts(batch.rollouts, part)]
+        for rows in self.world.passes(self.model, cuts):
             rollouts = [batch.rollouts[r] for r in rows]
             with torch.no_grad():
                 logps_BT, entropy_BT = self.passes.policy(rollouts, "metric" if masked else "none")

@@ -130,7 +130,7 @@ class RewardModel(Stage):
         longest = [Encoded(p.chosen if len(p.chosen) >= len(p.rejected) else p.rejected) for p in mine]
         total = 0.0
         cuts = list(batches(range(len(mine)), longest, self.config.token_budget // 2))
-        for indices in self.world.even([list(cut) for cut in cuts]):
+        for indices in self.world.passes(self.model, self.world.even([list(cut) for cut in cuts])):
             if not indices:  # of a sharded model, while others still have some
                 self.world.backward(self.scores([pairs[0].chosen]).sum() * 0.0)
                 continue

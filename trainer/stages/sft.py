@@ -143,7 +143,7 @@ class SFT(PolicyStage):
         """Gradients of the loss, over micro-batches and processes; None where it is not finite."""
         tokens = sum(rollout.tokens_written for rollout in rollouts)
         total = 0.0
-        for rows in self.passes.cuts(rollouts, range(len(rollouts))):
+        for rows in self.world.passes(self.model, self.passes.cuts(rollouts, range(len(rollouts)))):
             logps_BT, _ = self.passes.policy([rollouts[row] for row in rows])
             loss = -logps_BT.sum() / tokens
             total += float(loss.detach())
