@@ -5,7 +5,7 @@
 Speed: a model of Qwen2.5-0.5B's size with random weights, 8 prompts × 16 completions of 512 tokens for every GPU,
 generation included. Curve: the same batch whatever the number of GPUs, 20 supervised steps, then 10 of GRPO (two
 updates each, KL to a reference model) on completions that were drawn beforehand: sampling would part runs that differ
-in the last bit.
+in the last bit. ``fsdp2/layer`` gathers every layer for every pass (distributed.gather).
 """
 
 from __future__ import annotations
@@ -167,7 +167,8 @@ def curve(options: argparse.Namespace, folder: Path, world: World) -> dict[str, 
 
 def member(options: argparse.Namespace) -> None:
     """One process of an arm."""
-    world = start_world("auto" if torch.cuda.is_available() else "cpu", options.arm)
+    strategy, _, gather = options.arm.partition("/")
+    world = start_world("auto" if torch.cuda.is_available() else "cpu", strategy, gather or "auto")
     folder = options.folder / f"rank-{world.rank}"
     folder.mkdir(parents=True, exist_ok=True)
     try:
@@ -243,7 +244,7 @@ def report(options: argparse.Namespace, found: Mapping[str, Mapping[str, Any]]) 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--gpus", type=int, default=2)
-    parser.add_argument("--arms", default="one,ddp,fsdp2")
+    parser.add_argument("--arms", default="one,ddp,fsdp2,fsdp2/layer")
     parser.add_argument("--steps", type=int, default=4)
     parser.add_argument("--curve-steps", type=int, default=10)
     parser.add_argument("--tokens", type=int, default=6144, help="of one micro-batch")

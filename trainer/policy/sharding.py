@@ -57,7 +57,7 @@ def fits_whole(model: Any) -> bool:
     if device.type != "cuda":
         return True
     size = sum(p.numel() * p.element_size() * (2 if p.requires_grad else 1) for p in parameters)
-    return size <= ROOM * float(torch.cuda.get_device_properties(device).total_memory)
+    return bool(size <= ROOM * torch.cuda.get_device_properties(device).total_memory)
 
 
 def gathered_once(model: Any, cuts: Sequence[T]) -> Iterator[T]:
