@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from veritune.rewards.language.strip import natural_text
+from veritune.verifiers.language.strip import natural_text
 
 _PARTS = {
     "paragraph": None,

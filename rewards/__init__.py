@@ -23,6 +23,7 @@ REWARDS: dict[str, str] = {
     "exact_match": "veritune.rewards.facts:exact_match",
     "f1": "veritune.rewards.facts:f1",
     "format": "veritune.rewards.format:format",
+    "instructions": "veritune.rewards.instructions:instructions",
     "ioi_code": "veritune.rewards.code_ioi:ioi_code",
     "judge": "veritune.rewards.judge:judge",
     "language": "veritune.rewards.language:language",

@@ -13,6 +13,7 @@ VERIFIERS: dict[str, str] = {
     "countdown": "veritune.verifiers.countdown:Countdown",
     "exact_match": "veritune.verifiers.facts:exact_match",
     "f1": "veritune.verifiers.facts:f1",
+    "instructions": "veritune.verifiers.instructions:InstructionVerifier",
     "math": "veritune.verifiers.math:MathVerifier",
     "tool_calls": "veritune.verifiers.tool_calls:ToolCallVerifier",
 }

@@ -34,6 +34,8 @@ class Judge:
                 if not self.side
                 else ("a side term does not look at answers")
             )
+        if attack.prompt is not None and self.reading.question is not None:
+            return "its row says what is asked, and not the prompt"
         if attack.prompt is not None and not self.reading.prompt:
             return "it does not read the prompt"
         return None

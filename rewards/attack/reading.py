@@ -10,6 +10,7 @@ from typing import Any
 from veritune.plugins import GOLD_COLUMNS, Reward
 from veritune.rewards.attack.corpus.expression import GOAL, NUMS
 from veritune.rewards.attack.corpus.expression import RIGHT as RIGHT_EXPRESSION
+from veritune.rewards.attack.questions import Question, question_for
 from veritune.rewards.attack.target import Domain
 
 GOLD_LIKE = (
@@ -38,6 +39,8 @@ class Reading:
     """The columns of the question asked; what the user gave, and for the rest an ordinary question."""
     answer: str
     """The right answer of that question."""
+    question: Question | None = None
+    """The packaged question for the columns it reads, where the user gave none of them."""
 
 
 def read(reward: Any, gold: str | None, columns: Mapping[str, Any]) -> Reading:
@@ -45,6 +48,11 @@ def read(reward: Any, gold: str | None, columns: Mapping[str, Any]) -> Reading:
     rewards = [component.reward for component in getattr(reward, "components", ())] or [reward]
     inputs = [found for one in rewards if isinstance(one, Reward) for found in _inputs(one)]
     names = {name for _, name, _ in inputs}
+    question = question_for(names)
+    if question is not None and gold is None and not set(question.row) & set(columns):
+        row = {_column(inputs, name): value for name, value in question.row.items()}
+        sees_prompt = bool(names & {"prompt", "prompts", "sample", "samples"})
+        return Reading("answer", True, sees_prompt, {**row, **columns}, question.right, question)
     domain = _domain(rewards, names, columns)
     answer = gold if gold is not None else _given(inputs, columns) or _default(domain)
     row = {"gold": answer, **columns}
@@ -69,6 +77,11 @@ def _inputs(reward: Reward) -> Iterator[tuple[str, str, str]]:
     annotations = {name: str(p.annotation) for name, p in inspect.signature(function).parameters.items()}
     for name in reward.signature.inputs:
         yield annotations.get(name, ""), name, reward.columns.get(name, name)
+
+
+def _column(inputs: list[tuple[str, str, str]], name: str) -> str:
+    """The column that feeds an input."""
+    return next((column for _, known, column in inputs if known == name), name)
 
 
 def _ours_for_code(reward: Any) -> bool:

@@ -75,8 +75,9 @@ def attack(
         plain = (*PLAIN, PLAIN_PROGRAM) if reading.domain == "program" else PLAIN
         base = Baseline([bench.earn(one) for one in ordinary(rights, known, reading.answer, wrongs, plain)])
         target = Target(
-            reading.answer, prompt, wrongs[0], reading.domain, tuple(base.readable()), folder, _function(reading)
-        )
+            reading.answer, prompt, wrongs[0], reading.domain, tuple(base.readable()), folder, _function(reading),
+            reading.question,
+        )  # fmt: skip
         judge = Judge(base, reading, side)
         todo = spread(list(attacks(target)), budget)
         results = [*_ordinary_faults(base)]
@@ -155,6 +156,8 @@ def _packed(reward: Scorer) -> bytes:
 
 
 def _wrongs(reading: Reading) -> list[str]:
+    if reading.question is not None:
+        return list(reading.question.wrongs)
     if reading.domain == "program":
         return [WRONG_PROGRAM.format(name=_function(reading))]
     if reading.domain == "expression":

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from veritune.rewards.attack.questions import Question
+
 Aspect: TypeAlias = Literal["answer", "program", "format", "robustness", "execution"]
 """What an attack is aimed at: earn without the right answer, pass tests with a wrong program, earn without the format,
 break the checker, have the checker run the completion's code."""
@@ -49,6 +51,8 @@ class Target:
     """A folder outside every sandbox, for canaries."""
     function: str = "add"
     """Programs: the name of the function that the tests call."""
+    question: Question | None = None
+    """Rewards with columns of their own: what is asked of them."""
 
     @property
     def number(self) -> str | None:

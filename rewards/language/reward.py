@@ -11,13 +11,13 @@ from pydantic import Field
 from veritune.plugins.errors import ColumnError, MissingExtraError, ParameterError
 from veritune.plugins.reward import reward
 from veritune.plugins.types import Cause, Sample, Score
-from veritune.rewards.language.detectors import Backend, Detector, available, detector
 from veritune.rewards.language.instructions import without_instructions
-from veritune.rewards.language.scripts import SCRIPT_OF, composed, known_code, language_code, rivals
-from veritune.rewards.language.share import Shares, Unit, shares
-from veritune.rewards.language.strip import natural_text
 from veritune.rewards.language.target import View, question, viewed
 from veritune.rewards.text import Prefilled
+from veritune.verifiers.language.detectors import Backend, Detector, available, detector
+from veritune.verifiers.language.scripts import SCRIPT_OF, composed, known_code, language_code, rivals
+from veritune.verifiers.language.share import Shares, Unit, shares
+from veritune.verifiers.language.strip import natural_text
 
 LANGUAGES = ("bn", "de", "en", "es", "fr", "ja", "ru", "sw", "te", "th", "zh")
 MAX_CHARACTERS = 200_000

@@ -16,7 +16,7 @@ import pytest
 
 from veritune import Cause, get_reward
 from veritune.plugins import ColumnError, MissingExtraError, ParameterError
-from veritune.rewards.language.strip import natural_text
+from veritune.verifiers.language.strip import natural_text
 
 Rows = Callable[[str], list[dict[str, Any]]]
 BACKENDS = ["langdetect", "py3langid"]

@@ -23,6 +23,7 @@ from veritune.rewards.attack.corpus.negation import negation
 from veritune.rewards.attack.corpus.nothing import nothing
 from veritune.rewards.attack.corpus.numbers import near_misses
 from veritune.rewards.attack.corpus.program import program
+from veritune.rewards.attack.corpus.question import question
 from veritune.rewards.attack.corpus.reasoning import reasoning
 from veritune.rewards.attack.corpus.unicode import unicode_tricks
 from veritune.rewards.attack.corpus.units import units
@@ -30,7 +31,7 @@ from veritune.rewards.attack.target import Attack, Target
 
 GENERATORS: tuple[Callable[[Target], Iterator[Attack]], ...] = (
     nothing, echo, negation, hedging, guesses, boxes, near_misses, units, unicode_tricks, hidden, reasoning,
-    judge_injections, expression, program, formats, length, execution, endless_work, hostile_text,
+    judge_injections, expression, question, program, formats, length, execution, endless_work, hostile_text,
 )  # fmt: skip
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 
-from veritune.rewards.language.detectors import WORDS_KEPT, available
-from veritune.rewards.language.scripts import Run
+from veritune.verifiers.language.detectors import WORDS_KEPT, available
+from veritune.verifiers.language.scripts import Run
 
 NOISE = "none"
 """What such letters count as, beside the languages."""

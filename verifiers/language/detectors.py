@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias
 
 from veritune.plugins.errors import MissingExtraError, ParameterError
-from veritune.rewards.language.scripts import SCRIPT_OF
+from veritune.verifiers.language.scripts import SCRIPT_OF
 
 Backend: TypeAlias = Literal["langdetect", "py3langid"]
 
@@ -22,7 +22,9 @@ _RANK_SCALE = 3.0
 _FLOOR = -14.0
 WORDS_KEPT = 20_000
 """Words whose scores are remembered, by detector: a text says the same few over and over."""
-_WORDS = re.compile(r"[^\W\d_]+")
+_INDIC = "".join(f"{chr(first)}-{chr(first + 0x63)}" for first in range(0x900, 0xD80, 0x80))
+_WORDS = re.compile(rf"(?:[^\W\d_]|[{_INDIC}])+")
+"""Letters; in the scripts of India with the vowel signs between them, which are no letters to Unicode."""
 _load = threading.Lock()
 
 

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from veritune.rewards.language.detectors import Detector
-from veritune.rewards.language.noise import NOISE, gibberish, looping
-from veritune.rewards.language.scripts import SCRIPT_OF, Run, composed, runs
-from veritune.rewards.language.strip import natural_text
+from veritune.verifiers.language.detectors import Detector
+from veritune.verifiers.language.noise import NOISE, gibberish, looping
+from veritune.verifiers.language.scripts import SCRIPT_OF, Run, composed, runs
+from veritune.verifiers.language.strip import natural_text
 
 Unit: TypeAlias = Literal["letters", "words", "sentences"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from veritune.rewards.language.hidden import in_code, in_formula, in_link, in_tag, unescaped
+from veritune.verifiers.language.hidden import in_code, in_formula, in_link, in_tag, unescaped
 
 _OPENERS = re.compile(r"```|~~~|`|\$\$|\$|\\\[|\\\(|\\begin\{([A-Za-z]+\*?)\}")
 _CLOSERS = {"```": "```", "~~~": "~~~", "`": "`", "$$": "$$", "$": "$", r"\[": r"\]", r"\(": r"\)"}
