@@ -34,6 +34,7 @@ REWARDS: dict[str, str] = {
     "remote": "veritune.client.reward:remote",
     "repetition_penalty": "veritune.rewards.repetition:repetition_penalty",
     "soft_overlong_punishment": "veritune.rewards.overlong:soft_overlong_punishment",
+    "sql": "veritune.rewards.sql:sql",
     "tag_count": "veritune.rewards.tags:tag_count",
     "think_format": "veritune.rewards.format:think_format",
     "tool_calls": "veritune.rewards.tool_calls:tool_calls",

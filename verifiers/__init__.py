@@ -15,6 +15,7 @@ VERIFIERS: dict[str, str] = {
     "f1": "veritune.verifiers.facts:f1",
     "instructions": "veritune.verifiers.instructions:InstructionVerifier",
     "math": "veritune.verifiers.math:MathVerifier",
+    "sql": "veritune.verifiers.sql:SqlVerifier",
     "tool_calls": "veritune.verifiers.tool_calls:ToolCallVerifier",
 }
 
