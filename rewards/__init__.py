@@ -29,6 +29,7 @@ REWARDS: dict[str, str] = {
     "language": "veritune.rewards.language:language",
     "length": "veritune.rewards.length:length",
     "preference": "veritune.rewards.preference:preference",
+    "puzzles": "veritune.rewards.puzzles:puzzles",
     "reasoning_accuracy": "veritune.rewards.accuracy:reasoning_accuracy",
     "reasoning_steps": "veritune.rewards.reasoning_steps:reasoning_steps",
     "remote": "veritune.client.reward:remote",

@@ -16,6 +16,7 @@ VERIFIERS: dict[str, str] = {
     "instructions": "veritune.verifiers.instructions:InstructionVerifier",
     "math": "veritune.verifiers.math:MathVerifier",
     "sql": "veritune.verifiers.sql:SqlVerifier",
+    "puzzles": "veritune.verifiers.puzzles:PuzzleVerifier",
     "tool_calls": "veritune.verifiers.tool_calls:ToolCallVerifier",
 }
 

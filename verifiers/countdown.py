@@ -115,8 +115,8 @@ def check(expression: str, nums: Sequence[int] | str, target: int | float | str 
     One ``= value`` at the end is allowed when it is true: ``(8 - 2) * 4 = 24``.
     """
     try:
-        wanted = _exact(target)
-        given = Counter(_whole(n) for n in _several(nums))
+        wanted = exact(target)
+        given = Counter(whole(n) for n in several(nums))
     except (TypeError, ValueError, ZeroDivisionError, OverflowError):
         return Verdict.undecided(Cause.INVALID_GOLD, f"nums and target are no numbers: {nums!r:.120}, {target!r:.40}")
     if any(number < 0 for number in given):
@@ -141,7 +141,7 @@ def check(expression: str, nums: Sequence[int] | str, target: int | float | str 
     return Verdict.right(f"it uses each number once and gives {wanted}", **facts)
 
 
-def _several(nums: Any) -> Sequence[Any]:
+def several(nums: Any) -> Sequence[Any]:
     """A list, tuple or array as it is; a text as CSV files have it: ``[1, 2, 3]``, ``[1 2 3]`` or ``1, 2, 3``."""
     if not isinstance(nums, str):
         return nums.tolist() if hasattr(nums, "tolist") else list(nums)
@@ -149,7 +149,7 @@ def _several(nums: Any) -> Sequence[Any]:
     return (text[1:-1] if text[:1] + text[-1:] in ("[]", "()") else text).replace(",", " ").split()
 
 
-def _exact(number: Any) -> Fraction:
+def exact(number: Any) -> Fraction:
     """A number of any type as a fraction. ValueError or TypeError for what is none, or is written too long."""
     if hasattr(number, "tolist"):
         number = number.tolist()
@@ -160,11 +160,12 @@ def _exact(number: Any) -> Fraction:
     return Fraction(str(number)) if isinstance(number, float | str) else Fraction(number)
 
 
-def _whole(number: Any) -> int:
-    exact = _exact(number)
-    if exact.denominator != 1:
+def whole(number: Any) -> int:
+    """A number of any type that is whole. ValueError or TypeError for any other."""
+    value = exact(number)
+    if value.denominator != 1:
         raise ValueError(f"{number!r} is no whole number")
-    return exact.numerator
+    return value.numerator
 
 
 def _signed(text: str) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 from veritune.plugins import GOLD_COLUMNS, Reward
 from veritune.rewards.attack.corpus.expression import GOAL, NUMS
 from veritune.rewards.attack.corpus.expression import RIGHT as RIGHT_EXPRESSION
+from veritune.rewards.attack.puzzle_questions import question_named
 from veritune.rewards.attack.questions import Question, question_for
 from veritune.rewards.attack.target import Domain
 
@@ -48,7 +49,8 @@ def read(reward: Any, gold: str | None, columns: Mapping[str, Any]) -> Reading:
     rewards = [component.reward for component in getattr(reward, "components", ())] or [reward]
     inputs = [found for one in rewards if isinstance(one, Reward) for found in _inputs(one)]
     names = {name for _, name, _ in inputs}
-    question = question_for(names)
+    named = question_named(rewards)
+    question = question_for(names) or named
     if question is not None and gold is None and not set(question.row) & set(columns):
         row = {_column(inputs, name): value for name, value in question.row.items()}
         sees_prompt = bool(names & {"prompt", "prompts", "sample", "samples"})
@@ -67,7 +69,7 @@ def read(reward: Any, gold: str | None, columns: Mapping[str, Any]) -> Reading:
             row[column] = _as_annotated(answer, annotation)
     if domain == "program" and not any(name in CODE_COLUMNS for name in row) and any(map(_ours_for_code, rewards)):
         row["test_list"] = [test.format(f="add") for test in TESTS]
-    reads_gold = any(name in GOLD_LIKE for name in names) or domain != "answer"
+    reads_gold = any(name in GOLD_LIKE for name in names) or domain != "answer" or named is not None
     return Reading(domain, reads_gold, bool(names & {"prompt", "prompts", "sample", "samples"}), row, answer)
 
 

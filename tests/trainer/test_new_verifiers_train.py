@@ -21,6 +21,7 @@ VERIFIERS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("f1", {}, {"gold": "a b"}),
     ("contains", {}, {"gold": "aaab"}),
     ("sql", {}, {"query": "SELECT a FROM t", "database": "CREATE TABLE t (a); INSERT INTO t VALUES (1)"}),
+    ("puzzles", {}, {"kind": "24", "nums": [8, 2, 4, 1]}),
     ("tool_calls", {"credit": "fraction"}, {"ground_truth": [{"a": {"b": [1, ""]}}]}),
     ("instructions", {"credit": "fraction"}, {"instruction_id_list": ["punctuation:no_comma"], "kwargs": [{}]}),
 ]
