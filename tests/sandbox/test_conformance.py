@@ -100,6 +100,18 @@ def test_a_failing_server_is_not_a_failed_program(monkeypatch: pytest.MonkeyPatc
     service.close()
 
 
+def test_a_service_that_is_gone_after_it_answered_costs_its_job_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A refused connection is then what a status of 500 is: tried again, and undecided in a reward."""
+    monkeypatch.setattr("veritune.sandbox.external.http._PAUSES_S", (0.0, 0.0))
+    ran = {"status": "Finished", "return_code": 0, "stdout": "1\n", "stderr": "", "execution_time": 0.1}
+    service = services.Service(lambda *_: (200, {"status": "Success", "run_result": ran}))
+    sandbox = get_sandbox("sandbox_fusion", url=service.url)
+    assert sandbox.run(Program("python", "print(1)")).ok
+    service.close()
+    with pytest.raises(SandboxCrashed, match="does not answer"):
+        sandbox.run(Program("python", "print(1)"))
+
+
 def test_an_error_on_fusions_side_is_not_a_failed_program() -> None:
     service = services.Service(lambda *_: (200, {"status": "SandboxError", "message": "no space left"}))
     with pytest.raises(SandboxCrashed, match="no space left"):
