@@ -48,13 +48,20 @@ _DIGIT = re.compile(r"\d")
 
 
 def without_instructions(question: str) -> str:
-    """The sentences that ask something. Empty where every sentence reads like an instruction."""
-    return "\n".join(sentence for sentence in _SENTENCES.split(question) if sentence and not _instructs(sentence))
+    """The sentences that ask or tell something. Empty where every sentence reads like an instruction."""
+    return "\n".join(s for s in _SENTENCES.split(question) if s and not _instructs(s))
+
+
+def put(question: str) -> str:
+    """The sentences that end in a question mark or have numbers; all where none does."""
+    sentences = [s for s in _SENTENCES.split(question) if s]
+    return "\n".join([s for s in sentences if _puts(s)] or sentences)
 
 
 def _instructs(sentence: str) -> bool:
-    if _FORM.search(sentence):
-        return True
-    if _ASKS.search(sentence) or _DIGIT.search(sentence):
-        return False
-    return _SAYS.search(sentence) is not None
+    return _FORM.search(sentence) is not None or (not _puts(sentence) and _SAYS.search(sentence) is not None)
+
+
+def _puts(sentence: str) -> bool:
+    """Whether it puts a question or gives numbers to count with."""
+    return _ASKS.search(sentence) is not None or _DIGIT.search(sentence) is not None

@@ -11,11 +11,11 @@ from pydantic import Field
 from veritune.plugins.errors import ColumnError, MissingExtraError, ParameterError
 from veritune.plugins.reward import reward
 from veritune.plugins.types import Cause, Sample, Score
-from veritune.rewards.language.instructions import without_instructions
+from veritune.rewards.language.instructions import put, without_instructions
 from veritune.rewards.language.target import View, question, viewed
 from veritune.rewards.text import Prefilled
 from veritune.verifiers.language.detectors import Backend, Detector, available, detector
-from veritune.verifiers.language.scripts import SCRIPT_OF, composed, known_code, language_code, rivals
+from veritune.verifiers.language.scripts import SCRIPT_OF, composed, known_code, language_code, rivals, runs
 from veritune.verifiers.language.share import Shares, Unit, shares
 from veritune.verifiers.language.strip import natural_text
 
@@ -116,21 +116,30 @@ def _target(
 @lru_cache(maxsize=4096)
 def _asked(text: str, candidates: tuple[str, ...], engine: Backend, min_letters: int) -> str | Score:
     """The language of what the prompt asks; of sentences that say how to answer only where it has no others."""
-    asks = without_instructions(text)
-    found = _shares(asks, None, candidates, engine)
-    if sum(found.letters.values()) < min_letters:
-        asks, found = text, _shares(text, None, candidates, engine)
-    if sum(found.letters.values()) < min_letters:
+    told = without_instructions(text)
+    for asks in (put(told), told, text):
+        best, letters = _most(asks, candidates, engine)
+        if letters >= min_letters:
+            break
+    else:
         return Score.none(f"the prompt has fewer than min_letters={min_letters} letters to tell its language by")
-    best = max(found.letters, key=lambda code: found.letters[code] * (DENSE if code in _DENSE_CODES else 1))
     if best not in SCRIPT_OF:
         return Score.none(f"the prompt is in {best} script, of which no language is among the candidates")
     if best not in candidates:
         return Score.none(f"the prompt is in {best}, which is not among languages: add it")
     other = _outside(asks, best, candidates)
+    if other is None and asks != told and _most(told, candidates, engine)[0] == best:
+        other = _outside(told, best, candidates)
     if other is not None:
         return Score.none(f"the prompt reads like {other}, which is not among languages: add it")
     return best
+
+
+def _most(text: str, candidates: tuple[str, ...], engine: Backend) -> tuple[str, int]:
+    """The language that most is said in, and how many letters the text has."""
+    found = _shares(text, None, candidates, engine).letters
+    weight = {code: count * (DENSE if code in _DENSE_CODES else 1) for code, count in found.items()}
+    return max(weight, key=weight.__getitem__, default=""), sum(found.values())
 
 
 def _outside(text: str, best: str, candidates: tuple[str, ...]) -> str | None:
@@ -138,7 +147,9 @@ def _outside(text: str, best: str, candidates: tuple[str, ...]) -> str | None:
     everyone = rivals(best, available(SCRIPT_OF[best]))
     if len(everyone) < 2:
         return None
-    scores = dict(zip(everyone, detector("langdetect", everyone)(composed(natural_text(text))), strict=True))
+    text = composed(natural_text(text))
+    words = " ".join(text[run.start : run.end] for run in runs(text) if run.script == SCRIPT_OF[best])
+    scores = dict(zip(everyone, detector("langdetect", everyone)(words), strict=True))
     first = max(scores, key=scores.__getitem__)
     near = [scores[code] for code in rivals(best, candidates) if code in scores]
     return first if first not in candidates and scores[first] - max(near, default=0.0) > _DOUBT else None

@@ -15,6 +15,7 @@ MOVED = 1.5
 
 _TURN = re.compile(r"<\|im_start\|>user\n|<\|start_header_id\|>user<\|end_header_id\|>|<｜User｜>|\bUser:|\bHuman:")
 _TURN_END = re.compile(r"<\|im_end\|>|<\|eot_id\|>|<｜Assistant｜>|\bAssistant:")
+_DENSE = re.compile("[\u2e80-\U0010ffff]+")
 _SPECIAL = re.compile(r"<[|｜][^|｜<>\n]{0,40}[|｜]>")
 
 
@@ -40,7 +41,8 @@ def viewed(sample: Sample, view: View, prefilled: Prefilled) -> str:
 
 def _said(text: str) -> int:
     """Letters; one of Chinese, Japanese or Korean says as much as three of an alphabet."""
-    return sum((3 if letter >= "\u2e80" else 1) for letter in text if letter.isalpha())
+    letters = sum(map(str.isalpha, text))
+    return letters if text.isascii() else letters + 2 * sum(map(str.isalpha, "".join(_DENSE.findall(text))))
 
 
 def _inside(text: str) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias
 
 from veritune.plugins.errors import MissingExtraError, ParameterError
+from veritune.verifiers.language.common_words import listed
 from veritune.verifiers.language.scripts import SCRIPT_OF
 
 Backend: TypeAlias = Literal["langdetect", "py3langid"]
@@ -25,6 +26,12 @@ WORDS_KEPT = 20_000
 _INDIC = "".join(f"{chr(first)}-{chr(first + 0x63)}" for first in range(0x900, 0xD80, 0x80))
 _WORDS = re.compile(rf"(?:[^\W\d_]|[{_INDIC}])+")
 """Letters; in the scripts of India with the vowel signs between them, which are no letters to Unicode."""
+GRAIN = 0.35
+"""Of the 1- to 3-grams of a word most share their letters with others: three are one witness."""
+NAME = 0.25
+"""What a word with a capital weighs: names are in no language."""
+COMMON = 7.0
+"""What being one of a language's commonest words is worth."""
 _load = threading.Lock()
 
 
@@ -59,6 +66,46 @@ def _langdetect(languages: tuple[str, ...]) -> Detector:
     mean smoothing: nothing is drawn, so there is no seed to choose. Scores are log-likelihoods over the best, scaled
     by 1/√(number of n-grams), because neighbouring n-grams are no independent witnesses.
     """
+    heard = _heard(languages)
+
+    def scores(text: str) -> list[float]:
+        words = [found for found in map(heard, _WORDS.findall(text)) if found[0]]
+        if not words:
+            return [0.0] * len(languages)
+        totals = [sum(column) for column in zip(*(found[1] for found in words), strict=True)]
+        best, scale = max(totals), _GRAM_SCALE / math.sqrt(sum(found[0] for found in words))
+        return [max((total - best) * scale, _FLOOR) for total in totals]
+
+    return scores
+
+
+@cache
+def evidence(languages: tuple[str, ...]) -> Callable[[str], Sequence[float]]:
+    """What one word says for each language, in log-odds: by its letters, and as one of the commonest words.
+
+    Letters go by langdetect's profiles. A word with a capital that is none of the commonest may be a name.
+    """
+    with _load:
+        heard = _heard(languages)
+    common = listed(languages)
+    nothing = (0.0,) * len(languages)
+
+    @lru_cache(maxsize=WORDS_KEPT)
+    def said(word: str) -> Sequence[float]:
+        row = heard(word)[1] or nothing
+        small = word.lower()
+        known = [small in words for words in common]
+        if any(known):
+            return [GRAIN * score + COMMON * mine for score, mine in zip(row, known, strict=True)]
+        weight = GRAIN * NAME if word[0].isupper() else GRAIN
+        return [weight * score for score in row]
+
+    return said
+
+
+@cache
+def _heard(languages: tuple[str, ...]) -> Callable[[str], tuple[int, tuple[float, ...]]]:
+    """How many n-grams of a word langdetect knows in these languages, and the log-likelihoods of all."""
     from langdetect import detector_factory
 
     folder = Path(detector_factory.PROFILES_DIRECTORY)
@@ -73,19 +120,10 @@ def _langdetect(languages: tuple[str, ...]) -> Detector:
 
     @lru_cache(maxsize=WORDS_KEPT)
     def heard(word: str) -> tuple[int, tuple[float, ...]]:
-        """How many n-grams of a word are known, and the log-likelihoods of all."""
         known = [table[gram] for gram in _grams(word) if gram in table]
         return len(known), tuple(map(sum, zip(*known, strict=True)))
 
-    def scores(text: str) -> list[float]:
-        words = [found for found in map(heard, _WORDS.findall(text)) if found[0]]
-        if not words:
-            return [0.0] * len(languages)
-        totals = [sum(column) for column in zip(*(found[1] for found in words), strict=True)]
-        best, scale = max(totals), _GRAM_SCALE / math.sqrt(sum(found[0] for found in words))
-        return [max((total - best) * scale, _FLOOR) for total in totals]
-
-    return scores
+    return heard
 
 
 def _grams(word: str) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections import Counter
@@ -9,10 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from veritune.verifiers.language.detectors import Detector
+from veritune.verifiers.language.cjk import told
+from veritune.verifiers.language.detectors import Detector, available, evidence
 from veritune.verifiers.language.noise import NOISE, gibberish, looping
 from veritune.verifiers.language.scripts import SCRIPT_OF, Run, composed, runs
 from veritune.verifiers.language.strip import natural_text
+from veritune.verifiers.language.switching import Clause, switches
 
 Unit: TypeAlias = Literal["letters", "words", "sentences"]
 
@@ -32,8 +35,6 @@ _CLAUSE = re.compile(r"[,;:，；：、()（）\"“”«»|—–]|\s-\s")
 _SWITCH = {"paragraph": math.log(0.3), "sentence": math.log(0.2), "clause": math.log(0.05), "word": math.log(2e-4)}
 _RANK = {"word": 0, "clause": 1, "sentence": 2, "paragraph": 3}
 _SYMBOLIC = ("latin", "greek", "hebrew")
-_KANA_FREE = math.log(0.75)
-_KANA_IN_CHINESE = math.log(0.01)
 
 
 @dataclass(slots=True)
@@ -81,16 +82,80 @@ def shares(
     names.update(kana="ja", han="zh")
     for segment in segments:
         segment.language = names.get(segment.script, segment.script)
-    _label([s for s in segments if s.script == "cjk"], ("zh", "ja"), [_cjk(s) for s in segments if s.script == "cjk"])
+    segments = _by_letters(segments, text)
     for script, detect in detectors.items():
         members = [s for s in segments if s.script == script]
         scores = [detect(text[s.runs[0].start : s.runs[-1].end]) for s in members]
         _label(members, rivals[script], scores)
-        _label(members, rivals[script], _with_prior(members, rivals[script], scores, wanted))
+        if {segment.language for segment in members} not in (set(), {wanted}):
+            _label(members, rivals[script], _with_prior(members, rivals[script], scores, wanted))
     for segment in segments:
         if segment.letters > 12 and gibberish((text[run.start : run.end] for run in segment.runs), segment.script):
             segment.language = NOISE
+    for script in detectors:
+        segments = _switched(segments, text, script, tuple(rivals[script]))
     return _count(segments)
+
+
+def _switched(segments: Sequence[Segment], text: str, script: str, languages: tuple[str, ...]) -> list[Segment]:
+    """The segments, those cut in which some words are in another language than the rest."""
+    taken = [s.language in languages and s.script == script and not s.idle for s in segments]
+    members = list(itertools.compress(segments, taken))
+    if not members or not set(languages).issubset(available(script)):
+        return list(segments)
+    clauses = [
+        Clause([text[run.start : run.end] for run in s.runs], s.border, languages.index(s.language)) for s in members
+    ]
+    courses = iter(switches(clauses, evidence(languages)))
+    found: list[Segment] = []
+    for segment, mine in zip(segments, taken, strict=True):
+        course = next(courses) if mine else None
+        found += [segment] if course is None else _cut(segment, segment.runs, [languages[i] for i in course])
+    return found
+
+
+def _by_letters(segments: Sequence[Segment], text: str) -> list[Segment]:
+    """The segments, those of Han and kana in pieces that are Chinese or Japanese."""
+    listed = [(run, i) for s in segments if s.script == "cjk" for i, run in enumerate(s.runs)]
+    if not listed:
+        return list(segments)
+    members = [s for s in segments if s.script == "cjk"]
+    borders = [_inner(s.runs[i - 1], run) if i else s.border for s in members for i, run in enumerate(s.runs)]
+    pieces = iter(told([run for run, _ in listed], borders, text))
+    found: list[Segment] = []
+    for segment in segments:
+        if segment.script != "cjk":
+            found.append(segment)
+            continue
+        course = [piece for _ in segment.runs for piece in next(pieces)]
+        if segment.idle:
+            counts = Counter[str]()
+            for language, run in course:
+                counts[language] += run.end - run.start
+            segment.language = counts.most_common(1)[0][0]
+            found.append(segment)
+        else:
+            found += _cut(segment, [run for _, run in course], [language for language, _ in course])
+    return found
+
+
+def _inner(before: Run, run: Run) -> str:
+    return "" if before.end == run.start else "word"
+
+
+def _cut(segment: Segment, listed: Sequence[Run], course: Sequence[str]) -> list[Segment]:
+    """A segment in pieces that are each in one language."""
+    if len(set(course)) == 1:
+        segment.language = course[0]
+        return [segment]
+    pieces: list[Segment] = []
+    for run, language in zip(listed, course, strict=True):
+        if not pieces or pieces[-1].language != language:
+            border = "word" if pieces else segment.border
+            pieces.append(Segment(segment.script, [], border, 0, language=language))
+        pieces[-1].runs.append(run)
+        pieces[-1].letters += run.end - run.start
+    return pieces
 
 
 def _segments(text: str) -> list[Segment]:
@@ -164,12 +229,6 @@ def _neutral(text: str, found: Sequence[Run]) -> list[bool]:
     ]
 
 
-def _cjk(segment: Segment) -> list[float]:
-    """Log-likelihoods of Chinese and of Japanese: Chinese has no kana, Japanese seldom goes long without."""
-    kana = sum(run.end - run.start for run in segment.runs if run.script == "kana")
-    return [kana * _KANA_IN_CHINESE, (segment.letters - kana) * _KANA_FREE]
-
-
 def _label(segments: Sequence[Segment], languages: Sequence[str], scores: Sequence[Sequence[float]]) -> None:
     """The most probable languages of the segments, in which a change costs the more the weaker the border (Viterbi).
 
@@ -179,11 +238,11 @@ def _label(segments: Sequence[Segment], languages: Sequence[str], scores: Sequen
         return
     totals, back = list(scores[0]), []
     for segment, row in zip(segments[1:], scores[1:], strict=True):
-        best = max(range(len(totals)), key=totals.__getitem__)
-        jump = totals[best] + _SWITCH[segment.border]
+        top = max(totals)
+        jump, best = top + _SWITCH[segment.border], totals.index(top)
         back.append([best if jump > stay else i for i, stay in enumerate(totals)])
         totals = [max(stay, jump) + score for stay, score in zip(totals, row, strict=True)]
-    at = max(range(len(totals)), key=totals.__getitem__)
+    at = totals.index(max(totals))
     for i in range(len(segments) - 1, -1, -1):
         segments[i].language = languages[at]
         at = back[i - 1][at] if i else at
