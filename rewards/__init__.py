@@ -34,6 +34,7 @@ REWARDS: dict[str, str] = {
     "reasoning_steps": "veritune.rewards.reasoning_steps:reasoning_steps",
     "remote": "veritune.client.reward:remote",
     "repetition_penalty": "veritune.rewards.repetition:repetition_penalty",
+    "rubric": "veritune.rewards.rubric:rubric",
     "soft_overlong_punishment": "veritune.rewards.overlong:soft_overlong_punishment",
     "sql": "veritune.rewards.sql:sql",
     "tag_count": "veritune.rewards.tags:tag_count",

@@ -15,6 +15,7 @@ VERIFIERS: dict[str, str] = {
     "f1": "veritune.verifiers.facts:f1",
     "instructions": "veritune.verifiers.instructions:InstructionVerifier",
     "math": "veritune.verifiers.math:MathVerifier",
+    "rubric": "veritune.verifiers.rubric:RubricVerifier",
     "sql": "veritune.verifiers.sql:SqlVerifier",
     "puzzles": "veritune.verifiers.puzzles:PuzzleVerifier",
     "tool_calls": "veritune.verifiers.tool_calls:ToolCallVerifier",

@@ -132,6 +132,14 @@ class Judge:
             )
         others = wanted[1] if wanted is not None and wanted[1] is not None else [None] * len(samples)
         cases = [self._case(sample, other) for sample, other in zip(samples, others, strict=True)]
+        return self._answered(cases, log_metric)
+
+    def grades(self, samples: Sequence[Sample], rubrics: Sequence[str]) -> list[Score]:
+        """Each sample by a rubric of its own (``mode: rubric``), all asked at once."""
+        cases = [self._case(sample, None, text) for sample, text in zip(samples, rubrics, strict=True)]
+        return self._answered(cases, None)
+
+    def _answered(self, cases: Sequence[_Case], log_metric: Callable[[str, float], None] | None) -> list[Score]:
         replies = self.backend.ask([question for case in cases for question in case.questions])
         remaining = iter(replies)
         scores = [self._score(case, [next(remaining) for _ in case.questions]) for case in cases]
@@ -141,7 +149,7 @@ class Judge:
 
     # -- before ----------------------------------------------------------------------------------------------------
 
-    def _case(self, sample: Sample, other: Any) -> _Case:
+    def _case(self, sample: Sample, other: Any, rubric: str | None = None) -> _Case:
         text = view_text(sample, self.view, self.prefilled)
         if text is None:
             return _Case(score=Score.none(f"the completion has no {self.view}"))
@@ -161,13 +169,13 @@ class Judge:
             lengths = ", ".join(f"the {name} has {count} characters" for name, count in long.items())
             return _Case(score=_undecided(Cause.ABSTAIN, f"{lengths}, more than {self.max_chars}"), flags=flags)
         shown = {name: cut_middle(each, self.max_chars) for name, each in texts.items()}
-        return _Case(self._questions(shown, other), None, flags, tuple(long))
+        return _Case(self._questions(shown, other, rubric), None, flags, tuple(long))
 
-    def _questions(self, shown: Mapping[str, str], other: Any) -> tuple[Question, ...]:
+    def _questions(self, shown: Mapping[str, str], other: Any, rubric: str | None) -> tuple[Question, ...]:
         text = shown["completion"]
         common: dict[str, Any] = {
             "prompt": shown["prompt"],
-            "rubric": self.rubric,
+            "rubric": self.rubric if rubric is None else rubric,
             "scale": self.scale,
         }
         if self.mode != "pairwise":

@@ -20,6 +20,16 @@ VERIFIERS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("exact_match", {}, {"gold": ["ab", "a"]}),
     ("f1", {}, {"gold": "a b"}),
     ("contains", {}, {"gold": "aaab"}),
+    (
+        "rubric",
+        {},
+        {
+            "rubrics": [
+                {"title": "short", "weight": 2, "use": "f1", "columns": {"gold": "a b"}},
+                {"title": "long", "points": -1, "use": "exact_match", "columns": {"gold": "p"}},
+            ]
+        },
+    ),
     ("sql", {}, {"query": "SELECT a FROM t", "database": "CREATE TABLE t (a); INSERT INTO t VALUES (1)"}),
     ("puzzles", {}, {"kind": "24", "nums": [8, 2, 4, 1]}),
     ("tool_calls", {"credit": "fraction"}, {"ground_truth": [{"a": {"b": [1, ""]}}]}),

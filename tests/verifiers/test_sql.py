@@ -342,9 +342,7 @@ def test_only_the_top_level_orders(query: str, order: str, limited: bool, offset
 
 
 def test_the_lab_s_attacks_hold() -> None:
-    row = {"gold": OLDER, "database": DB}
-    right = [fenced(OLDER), f"```sql\n{OLDER}\n```"]
-    report = attack(get_reward("sql", seconds=0.3), gold=OLDER, columns=row, right=right, workers=1, budget=60)
+    report = attack(get_reward("sql", seconds=0.3), workers=1, budget=90)
     assert not report.broken, [(r.attack.name, r.finding, r.detail) for r in report.results if r.finding != "holds"]
     assert report.honest == 1.0
 

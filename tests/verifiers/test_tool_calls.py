@@ -96,6 +96,10 @@ NONE: list[Any] = [
     f"Example: `<tool_call>{CALL}</tool_call>`",
     f'You write "<tool_call>{CALL}</tool_call>" for that.',
     f"> <tool_call>{CALL}</tool_call>",
+    f"The answer is not <tool_call>{CALL}</tool_call>.",
+    f"<tool_call>{CALL}</tool_call> is wrong",
+    f"<tool_call>{CALL}</tool_call>, or maybe another",
+    rf"\boxed{{<tool_call>{CALL}</tool_call>}}",
     f"For example:\n{FENCE}\n<tool_call>{CALL}</tool_call>\n{FENCE}\nDone.",
     f"{FENCE}json\n{CALL}\n{FENCE}\nis how to call it.",
     f"<think><tool_call>{CALL}</tool_call></think>It is sunny.",
@@ -314,8 +318,7 @@ def test_reasoning_that_the_prompt_opened_makes_no_call() -> None:
 
 
 def test_the_lab_s_attacks_hold() -> None:
-    right = [f"<tool_call>{CALL}</tool_call>", f"<think>Paris.</think>\n<tool_call>{CALL}</tool_call>"]
-    report = attack(get_reward("tool_calls"), gold=CALL, columns={"gold": GOLD}, right=right, workers=1, budget=80)
+    report = attack(get_reward("tool_calls"), workers=1)
     assert not report.broken, [(r.attack.name, r.finding) for r in report.results if r.finding == "pays"]
     assert report.honest == 1.0
 

@@ -118,9 +118,31 @@ def _marks(text: str) -> Iterator[re.Match[str]]:
     for found in _OPENS.finditer(text):
         at = found.start()
         quoted = text[at - 1 : at] in ("`", '"', "'", "“", "‘", "«") if at else False
-        line = text[text.rfind("\n", 0, at) + 1 : at]
-        if not (quoted or line.lstrip().startswith(">") or any(start <= at < end for start, end in fences)):
+        line = text[max(text.rfind("\n", 0, at) + 1, at - 400) : at]
+        example = quoted or line.lstrip().startswith(">") or any(start <= at < end for start, end in fences)
+        if not example and (_is_token(found[0]) or (_begins(line) and _stops(text, found))):
             yield found
+
+
+def _is_token(mark: str) -> bool:
+    """Marks that are one token of their model stand anywhere; the others are text, and text may speak of them."""
+    return mark.startswith(("<|", "<｜", "[TOOL_CALLS]"))
+
+
+def _begins(line: str) -> bool:
+    """Whether a call may begin behind this part of a line: at its start, behind a sentence or an element."""
+    said = line.rstrip()
+    return not said or said[-1] in ".!?:。！？：…>"
+
+
+def _stops(text: str, mark: re.Match[str]) -> bool:
+    """Whether nothing goes on behind the call on its line: ``</tool_call> is wrong`` speaks of it."""
+    for close in _BY_OPENING[mark[0]].closes:
+        end = text.find(close, mark.end())
+        if end >= 0:
+            behind = text[end + len(close) : end + len(close) + 40].partition("\n")[0].strip()
+            return not behind.strip(".!") or behind[0] in "<[\"'" or mark[0] == "<function="
+    return True
 
 
 def _examples(text: str) -> Iterator[tuple[int, int]]:
