@@ -153,7 +153,7 @@ def curve(options: argparse.Namespace, folder: Path, world: World) -> dict[str, 
     warmup = {"steps": 2 * options.curve_steps, "batch": 32, "lr": 1e-4, "train": str(demonstrations)}
     config = RunConfig.model_validate({**config.model_dump(), "warmup": warmup})
     policy = load(config, world, reference=True)
-    source, _, _ = make_sources(config.data, 0)
+    source, _, _ = make_sources(config.data.model_copy(update={"train": str(demonstrations)}), 0)
     warm = Warmup(config, policy, source, PromptEncoder(policy.tokenizer, config.data), Progress(), world)
     found: dict[str, list[float]] = {name: [] for name in CURVES}
     found["sft loss"] = [warm.step()["loss"] for _ in range(2 * options.curve_steps)]
@@ -173,6 +173,8 @@ def member(options: argparse.Namespace) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     try:
         found = {"speed": speed(options, folder, world)}
+        if world.first:
+            print(f"{options.arm}: {json.dumps(found['speed'])}", flush=True)
         forget()
         found["curve"] = curve(options, folder, world)
     finally:
