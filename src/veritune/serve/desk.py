@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from veritune.plugins import Cause, Sample
 from veritune.rewards.composition import RewardSet
-from veritune.sandbox.workers import Outcome, Status
+from veritune.sandbox.workers import Outcome, Status, available_cpus
 from veritune.serve.errors import Refusal, unfit
 from veritune.serve.metrics import Metrics
 from veritune.serve.pool import Scorer, outcome_of
@@ -75,7 +75,7 @@ class Desk:
 
     async def _all(self, samples: Sequence[Sample], how: How, end: float, seconds: float) -> list[Result]:
         whole = whole_groups(self.rewards)
-        chunks = chunks_of(samples, whole, self.settings.chunk)
+        chunks = chunks_of(samples, whole, self._chunk_size(len(samples)))
         tasks = [asyncio.ensure_future(self._chunk(chunk, how, end, whole)) for chunk in chunks]
         if tasks:
             await asyncio.wait(tasks, timeout=max(0.0, end - time.monotonic()))
@@ -95,6 +95,14 @@ class Desk:
         if problem is not None:
             raise unfit(problem.message)
         return results
+
+    def _chunk_size(self, count: int) -> int:
+        """Large chunks cost least; small ones spread a request over workers that have nothing else to do."""
+        most = self.settings.chunk
+        if self.held > count:  # others wait
+            return most
+        workers = max(1, self.settings.workers or available_cpus())
+        return min(most, max(most // 4, math.ceil(count / workers)))
 
     async def _chunk(self, chunk: list[Sample], how: How, end: float, whole: bool) -> list[Result] | Refused:
         """A chunk's results; where its process ends, each unit's alone, so that one sample costs no other."""

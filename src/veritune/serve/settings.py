@@ -11,8 +11,9 @@ class Settings:
 
     workers: int | None = None
     """Processes that score; None: one a CPU, 0: a thread of the server itself, which no deadline can end."""
-    chunk: int = 32
-    """Samples that a worker scores at once; a prompt's samples stay together where a reward looks at groups."""
+    chunk: int = 128
+    """Samples that a worker scores at once while there is more to do than workers, else a share of the request, at
+    least a quarter of this. A prompt's samples stay together where a reward looks at groups."""
     queue: int = 16_384
     """Samples that may wait or be scored at a time. What does not fit is told when to come again (429)."""
     batch: int = 4096
