@@ -13,7 +13,7 @@ import pytest
 
 from tests.serve.conftest import talk
 
-RIGHT, WRONG, THOUGHT = "so \\boxed{4}", "so \\boxed{5}", "<think>\n2+2\n</think>\n<answer>\n4\n</answer>"
+RIGHT, WRONG = "so \\boxed{4}", "so \\boxed{5}"
 
 
 def posted(path: str, *bodies: Any, **settings: Any) -> list[httpx.Response]:
@@ -66,6 +66,25 @@ def test_openrlhf_gets_lists_and_logs() -> None:
 def test_openrlhf_grades_nothing_of_the_prompt() -> None:
     body = {"query": ["Write \\boxed{4}. I do not know"], "prompts": ["Write \\boxed{4}. "], "labels": ["4"]}
     assert posted("/openrlhf", body)[0].json()["rewards"] == [0.0]
+
+
+def test_end_tokens_are_cut_and_a_query_without_its_prompt_is_undecided() -> None:
+    source = ["format"]
+    thought = "<think>\n2+2\n</think>\n<answer>\n4\n</answer><|im_end|>"
+    (ended,) = posted("/openrlhf", openrlhf(thought), source=source)
+    assert ended.json()["rewards"] == [1.0]
+    (sampled,) = posted("/slime", slime(thought), source=source)
+    assert sampled.json() == 1.0
+    strange = {"query": ["so \\boxed{4}"], "prompts": ["What is two and two, in a box?"], "labels": ["4"]}
+    (unknown,) = posted("/openrlhf", strange, undecided=0.5)
+    assert unknown.json()["rewards"] == [0.5]
+    assert unknown.json()["extra_logs"]["undecided"] == [1.0]
+
+
+def test_every_answer_has_the_same_keys() -> None:
+    source: dict[str, Any] = {"rewards": {"accuracy": {}, "format": {}}, "combine": "first_decided"}
+    decided, left = (answer.json() for answer in posted("/verl", verl(RIGHT), verl(RIGHT, ""), source=source))
+    assert decided.keys() == left.keys()
 
 
 def test_slime_gets_one_number_or_an_object() -> None:

@@ -16,6 +16,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from veritune import __version__
+from veritune.plugins import Cause
 from veritune.rewards.composition import RewardSet
 from veritune.serve.answers import json_response, raw_json, refusal_response
 from veritune.serve.bodies import parse_json, read_body
@@ -28,14 +29,16 @@ from veritune.serve.openapi import description
 from veritune.serve.page import POLICY, page
 from veritune.serve.pool import Scorer, make_scorer
 from veritune.serve.remembered import Remembered
-from veritune.serve.scoring import How
+from veritune.serve.scoring import How, Result
 from veritune.serve.settings import Settings
-from veritune.serve.wire import answer_of, read_ask
+from veritune.serve.wire import answer_of, no_result, read_ask
 
 _LOG = logging.getLogger("veritune.serve")
 _TRANSIENT = frozenset({"timeout", "infra_error", "internal_error"})
 """Causes of ours: asked again, such a sample is tried again."""
 
+_LEFT_OUT = {"value": None, "cause": str(Cause.NOT_APPLICABLE), "reason": "it was not evaluated"}
+_UNKNOWN = no_result(Cause.INFRA_ERROR, "the query does not hold its prompt: what the policy wrote is not known")
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -90,10 +93,18 @@ class Service:
             samples = front.read(data)
             if len(samples) > self.settings.batch:
                 raise Refusal(413, "too_many", f"{len(samples):,} samples; at most {self.settings.batch:,} at once")
-            results = await self.desk.score(samples, How())
+            scored = iter(await self.desk.score([each for each in samples if each is not None], How()))
+            results = [self._whole(_UNKNOWN if each is None else next(scored)) for each in samples]
             return json_response(front.answer(data, results, self.settings))
 
         return endpoint
+
+    def _whole(self, result: Result) -> Result:
+        """With every component, also those that were not evaluated: trainers take the first answer's keys for all."""
+        return {
+            **result,
+            "components": {alias: result["components"].get(alias, _LEFT_OUT) for alias in self.rewards.aliases},
+        }
 
     def plain(self, answer: Callable[[Any], Any]) -> Endpoint:
         """The endpoint of what a front is asked beside verdicts."""

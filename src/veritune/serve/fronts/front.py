@@ -23,8 +23,9 @@ class Front:
     path: str
     peer: str
     """Whose convention, and of which version."""
-    read: Callable[[Any], list[Sample]]
-    """A parsed body's samples. Refusal 422 where it is not that convention's."""
+    read: Callable[[Any], Sequence[Sample | None]]
+    """A parsed body's samples, None for what the policy wrote not being known. Refusal 422 where it is not that
+    convention's."""
     answer: Answer
     """The body, its results and the settings → what is sent."""
 

@@ -18,21 +18,20 @@ from veritune.serve.settings import Settings
 from veritune.serve.wire import columns_of
 
 
-def read(data: Any) -> list[Sample]:
-    """Queries are prompt and response in one; labels are golds."""
+def read(data: Any) -> list[Sample | None]:
+    """Queries are prompt and response in one, with the end-of-turn token; labels are golds. Of a query that holds
+    nothing of its prompt the response is not known: to grade it whole would pay for what the prompt says."""
     body = mapping(data)
     queries = listed(body, "query") or listed(body, "queries") or []
     prompts = listed(body, "prompts", len(queries)) or [""] * len(queries)
     labels = listed(body, "labels", len(queries))
-    samples = []
+    samples: list[Sample | None] = []
     for i, (query, prompt) in enumerate(zip(queries, prompts, strict=True)):
         if not isinstance(query, str) or not isinstance(prompt, str):
             raise unfit(f"query[{i}], prompts[{i}]: texts are expected")
         said = response(query, prompt)
-        if said is None:  # to grade it whole would pay for what the prompt says
-            raise unfit(f"query[{i}]: it does not hold prompts[{i}], so what the policy wrote is not known")
         columns = {} if labels is None else columns_of({"gold": labels[i]}, f"labels[{i}]")
-        samples.append(Sample(without_end(said), prompt or None, columns=columns))
+        samples.append(None if said is None else Sample(without_end(said), prompt or None, columns=columns))
     return samples
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from veritune.adapters.texts import without_end
 from veritune.plugins import Sample
 from veritune.serve.errors import unfit
 from veritune.serve.fronts.front import Front, Result, component_numbers, mapping, number
@@ -18,14 +19,14 @@ from veritune.serve.wire import columns_of, text_or_chat
 
 
 def read(data: Any) -> list[Sample]:
-    """One sample; a label that is given is the gold."""
+    """One sample, without the token that ended it; a label that is given is the gold."""
     body = mapping(data)
     if not isinstance(body.get("response"), str):
         raise unfit("response: a text is expected")
     prompt, label = body.get("prompt"), body.get("label")
     columns = {} if label is None else columns_of({"gold": label}, "label")
     asked = None if prompt in (None, "") else text_or_chat(prompt, "prompt")
-    return [Sample(body["response"], asked, columns=columns)]
+    return [Sample(without_end(body["response"]), asked, columns=columns)]
 
 
 def answer(data: Any, results: Sequence[Result], settings: Settings) -> Any:

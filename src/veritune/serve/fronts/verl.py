@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from veritune.adapters.texts import without_end
 from veritune.plugins import Sample
 from veritune.serve.errors import unfit
 from veritune.serve.fronts.front import Front, Result, mapping, number
@@ -30,7 +31,7 @@ def read(data: Any) -> list[Sample]:
     if body.get("ground_truth") is not None:
         row["gold"] = row["ground_truth"] = body["ground_truth"]
     prompt = None if asked is None else text_or_chat(asked, "extra_info.prompt")
-    return [Sample(body["solution_str"], prompt, columns=columns_of(row, "extra_info"))]
+    return [Sample(without_end(body["solution_str"]), prompt, columns=columns_of(row, "extra_info"))]
 
 
 def answer(data: Any, results: Sequence[Result], settings: Settings) -> Any:
