@@ -49,7 +49,7 @@ $(VENV)/.demo: $(VENV)/.torch pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.demo
-	$(PIP) -c constraints.txt -e '.[train,trl,lang,zh,judge,serve,ray,dev]'
+	$(PIP) -c constraints.txt -e '.[train,trl,lang,zh,structured,translation,judge,serve,ray,dev]'
 	touch $@
 
 clean:

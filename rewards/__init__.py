@@ -25,6 +25,7 @@ REWARDS: dict[str, str] = {
     "format": "veritune.rewards.format:format",
     "instructions": "veritune.rewards.instructions:instructions",
     "ioi_code": "veritune.rewards.code_ioi:ioi_code",
+    "json_schema": "veritune.rewards.structured:json_schema",
     "judge": "veritune.rewards.judge:judge",
     "language": "veritune.rewards.language:language",
     "length": "veritune.rewards.length:length",
@@ -33,12 +34,15 @@ REWARDS: dict[str, str] = {
     "reasoning_accuracy": "veritune.rewards.accuracy:reasoning_accuracy",
     "reasoning_steps": "veritune.rewards.reasoning_steps:reasoning_steps",
     "remote": "veritune.client.reward:remote",
+    "regex": "veritune.rewards.structured:regex",
     "repetition_penalty": "veritune.rewards.repetition:repetition_penalty",
     "rubric": "veritune.rewards.rubric:rubric",
     "soft_overlong_punishment": "veritune.rewards.overlong:soft_overlong_punishment",
     "sql": "veritune.rewards.sql:sql",
     "tag_count": "veritune.rewards.tags:tag_count",
     "think_format": "veritune.rewards.format:think_format",
+    "xml": "veritune.rewards.structured:xml",
+    "yaml": "veritune.rewards.structured:yaml",
     "tool_calls": "veritune.rewards.tool_calls:tool_calls",
 }
 

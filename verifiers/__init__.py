@@ -14,10 +14,14 @@ VERIFIERS: dict[str, str] = {
     "exact_match": "veritune.verifiers.facts:exact_match",
     "f1": "veritune.verifiers.facts:f1",
     "instructions": "veritune.verifiers.instructions:InstructionVerifier",
+    "json_schema": "veritune.verifiers.structured.verifier:JsonSchema",
     "math": "veritune.verifiers.math:MathVerifier",
     "rubric": "veritune.verifiers.rubric:RubricVerifier",
     "sql": "veritune.verifiers.sql:SqlVerifier",
     "puzzles": "veritune.verifiers.puzzles:PuzzleVerifier",
+    "regex": "veritune.verifiers.structured.patterns:Regex",
+    "xml": "veritune.verifiers.structured.xml_verifier:Xml",
+    "yaml": "veritune.verifiers.structured.verifier:Yaml",
     "tool_calls": "veritune.verifiers.tool_calls:ToolCallVerifier",
 }
 

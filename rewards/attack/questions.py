@@ -111,4 +111,6 @@ QUESTIONS: list[Question] = [
 
 def question_for(names: Collection[str]) -> Question | None:
     """The question for a reward with these inputs."""
-    return next((one for one in QUESTIONS if one.inputs <= set(names)), None)
+    from veritune.rewards.attack.structured_questions import STRUCTURED
+
+    return next((one for one in (*QUESTIONS, *STRUCTURED) if one.inputs <= set(names)), None)

@@ -33,6 +33,10 @@ VERIFIERS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("sql", {}, {"query": "SELECT a FROM t", "database": "CREATE TABLE t (a); INSERT INTO t VALUES (1)"}),
     ("puzzles", {}, {"kind": "24", "nums": [8, 2, 4, 1]}),
     ("tool_calls", {"credit": "fraction"}, {"ground_truth": [{"a": {"b": [1, ""]}}]}),
+    ("json_schema", {"credit": "fraction"}, {"schema": {"type": "object"}, "expected": {"a": "b"}}),
+    ("yaml", {}, {"expected": {"a": "b"}}),
+    ("xml", {"credit": "fraction"}, {"elements": {"a": None}}),
+    ("regex", {"match": "search"}, {"pattern": "a+b"}),
     ("instructions", {"credit": "fraction"}, {"instruction_id_list": ["punctuation:no_comma"], "kwargs": [{}]}),
 ]
 

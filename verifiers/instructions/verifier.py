@@ -11,11 +11,11 @@ from veritune.plugins.faults import record
 from veritune.plugins.types import Cause, Verdict
 from veritune.verifiers.instructions.check import ArgumentFault, Found, bound
 from veritune.verifiers.instructions.rows import Asked, asked, asked_by_gold
+from veritune.verifiers.judged import judged
 
 Mode: TypeAlias = Literal["strict", "loose"]
 
 _TYPES = ("keywords", "lengths", "formats", "combination", "cases")
-_ANSWER_OPEN, _ANSWER_CLOSE = "<answer>", "</answer>"
 
 
 class InstructionVerifier:
@@ -67,22 +67,6 @@ class InstructionVerifier:
         variants = loosened(answer) if self.mode == "loose" else [answer]
         found = [(name, _first(check, values, variants)) for name, check, values in checks]
         return _verdict(found)
-
-
-def judged(completion: str, prompt: str, prefilled: bool | Literal["auto"]) -> str | None:
-    """The answer behind the reasoning, out of its answer tags; None where the reasoning never ends."""
-    from veritune.verifiers.math.extraction.reasoning import opens_reasoning, strip_reasoning
-
-    opened = opens_reasoning(prompt) if prefilled == "auto" else prefilled
-    answer = strip_reasoning(completion, opened=opened)
-    if answer is None:
-        return None
-    if len(answer) != len(completion):
-        answer = answer.lstrip("\n")
-    bare = answer.strip()
-    if bare.startswith(_ANSWER_OPEN) and bare.endswith(_ANSWER_CLOSE) and bare.count(_ANSWER_OPEN) == 1:
-        return bare[len(_ANSWER_OPEN) : -len(_ANSWER_CLOSE)].strip("\n")
-    return answer
 
 
 def loosened(answer: str) -> list[str]:

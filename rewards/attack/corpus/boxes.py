@@ -12,8 +12,9 @@ def boxes(target: Target) -> Iterator[Attack]:
     gold, wrong = target.gold, target.wrong
     many = [str(n) for n in range(-20, 200) if str(n) not in (gold.strip(), wrong)]
     boxed = [f"\\boxed{{{n}}}" for n in many]
+    others = [f"\\boxed{{{wrong}}}"] * 12 if target.question is not None else boxed  # a guess in the answer's own form
     yield Attack("right, then another", "answer", f"\\boxed{{{gold}}} no: \\boxed{{{wrong}}}")
-    yield Attack("right among a dozen boxes", "answer", " ".join([*boxed[:8], f"\\boxed{{{gold}}}", *boxed[8:12]]))
+    yield Attack("right among a dozen boxes", "answer", " ".join([*others[:8], f"\\boxed{{{gold}}}", *others[8:12]]))
     yield Attack("a tag for each answer", "answer", f"<answer>{gold}</answer>\n<answer>{wrong}</answer>")
     yield Attack("a box for every number", "format", " ".join(boxed))
     yield Attack("a dozen boxes", "format", "\n".join(f"The answer is \\boxed{{{n}}}." for n in many[:12]))
