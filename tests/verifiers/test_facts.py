@@ -41,6 +41,9 @@ EXACT: list[tuple[str, Any, float | None]] = [
     ("٣", "3", 1.0),
     ("½", "1/2", 1.0),
     ("Yes.", True, 1.0),
+    ("The answer is 42.", "42.0", 1.0),
+    ("3.10", "3.1", 0.0),
+    ("La capital de España no es Madrid.", "Madrid", 0.0),
     ("no", np.bool_(False), 1.0),
     ("巴黎。", "巴黎", 1.0),
     ("法国的首都是巴黎。", "巴黎", 1.0),
@@ -130,6 +133,16 @@ CONTAINS: list[tuple[str, Any, float | None]] = [
     ("It was founded by Steve Jobs, Steve Wozniak and Ronald Wayne.", "Steve Jobs", None),
     (f"{'So he said and went on and on. ' * 30}Paris it was, he said. {'And he went on.' * 3}", "Paris", None),
     ("Paris", "", None),
+    ("Some say it is London; in fact it is Paris.", "Paris", 1.0),
+    ("Some say it is London; in fact it is Paris.", "London", 0.0),
+    ("La capital de España es Madrid, no Barcelona.", "Madrid", 1.0),
+    ("La capital de España no es Madrid.", "Madrid", 0.0),
+    ("Die Hauptstadt ist nicht Berlin.", "Berlin", 0.0),
+    ("北京或上海", "北京", 0.0),
+    ("中国的首都不是上海而是北京。", "北京", 1.0),
+    ("The capital is one of: Paris, London.", "Paris", 0.0),
+    ("paris london rome berlin madrid", "Paris", None),
+    ("Qqgoldqq is the answer. It is not Paris.", "Paris", 0.0),
 ]
 
 

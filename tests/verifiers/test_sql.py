@@ -87,6 +87,12 @@ PAIRS: list[tuple[str, str, float | None]] = [
     ("VALUES ('Ann'), ('Cid'), ('Dee'), ('Eve')", OLDER, 0.0),
     ("SELECT 5 FROM p LIMIT 1", "SELECT count(age) FROM p WHERE age < 100", 0.0),
     ("SELECT 41 FROM p WHERE id = 1", "SELECT max(age) FROM p", 0.0),
+    ("SELECT 1 FROM p WHERE id = 4", "SELECT count(*) FROM p WHERE city IS NULL", 0.0),
+    # an order that holds by luck
+    ("SELECT name, age FROM p ORDER BY age", "SELECT name, age FROM p ORDER BY age, name", 0.0),
+    ("SELECT name, age FROM p ORDER BY age, id", "SELECT name, age FROM p ORDER BY age, name", 1.0),
+    ("SELECT name FROM p ORDER BY age LIMIT 1", "SELECT name FROM p WHERE age = (SELECT min(age) FROM p)", 1.0),
+    ("SELECT name FROM p ORDER BY age DESC LIMIT 1", "SELECT name FROM p WHERE id = 4", 0.0),
     # a gold that tells nothing
     (OLDER, "SELECT nam FROM p", None),
     (OLDER, "SELECT name FROM p; SELECT 1", None),

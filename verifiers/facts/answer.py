@@ -25,6 +25,9 @@ _COPULA = re.compile(
     r"\s*:?\s+(?=\S)|(?:是|为|叫|は)[：:]?\s*",
     re.IGNORECASE,
 )
+_DENIED = re.compile(
+    r"(?<!\w)(?:no|not|non|não|nicht|nie|ne|nunca|jamás|never|kein\w*|не)\s*$|[不没非]\s*$", re.IGNORECASE
+)
 _ITEM = re.compile(r"^\s*(?:[-*•>#]+|\d{1,2}[.)])\s+")
 _FIRST_PERSON = re.compile(
     r"^(?:well,? |so,? |hence,? |thus,? )?(?:i|we)\s+(?:think|believe|say|would say|conclude|"
@@ -114,7 +117,7 @@ def _narrower(sentence: str) -> list[str]:
         return []
     code = language_of(sentence)
     sentence = _FIRST_PERSON.sub("", sentence)
-    found = [sentence[m.end() :] for m in _COPULA.finditer(sentence)]
+    found = [sentence[m.end() :] for m in _COPULA.finditer(sentence) if not _DENIED.search(sentence[: m.start()])]
     if not found or is_withheld(sentence, code):
         return []
     if any(pattern(row, code).search(sentence) for row in ("denials", "hedges", "wrong", "suppositions", "hearsay")):

@@ -36,7 +36,8 @@ _CLAUSE = re.compile(
     r"[,;:，；：—–()（）]|\s-\s|(?<!\w)(?:but|while|whereas|although|though|sondern|sino|mais|aber|pero|rather)(?!\w)|但|而是|而"
 )
 _OR = re.compile(
-    r"(?<!\w)(?:or|either|maybe|perhaps|possibly|alternatively|could be|might be|may be|oder|ou|o|или|ya da)(?!\w)|或|"
+    r"(?<!\w)(?:or|either|maybe|perhaps|possibly|alternatively|"
+    r"one of(?=\s*:|\s+the\s+following|\s+these)|could be|might be|may be|oder|ou|o|или|ya da)(?!\w)|或|"
     r"可能|也许|または|もしくは|かもしれない|(?<=\w)\s*[/|]\s*(?=\w)",
     re.IGNORECASE,
 )
@@ -47,7 +48,8 @@ _SEPARATOR = re.compile(
 _NOT = re.compile(
     r"(?<!\w)(?:not|never|neither|nor|isn['’]t|wasn['’]t|aren['’]t|weren['’]t|doesn['’]t|didn['’]t|cannot|can['’]t|"
     r"except|excluding|other than|rather than|instead of|unlike|no longer|"
-    r"nicht|kein\w*|niemals|ne|pas|jamais|non|nunca|jamás|não|не|нет)(?!\w)|不是|并非|並非|不|非|没有|除了|ではな|じゃな",
+    r"nicht|kein\w*|niemals|ne|pas|jamais|non|nunca|jamás|"
+    r"no\s+(?:es|son|fue|fueron|era|eran|está|sea|puede)|não|не|нет)(?!\w)|不是|并非|並非|不|非|没有|除了|ではな|じゃな",
     re.IGNORECASE,
 )
 _NO = re.compile(
@@ -65,14 +67,14 @@ _SIGN = r"(?:[≠¬√≤≥<>=~^∉≉]|!=|\\[a-z]+)"
 _SIGNED = re.compile(rf"{_SIGN}\s*{MARK}|{MARK}\s*(?:{_SIGN}|\d)", re.IGNORECASE)
 """A sign beside the gold makes it another value, or says what it is not."""
 _BETWEEN = re.compile(rf"(?<!\w)between\s(?:[^.;]* and )?\s*{MARK}", re.IGNORECASE)
-_AROUND = frozenset("的是在了为為和与與及于於有也就都叫等位乃即：，。；、「」『』《》（）")
+_AROUND = frozenset("或者的是在了为為和与與及于於有也就都叫等位乃即：，。；、「」『』《》（）")
 _ITEM_WORDS = 4
 _MANY = 3
 
 
 def claimed(text: str, golds: Sequence[Sequence[str]]) -> Found:
     """What a text says of a gold, given as the ways of writing it in words."""
-    written = spelt(text)
+    written = _unmarked(text)
     expression = _expression(golds)
     spans = [] if expression is None else [m.span() for m in expression.finditer(written)]
     if not spans:
@@ -93,11 +95,16 @@ def unsure(text: str, gold: Sequence[Sequence[str]] = ()) -> Found:
     """Whether an answer that is no more than a phrase denies, doubts or lists; what the gold itself says is not held
     against it."""
     expression = _expression(gold)
-    written = spelt(text)
+    written = _unmarked(text)
     masked = written if expression is None else expression.sub(MARK, written)
     if MARK in masked:
         return _said(masked)
     return _phrase(masked)
+
+
+def _unmarked(text: str) -> str:
+    """The text as it is compared, without our own mark, which a text may have."""
+    return re.sub(MARK, " ", spelt(text), flags=re.IGNORECASE)
 
 
 def _said(marked: str) -> Found:
@@ -163,10 +170,12 @@ def _listed(sentence: str) -> Found | None:
     if len(pure) >= 2:
         return Found(Claim.UNCLEAR, f"{len(pure)} more names stand beside it")
     words = sentence.strip(" .!?").split()
-    if len(words) > _MANY and not any(word.strip(",.").lower() in _FUNCTION for word in words) and all(
-        word[:1].isupper() or word[:1].isdecimal() for word in words
-    ):  # fmt: skip
+    if len(words) <= _MANY or any(re.split("['’]", word.strip(",.").lower())[0] in _FUNCTION for word in words):
+        return None
+    if all(word[:1].isupper() or word[:1].isdecimal() for word in words):
         return Found(Claim.DOUBTED, "it stands among other names")
+    if len(words) > _MANY + 1 and sentence.isascii():
+        return Found(Claim.UNCLEAR, "it stands among words that make no sentence")
     return None
 
 

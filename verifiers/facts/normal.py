@@ -41,6 +41,8 @@ _LATEX = re.compile(
     r"\\(?:text|mathrm|mathbf|textbf|textit|mbox|emph|mathit|rm|bf)\w*(?=\s*\{|\s|$)|\\(?=[%$&#_])|\\[,;!: ]"
 )
 _THOUSANDS = re.compile(r"(?<![\d.,])(\d{1,3}(?:,\d{3})+)(?![\d,])")
+_WHOLE = re.compile(r"(?<![\w.])(\d+)\.0+(?![\d.])")
+"""A whole number that a column made a float."""
 _INITIALS = re.compile(r"(?<!\w)(?:[^\W\d_]\.\s+)+(?=[^\W\d_]\.)")
 _SQUAD_ARTICLES = re.compile(r"\b(a|an|the)\b")
 _SQUAD_SIGNS = frozenset(string.punctuation)
@@ -99,7 +101,8 @@ def spelt(text: str) -> str:
         text = "".join(_digit(letter) for letter in text)
     if "." in text:  # "J. K. Rowling" is "J.K. Rowling"
         text = _INITIALS.sub(lambda m: "".join(m[0].split()), text)
-    return _THOUSANDS.sub(lambda m: m[1].replace(",", ""), text.replace("`", "'"))
+    text = _THOUSANDS.sub(lambda m: m[1].replace(",", ""), text.replace("`", "'"))
+    return _WHOLE.sub(r"\1", text) if ".0" in text else text
 
 
 def _digit(letter: str) -> str:

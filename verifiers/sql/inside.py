@@ -17,6 +17,7 @@ from veritune.verifiers.sql.results import Expected, Row, Segment, key, orders
 from veritune.verifiers.sql.script import ordering, statements
 
 FUNCTION = "veritune.verifiers.sql.inside:judge"
+_LOWEST = 10**12
 MAX_BYTES = 32 << 20
 """Of one result."""
 _NO_NEW_PRIVILEGES = 38
@@ -72,6 +73,8 @@ def judge(states: tuple[str, ...], gold: str, query: str | None, terms: Terms) -
             why = _compared(script, query, terms, [plain], reverse=False)
             if not why and _compared(script, query, terms, [turned, plain], reverse=True):
                 why = "its result hangs on the order in which rows happen to lie"
+            if not why and (plain.ordered or ordering(query).limited):
+                why = _breaks_ties(script, query, terms, plain)
             if not why and number == 0 and plain.reads and _ignores_data(script, gold, query, terms):
                 why = "its result stays the same where the data change, and the gold's with them"
         except Stopped as error:
@@ -91,6 +94,26 @@ def _compared(script: str, query: str, terms: Terms, allowed: Sequence[Expected]
         return "the query reads no table"
     reasons = [_difference(one, rows, columns, terms) for one in allowed]
     return "" if "" in reasons else reasons[0]
+
+
+def _breaks_ties(script: str, query: str, terms: Terms, expected: Expected) -> str:
+    """Whether an ordered query has the gold's result only as long as rows that tie for it stand as they do."""
+    end = ordering(query)
+    if not end.order:
+        return ""
+    for way in ("", " DESC"):
+        tail = query[end.order_end :]
+        broken = f"{end.body} ORDER BY {end.order}, {_breakers(expected.columns, way)} {tail}"
+        with suppress(Stopped, sqlite3.Error):  # the query alone ran: what fails here is the way of asking
+            rows, columns = _run(script, broken, terms, Seen(), reverse=False)
+            if _difference(expected, rows, columns, terms):
+                return "its result hangs on how rows that tie for its order happen to stand"
+    return ""
+
+
+def _breakers(columns: int, way: str) -> str:
+    """Terms that order rows which tie, by all of their columns."""
+    return ", ".join(f"{at + 1} COLLATE BINARY{way}" for at in range(columns))
 
 
 def _ignores_data(script: str, gold: str, query: str, terms: Terms) -> bool:
@@ -156,8 +179,8 @@ def _groups(script: str, body: str, order: str, columns: int, terms: Terms) -> l
     """
     runs = []
     for way in ("", " DESC"):
-        breakers = ", ".join(f"{at + 1} COLLATE BINARY{way}" for at in range(columns))
-        runs.append(_run(script, f"{body} ORDER BY {order}, {breakers}", terms, Seen(), reverse=False)[0])
+        broken = f"{body} ORDER BY {order}, {_breakers(columns, way)}"
+        runs.append(_run(script, broken, terms, Seen(), reverse=False)[0])
     groups: list[list[Row]] = []
     open_: dict[Row, int] = {}
     group: list[Row] = []
@@ -270,9 +293,8 @@ def _altered(script: str) -> sqlite3.Connection:
             if primary or column in linked or column.lower().endswith("id"):
                 continue
             one = f'"{_doubled(column)}"'
-            other = (
-                f"CASE typeof({one}) WHEN 'text' THEN 'x' || hex({one}) WHEN 'null' THEN NULL ELSE 3 * {one} + 7 END"
-            )
+            kinds = f"WHEN 'text' THEN 'x' || hex({one}) WHEN 'null' THEN -{_LOWEST}"
+            other = f"CASE typeof({one}) {kinds} ELSE 3 * {one} + 7 END"
             with suppress(sqlite3.Error):
                 connection.execute(f"UPDATE OR IGNORE {table} SET {one} = {other}")
     return connection

@@ -73,6 +73,8 @@ class Ordering(NamedTuple):
     limited: bool
     offset: int | None
     """None where it is no plain number."""
+    order_end: int = 0
+    """Where in the query its LIMIT begins, or the query ends."""
 
 
 def ordering(query: str) -> Ordering:
@@ -90,8 +92,8 @@ def ordering(query: str) -> Ordering:
     order_end = flat[limit].start if limit is not None else len(query)
     terms = query[flat[order + 1].end : order_end].strip() if order is not None else ""
     if limit is None:
-        return Ordering(query[:body_end], terms, False, 0)
-    return Ordering(query[:body_end], terms, True, _offset([token.word for token in flat[limit + 1 :]]))
+        return Ordering(query[:body_end], terms, False, 0, order_end)
+    return Ordering(query[:body_end], terms, True, _offset([token.word for token in flat[limit + 1 :]]), order_end)
 
 
 def _offset(words: list[str]) -> int | None:
