@@ -13,7 +13,6 @@ import pytest
 from tests.rewards.fake_judge import FakeJudge, serving
 from veritune import Cause, get_reward
 from veritune.plugins import ParameterError, Sample, Score
-from veritune.rewards.attack import attack
 from veritune.verifiers.rubric import RubricVerifier
 
 HEALTH = [
@@ -189,13 +188,6 @@ def test_a_judge_behind_an_endpoint_is_asked_about_each_criterion() -> None:
         assert [score.value for score in scores] == [1.0, 0.0]
         assert sum(fake.seen.values()) == 2
         assert reward.score("more words than one", rubrics=HEALTH[:2]).cause is Cause.ABSTAIN
-
-
-def test_the_lab_s_attacks_hold() -> None:
-    rubric = [rule("exact_match", 3, {"gold": "Paris"}), rule("contains", 1, {"gold": "Paris"})]
-    report = attack(get_reward("rubric"), gold="Paris", columns={"rubrics": rubric}, workers=1, budget=60)
-    assert not report.broken, [(r.attack.name, r.finding, r.detail) for r in report.results if r.finding == "pays"]
-    assert report.honest == 1.0
 
 
 @pytest.mark.parametrize(

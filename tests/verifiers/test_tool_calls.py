@@ -11,7 +11,6 @@ import pytest
 
 from veritune import Cause, get_reward, get_verifier
 from veritune.plugins import ParameterError
-from veritune.rewards.attack import attack
 
 CALL = '{"name": "get_weather", "arguments": {"city": "Paris"}}'
 LLAMA = CALL.replace("arguments", "parameters")
@@ -315,12 +314,6 @@ def test_reasoning_that_the_prompt_opened_makes_no_call() -> None:
     text = f"<tool_call>{CALL}</tool_call>"
     assert get_reward("tool_calls").score(text, prompt="What?<think>", gold=GOLD).value == 0.0
     assert get_reward("tool_calls").score(f"So.</think>{text}", prompt="What?<think>", gold=GOLD).value == 1.0
-
-
-def test_the_lab_s_attacks_hold() -> None:
-    report = attack(get_reward("tool_calls"), workers=1)
-    assert not report.broken, [(r.attack.name, r.finding) for r in report.results if r.finding == "pays"]
-    assert report.honest == 1.0
 
 
 @pytest.mark.parametrize(
