@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
 from collections.abc import Sequence
@@ -53,6 +54,8 @@ def prepare(rewards: RewardSet, folder: str) -> Prepared:
     for component in rewards.components:
         with suppress(VerituneError):
             component.reward.make()  # what it raises is told with the first sample
+    gc.collect()
+    gc.freeze()  # what is loaded is never garbage: workers neither look through it nor copy its pages
     return Prepared(rewards, folder)
 
 
