@@ -32,6 +32,7 @@ REWARDS: dict[str, str] = {
     "preference": "veritune.rewards.preference:preference",
     "puzzles": "veritune.rewards.puzzles:puzzles",
     "reasoning_accuracy": "veritune.rewards.accuracy:reasoning_accuracy",
+    "reasoning_gym": "veritune.rewards.reasoning_gym:reasoning_gym",
     "reasoning_steps": "veritune.rewards.reasoning_steps:reasoning_steps",
     "remote": "veritune.client.reward:remote",
     "regex": "veritune.rewards.structured:regex",

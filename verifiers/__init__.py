@@ -18,6 +18,7 @@ VERIFIERS: dict[str, str] = {
     "math": "veritune.verifiers.math:MathVerifier",
     "rubric": "veritune.verifiers.rubric:RubricVerifier",
     "sql": "veritune.verifiers.sql:SqlVerifier",
+    "reasoning_gym": "veritune.verifiers.reasoning_gym:ReasoningGymVerifier",
     "puzzles": "veritune.verifiers.puzzles:PuzzleVerifier",
     "regex": "veritune.verifiers.structured.patterns:Regex",
     "xml": "veritune.verifiers.structured.xml_verifier:Xml",

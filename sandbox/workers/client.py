@@ -42,6 +42,8 @@ class ServerConfig:
     startup_seconds: float
     given: tuple[Any, ...] = ()
     """First arguments of every call, unpickled before the forks."""
+    environment: tuple[tuple[str, str], ...] = ()
+    """Variables beside the parent's."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,8 @@ class ForkServer:
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,
                 cwd="/",
-                env={**os.environ, **dict.fromkeys(_ONE_THREAD, "1"), "PYTHONWARNINGS": "ignore"},
+                env={**os.environ, **dict.fromkeys(_ONE_THREAD, "1"), "PYTHONWARNINGS": "ignore"}
+                | dict(self._config.environment),
             )
         except OSError as error:
             self._control.close()

@@ -6,7 +6,7 @@ import asyncio
 import os
 import threading
 import weakref
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from types import TracebackType
 from typing import Any
@@ -27,6 +27,7 @@ class WorkerPool:
     own task and about 10 ms. ``memory_mb`` is address space beyond that of the warm process; a worker is renewed
     after ``recycle`` tasks; ``preload`` names modules to import, or ``module:function`` to call, before the forks.
     ``given`` are first arguments of every call, pickled once: what they need is loaded before the forks, too.
+    ``environment`` are variables that the processes start with beside their parent's (``PYTHONHASHSEED``).
 
     A pool may be used from any thread, from asyncio (``arun``), in daemonic processes and Ray actors. Nothing is
     started before the first task. A forked child gets its own workers; a pickled pool starts afresh where it lands.
@@ -48,6 +49,7 @@ class WorkerPool:
         recursion: int | None = None,
         startup_seconds: float = 120.0,
         given: tuple[Any, ...] = (),
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         module, _, attribute = function.partition(":")
         if not module or not attribute:
@@ -63,6 +65,7 @@ class WorkerPool:
         self.recursion = recursion
         self.startup_seconds = startup_seconds
         self.given = given
+        self.environment = tuple(sorted((environment or {}).items()))
         self._forget()
         _pools.add(self)
 
@@ -138,7 +141,9 @@ class WorkerPool:
                 raise VerituneError("the interpreter is shutting down: no worker can be started")
             if self._engine is None or self._engine.closing:
                 limits = WorkerLimits(self.memory_mb * 2**20 if self.memory_mb else None, self.recursion)
-                config = ServerConfig(self.function, self.preload, limits, self.startup_seconds, self.given)
+                config = ServerConfig(
+                    self.function, self.preload, limits, self.startup_seconds, self.given, self.environment
+                )
                 self._engine = Engine(config, self.size, self.recycle)
                 self._finalizer = weakref.finalize(self, self._engine.close)
             return self._engine

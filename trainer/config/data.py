@@ -39,9 +39,10 @@ class DataConfig(Strict):
     """Where prompts come from: files (``train``, ``eval``) or a generated ``task``."""
 
     task: str | None = None
-    """``arithmetic``, ``countdown``, ``small_talk``, or ``scenarios``: sums and small talk in one."""
+    """``arithmetic``, ``countdown``, ``small_talk``, ``scenarios`` (sums and small talk in one), or
+    ``reasoning_gym/NAME``: a procedural task of that package, such as ``reasoning_gym/chain_sum``."""
     params: dict[str, Any] = Field(default_factory=dict)
-    """Parameters of the task."""
+    """Parameters of the task; of one of reasoning_gym its settings, or ``level``."""
     train: str | dict[str, float] | None = None
     """A file by its name's end: .jsonl, .json (a list, or one row), .csv, .tsv, .parquet; a set of the hub,
     ``hf:NAME[@REVISION][:CONFIG]:SPLIT``; or several, each with its weight: the share of the prompts drawn from it, as

@@ -20,6 +20,8 @@ from veritune.trainer.data.hub import load_records
 from veritune.trainer.data.messages import prompt_fault, tidy
 from veritune.trainer.data.tasks import Task, get_task
 
+_TRIES = 2000
+"""Prompts drawn for one row before a task counts as one that has none left for it."""
 HELD_OUT = 10
 """Of generated tasks, one prompt in so many is held out, by a checksum of its text."""
 
@@ -48,10 +50,15 @@ class TaskSource:
 
     def row(self, position: int) -> Row:
         random = self.random(position)
-        while True:
+        for _ in range(_TRIES):
             columns = self.task.row(random)
             if (zlib.crc32(columns["prompt"].encode()) % HELD_OUT == 0) == self.held_out:
                 return Row(columns["prompt"], columns)
+        lot = "none of them is" if self.held_out else "all of them are"
+        raise ConfigError(
+            f"data.task has too few different prompts: {_TRIES} were drawn, and {lot} held out for the evaluation; "
+            "give the task more variety in data.params, or name other held-out rows with data.eval"
+        )
 
     def random(self, position: int, use: str = "row") -> Random:
         return Random(f"{use}:{self.seed}:{self.held_out}:{position}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -52,11 +52,14 @@ class Place:
     texts: tuple[str, ...]
 
 
-def places(completion: str, prompt: str = "", *, prefilled: bool | Literal["auto"] = "auto") -> list[Place] | None:
+def places(
+    completion: str, prompt: str = "", *, prefilled: bool | Literal["auto"] = "auto", raw: bool = False
+) -> list[Place] | None:
     """The places after the thinking, the surest first; None where the thinking never ends.
 
-    Where there is an answer tag, nothing else is read.
+    Where there is an answer tag, nothing else is read. ``raw``: as it was written, white space around aside.
     """
+    tidy = str.strip if raw else plain
     from veritune.verifiers.math.extraction.reasoning import opens_reasoning, strip_reasoning
 
     opened = opens_reasoning(prompt) if prefilled == "auto" else prefilled
@@ -65,19 +68,19 @@ def places(completion: str, prompt: str = "", *, prefilled: bool | Literal["auto
         return None
     tags = _TAG.findall(said)
     if tags:
-        return [Place("tag", tuple(plain(tag) for tag in tags[-20:]))]
-    said = _RUNS.sub(r"\1" * 80, said[-LONGEST:])
-    return [place for place in _untagged(said) if place.texts]
+        return [Place("tag", tuple(tidy(tag) for tag in tags[-20:]))]
+    said = said[-LONGEST:] if raw else _RUNS.sub(r"\1" * 80, said[-LONGEST:])
+    return [place for place in _untagged(said, tidy) if place.texts]
 
 
-def _untagged(said: str) -> Iterator[Place]:
-    yield Place("box", tuple(plain(box) for box in _boxes(said)))
+def _untagged(said: str, tidy: Callable[[str], str]) -> Iterator[Place]:
+    yield Place("box", tuple(tidy(box) for box in _boxes(said)))
     marks = [found for found in _STRONG.finditer(said)][-20:]
     ends = [*(mark.start() for mark in marks[1:]), len(said)]
-    yield Place("mark", tuple(plain(_cut(said[m.end() : end])) for m, end in zip(marks, ends, strict=False)))
+    yield Place("mark", tuple(tidy(_cut(said[m.end() : end])) for m, end in zip(marks, ends, strict=False)))
     weak = [found.start() for found in _WEAK.finditer(said)]
-    yield Place("conclusion", (plain(_cut(said[weak[-1] :])),) if weak else ())
-    yield Place("text", (plain(said),))
+    yield Place("conclusion", (tidy(_cut(said[weak[-1] :])),) if weak else ())
+    yield Place("text", (tidy(said),))
 
 
 def _cut(text: str) -> str:

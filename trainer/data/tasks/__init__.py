@@ -14,6 +14,9 @@ from veritune.trainer.data.tasks.countdown import Countdown
 from veritune.trainer.data.tasks.scenarios import Scenarios
 from veritune.trainer.data.tasks.small_talk import SmallTalk
 
+PREFIX = "reasoning_gym/"
+"""Tasks of that package, by their names there: ``reasoning_gym/chain_sum``."""
+
 
 class Task(Protocol):
     """A source of rows. Everything random comes from the generator it is given: row n of a seed is always the same."""
@@ -37,9 +40,14 @@ TASKS: dict[str, type[Any]] = {
 
 
 def get_task(name: str, params: Mapping[str, Any]) -> Task:
-    """A task by name. Raises UnknownNameError, or ParameterError for a parameter it does not have."""
+    """A task by name; ``reasoning_gym/NAME`` is one of that package's.
+
+    Raises UnknownNameError, ParameterError for a parameter it does not have, MissingExtraError.
+    """
+    if name.startswith(PREFIX):
+        return _procedural(name.removeprefix(PREFIX), params)
     if name not in TASKS:
-        raise UnknownNameError("task", name, TASKS)
+        raise UnknownNameError("task", name, [*TASKS, f"{PREFIX}NAME"])
     known = list(inspect.signature(TASKS[name]).parameters)
     for key in params:
         if key not in known:
@@ -51,6 +59,15 @@ def get_task(name: str, params: Mapping[str, Any]) -> Task:
     except (TypeError, ValueError) as error:
         raise ConfigError(f"data.params of task {name!r}: {error}") from error
     return task
+
+
+def _procedural(name: str, params: Mapping[str, Any]) -> Task:
+    from veritune.trainer.data.tasks.reasoning_gym import ReasoningGym  # its package is wanted only where it is used
+
+    try:
+        return ReasoningGym(name, **params)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"data.params of task {PREFIX}{name}: {error}") from error
 
 
 __all__ = ["TASKS", "Arithmetic", "Countdown", "Scenarios", "SmallTalk", "Task", "get_task"]
