@@ -19,8 +19,11 @@ from typing import Any
 import httpx
 import pytest
 
-from veritune import Sample
+from veritune import Sample, compose
 from veritune.client import AsyncClient
+from veritune.plugins import ConfigError, MissingExtraError
+from veritune.serve.process import run_server
+from veritune.serve.settings import Settings
 
 pytest.importorskip("uvicorn")
 SLOW = '''
@@ -125,6 +128,55 @@ def _exchange(port: int, head: bytes, rest: list[bytes]) -> bytes:
             while part := sock.recv(65536):
                 answer += part
         return answer
+
+
+def test_whoever_reads_no_answer_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer that nobody takes is not kept for ever: the connection ends, and what was held of it goes."""
+    import uvicorn
+
+    from veritune.serve import protocol
+
+    async def endless(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            for _ in range(64):
+                await send({"type": "http.response.body", "body": b" " * (1 << 20), "more_body": True})
+
+    async def run() -> int:
+        config = uvicorn.Config(endless, http=protocol.PatientProtocol, log_level="critical", lifespan="off")
+        server = uvicorn.Server(config)
+        listening = socket.create_server(("127.0.0.1", 0))
+        task = asyncio.ensure_future(server._serve([listening]))
+        _, writer = await asyncio.open_connection(*listening.getsockname())
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        while not server.server_state.connections:
+            await asyncio.sleep(0.02)
+        for _ in range(200):
+            await asyncio.sleep(0.05)
+            if not server.server_state.connections:
+                break
+        left = len(server.server_state.connections)
+        writer.transport.abort()
+        server.should_exit = True
+        await task
+        return left
+
+    monkeypatch.setattr(protocol, "UNREAD", 0.3)
+    assert asyncio.run(run()) == 0
+
+
+def test_a_missing_extra_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'veritune\[serve\]'"):
+        run_server(compose(["format"]), Settings(), host="127.0.0.1", port=0)
+    monkeypatch.setitem(sys.modules, "httpx", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'veritune\[client\]'"):
+        AsyncClient("http://127.0.0.1:9")
+
+
+def test_an_address_that_is_taken_is_said() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(ConfigError, match="in use"):
+        run_server(compose(["format"]), Settings(), host="127.0.0.1", port=taken.getsockname()[1])
 
 
 def test_a_wrong_config_ends_before_anything_listens(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol with a clock and a limit on a request's head."""
+"""uvicorn's HTTP protocol with clocks: on a request's head, which is limited too, and on whoever reads no answer."""
 
 from __future__ import annotations
 
@@ -9,15 +9,19 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEAD = 64 << 10
 """Bytes of a request line and its headers."""
+UNREAD = 30.0
+"""Seconds for which an answer may lie unread."""
 _ANSWERS = {408: b"Request Timeout", 431: b"Request Header Fields Too Large"}
 
 
 class PatientProtocol(HttpToolsProtocol):  # type: ignore[misc]
     """Whoever does not finish a request's head within ``patience`` seconds, or makes it longer than :data:`HEAD`, is
-    told so and left. uvicorn itself waits for ever, and keeps every byte."""
+    told so and left; so is whoever takes nothing of an answer for :data:`UNREAD` seconds. uvicorn itself waits for
+    ever, and keeps every byte."""
 
     patience = 5.0
     _clock: TimerHandle | None = None
+    _unread: TimerHandle | None = None
     _head = 0
 
     def connection_made(self, transport: Transport) -> None:
@@ -26,7 +30,22 @@ class PatientProtocol(HttpToolsProtocol):  # type: ignore[misc]
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop()
+        self._taken()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._taken()
+        self._unread = self.loop.call_later(UNREAD, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        self._taken()
+        super().resume_writing()
+
+    def _taken(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
 
     def on_message_begin(self) -> None:
         self._wind()
