@@ -41,6 +41,7 @@ class Peer:
     package: str
     drives: str
     install: list[list[str]] = field(default_factory=list)
+    remove: list[str] = field(default_factory=list)
     file: str = ""
     note: str = ""
 
@@ -59,7 +60,9 @@ class Peer:
     def prepare(self) -> str | None:
         """Make its environment where it is not there; what pip said last where that fails."""
         stamp = self.folder / "made-of"
-        made_of = hashlib.sha256(json.dumps([self.install, sys.prefix, date.today().month]).encode()).hexdigest()
+        made_of = hashlib.sha256(
+            json.dumps([self.install, self.remove, sys.prefix, date.today().month]).encode()
+        ).hexdigest()
         if stamp.is_file() and stamp.read_text() == made_of:
             return None
         subprocess.run([sys.executable, "-m", "venv", "--clear", "--without-pip", str(self.folder)], check=True)
@@ -72,6 +75,8 @@ class Peer:
             if done.returncode:
                 said = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or [done.stderr[-200:]]
                 return said[0]
+        if self.remove:
+            subprocess.run([str(self.python), "-m", "pip", "uninstall", "--quiet", "--yes", *self.remove], check=True)
         stamp.write_text(made_of)
         return None
 

@@ -1,10 +1,11 @@
 """Sampling with vLLM in this process, its weights overwritten with the policy's before every rollout.
 
-Written against vLLM's documentation and sources; not yet run against a real vLLM.
+Run with vLLM 0.32's build for CPUs (``make peers PEER=vllm``).
 """
 
 from __future__ import annotations
 
+import copy
 import inspect
 import os
 import tempfile
@@ -16,11 +17,20 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from veritune.plugins import MissingExtraError, VerituneError
+from veritune.plugins import ConfigError, MissingExtraError, VerituneError
 from veritune.trainer.config import SamplingConfig
 from veritune.trainer.data.rollouts import Finish, Rollout
-from veritune.trainer.policy.sharding import bare
+from veritune.trainer.policy.sharding import bare, is_sharded
 from veritune.trainer.rollout.decode.export import policy_weights
+from veritune.trainer.rollout.decode.probe import (
+    EXACT_TOLERANCE,
+    PROBE,
+    PROBE_SAMPLES,
+    TOLERANCE,
+    flat,
+    gap,
+    probe_prompt,
+)
 from veritune.trainer.rollout.decode.rescore import rescore, truncated
 from veritune.trainer.rollout.decode.tokens import decode
 from veritune.trainer.rollout.interface import Done
@@ -31,7 +41,9 @@ class VLLMSampler:
 
     Log-probs are vLLM's ``processed_logprobs``. With top_k, top_p or min_p those are of the truncated distribution;
     there, one more forward pass of the policy gives those of the whole one. ``memory`` is the share of the GPU's memory
-    that vLLM takes. Raises MissingExtraError where vLLM is not installed.
+    that vLLM takes. Once at the start its log-probs are compared with the policy's (not of a sharded one). Raises
+    MissingExtraError where vLLM is not installed, and ConfigError where it computes another model: its own code of an
+    architecture may leave out what transformers has.
     """
 
     def __init__(
@@ -51,7 +63,9 @@ class VLLMSampler:
         self.vllm, self.model, self.tokenizer, self.eos_ids = vllm, model, tokenizer, list(eos_ids)
         self.autocast = autocast
         self._folder = tempfile.TemporaryDirectory(prefix="veritune-vllm-")
-        bare(model).config.save_pretrained(self._folder.name)
+        config = copy.deepcopy(bare(model).config)
+        config.architectures = [type(bare(model)).__name__]  # one made from a config has none, and would be pooled
+        config.save_pretrained(self._folder.name)
         tokenizer.save_pretrained(self._folder.name)
         several = dist.is_initialized() and dist.get_world_size() > 1
         with torch.random.fork_rng():  # vLLM seeds its process, which is this one
@@ -65,6 +79,19 @@ class VLLMSampler:
                 **({"distributed_executor_backend": "external_launcher"} if several else {}),
             )
         self.sync()
+        if not is_sharded(model):
+            self._compare(EXACT_TOLERANCE if dtype is torch.float32 else TOLERANCE)
+
+    def _compare(self, tolerance: float) -> None:
+        prompt = probe_prompt(self.tokenizer, self.eos_ids)
+        rollouts = self.generate([prompt], PROBE_SAMPLES, PROBE, torch.Generator().manual_seed(0))
+        off = gap(self.model, rollouts, flat(rollouts), PROBE.temperature, self.autocast)
+        if not off <= tolerance:
+            raise ConfigError(
+                f"log-probs of vLLM are {off:.2f} nats off the policy's on average: vLLM's own code of "
+                f"{type(bare(self.model)).__name__} computes another model than transformers' with these settings. "
+                "Use sampling.engine: static, transformers or continuous"
+            )
 
     def sync(self) -> None:
         """Write the policy's current weights over vLLM's. With a sharded policy all processes call it together."""
@@ -131,8 +158,8 @@ class VLLMSampler:
 def _load(worker: Any, weights: Iterable[tuple[str, Tensor]]) -> None:
     """Run by vLLM's worker, which lives in this process. Newer ones take the weights themselves: what they have made
     of the parameters since they were loaded, a model's own loader no longer knows."""
-    reload = getattr(worker, "reload_weights", None)
+    reload = getattr(worker.model_runner, "reload_weights", None)  # the worker's own hands on whatever it is given
     if reload is not None and "weights_iterator" in inspect.signature(reload).parameters:
-        reload(weights_iterator=iter(weights))
+        worker.reload_weights(weights_iterator=iter(weights))
     else:
         worker.model_runner.model.load_weights(weights)

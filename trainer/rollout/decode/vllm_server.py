@@ -26,6 +26,7 @@ from veritune.trainer.policy.distributed import ALONE, World
 from veritune.trainer.policy.sharding import bare, is_sharded
 from veritune.trainer.rollout.cancelling import LOOK_SECONDS, check_cancelled
 from veritune.trainer.rollout.decode.export import fingerprint, gathered_weights, save_weights
+from veritune.trainer.rollout.decode.probe import PROBE, PROBE_SAMPLES, TOLERANCE, flat, gap, probe_prompt
 from veritune.trainer.rollout.decode.rescore import rescore, truncated
 from veritune.trainer.rollout.decode.tokens import decode
 from veritune.trainer.rollout.decode.vllm_client import NotThere, VLLMClient
@@ -33,11 +34,6 @@ from veritune.trainer.rollout.interface import Done
 
 REQUESTS = 64
 """Most prompts asked for at once; the server schedules what it has been asked."""
-PROBE = SamplingConfig(temperature=2.0, max_tokens=4)
-"""Drawn once to compare log-probs: at temperature 2, raw and processed ones are told apart."""
-PROBE_SAMPLES = 16
-TOLERANCE = 0.5
-"""Mean difference of log-probs, in nats, that bfloat16 does not explain."""
 
 
 class VLLMServerSampler:
@@ -204,14 +200,13 @@ class VLLMServerSampler:
 
     def _compare(self) -> None:
         """Whether the server's log-probs are the policy's. Raises ConfigError."""
-        prompt = self.tokenizer("1 + 1 =", add_special_tokens=False)["input_ids"] or self.eos_ids[:1]
-        answer = self.client.post("/v1/completions", self._request(list(prompt), PROBE_SAMPLES, PROBE, 0))
+        prompt = probe_prompt(self.tokenizer, self.eos_ids)
+        answer = self.client.post("/v1/completions", self._request(prompt, PROBE_SAMPLES, PROBE, 0))
         rollouts = self._read(answer, 0, prompt, PROBE_SAMPLES, ())
-        theirs = _flat(rollouts)
+        theirs = flat(rollouts)
         gaps = {}
         for kind, temperature in (("processed", PROBE.temperature), ("raw", 1.0)):
-            rescore(self.model, rollouts, temperature, self.autocast)
-            gaps[kind] = float((theirs - _flat(rollouts)).abs().mean())
+            gaps[kind] = gap(self.model, rollouts, theirs, temperature, self.autocast)
         if gaps["processed"] > 3 * gaps["raw"] and gaps["processed"] > TOLERANCE / 5:
             raise ConfigError(
                 f"the vLLM server at {self.config.url} answers with log-probs before the temperature. Start it with\n"
@@ -317,7 +312,3 @@ def _finished(waiting: Iterable[Future[Any]]) -> Iterator[Future[Any]]:
         check_cancelled()
         done, left = wait(left, timeout=LOOK_SECONDS, return_when=FIRST_COMPLETED)
         yield from done
-
-
-def _flat(rollouts: Sequence[Rollout]) -> torch.Tensor:
-    return torch.tensor([value for rollout in rollouts for value in rollout.logprobs])
