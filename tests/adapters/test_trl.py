@@ -8,6 +8,7 @@ import pickle
 import subprocess
 import sys
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import pytest
 
 from veritune.adapters.trl import reward_function, reward_functions
 from veritune.plugins import ColumnError, ConfigError, Reward, get_reward, reward_names
+from veritune.plugins.errors import MissingExtraError
 from veritune.plugins.registry import resolve
 from veritune.rewards.composition import RewardSet, compose
 
@@ -256,7 +258,14 @@ def test_a_group_split_over_processes_is_refused(tmp_path: Path) -> None:
 # -- another process
 
 
-COLUMNS: dict[str, Any] = {"solution": ["4", "4"], "nums": [[1, 3], [1, 3]], "target": [4, 4]}
+BOXED = [{"title": "boxed", "use": "format", "params": {"style": "boxed"}}]
+COLUMNS: dict[str, Any] = {
+    "solution": ["4", "4"],
+    "nums": [[1, 3], [1, 3]],
+    "target": [4, 4],
+    "rubrics": [BOXED, BOXED],
+    "schema": ["{}", "{}"],
+}
 """What the rewards under test read; add a column here for a reward that needs another one."""
 PARAMETERS: dict[str, Any] = {
     "max_len": 100,
@@ -265,14 +274,18 @@ PARAMETERS: dict[str, Any] = {
     "target": "en",
 }
 """Values for parameters that have no default."""
-NEED_A_MODEL = {"judge", "preference"}
-"""Pickled here; called in tests of their own, with a model."""
+NEED_A_SERVICE = {
+    "judge": {"model": "some/model"},
+    "preference": {"model": "some/model"},
+    "remote": {"url": "http://localhost:9"},
+}
+"""Pickled here; called in tests of their own, with a model or a server."""
 
 
 def configured(name: str) -> Reward:
     """The registered reward with its required parameters."""
-    if name in NEED_A_MODEL:
-        return get_reward(name, model="some/model")
+    if name in NEED_A_SERVICE:
+        return get_reward(name, **NEED_A_SERVICE[name])
     required = [p.name for p in resolve(name).parameters.values() if p.required]
     return get_reward(name, **{parameter: PARAMETERS[parameter] for parameter in required})
 
@@ -291,8 +304,13 @@ def test_every_registered_reward_works_in_a_thread_of_a_spawned_process(monkeypa
     import spawned_reward  # type: ignore[import-not-found]
 
     builtin = sorted(name for name, plugin in reward_names().items() if plugin == "veritune.rewards")
-    registered = [configured(name) for name in builtin]
-    rewards: list[Any] = [reward for reward in registered if reward.name not in NEED_A_MODEL and callable_here(reward)]
+    registered = []
+    for name in builtin:
+        with suppress(MissingExtraError):  # its package is not installed here
+            registered.append(configured(name))
+    rewards: list[Any] = [
+        reward for reward in registered if reward.name not in NEED_A_SERVICE and callable_here(reward)
+    ]
     assert len(rewards) >= 14
     rewards += [reward_function(["format", "tag_count"]), get_reward("format").as_async().inner]
     text = "<think>\nTwo and two are four, says the whole class.\n</think>\n<answer>\n4\n</answer>"
