@@ -10,7 +10,9 @@ from veritune.plugins.hookspecs import hookimpl
 REWARDS: dict[str, str] = {
     "accuracy": "veritune.rewards.accuracy:accuracy",
     "binary_code": "veritune.rewards.code:binary_code",
+    "bleu": "veritune.rewards.translation:bleu",
     "cf_code": "veritune.rewards.code_cf:cf_code",
+    "chrf": "veritune.rewards.translation:chrf",
     "choice": "veritune.rewards.choice:choice",
     "code": "veritune.rewards.code:code",
     "code_format": "veritune.rewards.code_format:code_format",
@@ -38,6 +40,7 @@ REWARDS: dict[str, str] = {
     "regex": "veritune.rewards.structured:regex",
     "repetition_penalty": "veritune.rewards.repetition:repetition_penalty",
     "rubric": "veritune.rewards.rubric:rubric",
+    "rouge": "veritune.rewards.translation:rouge",
     "soft_overlong_punishment": "veritune.rewards.overlong:soft_overlong_punishment",
     "sql": "veritune.rewards.sql:sql",
     "tag_count": "veritune.rewards.tags:tag_count",

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from veritune.plugins.hookspecs import hookimpl
 
 VERIFIERS: dict[str, str] = {
+    "bleu": "veritune.verifiers.translation:Bleu",
+    "chrf": "veritune.verifiers.translation:Chrf",
     "code": "veritune.verifiers.code:CodeVerifier",
     "choice": "veritune.verifiers.choice:ChoiceVerifier",
     "contains": "veritune.verifiers.facts:contains",
@@ -21,6 +23,7 @@ VERIFIERS: dict[str, str] = {
     "reasoning_gym": "veritune.verifiers.reasoning_gym:ReasoningGymVerifier",
     "puzzles": "veritune.verifiers.puzzles:PuzzleVerifier",
     "regex": "veritune.verifiers.structured.patterns:Regex",
+    "rouge": "veritune.verifiers.translation:Rouge",
     "xml": "veritune.verifiers.structured.xml_verifier:Xml",
     "yaml": "veritune.verifiers.structured.verifier:Yaml",
     "tool_calls": "veritune.verifiers.tool_calls:ToolCallVerifier",

@@ -34,7 +34,10 @@ class Judge:
                 if not self.side
                 else ("a side term does not look at answers")
             )
-        if attack.prompt is not None and self.reading.question is not None:
+        question = self.reading.question
+        if question is not None and question.graded and attack.aspect == "answer" and not question.asks(attack.name):
+            return "it measures how near an answer is: what is nearly right earns nearly all"
+        if attack.prompt is not None and question is not None:
             return "its row says what is asked, and not the prompt"
         if attack.prompt is not None and not self.reading.prompt:
             return "it does not read the prompt"

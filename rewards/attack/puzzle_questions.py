@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from veritune.plugins import Reward
+from veritune.rewards.attack.overlap_questions import OVERLAP
 from veritune.rewards.attack.questions import Question
 
 PEOPLE = Question(
@@ -91,7 +92,7 @@ CROSSWORD = Question(
 )
 
 PUZZLES = (PEOPLE, SUDOKU, GAME_OF_24, COLOURING, LOGIC_GRID, CROSSWORD)
-BY_NAME: dict[str, Question] = {"puzzles": PEOPLE}
+BY_NAME: dict[str, Question] = {"puzzles": PEOPLE, "bleu": OVERLAP, "chrf": OVERLAP, "rouge": OVERLAP}
 """By the built-in reward's name."""
 
 

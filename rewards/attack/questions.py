@@ -6,6 +6,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+AS_AN_ANSWER = ", as an answer"
+"""Behind an attack's name: the same, written in the shape that the reward reads best."""
+
 
 @dataclass(frozen=True)
 class Question:
@@ -20,6 +23,12 @@ class Question:
     """Answers in the same form that do not."""
     attacks: Mapping[str, str] = field(default_factory=dict)
     """What a policy tries here: the name of the attack → its completion's answer. None deserves full marks."""
+    graded: bool = False
+    """The reward measures how near an answer is: what is nearly right earns nearly all, and is no attack."""
+
+    def asks(self, attack: str) -> bool:
+        """Whether an attack of this name is one of its own."""
+        return attack.removesuffix(AS_AN_ANSWER) in self.attacks
 
 
 def _called(old: str = "", new: str = "") -> str:

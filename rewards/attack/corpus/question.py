@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from veritune.rewards.attack.questions import AS_AN_ANSWER
 from veritune.rewards.attack.target import Attack, Target
 
 
@@ -13,4 +14,4 @@ def question(target: Target) -> Iterator[Attack]:
         return
     for name, content in target.question.attacks.items():
         yield Attack(name, "answer", content)
-        yield from target.written(f"{name}, as an answer", content)
+        yield from target.written(f"{name}{AS_AN_ANSWER}", content)
