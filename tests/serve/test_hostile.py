@@ -157,6 +157,8 @@ def test_a_key_is_asked_for_and_never_shown(caplog: pytest.LogCaptureFixture) ->
     ]
 
     async def ask(http: httpx.AsyncClient) -> tuple[list[httpx.Response], list[httpx.Response]]:
+        while (await http.get("/ready")).status_code != 200:
+            await asyncio.sleep(0.01)
         refused = [await http.post("/score", content=samples(), headers={**JSON, **head}) for head in heads]
         refused += [await http.get(path) for path in ("/metrics", "/rewards")]
         taken = [
@@ -196,6 +198,8 @@ def test_paths_and_methods_that_are_not_there_are_said() -> None:
 
 def test_openapi_names_what_is_served() -> None:
     async def ask(http: httpx.AsyncClient) -> tuple[Any, list[int]]:
+        while (await http.get("/ready")).status_code != 200:
+            await asyncio.sleep(0.01)
         found = (await http.get("/openapi.json")).json()
         return found, [(await http.get(path)).status_code for path, how in found["paths"].items() if "get" in how]
 

@@ -185,7 +185,7 @@ def test_what_is_remembered_is_bounded() -> None:
 
 def test_a_full_queue_says_when_to_come_again(rewards_file: str) -> None:
     async def ask(http: httpx.AsyncClient) -> list[httpx.Response]:
-        slow = {"samples": [{"completion": "sleep 0.3"}] * 8}
+        slow = {"samples": [{"completion": "sleep 0.1"}] * 8}
         first = asyncio.ensure_future(http.post("/score", json=slow))
         await asyncio.sleep(0.1)
         busy = await http.post("/score", json=slow)
@@ -200,6 +200,21 @@ def test_a_full_queue_says_when_to_come_again(rewards_file: str) -> None:
     assert never.status_code == 413
     assert ready.status_code == 200
     assert [later.status_code, first.status_code] == [200, 200]
+
+
+def test_readiness_waits_for_the_first_worker(tmp_path: Any) -> None:
+    (tmp_path / "r.py").write_text("from veritune import reward\n@reward\ndef late(completion):\n    return 1.0\n")
+
+    async def ask(http: httpx.AsyncClient) -> tuple[list[int], int]:
+        seen = [(await http.get("/ready")).status_code]
+        while seen[-1] != 200:
+            await asyncio.sleep(0.05)
+            seen.append((await http.get("/ready")).status_code)
+        return seen, (await http.get("/health")).status_code
+
+    seen, health = talk(ask, [f"{tmp_path}/r.py:late"], workers=1)
+    assert set(seen) == {503, 200}
+    assert health == 200
 
 
 def test_an_empty_batch_has_no_results() -> None:

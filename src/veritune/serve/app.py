@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -27,7 +28,7 @@ from veritune.serve.keys import check_key
 from veritune.serve.metrics import CONTENT_TYPE, Metrics
 from veritune.serve.openapi import description
 from veritune.serve.page import POLICY, page
-from veritune.serve.pool import Scorer, make_scorer
+from veritune.serve.pool import Scorer, make_scorer, outcome_of
 from veritune.serve.remembered import Remembered
 from veritune.serve.scoring import How, Result
 from veritune.serve.settings import Settings
@@ -37,6 +38,8 @@ _LOG = logging.getLogger("veritune.serve")
 _TRANSIENT = frozenset({"timeout", "infra_error", "internal_error"})
 """Causes of ours: asked again, such a sample is tried again."""
 
+_LOADING_S = 300.0
+"""Seconds for a worker to load the rewards."""
 _LEFT_OUT = {"value": None, "cause": str(Cause.NOT_APPLICABLE), "reason": "it was not evaluated"}
 _UNKNOWN = no_result(Cause.INFRA_ERROR, "the query does not hold its prompt: what the policy wrote is not known")
 
@@ -53,6 +56,8 @@ class Service:
     metrics: Metrics = field(default_factory=Metrics)
     remembered: Remembered = field(init=False)
     desk: Desk = field(init=False)
+    unready: str = "the workers are loading the rewards"
+    """Why no request should come yet; empty once a worker has answered."""
 
     def __post_init__(self) -> None:
         self.remembered = Remembered(self.settings.remember, self.settings.journal)
@@ -62,6 +67,13 @@ class Service:
     def identity(self) -> str:
         """Which version of which rewards the verdicts come from."""
         return self.rewards.identity_hash
+
+    async def warm(self) -> None:
+        """Have a worker ready, and say so, or why there is none."""
+        outcome = await outcome_of(self.scorer.submit([], How(), _LOADING_S))
+        self.unready = "" if outcome.ok else f"no worker could load the rewards: {outcome.detail}"
+        if self.unready:
+            _LOG.error(self.unready)
 
     async def json(self, request: Request) -> tuple[Any, bytes]:
         """The request's body, parsed, and its bytes. Refusal where it is none that is read."""
@@ -134,7 +146,9 @@ class Service:
         return json_response({"status": "ok"})
 
     async def ready(self, request: Request) -> Response:
-        """``GET /ready``: another request would be taken."""
+        """``GET /ready``: another request would be taken, and soon be scored."""
+        if self.unready:
+            raise Refusal(503, "unready", self.unready, headers={"Retry-After": "1"})
         if self.desk.full:
             raise Refusal(503, "busy", "the queue is full", headers={"Retry-After": "1"})
         return json_response({"status": "ready"})
@@ -158,11 +172,12 @@ def make_app(rewards: RewardSet, settings: Settings, scorer: Scorer | None = Non
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        service.scorer.start()
+        warming = asyncio.ensure_future(service.warm())
         _ = service.identity
         try:
             yield
         finally:
+            warming.cancel()
             service.remembered.close()
             service.scorer.close()
 

@@ -22,9 +22,6 @@ class Scorer(Protocol):
     def submit(self, samples: list[Sample], how: How, seconds: float) -> Future[list[Outcome]]:
         """One Outcome, whose value is what :func:`score_chunk` returns."""
 
-    def start(self) -> None:
-        """Have it ready before the first request."""
-
     def close(self) -> None:
         """End it."""
 
@@ -43,9 +40,6 @@ class PoolScorer:
 
     def submit(self, samples: list[Sample], how: How, seconds: float) -> Future[list[Outcome]]:
         return self.pool.submit([(samples, how)], cpu=seconds, deadline=seconds)
-
-    def start(self) -> None:
-        self.pool.start()
 
     def close(self) -> None:
         self.pool.close()
@@ -66,9 +60,6 @@ class ThreadScorer:
             return [Outcome(Status.OK, score_chunk(self.prepared, samples, how))]
         except Exception as error:
             return [Outcome(Status.ERROR, detail=f"{type(error).__name__}: {error}")]
-
-    def start(self) -> None:
-        pass
 
     def close(self) -> None:
         self.thread.shutdown(wait=True, cancel_futures=True)
