@@ -166,6 +166,13 @@ def test_a_prompts_samples_stay_in_one_request() -> None:
         assert all(prompts.count(prompt) == 4 for prompt in prompts)
 
 
+def test_a_row_without_a_gold_among_others_is_undecided_and_no_refusal() -> None:
+    rows = [Sample("\\boxed{4}", f"p{n}", columns={"gold": "4"} if n < 8 else {"level": 3}) for n in range(16)]
+    scores, _, _ = ask(lambda n: None, rows)
+    assert values(scores) == [1.0] * 8 + [None] * 8
+    assert scores[-1].cause is Cause.INVALID_GOLD
+
+
 def test_columns_that_json_cannot_say_are_left_out_and_arrays_are_lists() -> None:
     numpy = pytest.importorskip("numpy")
     columns = {

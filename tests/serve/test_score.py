@@ -95,6 +95,20 @@ async def _posts(http: httpx.AsyncClient, *bodies: Any) -> list[httpx.Response]:
     return [await http.post("/score", json=body) for body in bodies]
 
 
+def test_a_request_may_hold_one_kind_of_rows_only() -> None:
+    config = {"rewards": {"accuracy": {"where": {"kind": "math"}}, "format": {"where": {"kind": "talk"}}}}
+    talks = {"samples": [{"completion": "hello", "columns": {"kind": "talk"}}]}
+    mixed = {"samples": [*talks["samples"], {"completion": "4", "columns": {"kind": "math", "gold": "4"}}]}
+    broken = {"samples": [{"completion": "4", "columns": {"kind": "math"}}]}
+    alone, both, missing, unrouted = talk(
+        lambda http: _posts(http, talks, mixed, broken, {"samples": [sample("4")]}), config
+    )
+    assert [each["value"] for each in alone.json()["results"]] == [0.0]
+    assert [each["value"] for each in both.json()["results"]] == [0.0, 1.0]
+    assert (missing.status_code, "gold" in missing.text) == (422, True)
+    assert (unrouted.status_code, "kind" in unrouted.text) == (422, True)
+
+
 def test_a_groups_samples_are_scored_together_whatever_the_chunk() -> None:
     rows = [{"completion": "x" * n, "prompt": f"p{n // 40}", "columns": {"gold": "4"}} for n in range(80)]
     whole = talk(lambda http: _posts(http, {"samples": rows}), ["length"], chunk=4)

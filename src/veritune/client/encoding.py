@@ -35,7 +35,8 @@ class Part:
 
 def parts_of(samples: Sequence[Sample], size: int, most: int) -> list[Part]:
     """The batch in parts of ``size`` samples and ``most`` bytes, as near as prompt groups allow."""
-    texts = [encoded(sample) for sample in samples]
+    names = dict.fromkeys(name for sample in samples for name in sample.columns)
+    texts = [encoded(sample, names) for sample in samples]
     keys = [sample.prompt if sample.prompt is not None else i for i, sample in enumerate(samples)]
     groups = list(itertools.accumulate(int(i > 0 and keys[i] != keys[i - 1]) for i in range(len(keys))))
     parts: list[Part] = []
@@ -56,23 +57,24 @@ def _part(places: Sequence[int], texts: Sequence[bytes], groups: Sequence[int]) 
     return Part(places, [texts[i] for i in places], [groups[i] for i in places])
 
 
-def encoded(sample: Sample) -> bytes:
-    """A sample as JSON. Columns that JSON has no words for (images, objects) are left out: a server that needs one says
-    so."""
+def encoded(sample: Sample, names: Mapping[str, None] | None = None) -> bytes:
+    """A sample as JSON, null for those of ``names`` that it has no column of: no request is of fewer columns than the
+    batch. Columns that JSON has no words for (images, objects) are left out: a server that needs one says so."""
     row: dict[str, Any] = {"completion": sample.completion}
     if sample.prompt is not None:
         row["prompt"] = sample.prompt
     if sample.completion_ids is not None:
         row["completion_ids"] = [int(token) for token in sample.completion_ids]
-    if sample.columns:
-        row["columns"] = dict(sample.columns)
+    columns = {**(names or {}), **sample.columns}
+    if columns:
+        row["columns"] = columns
     try:
         return json.dumps(row, separators=(",", ":"), allow_nan=False).encode("ascii")
     except (TypeError, ValueError):
         plain = {**row, "completion": _plain(sample.completion), "columns": {}}
         if sample.prompt is not None:
             plain["prompt"] = _plain(sample.prompt)
-        for name, value in sample.columns.items():
+        for name, value in columns.items():
             try:
                 plain["columns"][str(name)] = _plain(value)
             except TypeError:

@@ -6,9 +6,10 @@ import asyncio
 import math
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
-from veritune.plugins import Cause, Sample
+from veritune.plugins import Cause, ColumnError, Sample
 from veritune.rewards.composition import RewardSet
 from veritune.sandbox.workers import Outcome, Status, available_cpus
 from veritune.serve.errors import Refusal, unfit
@@ -58,8 +59,7 @@ class Desk:
             rewards = chosen(self.rewards, how.rewards)
             if rewards.scheduled and how.step is None:
                 raise unfit("step: these rewards change with the step; say which")
-            if samples:
-                rewards.check_columns(list({name for sample in samples for name in sample.columns}))
+            check_columns(rewards, samples)
         except ValueError as error:  # ConfigError, ColumnError
             raise unfit(str(error)) from None
 
@@ -131,13 +131,31 @@ class Desk:
         return await outcome_of(self.scorer.submit(samples, how, left))
 
 
+def check_columns(rewards: RewardSet, samples: Sequence[Sample]) -> None:
+    """Raise ColumnError where samples that a component applies to lack, all of them, a column that it reads.
+
+    A request may hold one kind of rows only: what is routed elsewhere (``where``) need not be in it.
+    """
+    names = {name for sample in samples for name in sample.columns}
+    for component in rewards.components if samples else ():
+        missing = [column for column in component.config.where if column not in names]
+        if missing:
+            raise ColumnError(f"rewards.{component.alias}.where: no sample has the column {missing[0]!r}")
+        mine = [sample for sample in samples if component.mismatch(sample) is None]
+        if mine:
+            component.reward.check_columns(list({name for sample in mine for name in sample.columns}))
+
+
 def same_columns(rewards: RewardSet, samples: Sequence[Sample]) -> Sequence[Sample]:
     """The samples, each with every column that a reward reads and any of them has: None where it lacks it, as in one
     batch. A chunk does not know what the others have."""
     names = {name for sample in samples for name in sample.columns}
     if all(sample.columns.keys() == names for sample in samples):
         return samples
-    read = {name for each in rewards.components for name in each.reward.columns_read(names) | each.config.where.keys()}
+    read: set[str] = set()
+    for each in rewards.components:
+        with suppress(ColumnError):  # of rows of another kind
+            read |= each.reward.columns_read(names)
     blank = dict.fromkeys(sorted(read & names))
     return [replace(sample, columns={**blank, **sample.columns}) for sample in samples]
 
