@@ -265,7 +265,7 @@ def _template(script: str) -> sqlite3.Connection:
             connection.execute(statement)
         if connection.in_transaction:
             connection.execute("COMMIT")
-        connection.set_authorizer(None)
+        connection.set_authorizer(lambda *_: sqlite3.SQLITE_OK)  # None takes it off from Python 3.11 on
         names = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         if not names:
             raise GoldError("the database has no table")
