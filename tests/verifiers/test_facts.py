@@ -139,6 +139,11 @@ CONTAINS: list[tuple[str, Any, float | None]] = [
     ("中国的首都不是上海而是北京。", "北京", 1.0),
     ("The capital is one of: Paris, London.", "Paris", 0.0),
     ("paris london rome berlin madrid", "Paris", None),
+    ("I believe it was Marie Curie who did this.", "Marie Curie", 1.0),
+    ("Marie Curie, not Pierre Curie, won twice.", "Marie Curie", 1.0),
+    ("The answer is Marie. Curie is a unit.", "Marie Curie", 0.0),
+    (r"The answer is \boxed{Lise Meitner}. Marie Curie was another.", "Marie Curie", 0.0),
+    ("<!-- Marie Curie --> Lise Meitner", "Marie Curie", 0.0),
     ("Qqgoldqq is the answer. It is not Paris.", "Paris", 0.0),
 ]
 

@@ -92,7 +92,7 @@ def _readings_of_marked(body: str, answer: str, marker: str, raw: str) -> tuple[
             return ()
         if whole and answer in whole:
             return _different(_bare(whole), *_narrower(whole))
-    if raw:
+    if raw or marker.startswith("boxed"):
         return _different(raw, answer)
     at = body.rfind(answer)
     line = body[at:].partition("\n")[0].strip(' *_"') if at >= 0 else ""

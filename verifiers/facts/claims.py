@@ -8,6 +8,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from veritune.verifiers.facts.normal import spaceless, spelt
+from veritune.verifiers.math.extraction.assertion import Status, status_before
 from veritune.verifiers.math.extraction.declarations import language_of
 from veritune.verifiers.math.extraction.extract import taken_back
 from veritune.verifiers.math.extraction.languages import pattern
@@ -69,6 +70,8 @@ _SIGNED = re.compile(rf"{_SIGN}\s*{MARK}|{MARK}\s*(?:{_SIGN}|\d)", re.IGNORECASE
 _BETWEEN = re.compile(rf"(?<!\w)between\s(?:[^.;]* and )?\s*{MARK}", re.IGNORECASE)
 _AROUND = frozenset("或者的是在了为為和与與及于於有也就都叫等位乃即：，。；、「」『』《》（）")
 _ITEM_WORDS = 4
+SHORTENED = 3
+"""Letters of a word that a full stop may shorten."""
 _MANY = 3
 
 
@@ -143,7 +146,7 @@ def _sentence(sentence: str, others: Sequence[str]) -> Found:
     denied = _TRUE_NO.sub(" ", f"{before} {MARK} {behind}")
     if _NOT.search(denied) or _NO.search(sentence) or _BUT.search(sentence) or pattern("denials", code).search(denied):
         return Found(Claim.DENIED, "it is denied")
-    if any(pattern(row, code).search(before) for row in ("suppositions", "hearsay")):
+    if _is_supposed(before, code):
         return Found(Claim.DOUBTED, "it is only supposed, or said by others")
     opening = " ".join(before.lower().split())
     if len(opening.split()) >= 2 or (opening and spaceless(opening[-1])):
@@ -151,6 +154,12 @@ def _sentence(sentence: str, others: Sequence[str]) -> Found:
         if again:
             return Found(Claim.DOUBTED, "the same is said of another")
     return Found(Claim.STATED)
+
+
+def _is_supposed(before: str, code: str) -> bool:
+    """Whether the words before a gold make it a supposition, or what others say; "I believe" asserts."""
+    said = [m.end() for row in ("suppositions", "hearsay") for m in pattern(row, code).finditer(before)]
+    return any(status_before(f"{before[:end]} ", code) is Status.SUPPOSED for end in said)
 
 
 def _phrase(text: str) -> Found:
@@ -223,7 +232,10 @@ def _way(words: Sequence[str]) -> str:
 
 
 def _gap(before: str, word: str) -> str:
-    return r"\s*" if spaceless(before[-1]) and spaceless(word[0]) else r"[\s\-.,'’:/\"]{1,3}(?:(?:the|a|an)\s+)?"
+    if spaceless(before[-1]) and spaceless(word[0]):
+        return r"\s*"
+    dots = "." if len(before) <= SHORTENED else ""  # "Dr. No"; a sentence may end behind a longer word
+    return rf"(?:[\s\-,'’:/\"{dots}]{{1,3}}|\.(?=\w))(?:(?:the|a|an)\s+)?"
 
 
 def _word(word: str) -> str:
