@@ -274,7 +274,7 @@ PARAMETERS: dict[str, Any] = {
     "target": "en",
 }
 """Values for parameters that have no default."""
-NEED_A_SERVICE = {
+NEED_A_SERVICE: dict[str, dict[str, Any]] = {
     "judge": {"model": "some/model"},
     "preference": {"model": "some/model"},
     "remote": {"url": "http://localhost:9"},
