@@ -30,6 +30,7 @@ REWARDS: dict[str, str] = {
     "json_schema": "veritune.rewards.structured:json_schema",
     "judge": "veritune.rewards.judge:judge",
     "language": "veritune.rewards.language:language",
+    "lean": "veritune.rewards.lean:lean",
     "length": "veritune.rewards.length:length",
     "preference": "veritune.rewards.preference:preference",
     "puzzles": "veritune.rewards.puzzles:puzzles",

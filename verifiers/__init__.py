@@ -17,6 +17,7 @@ VERIFIERS: dict[str, str] = {
     "f1": "veritune.verifiers.facts:f1",
     "instructions": "veritune.verifiers.instructions:InstructionVerifier",
     "json_schema": "veritune.verifiers.structured.verifier:JsonSchema",
+    "lean": "veritune.verifiers.lean:LeanVerifier",
     "math": "veritune.verifiers.math:MathVerifier",
     "rubric": "veritune.verifiers.rubric:RubricVerifier",
     "sql": "veritune.verifiers.sql:SqlVerifier",

@@ -31,6 +31,7 @@ VERIFIERS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         },
     ),
     ("sql", {}, {"query": "SELECT a FROM t", "database": "CREATE TABLE t (a); INSERT INTO t VALUES (1)"}),
+    ("lean", {}, {"formal_statement": "theorem t : 1 = 1 := by sorry"}),
     ("puzzles", {}, {"kind": "24", "nums": [8, 2, 4, 1]}),
     ("tool_calls", {"credit": "fraction"}, {"ground_truth": [{"a": {"b": [1, ""]}}]}),
     ("json_schema", {"credit": "fraction"}, {"schema": {"type": "object"}, "expected": {"a": "b"}}),
