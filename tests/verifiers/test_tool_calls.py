@@ -73,6 +73,9 @@ FORMS: list[tuple[str, Any]] = [
         "<|channel|>analysis<|message|>I look it up.<|end|><|start|>assistant<|channel|>commentary "
         f"to=functions.get_weather <|constrain|>json<|message|>{ARGS}<|call|>",
     ),
+    ("harmony", f" to=functions.get_weather<|channel|>commentary json<|message|>{ARGS}<|call|>"),
+    ("gemma", '<|tool_call>call:get_weather{city:<|"|>Paris<|"|>}<tool_call|>'),
+    ("gemma", "<start_function_call>call:get_weather{city:<escape>Paris<escape>}<end_function_call>"),
     ("tool_calls", said(function("get_weather", ARGS))),
     ("tool_calls", said(function("get_weather", {"city": "Paris"}), content=None)),
     ("tool_calls", said({"name": "get_weather", "arguments": {"city": "Paris"}})),
@@ -130,6 +133,10 @@ UNREADABLE: list[Any] = [
     "<tool_call>" + '{"name": "f", "arguments": ' + "[" * 5000 + "</tool_call>",
     "[f(a=" + "(" * 500 + ")]",
     "f(a=" + "-" * 5000 + "1)",
+    "<|tool_call>call:get_weather{city:Paris}<tool_call|>",
+    '<|tool_call>call:get_weather{city:<|"|>Paris}<tool_call|>',
+    "<|tool_call>call:get_weather{city:1,city:2}<tool_call|>",
+    "<|tool_call>call:get_weather{city:" + "[" * 5000 + "<tool_call|>",
 ]
 
 

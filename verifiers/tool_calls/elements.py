@@ -10,11 +10,11 @@ from veritune.verifiers.tool_calls.calls import Call, Malformed, Untyped, load
 _FUNCTION = re.compile(r"\s*<function=([^<>\n]{1,200})>(.*?)</function>\s*", re.DOTALL)
 _PARAMETER = re.compile(r"\s*<parameter=([^<>\n]{1,200})>(.*?)</parameter>", re.DOTALL)
 _INVOKE = re.compile(
-    r"\s*<(?:｜DSML｜)?invoke\s+name=\"([^\"<>]{1,200})\"\s*>(.*?)</(?:｜DSML｜)?invoke>\s*", re.DOTALL
+    r"\s*<(?:｜DSML｜|atem:)?invoke\s+name=\"([^\"<>]{1,200})\"\s*>(.*?)</(?:｜DSML｜|atem:)?invoke>\s*", re.DOTALL
 )
 _GIVEN = re.compile(
-    r"\s*<(?:｜DSML｜)?parameter\s+name=\"([^\"<>]{1,200})\"(?:\s+string=\"(true|false)\")?\s*>"
-    r"(.*?)</(?:｜DSML｜)?parameter>",
+    r"\s*<(?:｜DSML｜|atem:)?parameter\s+name=\"([^\"<>]{1,200})\"(?:\s+string=\"(true|false)\")?\s*>"
+    r"(.*?)</(?:｜DSML｜|atem:)?parameter>",
     re.DOTALL,
 )
 _KEYED = re.compile(r"\s*<arg_key>(.*?)</arg_key>\s*<arg_value>(.*?)</arg_value>", re.DOTALL)
@@ -23,7 +23,7 @@ _KEYED = re.compile(r"\s*<arg_key>(.*?)</arg_key>\s*<arg_value>(.*?)</arg_value>
 def looks(body: str) -> bool:
     """Whether a call's body is written with elements."""
     start = body.lstrip()[:60]
-    return start.startswith(("<function=", "<invoke", "<｜DSML｜invoke")) or "<arg_key>" in body[:400]
+    return start.startswith(("<function=", "<invoke", "<｜DSML｜invoke", "<atem:invoke")) or "<arg_key>" in body[:400]
 
 
 def read(body: str) -> list[Call]:
@@ -31,7 +31,7 @@ def read(body: str) -> list[Call]:
     start = body.lstrip()
     if start.startswith("<function="):
         return _all(body, _FUNCTION, _qwen)
-    if start.startswith(("<invoke", "<｜DSML｜invoke")):
+    if start.startswith(("<invoke", "<｜DSML｜invoke", "<atem:invoke")):
         return _all(body, _INVOKE, _invoked)
     name, _, rest = start.partition("<arg_key>")
     return [Call(_named(name), _pairs("<arg_key>" + rest, _KEYED, lambda m: (m[1].strip(), Untyped(m[2]))))]

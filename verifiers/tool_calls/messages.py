@@ -50,7 +50,7 @@ def _copied(text: str, prompt: str) -> bool:
 
 def _of_text(text: str, opened: bool = False) -> Written:
     text = text[-MAX_LENGTH:]
-    if "<|message|>" in text and " to=" in text:  # Harmony's calls stand in channels that are no answer
+    if "<|message|>" in text and "to=" in text:  # Harmony's calls stand in channels that are no answer
         found = calls_of(text)
         if found.form == "harmony":
             return found

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import NamedTuple
 
-from veritune.verifiers.tool_calls import elements, pythonic
+from veritune.verifiers.tool_calls import elements, gemma, pythonic
 from veritune.verifiers.tool_calls.calls import (
     MAX_CALLS,
     Call,
@@ -20,8 +20,8 @@ from veritune.verifiers.tool_calls.calls import (
 )
 
 FORMS = (
-    "hermes", "qwen_xml", "glm", "llama", "llama_function", "deepseek", "mistral", "kimi", "harmony", "pythonic",
-    "json", "invoke", "other",
+    "hermes", "qwen_xml", "glm", "llama", "llama_function", "deepseek", "mistral", "kimi", "harmony", "gemma",
+    "pythonic", "json", "invoke", "other",
 )  # fmt: skip
 """What the forms are called in settings and reasons."""
 
@@ -41,6 +41,9 @@ _MARKS = (
     Form("hermes", "<function_call>", ("</function_call>",)),
     Form("invoke", "<function_calls>", ("</function_calls>",)),
     Form("invoke", "<｜DSML｜function_calls>", ("</｜DSML｜function_calls>",)),
+    Form("invoke", "<atem:function_calls>", ("</atem:function_calls>",)),
+    Form("gemma", "<|tool_call>", ("<tool_call|>",)),
+    Form("gemma", "<start_function_call>", ("<end_function_call>",)),
     Form("invoke", "<minimax:tool_call>", ("</minimax:tool_call>",)),
     Form("qwen_xml", "<seed:tool_call>", ("</seed:tool_call>",)),
     Form("deepseek", "<｜tool▁calls▁begin｜>", ("<｜tool▁calls▁end｜>",)),
@@ -68,7 +71,7 @@ _STOPS = (
 _HARMONY = re.compile(
     r"<\|channel\|>\s*(?:commentary|analysis)\s+to=(?P<a>[\w.\-]+)\s*(?:<\|constrain\|>\s*json|json)?\s*<\|message\|>(?P<x>.*?)"
     r"(?:<\|call\|>|(?=<\|start\|>)|(?=<\|channel\|>)|\Z)"
-    r"|<\|start\|>assistant\s+to=(?P<b>[\w.\-]+)\s*<\|channel\|>\s*\w+\s*(?:<\|constrain\|>\s*json|json)?\s*<\|message\|>"
+    r"|(?:<\|start\|>assistant|\A)\s*to=(?P<b>[\w.\-]+)\s*<\|channel\|>\s*\w+\s*(?:<\|constrain\|>\s*json|json)?\s*<\|message\|>"
     r"(?P<y>.*?)(?:<\|call\|>|(?=<\|start\|>)|\Z)",
     re.DOTALL,
 )
@@ -226,6 +229,8 @@ def body_calls(body: str, form: str = "") -> list[Call]:
         return _pieces(body, _DEEPSEEK, _deepseek)
     if form == "kimi":
         return _pieces(body, _KIMI, lambda m: Call(plain_name(m[1]), _object(m[2])))
+    if form == "gemma":
+        return gemma.read(body)
     if elements.looks(body):
         return elements.read(body)
     if body[0] == "{" or (body[0] == "[" and not pythonic.looks(body)):
