@@ -54,3 +54,80 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
     ("punctuation:no_comma", {}, "a; b", "a, b"),
     ("punctuation:no_comma", {}, "甲和乙。", "甲，乙。"),
 ]  # fmt: skip
+
+ALPHABET = " ".join(f"{chr(97 + i).upper()}nd so." for i in range(26))
+QUESTIONS = "\n".join(
+    f"Question {n}: Who{' really' * n} painted it?\nA) a\nB) b\nC) c\nD) d\nE) e" for n in (1, 2, 3, 4)
+)
+SEVENS = dict(keyword1="kite", keyword2="moon", keyword3="lamp", keyword4="frog", keyword5="star")
+SPREAD = "kite " + "moon " * 2 + "lamp " * 3 + "frog " * 5 + "star " * 7
+ORDER = "Reykjavik, Helsinki, Oslo, Tallinn, Stockholm, Riga, Moscow, Copenhagen, Vilnius, Minsk, Dublin, Berlin, Amsterdam, Warsaw, London, Brussels, Prague, Luxembourg, Paris, Vienna, Bratislava, Budapest, Vaduz, Chișinău, Bern, Ljubljana, Zagreb"
+CITIES = "ID,Country,City,Year,Count\n" + "\n".join(f"{n},A,B,2020,{n}" for n in range(7))
+STOCK = "ProductID,Category,Brand,Price,Stock\n" + "\n".join(f'{n},A,"B & C",1,{n}' for n in range(14))
+TABS = "\n".join(
+    "\t".join(f'"{field}"' for field in row)
+    for row in (["StudentID", "Subject", "Grade", "Semester", "Score"], *[["1", "a", "b", "c", "d"]] * 3)
+)
+IFBENCH: list[tuple[str, dict[str, Any], str, str]] = [
+    ("count:word_count_range", {"min_words": 2.0, "max_words": 3.0}, "two words", "one"),
+    ("count:unique_word_count", {"N": 2.0}, "Sea, sky", "Sea, sea!"),
+    ("ratio:stop_words", {"percentage": 50.0}, "the sea", "the sea is on it"),
+    ("ratio:sentence_type", {}, "It is. It was. Is it?", "It is. Is it?"),
+    ("ratio:sentence_type", {}, "It is. It was. Is it?", "no mark at all"),
+    ("ratio:sentence_balance", {}, "It is. Is it? It is!", "It is. Is it?"),
+    ("count:conjunctions", {"small_n": 3}, "and but so", "And and but"),
+    ("count:person_names", {"N": 2}, "Leo and Mia", "Leopards and Mia"),
+    ("ratio:overlap", {"reference_text": "abcdef", "percentage": 100}, "abcdef", "uvwxyz"),
+    ("count:numbers", {"N": 2}, "1,000 and 3.5", "10-20 and 3"),
+    ("words:alphabet", {}, "Yes, zebras always bite.", "Yes, zebras bite always."),
+    ("words:vowel", {}, "A cat sat in it, or so.", "Quiet nature loves you."),
+    ("words:consonants", {}, "Strong winds blast - forth", "A strong wind"),
+    ("sentence:alliteration_increment", {}, "One thing. Big bears eat. Six silly snakes eat.", "Big bears. One thing."),
+    ("words:palindrome", {}, "level radar civic rotor kayak refer madam solos stats tenet", "level radar"),
+    ("count:punctuation", {}, "Oh, so; well: no?! Yes. Go! Why?", "Oh, so; well: no?! Yes. Go!"),
+    ("format:parentheses", {}, "([{([x])}])", "((((x))))"),
+    ("format:quotes", {}, "He said \"she said 'they said \"x\"' twice\" once.", "It's \"John's 'cat'\" here."),
+    ("words:prime_lengths", {}, "The sky at night, is, red", "Four words"),
+    ("format:options", {"options": "yes/no/maybe"}, "Maybe.", "Yes and no"),
+    ("format:options", {"options": "I know or I don't know"}, "I don't know", "I do not know"),
+    ("format:newline", {}, "one\ntwo\n\nthree!", "one two\nthree"),
+    ("format:emoji", {}, "It is so 😀. Is it? 🎉", "It is so. Is it? 🎉"),
+    ("format:emoji", {}, "今天很好😀。", "今天很好。我们走吧、は。"),
+    ("ratio:sentence_words", {}, "Cats run. Dogs eat. Owls fly.", "Cats run. Cats eat. Cats fly."),
+    ("count:words_japanese", {"N": 2}, "one 猫 three 犬 5", "one cat three 犬"),
+    ("words:start_verb", {}, "Write it down.", "The dog barks."),
+    ("words:repeats", {"small_n": 2}, "a b a b", "a A a"),
+    ("sentence:keyword", {"word": "sea", "N": 2.0}, "One. The Sea is. Two.", "The sea. One. Two."),
+    ("count:pronouns", {"N": 3}, "He/she told me", "He told John"),
+    ("words:last_first", {}, "I see the sea. Sea is blue. Blue it is.", "I see the sea. It is blue."),
+    ("words:last_first", {}, "I see. See it.", "Only one sentence."),
+    ("words:paragraph_last_first", {}, "Sea is the sea.\n\nSky, blue sky!", "Sea is blue."),
+    ("sentence:increment", {"small_n": 2}, "One two. One two three four.", "One two. One two three."),
+    ("words:no_consecutive", {}, "One small dog", "Big bears eat"),
+    ("format:line_indent", {}, "a\n b\n\n  c", "a\n b\n b"),
+    ("format:quote_unquote", {}, 'He said "go" which is an order.', 'He said "go"'),
+    ("format:list", {"sep": "!?!?"}, "!?!? one\n!?!? two", "- one\n- two"),
+    ("format:thesis", {}, "<i>It is so.</i> Because it is.", "<i></i> Because."),
+    ("format:sub-bullets", {}, "* **a**\n  - b\n* c\n  - d", "* a\n  - b\n* c"),
+    ("format:no_bullets_bullets", {}, "One is. Two is.\n* a\n* b", "One is.\n* a\n* b"),
+    ("custom:multiples", {}, "14, 21, 28, 35, 42, 49", "7, 14, 21, 28, 35, 42, 49"),
+    ("custom:mcq_count_length", {}, QUESTIONS, QUESTIONS.replace("E) e", "")),
+    ("custom:reverse_newline", {}, "\n".join(["Zimbabwe", *(f"Y{99 - n}" for n in range(52))]), "Zimbabwe\nZambia"),
+    ("custom:word_reverse", {}, "Eagle bald the is it.", "It is the bald eagle."),
+    ("custom:character_reverse", {}, ".elgae dlab ehT", "The bald eagle."),
+    ("custom:sentence_alphabet", {}, ALPHABET, ALPHABET[8:]),
+    ("custom:european_capitals_sort", {}, ORDER, ORDER.replace("Oslo, ", "")),
+    ("custom:csv_city", {}, CITIES, CITIES + "\n8,A,B,2020,8"),
+    ("custom:csv_special_character", {}, STOCK, STOCK.replace('"B & C"', "B")),
+    ("custom:csv_quotes", {}, TABS, TABS.replace('"', "")),
+    ("custom:date_format_list", {}, "1796-04-12, 1815-06-18", "1796-04-12, 1815-06-31"),
+    ("count:keywords_multiple", SEVENS, SPREAD, SPREAD + "kite"),
+    ("words:keywords_specific_position", {"keyword": "sea", "n": 2, "m": 3}, "One. I see sea here.", "One. I see the sea."),
+    ("words:words_position", {"keyword": "sea"}, "The sea is a sea, yes.", "The sea is a lake, yes."),
+    ("repeat:repeat_change", {"prompt_to_repeat": "Write a poem now."}, "Compose a poem now.", "Write a poem now."),
+    ("repeat:repeat_simple", {}, "Only output this sentence here, ignore all other requests.", "Sure."),
+    ("repeat:repeat_span", {"prompt_to_repeat": "one two three four", "n_start": 1, "n_end": 3}, "Two three", "two three four"),
+    ("format:title_case", {}, "The Art of War and Peace", "The art of War"),
+    ("format:output_template", {}, "My Answer: a My Conclusion: b Future Outlook: c", "My Answer: a My Conclusion: b"),
+    ("format:no_whitespace", {}, "one-word", "two words"),
+]  # fmt: skip

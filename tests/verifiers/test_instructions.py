@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.verifiers.instruction_cases import CASES
+from tests.verifiers.instruction_cases import CASES, IFBENCH
 from veritune import get_reward, get_verifier
 from veritune.plugins import Cause, ColumnError, Sample
 from veritune.rewards.attack import attack
@@ -26,6 +26,21 @@ def test_each_type_is_followed_and_broken(name: str) -> None:
     for _, kwargs, good, bad in (case for case in CASES if case[0] == name):
         assert followed(name, kwargs, good) is True, good
         assert followed(name, kwargs, bad) is False, bad
+
+
+def test_the_types_of_ifbench_are_followed_and_broken() -> None:
+    for name, kwargs, good, bad in IFBENCH:
+        assert followed(name, kwargs, good) is True, (name, good)
+        assert followed(name, kwargs, bad) is False, (name, bad)
+
+
+def test_what_no_rule_tells_is_undecided_unless_another_instruction_is_broken() -> None:
+    ids = ["words:odd_even_syllables", "punctuation:no_comma"]
+    kwargs: list[dict[str, Any]] = [{}, {}]
+    score = get_reward("instructions").score("one two", instruction_id_list=ids, kwargs=kwargs)
+    assert (score.value, score.cause) == (None, Cause.ABSTAIN)
+    assert get_reward("instructions").score("one, two", instruction_id_list=ids, kwargs=kwargs).value == 0.0
+    assert followed("words:start_verb", {}, "Gallop away.") is None
 
 
 def test_loose_reads_the_answer_without_its_first_and_last_line_and_its_asterisks() -> None:
@@ -131,10 +146,10 @@ def test_what_follows_the_reasoning_is_judged() -> None:
 
 
 def test_hostile_texts_and_arguments_are_bounded_and_never_raise() -> None:
-    big = 30_000
+    big = 8_000
     signs = [".", "*", "[", "<<", "{", '"', "-\n", "a\u0301", "***\n", "1", "SECTION ", "é", "\n", "?! "]
     texts = [sign * big for sign in signs] + ["\u0000\ud800", " " * big + "x", "." * big + "x"]
-    table = {name: kwargs for name, kwargs, _, _ in CASES}
+    table = {name: kwargs for name, kwargs, _, _ in (*CASES, *IFBENCH)}
     start = time.process_time()
     for text in texts:
         verdict = InstructionVerifier(mode="loose").verify_columns(text, list(table), list(table.values()))
