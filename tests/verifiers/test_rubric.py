@@ -107,6 +107,7 @@ CASES: list[tuple[str, Any, float | None]] = [
     ("ambulance", [{"points": 3}], None),
     ("ambulance", [{"criterion": "ambulance", "points": "many"}], None),
     ("ambulance", [{"criterion": "ambulance", "points": float("nan")}], None),
+    ("ambulance", [{"criterion": "ambulance", "points": 1e308}, {"criterion": "aspirin", "points": 1e308}], None),
     ("ambulance", [{"criterion": "ambulance", "points": -3}], None),
     ("ambulance", [{"criterion": "ambulance", "use": "no_such_reward"}], None),
     ("ambulance", [{"criterion": "ambulance", "use": "format", "params": {"no_such": 1}}], None),

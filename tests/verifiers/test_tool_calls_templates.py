@@ -49,7 +49,7 @@ def written(template: str, arguments: list[Any]) -> str:
     calls = [{"type": "function", "function": {"name": "get_weather", "arguments": given}} for given in arguments]
     asked = [{"role": "user", "content": "What is the weather?"}]
     said = [*asked, {"role": "assistant", "content": "", "tool_calls": calls}]
-    texts = []
+    texts: list[str] = []
     for messages, begins in ((said, False), (asked, True)):
         made, _ = render_jinja_template(
             [messages], tools=TOOLS, chat_template=template, add_generation_prompt=begins, bos_token="", eos_token=""

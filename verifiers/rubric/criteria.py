@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +11,8 @@ WEIGHTS = {"essential": 1.0, "important": 0.7, "optional": 0.3, "pitfall": 0.9}
 """What a weight in words is (Rubrics as Rewards); pitfalls are worded as what is avoided."""
 MAX_CRITERIA = 200
 MAX_TEXT = 20_000
+MAX_WEIGHT = 1e9
+"""Sums of weights stay numbers."""
 _TEXTS = ("criterion", "description", "text", "rubric", "requirement", "title", "name")
 _WEIGHTS = ("points", "weight", "score")
 _UNTRUSTED = frozenset(["judge", "preference", "rubric"])
@@ -127,6 +128,6 @@ def _weight(item: Mapping[str, Any], number: int, weights: Mapping[str, float]) 
             given = float(given) if named is None else named
         except ValueError:
             raise InvalidCriteria(f"criterion {number}: {given[:40]!r} is no weight") from None
-    if isinstance(given, bool) or not isinstance(given, int | float) or not math.isfinite(given):
+    if isinstance(given, bool) or not isinstance(given, int | float) or not abs(given) <= MAX_WEIGHT:
         raise InvalidCriteria(f"criterion {number}: {given!r:.40} is no weight")
     return float(given)
