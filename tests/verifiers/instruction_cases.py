@@ -14,6 +14,7 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
     ("keywords:frequency", {"keyword": "sea", "frequency": 2, "relation": "at least"}, "Sea, seas", "The sea"),
     ("keywords:frequency", {"keyword": "sea", "frequency": 1, "relation": "less than"}, "Ocean", "Sea"),
     ("keywords:forbidden_words", {"forbidden_words": ["cat", "C++"]}, "A catalogue", "A CAT."),
+    ("keywords:forbidden_words", {"forbidden_words": ["can't"]}, "I can.", "I can’t."),
     ("keywords:forbidden_words", {"forbidden_words": ["C++"]}, "C and C+", "I use c++ daily"),
     ("keywords:forbidden_words", {"forbidden_words": ["中文"]}, "我说英语", "我说中文吗"),
     ("keywords:letter_frequency", {"letter": "Q", "let_frequency": 2, "let_relation": "at least"}, "qQ", "q"),

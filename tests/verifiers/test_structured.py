@@ -41,6 +41,7 @@ READ: list[tuple[Callable[[str], Any], str, Any]] = [
         {"a": "5", "b": 2.0, "c": 31, "d": "two\nlines\n"},
     ),
     (read_yaml, '{"a": 1}', {"a": 1}),
+    (read_yaml, "a: >\n  x\n  y", {"a": "x y\n"}),
     (read_yaml, "- no\n- 012\n- 1e3", ["no", 12, 1000.0]),
 ]
 REFUSED: list[tuple[Callable[[str], Any], str, str]] = [
@@ -96,6 +97,8 @@ SCHEMA_CASES: list[tuple[str, float, float]] = [
     (f"```python\nprint({{}})\n```\n```json\n{ADA}\n```", 1.0, 1.0),
     ('{"name": "Ada {[", "age": 36}', 1.0, 1.0),
     ('{"name": "Ada", "age": 36.0, "score": 1}', 1.0, 1.0),  # both as JSON Schema says
+    (f"{ADA}\n```", 1.0, 1.0),  # the prompt opened the fence
+    (f"```json {ADA} ```", 1.0, 1.0),
     ('{"name": "Ada", "age": true}', 0.0, 0.5),
     ('{"name": "Ada", "age": "36"}', 0.0, 0.5),
     ('{"name": "Ada"}', 0.0, 0.5),
@@ -186,6 +189,7 @@ YAML_CASES: list[tuple[str, float]] = [
     ("```yml\n{name: Ada, age: 36}\n```", 1.0),
     ("<answer>\nname: Ada\nage: 36\n</answer>", 1.0),
     ("---\nname: Ada\nage: 36\n...\n", 1.0),
+    ("name: Ada\nage: 36\n```", 1.0),
     ("name: Ada\nage: '36'", 0.0),
     ("name: Ada\nage: 36\nage: 36", 0.0),
     ("name: Ada\n age: 36", 0.0),

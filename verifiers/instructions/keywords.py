@@ -42,8 +42,9 @@ def letter_frequency(text: str, *, letter: str, let_frequency: int, let_relation
 
 @lru_cache(maxsize=4096)
 def anywhere(word: str) -> re.Pattern[str]:
-    """A word as it is written, in any case; white space in it is any white space."""
-    return re.compile(r"\s+".join(map(re.escape, word.split())), re.IGNORECASE)
+    """A word as it is written, in any case; white space and apostrophes in it are any of their kind."""
+    written = r"\s+".join(map(re.escape, word.split()))
+    return re.compile(re.sub("['’]", "['’]", written), re.IGNORECASE)
 
 
 @lru_cache(maxsize=4096)

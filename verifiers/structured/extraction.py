@@ -16,6 +16,8 @@ Which: TypeAlias = Literal["only", "last", "first"]
 MAX_ANSWER = 1_000_000
 _FENCE = re.compile(r"(?m)^[ \t>]*(`{3,}|~{3,})[ \t]*([\w+#.-]*)[^\n]*$")
 _OPENING = re.compile(r"[{\[]")
+_STRAY = re.compile(r"\n[ \t]*(?:`{3,}|~{3,})[ \t]*$")
+"""A closing fence whose opening one was in the prompt."""
 _SIGNS = re.compile(r'["\\{}\[\]]')
 _TRIES = 20
 """Brackets that open and never close, after which no further one is looked at."""
@@ -47,6 +49,8 @@ def document(
     if len(answer) > MAX_ANSWER:
         raise DocumentFault(f"the answer has {len(answer)} characters, more than {MAX_ANSWER}")
     fences = fenced(answer, languages)
+    if not fences:
+        answer = _STRAY.sub("", answer.rstrip())
     if where == "whole" or (not fences and not prose):
         if fences and where == "whole":
             raise DocumentFault("the answer is not the document alone: there is a fence around it")
@@ -91,7 +95,7 @@ def fenced(answer: str, languages: Sequence[str]) -> list[str]:
             if not opened[1] or opened[1] in languages:
                 found.append(answer[opened[2] : mark.start()])
             opened = None
-    if opened is not None and (not opened[1] or opened[1] in languages):
+    if opened is not None and (not opened[1] or opened[1] in languages) and answer[opened[2] :].strip():
         found.append(answer[opened[2] :])
     return found
 

@@ -46,6 +46,7 @@ def read_yaml(text: str) -> Any:
 
     if len(text) > MAX_CHARACTERS:
         raise DocumentFault(f"it has {len(text)} characters, more than {MAX_CHARACTERS}")
+    text = text if text.endswith("\n") else f"{text}\n"  # a folded text ends in a line break
     loader: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
     try:
         return _built(yaml.parse(text, Loader=loader))
