@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.verifiers.instruction_cases import CASES, IFBENCH
+from tests.verifiers.instruction_cases import CASES, IFBENCH, OPEN_INSTRUCT
 from veritune import get_reward, get_verifier
 from veritune.plugins import Cause, ColumnError, Sample
 from veritune.rewards.attack import attack
@@ -28,8 +28,8 @@ def test_each_type_is_followed_and_broken(name: str) -> None:
         assert followed(name, kwargs, bad) is False, bad
 
 
-def test_the_types_of_ifbench_are_followed_and_broken() -> None:
-    for name, kwargs, good, bad in IFBENCH:
+def test_the_types_of_ifbench_and_open_instruct_are_followed_and_broken() -> None:
+    for name, kwargs, good, bad in (*IFBENCH, *OPEN_INSTRUCT):
         assert followed(name, kwargs, good) is True, (name, good)
         assert followed(name, kwargs, bad) is False, (name, bad)
 
@@ -149,7 +149,7 @@ def test_hostile_texts_and_arguments_are_bounded_and_never_raise() -> None:
     big = 8_000
     signs = [".", "*", "[", "<<", "{", '"', "-\n", "a\u0301", "***\n", "1", "SECTION ", "é", "\n", "?! "]
     texts = [sign * big for sign in signs] + ["\u0000\ud800", " " * big + "x", "." * big + "x"]
-    table = {name: kwargs for name, kwargs, _, _ in (*CASES, *IFBENCH)}
+    table = {name: kwargs for name, kwargs, _, _ in (*CASES, *IFBENCH, *OPEN_INSTRUCT)}
     start = time.process_time()
     for text in texts:
         verdict = InstructionVerifier(mode="loose").verify_columns(text, list(table), list(table.values()))

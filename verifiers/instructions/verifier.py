@@ -15,7 +15,7 @@ from veritune.verifiers.judged import judged
 
 Mode: TypeAlias = Literal["strict", "loose"]
 
-_TYPES = ("keywords", "lengths", "formats", "combination", "cases", "ifbench_words", "ifbench_formats")
+_TYPES = ("keywords", "lengths", "formats", "combination", "cases", "ifbench_words", "ifbench_formats", "open_instruct")
 
 
 class InstructionVerifier:
