@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import base64
+import html
+import json
 import os
 import re
 from dataclasses import dataclass
-from urllib.parse import quote, unquote, urlsplit
+from functools import lru_cache
+from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 _HIDDEN = "***"
 _BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[^\s'\",;]+")
+_USER = re.compile(r"(\b[a-zA-Z][\w+.-]{1,20}://)[^/?#@\s\"'<>]+(?:@[^/?#@\s\"'<>]+)*@")
+"""Name and password in an address, ours or one that a server sends us to."""
+_TOLD = 12
+"""So many characters of the start of a key already tell which it is."""
 _SHORTEST = 4
 """A shorter secret is part of too many words to be told from them."""
 
@@ -38,12 +46,53 @@ class Credentials:
         return cls(key, others, problem)
 
     def out_of(self, text: str) -> str:
-        """The text without them, in whatever form a library shows them."""
-        for secret in (self.key, *self.others):
-            if len(secret) >= _SHORTEST:
-                for form in {secret, quote(secret), quote(secret, safe=""), repr(secret)[1:-1]}:
-                    text = text.replace(form, _HIDDEN)
-        return _BEARER.sub(rf"\1 {_HIDDEN}", text)
+        """The text without them, in whatever form and case a library or a server shows them."""
+        if not text:
+            return text
+        pattern = _forms(tuple(secret for secret in (self.key, *self.others) if len(secret) >= _SHORTEST))
+        if pattern is not None:
+            text = pattern.sub(_HIDDEN, text)
+        return _USER.sub(rf"\1{_HIDDEN}@", _BEARER.sub(rf"\1 {_HIDDEN}", text))
+
+
+@lru_cache(maxsize=64)
+def _forms(secrets: tuple[str, ...]) -> re.Pattern[str] | None:
+    """Every way in which one of the secrets may be written: plain, quoted, escaped, encoded, and broken by lines."""
+    forms: set[str] = set()
+    for secret in secrets:
+        if len(secret) < _TOLD:  # a name such as EMPTY, which is also a word
+            forms.add(rf"(?<!\w){re.escape(secret)}(?!\w)|(?<!\w){re.escape(quote(secret, safe=''))}(?!\w)")
+            continue
+        escaped = json.dumps(secret)[1:-1]
+        plain = {secret, quote(secret), quote(secret, safe=""), quote_plus(secret), repr(secret)[1:-1], escaped}
+        plain |= {
+            escaped.replace("/", "\\/"),
+            json.dumps(escaped)[1:-1],
+            html.escape(secret),
+            html.escape(secret, False),
+        }
+        plain |= {secret.replace('"', '\\"').replace("'", "\\'"), secret.encode().hex()}
+        plain |= {_middle_of_base64(secret, shift) for shift in range(3)}
+        longest = sorted(map(_broken, plain), key=len, reverse=True)
+        forms.add(f"(?i:{'|'.join(longest)}|{re.escape(secret[:_TOLD])}[^\\s\"',;}}\\])]*)")
+    return re.compile("|".join(sorted(forms, key=len, reverse=True))) if forms else None
+
+
+def _broken(secret: str) -> str:
+    """A pattern that finds a secret also where a line ends in it."""
+    return r"(?:\r?\n[ \t]*)?".join(map(re.escape, secret))
+
+
+def _middle_of_base64(secret: str, shift: int) -> str:
+    """What base64 makes of a secret that begins ``shift`` bytes into a group of three, whatever stands around it."""
+    data = b"\0" * shift + secret.encode()
+    whole = len(data) // 3 * 4
+    return base64.b64encode(data[: len(data) // 3 * 3]).decode()[(0, 2, 3)[shift] : whole]
+
+
+def without_user(url: str) -> str:
+    """An address without the name and password in it."""
+    return _USER.sub(rf"\1{_HIDDEN}@", url)
 
 
 def is_local(url: str) -> bool:

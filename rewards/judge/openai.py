@@ -186,11 +186,12 @@ class OpenAIBackend:
             return Reply(None, Cause.INFRA_ERROR, f"{type(error).__name__}: {error}"), False, None
         if response.status_code in _MOVED:
             where = response.headers.get("Location", "nowhere")
-            problem = f"status {response.status_code}: moved to {where[:200]}; give that as endpoint"
+            where = state.secrets.out_of(where[:2000])[:200]
+            problem = f"status {response.status_code}: moved to {where}; give that as endpoint"
             return Reply(None, Cause.INFRA_ERROR, problem), False, None
         if response.status_code != 200:
             again = response.status_code in _AGAIN or response.status_code >= 500
-            problem = f"status {response.status_code}: {response.text[:200]}"
+            problem = f"status {response.status_code}: {state.secrets.out_of(response.text[:2000])[:200]}"
             return Reply(None, Cause.INFRA_ERROR, problem), again, retry_after(response.headers.get("Retry-After"))
         return (*read_response(response), None)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -17,6 +18,7 @@ from veritune.plugins.reward import reward
 from veritune.plugins.types import Cause, Sample, Score, Verdict, completion_text, prompt_text
 from veritune.plugins.unseen import visible
 from veritune.rewards.judge.backend import Backend, Reply
+from veritune.rewards.judge.credentials import Credentials
 from veritune.rewards.judge.injection import injections
 from veritune.rewards.judge.local import LocalBackend
 from veritune.rewards.judge.openai import Endpoint, OpenAIBackend
@@ -55,7 +57,7 @@ class Judge:
 
     What the policy wrote is quoted as data behind a fence that no text can contain, and a genuine verdict carries a
     code. A completion that addresses its judge is flagged in the verdict's evidence; ``flagged: undecided`` does not
-    even ask. Completion, prompt and reference over ``max_chars`` lose their middle (``too_long: cut_middle``; the
+    even ask. Completion, prompt, gold and reference over ``max_chars`` lose their middle (``too_long: cut_middle``; the
     evidence says which) or are refused.
 
     Undecided, never 0: unparsable, unsure, refused (``abstain``); every attempt failed (``infra_error``); no time left
@@ -106,6 +108,7 @@ class Judge:
         self.price = price
         if mode != "compare" and not rubric:
             self.rubric = HELPFUL
+        self._sent = (endpoint, api_key_env) if backend == "openai" else None
         if backend == "local":
             self.backend: Backend = LocalBackend(model, device, max_tokens, batch, deadline)
         else:
@@ -162,16 +165,16 @@ class Judge:
                 score=_undecided(Cause.ABSTAIN, f"it addresses the judge: {flags}", injection=flags), flags=flags
             )
         texts = {"completion": text, "prompt": prompt_text(sample.prompt)}
-        if self.mode == "pairwise":
-            texts["reference"] = _text(other)
+        if self.mode != "rubric":
+            texts["reference" if self.mode == "pairwise" else "gold"] = _text(other)
         long = {name: len(each) for name, each in texts.items() if len(each) > self.max_chars}
         if long and self.too_long == "refuse":
             lengths = ", ".join(f"the {name} has {count} characters" for name, count in long.items())
             return _Case(score=_undecided(Cause.ABSTAIN, f"{lengths}, more than {self.max_chars}"), flags=flags)
         shown = {name: cut_middle(each, self.max_chars) for name, each in texts.items()}
-        return _Case(self._questions(shown, other, rubric), None, flags, tuple(long))
+        return _Case(self._questions(shown, rubric), None, flags, tuple(long))
 
-    def _questions(self, shown: Mapping[str, str], other: Any, rubric: str | None) -> tuple[Question, ...]:
+    def _questions(self, shown: Mapping[str, str], rubric: str | None) -> tuple[Question, ...]:
         text = shown["completion"]
         common: dict[str, Any] = {
             "prompt": shown["prompt"],
@@ -179,7 +182,7 @@ class Judge:
             "scale": self.scale,
         }
         if self.mode != "pairwise":
-            gold = _text(other) if self.mode == "compare" else None
+            gold = shown.get("gold")
             return (make_question(self.mode, answers=(text,), gold=gold, **common),)
         rival = shown["reference"]
         orders = ((text, rival), (rival, text))
@@ -201,16 +204,21 @@ class Judge:
             evidence["injection"] = case.flags
         if case.cut:
             evidence["cut"] = {"to": self.max_chars, "texts": list(case.cut)}
-        readings = []
+        readings, hide = [], self._hide()
         for question, reply in zip(case.questions, replies, strict=True):
             if reply.text is None:
                 return _undecided(reply.cause or Cause.INFRA_ERROR, reply.problem, **evidence)
             reading = read_reply(reply.text, self.mode, question.canary if self.canary else None, self.scale)
+            reading = replace(reading, reason=hide(reading.reason), problem=hide(reading.problem))
             if reading.verdict is None or reading.verdict == "unsure":
                 problem = reading.problem or f"the judge is unsure: {reading.reason}"
-                return _undecided(Cause.ABSTAIN, problem, reply=reply.text[:2000], **evidence)
+                return _undecided(Cause.ABSTAIN, problem, reply=hide(reply.text[:2000]), **evidence)
             readings.append(reading)
         return self._decided(readings, evidence)
+
+    def _hide(self) -> Callable[[str], str]:
+        """Takes the key out of a text: a judge, or a server in its place, may repeat what it was sent."""
+        return Credentials.of(*self._sent).out_of if self._sent is not None else str
 
     def _decided(self, readings: Sequence[Reading], evidence: dict[str, Any]) -> Score:
         first = readings[0]
@@ -255,7 +263,15 @@ judge.example = {"model": "Qwen/Qwen2.5-7B-Instruct"}
 
 
 @judge.check
-def _check(timeout: float, deadline: float, price: tuple[float, float], endpoint: str) -> None:
+def _check(
+    model: str, timeout: float, deadline: float, price: tuple[float, float], endpoint: str, extra: dict[str, Any] | None
+) -> None:
+    if not model.strip():
+        raise ParameterError("reward 'judge': model is the name that the endpoint knows (or a checkpoint), got nothing")
+    try:
+        json.dumps(extra)
+    except (TypeError, ValueError) as error:
+        raise ParameterError(f"reward 'judge': extra goes into a JSON request and cannot: {error}") from None
     if timeout > deadline:
         raise ParameterError(f"reward 'judge': timeout={timeout:g} (one attempt) is over deadline={deadline:g} (all)")
     if min(price) < 0:
@@ -266,6 +282,8 @@ def _check(timeout: float, deadline: float, price: tuple[float, float], endpoint
 
 
 def _is_address(endpoint: str) -> bool:
+    if re.search(r"[\s\x00-\x1f]", endpoint.strip()):
+        return False
     try:
         parts = urlsplit(endpoint)
         return parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
@@ -281,7 +299,7 @@ def _usable(gold: Any) -> bool:
     """A gold that says something: no None, NaN or empty text, also as the only ones of a list."""
     if isinstance(gold, list) and gold and not isinstance(gold[0], dict):
         return all(map(_usable, gold))
-    if gold is None or gold == [] or (isinstance(gold, float) and not math.isfinite(gold)):
+    if gold is None or gold in ([], {}) or (isinstance(gold, float) and not math.isfinite(gold)):
         return False
     return bool(visible(_text(gold)).strip())
 

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from veritune.rewards.judge.dirty_json import decode
 from veritune.rewards.judge.prompts import Mode
 from veritune.rewards.text import THINK_CLOSE, THINK_OPEN
 
@@ -30,7 +31,8 @@ def read_reply(text: str, mode: Mode, canary: str | None, scale: int = 10) -> Re
 
     There must be JSON objects with a ``verdict`` after the judge's own reasoning, all of them saying the same, each
     carrying the canary. A reply whose object lacks the code may repeat what the judged text dictated. Tags inside an
-    object are what the judge writes about, and end or begin no reasoning.
+    object are what the judge writes about, and end or begin no reasoning. LaTeX and line breaks in a reason that is no
+    strict JSON cost no verdict.
     """
     found, ended = _after_reasoning(text[-_MAX_REPLY:])
     if not ended:
@@ -42,7 +44,7 @@ def read_reply(text: str, mode: Mode, canary: str | None, scale: int = 10) -> Re
     verdicts = {json.dumps(_plain(value["verdict"], mode)) for value in found}
     if len(verdicts) > 1:
         return Reading(None, problem=f"verdicts that differ: {', '.join(sorted(verdicts))}")
-    verdict, reason = _plain(found[-1]["verdict"], mode), str(found[-1].get("reason", ""))[:2000]
+    verdict, reason = _plain(found[-1]["verdict"], mode), _reason(found[-1].get("reason", ""))
     if mode == "rubric" and verdict != "unsure":
         whole = isinstance(verdict, int) and not isinstance(verdict, bool) and 0 <= verdict <= scale
         return (
@@ -62,7 +64,8 @@ def _after_reasoning(text: str) -> tuple[list[dict[str, Any]], bool]:
     """
     cuts = [0, *(found.end() for found in re.finditer(re.escape(THINK_CLOSE), text))]
     for cut in reversed(cuts[-_MAX_CUTS:]):
-        found = [each for each in _spans(text[cut:]) if "verdict" in each[0]]
+        spans = _spans(text[cut:])
+        found = [(judged, start, stop) for value, start, stop in spans for judged in _judgements(value)]
         if found:
             outside, end = "", 0
             for _, start, stop in found:
@@ -70,6 +73,20 @@ def _after_reasoning(text: str) -> tuple[list[dict[str, Any]], bool]:
             opened = THINK_OPEN in outside and THINK_CLOSE not in outside.rpartition(THINK_OPEN)[2]
             return [value for value, _, _ in found], not opened
     return [], THINK_OPEN not in text or THINK_CLOSE in text
+
+
+def _judgements(value: Any, depth: int = 0) -> list[dict[str, Any]]:
+    """The object if it has a verdict, else those inside it that have one."""
+    if isinstance(value, dict) and "verdict" in value:
+        return [value]
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [] if depth > 3 else [found for each in inner for found in _judgements(each, depth + 1)]
+
+
+def _reason(said: Any) -> str:
+    r"""A reason as text: ``\frac`` and ``\beta`` that JSON took for a form feed and a backspace, no half characters."""
+    text = str(said)[:2000].replace("\f", "\\f").replace("\b", "\\b")
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _plain(verdict: Any, mode: Mode) -> Any:
@@ -84,20 +101,14 @@ def _plain(verdict: Any, mode: Mode) -> Any:
     return text.upper() if mode == "pairwise" and len(text) == 1 else text.lower()
 
 
-def objects(text: str) -> list[dict[str, Any]]:
-    """The outermost JSON objects of a text, in order."""
-    return [value for value, _, _ in _spans(text)]
-
-
 def _spans(text: str) -> list[tuple[dict[str, Any], int, int]]:
     """The outermost JSON objects of a text with start and end."""
-    decoder = json.JSONDecoder()
     found: list[tuple[dict[str, Any], int, int]] = []
     start, tried = text.find("{"), 0
     while start >= 0 and tried < _MAX_OBJECTS:
         tried += 1
         try:
-            value, end = decoder.raw_decode(text, start)
+            value, end = decode(text, start)
         except (ValueError, RecursionError):
             end = start + 1
         else:

@@ -74,6 +74,8 @@ class Encoder:
             ids, special = self._ids(item)
         except TemplateRefusal as error:
             return Encoded(None, str(error))
+        except (TypeError, ValueError, AttributeError, OverflowError) as error:  # no text, or one no tokenizer takes
+            return Encoded(None, f"it cannot be encoded: {type(error).__name__}: {error}"[:500])
         if self.eos and (not ids or ids[-1] != self.tokenizer.eos_token_id):
             ids.append(self.tokenizer.eos_token_id)
             special.append(0)

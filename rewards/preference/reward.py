@@ -10,7 +10,7 @@ from pydantic import Field, NonNegativeFloat, PositiveInt
 
 from veritune.plugins.errors import ParameterError
 from veritune.plugins.reward import reward
-from veritune.plugins.types import Cause, Sample, Score, completion_text, prompt_text
+from veritune.plugins.types import Cause, Sample, Score, completion_text, is_chat, prompt_text
 from veritune.rewards.preference.encoding import EncodingOptions, Template, TooLong
 from veritune.rewards.preference.items import Item, View, make_item, view_text
 from veritune.rewards.preference.model import DType, LocalScorer, Outcome, load_model, logit_weights
@@ -102,7 +102,7 @@ class Preference:
         if self.win_rate:
             assert reference is not None
             usable, found = _with_reference(usable, found, reference)
-            raw = self._win_rates([samples[i] for i in usable], [str(reference[i]) for i in usable])
+            raw = self._win_rates([samples[i] for i in usable], [_said(reference[i]) for i in usable])
         else:
             raw = self._raw([item for i in usable if (item := items[i]) is not None])
         for i, score in zip(usable, self._finish(raw), strict=True):
@@ -225,11 +225,20 @@ def _with_reference(
 ) -> tuple[list[int], list[Score]]:
     scores, kept = list(found), []
     for i in usable:
-        if reference[i] is None or not completion_text(reference[i]).strip():
-            scores[i] = Score.none("the reference answer is missing", Cause.INVALID_GOLD)
+        if not _said(reference[i]).strip():
+            scores[i] = Score.none(f"the reference answer is missing: {reference[i]!r:.80}", Cause.INVALID_GOLD)
         else:
             kept.append(i)
     return kept, scores
+
+
+def _said(reference: Any) -> str:
+    """A reference as text, of messages the last assistant turn; empty where it says nothing (None, NaN, {})."""
+    if isinstance(reference, str) or is_chat(reference):
+        return completion_text(reference)
+    if reference is None or isinstance(reference, Mapping) or reference != reference:
+        return ""
+    return str(reference)
 
 
 def _log(scores: Sequence[Score], log_metric: Callable[[str, float], None]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -112,10 +112,17 @@ def test_a_text_that_cannot_be_encoded_costs_nobody_else(tmp_path: Path, text: s
 
 @contextmanager
 def saying(body: bytes) -> Iterator[str]:
+    with answering(lambda _: (200, body)) as url:
+        yield url
+
+
+@contextmanager
+def answering(answer: Callable[[dict[str, Any]], tuple[int, Any]]) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            self.send_response(200)
+            status, said = answer(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            body = said if isinstance(said, bytes) else json.dumps(said).encode()
+            self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
@@ -142,6 +149,16 @@ ANSWERS: dict[str, tuple[Any, list[float | None]]] = {
     "nothing": ({"outcomes": [{**GOOD, "logits": []}, GOOD]}, [None, 0.5]),
     "an unknown failure": ({"outcomes": [{**GOOD, "logits": None, "failure": "tired"}, GOOD]}, [None, 0.5]),
     "null labels": ({"outcomes": [GOOD, GOOD], "labels": None, "trained": None}, [0.5, 0.5]),
+    "text for a number": ({"outcomes": [{**GOOD, "logits": ["0.3"]}, GOOD]}, [None, 0.5]),
+    "a truth value": ({"outcomes": [{**GOOD, "logits": [True]}, GOOD]}, [None, 0.5]),
+    "beyond floats": ({"outcomes": [{**GOOD, "logits": [10**400]}, GOOD]}, [None, 0.5]),
+    "an empty outcome": ({"outcomes": [{}, GOOD]}, [None, 0.5]),
+    "no outcome": ({"outcomes": [None, GOOD]}, [None, 0.5]),
+    "a word": ({"outcomes": ["x", GOOD]}, [None, 0.5]),
+    "two logits of a model of one": (
+        {"outcomes": [{**GOOD, "logits": [1, 2]}, GOOD], "labels": {"LABEL_0": 0}},
+        [None, 0.5],
+    ),
     "ragged": ({"outcomes": [{**GOOD, "logits": [1, 2]}, GOOD]}, [None, None]),
     "too few": ({"outcomes": [GOOD]}, [None, None]),
     "a list": ([1], [None, None]),
@@ -163,3 +180,45 @@ def test_an_answer_nested_without_end_is_undecided(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("veritune.rewards.preference.remote.WAIT", 0.001)
     with saying(b"[" * 100_000) as url:
         assert get_reward("preference", endpoint=url).score("a", "q").cause is Cause.INFRA_ERROR
+
+
+def test_an_item_that_a_server_refuses_costs_no_other_its_score() -> None:
+    def refuses(body: dict[str, Any]) -> bool:
+        return any("bad" in item["completion"] for item in body["items"])
+
+    texts = ["a", "bad", "b", "c", "d", "bad", "e"]
+    with answering(lambda body: (400 if refuses(body) else 200, {"outcomes": [GOOD] * len(body["items"])})) as url:
+        scores = get_reward("preference", endpoint=url).score_batch([Sample(text, "q") for text in texts])
+    assert [score.value for score in scores] == [None if text == "bad" else 0.5 for text in texts]
+    assert {score.cause for score in scores if score.value is None} == {Cause.INFRA_ERROR}
+
+
+@pytest.mark.parametrize("status", [400, 413, 422])
+def test_a_server_that_refuses_everything_is_not_asked_for_each_item(status: int) -> None:
+    asked: list[int] = []
+
+    def refuse(body: dict[str, Any]) -> tuple[int, Any]:
+        asked.append(len(body["items"]))
+        return status, {"error": "no such template"}
+
+    with answering(refuse) as url:
+        scores = get_reward("preference", endpoint=url).score_batch([Sample("a", "q")] * 200)
+    assert {(score.value, score.cause) for score in scores} == {(None, Cause.INFRA_ERROR)}
+    assert len(asked) < 40
+    assert "no such template" in scores[-1].reason
+
+
+def test_the_scoring_server_scores_what_stands_beside_an_item_that_is_no_text(tmp_path: Path) -> None:
+    from veritune.rewards.preference.items import from_json
+    from veritune.rewards.preference.model import LocalScorer, load_model
+
+    items = from_json([{"prompt": "q", "completion": c} for c in ("fine", "\ud800", 5, {"a": 1})])
+    outcomes = LocalScorer(load_model(save(tmp_path), "cpu"), EncodingOptions()).score([*items, Item(5, "a")])  # type: ignore[arg-type]
+    assert [outcome.failure for outcome in outcomes] == [None, *["abstain"] * 4]
+
+
+@pytest.mark.parametrize("reference", [float("nan"), None, "", {}, [], "  "])
+def test_a_reference_that_says_nothing_is_an_invalid_gold(tmp_path: Path, reference: Any) -> None:
+    reward = get_reward("preference", model=save(tmp_path), device="cpu", win_rate=True)
+    assert reward.score("a", "q", reference=reference).cause is Cause.INVALID_GOLD
+    assert reward.score("a", "q", reference=7).value is not None
