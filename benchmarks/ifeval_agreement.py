@@ -306,7 +306,7 @@ def _explained(checker: Checker, name: str, kwargs: dict[str, Any], text: str, o
         if len({checker.follows(name, kwargs, text, seed) for seed in range(8)}) > 1:
             return "its guess of the language changes from one draw to the next"
         if name == "change_case:english_capital" and checker.follows(LANGUAGE[1], kwargs, text.lower()) == ours:
-            return "capitals: it mishears them, or hears nothing and passes them"
+            return "it mishears capitals, and not the same words in small letters"
         if not ours and not all(checker.follows(name, kwargs, part) for part in text.split("\n\n") if part.strip()):
             return "of a mixed text it hears one language"
         if sum(map(str.isalpha, text)) < FEW:
