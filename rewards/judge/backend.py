@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -27,5 +27,5 @@ class Reply:
 class Backend(Protocol):
     """Answers questions, from any thread. Failures are replies, not exceptions."""
 
-    def ask(self, questions: Sequence[Question]) -> list[Reply]:
-        """One reply a question, in order."""
+    def ask(self, questions: Sequence[Question], meanwhile: Callable[[], None] | None = None) -> list[Reply]:
+        """One reply a question, in order. ``meanwhile`` is done while the answers are waited for."""

@@ -28,6 +28,10 @@ def request_key(request: Mapping[str, Any]) -> str:
     ).hexdigest()
 
 
+_PAUSE = 2.0
+"""Seconds for which nobody looks into a file that was too busy to read."""
+
+
 class PatientCache:
     """A disk cache for an event loop, which it never holds up and never stops.
 
@@ -40,11 +44,12 @@ class PatientCache:
         self.disk, self.patience = DiskCache(path), patience
         self.broken: str | None = None
         self._left = self._locked = 0
+        self._busy = 0.0
         self._threads: tuple[int, ThreadPoolExecutor, ThreadPoolExecutor] | None = None
 
     async def get(self, key: str) -> str | None:
         """The text kept for a request."""
-        if self.broken is not None:
+        if self.broken is not None or time.monotonic() < self._busy:
             return None
         asked = self._pools()[0].submit(self.disk.get, key)
         try:
@@ -52,6 +57,7 @@ class PatientCache:
         except asyncio.TimeoutError:
             asked.add_done_callback(_looked_at)
             asked.cancel()
+            self._busy = time.monotonic() + _PAUSE
             return None
         except (sqlite3.Error, OSError) as error:
             self._give_up(error)

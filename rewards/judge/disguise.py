@@ -41,6 +41,8 @@ _TELLING = (
     "credit",
     "assess",
 )
+_TELLING_BACKWARDS = tuple(word[::-1] for word in _TELLING)
+_TELLING_ROTATED = tuple(codecs.encode(word, "rot13") for word in _TELLING)
 _ENCODED = 20  # encoded runs that are read
 
 
@@ -76,9 +78,11 @@ def undisguised(plain: str) -> Iterator[str]:
     if leet is not None:
         yield leet
         yield leet.replace("i", "l")
-    for turned in (plain[::-1], codecs.encode(plain, "rot13")):
-        if any(word in turned.lower() for word in _TELLING):
-            yield turned
+    lower = plain.lower()
+    if any(word in lower for word in _TELLING_BACKWARDS):
+        yield plain[::-1]
+    if any(word in lower for word in _TELLING_ROTATED):
+        yield codecs.encode(plain, "rot13")
     escaped = _ESCAPES.sub(lambda m: chr(int(m[1] or m[2] or m[3], 16)), plain)
     if escaped != plain:
         yield escaped

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from veritune.plugins.errors import MissingExtraError, ParameterError
@@ -47,8 +47,10 @@ class LocalBackend:
         self.model, self.tokenizer, self.lock = load_judge(model, device)
         self.max_tokens, self.batch, self.deadline = max_tokens, batch, deadline
 
-    def ask(self, questions: Sequence[Question]) -> list[Reply]:
+    def ask(self, questions: Sequence[Question], meanwhile: Callable[[], None] | None = None) -> list[Reply]:
         """One reply a question, in order. Equal questions are answered once."""
+        if meanwhile is not None:
+            meanwhile()
         distinct = list(dict.fromkeys(questions))
         known: dict[Question, Reply] = {}
         with self.lock:

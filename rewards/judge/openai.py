@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,6 +21,11 @@ from veritune.rewards.judge.replies import read_response
 _AGAIN = frozenset({408, 409, 425, 429})
 _MOVED = frozenset({301, 302, 303, 307, 308})
 _HOPS = 3
+_LANE = 8
+"""Connections of one httpx client: its pool looks at every connection for every request, so that many small pools are
+several times cheaper than one of 64."""
+_READS = 32
+"""Looks into the cache at a time: whoever waits for a turn has not lost patience with the file."""
 _LOOP = LoopThread("veritune-judge")
 
 
@@ -55,8 +60,10 @@ class _State:
     """What belongs to one event loop."""
 
     loop: asyncio.AbstractEventLoop
-    client: Any
+    free: list[Any]
+    """The clients of the connections that are not in use, a client for each."""
     slots: asyncio.Semaphore
+    reads: asyncio.Semaphore
     requests: RateLimit
     tokens: RateLimit
     pending: dict[str, asyncio.Future[Reply | None]]
@@ -80,9 +87,9 @@ class OpenAIBackend:
         self._httpx: Any = httpx
         self._state: _State | None = None
 
-    def ask(self, questions: Sequence[Question]) -> list[Reply]:
-        """One reply a question, in order; from any thread."""
-        replies = _LOOP.run(self._all(questions))
+    def ask(self, questions: Sequence[Question], meanwhile: Callable[[], None] | None = None) -> list[Reply]:
+        """One reply a question, in order; from any thread, which does ``meanwhile`` while it waits."""
+        replies = _LOOP.run(self._all(questions), meanwhile)
         if self.cache is not None:
             self.cache.wait()
         return replies
@@ -102,14 +109,24 @@ class OpenAIBackend:
     def _here(self, secrets: Credentials) -> _State:
         loop = asyncio.get_running_loop()
         if self._state is None or self._state.loop is not loop or self._state.secrets != secrets:
-            limits = self._httpx.Limits(max_connections=self.endpoint.concurrency)
             headers = {"Authorization": f"Bearer {secrets.key}"} if secrets.key else {}
-            client = self._httpx.AsyncClient(
-                timeout=self.endpoint.timeout, limits=limits, headers=headers, trust_env=not is_local(self.endpoint.url)
-            )
+            count = self.endpoint.concurrency
+            limits, verify = self._httpx.Limits(max_connections=_LANE), self._httpx.create_ssl_context()
+            clients = [
+                self._httpx.AsyncClient(
+                    timeout=self.endpoint.timeout,
+                    limits=limits,
+                    headers=headers,
+                    trust_env=not is_local(self.endpoint.url),
+                    verify=verify,
+                )
+                for _ in range(-(-count // _LANE))
+            ]
+            free = [client for client in clients for _ in range(_LANE)][:count]
             slots = asyncio.Semaphore(self.endpoint.concurrency)
             requests, tokens = RateLimit(self.endpoint.rpm), RateLimit(self.endpoint.tpm, self.endpoint.tpm)
-            self._state = _State(loop, client, slots, requests, tokens, {}, secrets)
+            reads = asyncio.Semaphore(_READS)
+            self._state = _State(loop, free, slots, reads, requests, tokens, {}, secrets)
         return self._state
 
     async def _one(self, state: _State, question: Question) -> Reply:
@@ -128,8 +145,11 @@ class OpenAIBackend:
             return Reply(None, Cause.INFRA_ERROR, f"{type(error).__name__}: {error}")
 
     async def _answered(self, state: _State, key: str, body: Mapping[str, Any]) -> Reply:
-        if self.cache is not None and (known := await self.cache.get(key)) is not None:
-            return Reply(known, cached=True)
+        if self.cache is not None:
+            async with state.reads:
+                known = await self.cache.get(key)
+            if known is not None:
+                return Reply(known, cached=True)
         while (asked := state.pending.get(key)) is not None:
             same = await asyncio.shield(asked)
             if same is not None:  # else whoever asked was interrupted: that is no answer for anybody else
@@ -197,9 +217,13 @@ class OpenAIBackend:
 
     async def _post(self, state: _State, url: str, body: Mapping[str, Any]) -> Any:
         """The response, behind redirections that keep the request as it is (307, 308)."""
-        response = await state.client.post(url, json=body)
-        for _ in range(_HOPS):
-            if response.status_code not in (307, 308) or response.next_request is None:
-                break
-            response = await state.client.send(response.next_request)
-        return response
+        client = state.free.pop()
+        try:
+            response = await client.post(url, json=body)
+            for _ in range(_HOPS):
+                if response.status_code not in (307, 308) or response.next_request is None:
+                    break
+                response = await client.send(response.next_request)
+            return response
+        finally:
+            state.free.append(client)

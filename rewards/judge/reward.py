@@ -40,6 +40,8 @@ class _Case:
     flags: dict[str, str] | None = None
     cut: tuple[str, ...] = ()
     """Which texts are shown without their middle."""
+    read: str | None = None
+    """What is looked at for addresses to the judge while it is asked."""
 
 
 class Judge:
@@ -143,7 +145,15 @@ class Judge:
         return self._answered(cases, None)
 
     def _answered(self, cases: Sequence[_Case], log_metric: Callable[[str, float], None] | None) -> list[Score]:
-        replies = self.backend.ask([question for case in cases for question in case.questions])
+        flags = [case.flags for case in cases]
+
+        def look() -> None:
+            for i, case in enumerate(cases):
+                if case.read is not None:
+                    flags[i] = injections(case.read)
+
+        replies = self.backend.ask([question for case in cases for question in case.questions], look)
+        cases = [replace(case, flags=found) for case, found in zip(cases, flags, strict=True)]
         remaining = iter(replies)
         scores = [self._score(case, [next(remaining) for _ in case.questions]) for case in cases]
         if log_metric is not None:
@@ -159,8 +169,8 @@ class Judge:
         if self.mode != "rubric" and not _usable(other):
             missing = "gold" if self.mode == "compare" else "reference"
             return _Case(score=_undecided(Cause.INVALID_GOLD, f"the {missing} is missing: {other!r:.80}"))
-        flags = injections(text)
-        if flags and self.flagged == "undecided":
+        flags = injections(text) if self.flagged == "undecided" else {}
+        if flags:
             return _Case(
                 score=_undecided(Cause.ABSTAIN, f"it addresses the judge: {flags}", injection=flags), flags=flags
             )
@@ -170,9 +180,11 @@ class Judge:
         long = {name: len(each) for name, each in texts.items() if len(each) > self.max_chars}
         if long and self.too_long == "refuse":
             lengths = ", ".join(f"the {name} has {count} characters" for name, count in long.items())
-            return _Case(score=_undecided(Cause.ABSTAIN, f"{lengths}, more than {self.max_chars}"), flags=flags)
+            score = _undecided(Cause.ABSTAIN, f"{lengths}, more than {self.max_chars}")
+            return _Case(score=score, read=text)
         shown = {name: cut_middle(each, self.max_chars) for name, each in texts.items()}
-        return _Case(self._questions(shown, rubric), None, flags, tuple(long))
+        read = text if self.flagged == "judge" else None
+        return _Case(self._questions(shown, rubric), None, flags, tuple(long), read)
 
     def _questions(self, shown: Mapping[str, str], rubric: str | None) -> tuple[Question, ...]:
         text = shown["completion"]

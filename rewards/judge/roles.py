@@ -15,6 +15,7 @@ _SENTENCE = re.compile(r"[.!?](?=[\s\"'”»)<\]])|[。！？؟।॥]|\n+")
 _SCHOOL_YEAR = re.compile(r"(?:first|second|third|th|\d\w\w)[ -]$")  # "fifth-graders" go to school
 _WORD = re.compile(r"\w+")
 _LONGEST = 400  # characters that count as one sentence where nothing ends it
+_KEY = 6
 _SPACED_SCRIPTS = ("LATIN", "CYRILLIC", "GREEK", "DEVANAGARI", "DIGIT")
 
 
@@ -75,16 +76,17 @@ def cast(text: str) -> list[tuple[int, int, Sentence]]:
     spans = sentences(text)
     starts = [start for start, _ in spans]
     parts: list[Sentence] = [{} for _ in spans]
-    started, anywhere = _index()
+    anywhere = _index()[1]
+    plain = text.isascii()
     for word in _WORD.finditer(text):
         at = word.start()
-        if at and _in_word(text[at - 1]):
+        near = _starting(text[at : at + _KEY])
+        if not near or (not plain and at and _in_word(text[at - 1])):
             continue
-        for size in (1, 2, 3):
-            for needle in started.get(text[at : at + size], ()) if at + size <= len(text) else ():
-                if text.startswith(needle.text, at):
-                    _keep(text, at, needle, starts, parts)
-    for char in set(text) if not text.isascii() else ():
+        for needle in near:
+            if text.startswith(needle.text, at):
+                _keep(text, at, needle, starts, parts)
+    for char in set(text) if not plain else ():
         for needle in anywhere.get(char, ()):
             at = text.find(needle.text)
             while at >= 0:
@@ -93,14 +95,21 @@ def cast(text: str) -> list[tuple[int, int, Sentence]]:
     return [(start, end, part) for (start, end), part in zip(spans, parts, strict=True)]
 
 
+@lru_cache(maxsize=50_000)
+def _starting(letters: str) -> tuple[Needle, ...]:
+    """The entries that may begin where a word begins with these characters."""
+    started = _index()[0]
+    return tuple(needle for size in range(1, len(letters) + 1) for needle in started.get(letters[:size], ()))
+
+
 @lru_cache(maxsize=1)
 def _index() -> tuple[dict[str, list[Needle]], dict[str, list[Needle]]]:
-    """Entries by what they start with: those that start a word (three characters), and those found anywhere (one)."""
+    """Entries by what they start with: those that start a word (six characters), and those found anywhere (one)."""
     started: dict[str, list[Needle]] = {}
     anywhere: dict[str, list[Needle]] = {}
     for needle in needles():
         if needle.from_start:
-            started.setdefault(needle.text[:3], []).append(needle)
+            started.setdefault(needle.text[:_KEY], []).append(needle)
         else:
             anywhere.setdefault(needle.text[0], []).append(needle)
     return started, anywhere
