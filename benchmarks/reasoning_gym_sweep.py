@@ -48,7 +48,7 @@ def digest(entry: dict[str, Any]) -> str:
 def sweep(name: str, entries: int, other_hash: WorkerPool) -> dict[str, Any]:
     """What holds of a task and what does not."""
     chance = random.Random(name)
-    verifier = ReasoningGymVerifier(task=name, deadline=10.0)
+    verifier = ReasoningGymVerifier(task=name, deadline=5.0)
     drawn = [draw(name, "{}", seed) for seed in range(entries)]
     again = other_hash.run([("draw", name, "{}", seed) for seed in range(entries)])
     found: dict[str, Any] = defaultdict(list)
@@ -97,7 +97,7 @@ def main() -> None:
             except Exception as error:  # the table goes on, and says so
                 lists["could not be swept"].append(f"{name}: {type(error).__name__}: {error}"[:200])
                 continue
-            print(f"  {name}", file=sys.stderr)
+            print(f"  {name}", file=sys.stderr, flush=True)
             scored += len(found["own"])
             wrongs += len(found["wrong"])
             if not found["same"]:

@@ -112,10 +112,11 @@ class ReasoningGymVerifier:
             if answer is None:
                 verdicts[number] = Verdict.wrong("no marked answer after the thinking", evidence={"task": name})
                 continue
-            orders.append(("score", name, row, answer))
+            orders.append(("score", name, row, answer, self.deadline))
             asked.append((number, name, answer))
         if orders:
-            outcomes = _pool().run(orders, cpu=self.deadline, deadline=3 * self.deadline + 10)
+            seconds = DRAW_SECONDS + self.deadline  # the scorer's own are counted from where its entry is made
+            outcomes = _pool().run(orders, cpu=seconds, deadline=3 * seconds)
             for (number, name, answer), outcome in zip(asked, outcomes, strict=True):
                 verdicts[number] = _verdict(name, answer, outcome)
         return [verdict for verdict in verdicts if verdict is not None]
@@ -127,8 +128,8 @@ class ReasoningGymVerifier:
         generated = _json(gold.get("generated"))
         metadata = _json(gold.get("metadata"))
         name = self.task
-        for source in (gold, metadata):
-            for column in _NAMES:
+        for source, columns in ((gold, _NAMES[:1]), (metadata, _NAMES[1:2]), (gold, _NAMES[1:])):
+            for column in columns:
                 if name is None and isinstance(source, Mapping) and isinstance(source.get(column), str):
                     name = source[column]
         if name is None:

@@ -6,14 +6,21 @@ the same seed in every process.
 
 from __future__ import annotations
 
+import copy
 import functools
 import json
 import math
+import random
+import signal
 from collections.abc import Callable, Mapping
 from typing import Any
 
 NOT_TASKS = ("composite",)
 """Registered names that are no task of their own."""
+
+
+NONSENSE = "qqq zzz"
+"""What no task's answer is."""
 
 
 class Refused(ValueError):
@@ -58,10 +65,13 @@ def draw(name: str, config: str, seed: int) -> dict[str, Any]:
     return {"question": entry["question"], "answer": None if answer is None else str(answer), "metadata": metadata}
 
 
-def score(name: str, row: Mapping[str, Any], answer: str | None) -> tuple[float | None, float | None, str]:
+def score(
+    name: str, row: Mapping[str, Any], answer: str | None, seconds: float
+) -> tuple[float | None, float | None, str]:
     """The package's score of an answer; that of the entry's own answer where the first is below 1; what went wrong.
 
     ``row`` holds ``question``, ``answer`` and ``metadata``, or ``seed`` and ``config`` to make the entry again from.
+    The scorer has ``seconds`` of CPU, what it takes to make the entry not counted.
     """
     if row.get("seed") is not None:
         entry = _entry(name, row.get("config") or "{}", int(row["seed"]))
@@ -70,19 +80,27 @@ def score(name: str, row: Mapping[str, Any], answer: str | None) -> tuple[float 
     else:
         entry = {key: row.get(key) for key in ("question", "answer", "metadata")}
     dataset = _dataset(name, row.get("config") or "{}", 0)
-    try:
-        found = _number(dataset.score_answer(answer, entry))
-    except Exception as error:
-        return None, None, f"its scorer raised {type(error).__name__}: {error}"[:300]
-    if found is not None and found >= 1:
-        return found, None, ""
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    found, fault = _asked(dataset, answer, entry)
     own = entry["answer"]
-    if not isinstance(own, str):
+    if found is not None and found >= 1:
+        same = isinstance(own, str) and str(answer).strip() == own.strip()
+        if not same and (_asked(dataset, NONSENSE, entry)[0] or 0.0) >= 1:
+            return None, None, "its scorer gives 1 to any text, and this is not the row's own answer"
         return found, None, ""
+    if not isinstance(own, str):
+        return found, None, fault
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    of_own, own_fault = _asked(dataset, own, entry)
+    return found, 0.0 if own_fault else of_own, own_fault or fault
+
+
+def _asked(dataset: Any, answer: str | None, entry: dict[str, Any]) -> tuple[float | None, str]:
+    """What the scorer gives, or how it raised."""
     try:
-        return found, _number(dataset.score_answer(own, entry)), ""
+        return _number(dataset.score_answer(answer, entry)), ""
     except Exception as error:
-        return found, 0.0, f"its scorer raised {type(error).__name__} at the row's own answer: {error}"[:300]
+        return None, f"its scorer raised {type(error).__name__}: {error}"[:300]
 
 
 def _number(value: Any) -> float | None:
@@ -155,5 +173,12 @@ def _of_level(name: str, level: Any) -> dict[str, Any]:
 
 
 def _entry(name: str, config: str, seed: int) -> dict[str, Any]:
+    """A copy: a scorer may change what it is given."""
+    return copy.deepcopy(_made_entry(name, config, seed))
+
+
+@functools.lru_cache(maxsize=512)
+def _made_entry(name: str, config: str, seed: int) -> dict[str, Any]:
+    random.seed(f"{name} {config} {seed}")  # for generators that use the common one beside their own
     entry: dict[str, Any] = _dataset(name, config, seed)[0]
     return entry

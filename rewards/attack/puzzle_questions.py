@@ -100,7 +100,24 @@ def question_named(rewards: Sequence[Any]) -> Question | None:
     """The question of the first built-in reward that has one by its name."""
     for one in rewards:
         if isinstance(one, Reward) and one.function.__module__.startswith("veritune.rewards."):
-            found = BY_NAME.get(one.function.__name__)
+            name = one.function.__name__
+            found = BY_NAME.get(name) or (_entry(one) if name == "reasoning_gym" else None)
             if found is not None:
                 return found
     return None
+
+
+def _entry(reward: Reward) -> Question:
+    """An entry of the task that a ``reasoning_gym`` reward is configured with. Raises what ``draw`` raises."""
+    from veritune.rewards.reasoning_gym import draw
+
+    task = str(reward.resolved.get("task") or "chain_sum")
+    entries = [draw(task, "{}", seed) for seed in range(4)]
+    entry, *others = sorted(entries, key=lambda one: one["answer"] is None)
+    answer = str(entry["answer"])
+    row = {"task": task, "question": entry["question"], "answer": entry["answer"]}
+    row["generated"] = {"seed": entries.index(entry), "config": {}}
+    wrongs = tuple(dict.fromkeys(str(one["answer"]) for one in others if str(one["answer"]) != answer))
+    nothing = ("x", "0", "[]", "{}", "None", "True", "yes", "the the the", "1 2 3", "no answer", entry["question"])
+    return Question(frozenset(), row, answer, wrongs or ("-987654321.5",),
+                    {f"nothing: {text[:20]}": text for text in nothing if text != answer})  # fmt: skip
