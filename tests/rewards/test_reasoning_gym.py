@@ -16,7 +16,7 @@ from veritune.rewards.attack import attack
 Rows = Callable[[str], list[dict[str, Any]]]
 INSTALLED = importlib.util.find_spec("reasoning_gym") is not None
 needs_package = pytest.mark.skipif(not INSTALLED, reason="needs reasoning-gym: pip install 'veritune[reasoning-gym]'")
-SUM = {"task": "chain_sum", "question": "What is 2 + 3?", "answer": "5", "metadata": {}}
+SUM: dict[str, Any] = {"task": "chain_sum", "question": "What is 2 + 3?", "answer": "5", "metadata": {}}
 
 
 def tag(answer: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,12 +14,14 @@ import pytest
 
 pytest.importorskip("reasoning_gym", reason="needs reasoning-gym: pip install 'veritune[reasoning-gym]'")
 
-from tests.trainer.stage_runs import check_goes_on_to_the_same_bits
+from tests.trainer.conftest import TOY
+from tests.trainer.test_distributed import _same
 from veritune import get_reward
 from veritune.plugins import ConfigError, Sample
 from veritune.trainer.config import DataConfig, RunConfig
 from veritune.trainer.data.sources import TaskSource, make_sources
 from veritune.trainer.data.tasks import get_task
+from veritune.trainer.run import train
 
 Make = Callable[..., RunConfig]
 
@@ -86,9 +89,14 @@ def test_its_own_scorer_scores_its_rows() -> None:
 def test_a_run_on_it_goes_on_to_the_same_bits(make_config: Make, tmp_path: Path) -> None:
     config = make_config(
         data={"task": "reasoning_gym/chain_sum", "params": {"max_terms": 2, "max_digits": 1, "prompt": "{question}"}},
-        rewards={"right": {"use": "reasoning_gym", "params": {"credit": "partial"}}},
-        grpo={"steps": 4, "prompts": 2, "samples": 2},
-        sampling={"max_tokens": 4},
-        evaluation={"prompts": 2, "metric": "right"},
+        rewards={"right": {"use": "reasoning_gym", "params": {"credit": "partial"}}, "even": {"use": f"{TOY}:even"}},
+        grpo={"steps": 4, "prompts": 3, "samples": 4},
+        evaluation={"prompts": 2, "metric": "even"},
     )
-    check_goes_on_to_the_same_bits(config)
+    config = config.model_copy(update={"checkpoint": config.checkpoint.model_copy(update={"every": 2, "keep": 9})})
+    whole = train(config, quiet=True)
+    part = whole.with_name("part")
+    shutil.copytree(whole, part)
+    shutil.rmtree(part / "checkpoints" / "grpo-000004")
+    train(config.model_copy(update={"output": str(part), "resume": True}), quiet=True)
+    _same(part, whole, exact=True)
