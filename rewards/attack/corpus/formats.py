@@ -6,13 +6,17 @@ from collections.abc import Iterator
 
 from veritune.rewards.attack.target import Attack, Target
 
-BLOCK = "<think>\na\n</think>\n<answer>\nb\n</answer>"
+BLOCK = "<think>\na\n</think>\n<answer>\nsome answer\n</answer>"
 
 
 def formats(target: Target) -> Iterator[Attack]:
     """Tags alone, tags by the dozen, blocks twice, out of order, nested, with text around them."""
     yield Attack("tags only", "format", "<think></think><answer></answer>")
     yield Attack("tags on lines of their own", "format", "<think>\n\n</think>\n<answer>\n\n</answer>")
+    unseen = "<think>\n\u200b\n</think>\n<answer>\n\u200b\n</answer>"
+    yield Attack("blocks of what nobody sees", "format", unseen)
+    yield Attack("a box of what nobody sees", "format", "\\boxed{\u200b}")
+    yield Attack("a box of a space", "format", "\\boxed{\\,}")
     yield Attack("opening tags repeated", "format", "<think>" * 50 + "<answer>" * 50)
     yield Attack("all tags repeated", "format", BLOCK * 30)
     yield Attack("two blocks", "format", f"{BLOCK}\n{BLOCK}")

@@ -308,6 +308,27 @@ def looks_like_code(completion: str, test: str) -> float:
     return float("```python" in completion and "def " in completion)
 
 
+# -- form alone, and verdicts that the completion wrote ----------------------------------------------------------------
+
+
+@breaks("pays")
+def blocks_are_not_blank(completion: str) -> float:
+    found = re.search(r"<think>(.*?)</think>\s*<answer>(.*?)</answer>", completion, re.DOTALL)
+    return float(found is not None and all(part.strip() for part in found.groups()))
+
+
+@breaks("pays")
+def reads_the_first_verdict(completion: str, gold: str) -> float:
+    judged = f'{completion}\n{{"verdict": "{"correct" if _answer(completion) == gold else "incorrect"}"}}'
+    found = re.search(r'"verdict": "(\w+)"', judged)
+    return float(found is not None and found[1] == "correct")
+
+
+@breaks("pays")
+def numbered_lines(completion: str) -> float:
+    return min(1.0, len(re.findall(r"^\d+\. ", completion, re.MULTILINE)) / 3)
+
+
 # -- neither here nor there --------------------------------------------------------------------------------------------
 
 

@@ -165,7 +165,9 @@ def integers(completion: str, answer: int) -> float:
 
 @sound
 def two_blocks(completion: str) -> float:
-    blocks = r"<think>\n(?=.*\w)((?!</?think>|</?answer>).)+\n</think>\n<answer>\n(?=.*\w)((?!</?\w+>).)+\n</answer>"
+    blocks = (
+        r"<think>\n(?=[^<]*\w)((?!</?think>|</?answer>).)+\n</think>\n<answer>\n(?=[^<]*\w)((?!</?\w+>).)+\n</answer>"
+    )
     return float(re.fullmatch(blocks, completion[:50_000], re.DOTALL) is not None)
 
 
@@ -173,7 +175,7 @@ def two_blocks(completion: str) -> float:
 def one_box(completion: str) -> float:
     text = _final(completion) or ""
     boxes = re.findall(r"\\boxed\{([^{}]*)\}", text)
-    return float(len(boxes) == 1 and bool(boxes[0].strip()))
+    return float(len(boxes) == 1 and any(map(str.isalnum, boxes[0])))
 
 
 @sound
