@@ -7,6 +7,7 @@ from typing import Any
 
 from veritune.plugins.reward import reward
 from veritune.plugins.types import Sample, Score
+from veritune.plugins.unseen import shown
 from veritune.rewards.text import Prefilled
 from veritune.verifiers.countdown import Countdown, extract
 
@@ -24,8 +25,8 @@ def countdown(
     """``right`` where the expression in the answer tag uses each of ``nums`` once and equals ``target``, else 0.
 
     Whole numbers, ``+ - * /`` and parentheses in exact rational arithmetic; powers and anything else are wrong.
-    ``format_score`` is the value of a wrong expression that stands in a complete answer tag (TinyZero has 0.1);
-    an empty tag has none.
+    ``format_score`` is the value of a wrong expression that stands in a complete answer tag (TinyZero has 0.1); a tag
+    in which no number is seen has none.
     Thinking that never ends (``prefilled``: that the prompt began) leaves no answer. Columns: ``nums`` and ``target``
     (others by ``columns: {nums: COLUMN}``).
 
@@ -33,5 +34,6 @@ def countdown(
     """
     gold = {"nums": nums, "target": target}
     verdict = Countdown(prefilled=prefilled).verify(sample.text, gold, sample.prompt_text)
-    tagged = bool(extract(sample.text, sample.prompt_text, prefilled=prefilled))
+    said = extract(sample.text, sample.prompt_text, prefilled=prefilled) or ""
+    tagged = any(map(str.isdecimal, shown(said)))
     return Score.of(verdict, right=right, wrong=format_score if tagged else 0.0)

@@ -21,6 +21,9 @@ TAKEN = 10
 LISTED = 30
 """Numbers side by side that may still be a list: the divisors of a number, the members of a set."""
 
+_STRETCHED = re.compile(r"([^\W\d_ivx])\1{2,}")
+_UNDERSCORES = re.compile("_+")
+_INNER = re.compile(r"(?<=[^\W\d_])['’‘\-‐‑·_]+(?=[^\W\d_])")
 _RUNS = re.compile(rf"[{UNSPACED}]+|[^\s{UNSPACED}]+")
 _ACCENTS = re.compile("[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u20d0-\u20ff]")
 _PUNCTUATION = r"!-/:-@\[-`{-¿×÷։،؛؟।॥་-༔\u2010-\u205e\u2190-\u2bff\u3001-\u303f\ufe30-\ufe6f\uff01-\uff0f"
@@ -34,12 +37,13 @@ def words(text: str, unspaced: Callable[[str], Iterable[str]]) -> list[str]:
     """Words at spaces, lower case, punctuation at their ends aside; ``unspaced`` cuts scripts without spaces.
 
     A piece over ``LONGEST`` or with several ``_`` is its parts, and a part that is still longer its characters. What
-    nobody sees, accents and the width of letters make no other word, nor does a number that only counts on.
+    nobody sees, accents and the width of letters make no other word, nor do stretched letters, a hyphen or apostrophe
+    inside, a number that only counts on, and what fills the same sentence again and again.
     """
     text = text.lower()
     if not text.isascii():
         text = unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFKD", visible(text))))
-    return _numbers_aside(_pieces(text, unspaced))
+    return _fillings_aside(_numbers_aside(_pieces(text, unspaced)))
 
 
 def _pieces(text: str, unspaced: Callable[[str], Iterable[str]]) -> Iterator[str]:
@@ -47,8 +51,8 @@ def _pieces(text: str, unspaced: Callable[[str], Iterable[str]]) -> Iterator[str
         piece = run[0]
         if re.match(f"[{UNSPACED}]", piece):
             yield from unspaced(piece)
-        elif len(piece) <= LONGEST and piece.count("_") <= 2:
-            yield piece.strip(_EDGES) or piece
+        elif len(piece) <= LONGEST and len(_UNDERSCORES.findall(piece)) <= 2:
+            yield _INNER.sub("", _STRETCHED.sub(r"\1\1", piece)).strip(_EDGES) or piece
         else:
             yield from _parts(piece)
 
@@ -88,3 +92,21 @@ def _numbers_aside(pieces: Iterable[str]) -> list[str]:
         first, second = second, shape
         found.append(word)
     return found
+
+
+def _fillings_aside(found: list[str]) -> list[str]:
+    """The words, those written as ``*`` that are all that is new between the same two before and two behind.
+
+    From the ``TAKEN``-th on: so long may a list of one form be.
+    """
+    if len(found) < 5 * TAKEN:
+        return found
+    frames: dict[tuple[str, str, str, str], set[str]] = {}
+    kept = list(found)
+    for i in range(2, len(found) - 2):
+        frame = (found[i - 2], found[i - 1], found[i + 1], found[i + 2])
+        fillings = frames.setdefault(frame, set())
+        if found[i] not in fillings and len(fillings) >= TAKEN:
+            kept[i] = "*"
+        fillings.add(found[i])
+    return kept
