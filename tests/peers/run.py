@@ -44,6 +44,8 @@ class Peer:
     remove: list[str] = field(default_factory=list)
     file: str = ""
     note: str = ""
+    release: str = ""
+    """Of a framework that is no installed package."""
 
     @property
     def tests(self) -> Path:
@@ -108,6 +110,7 @@ class Peer:
         ]
         environment = {
             **os.environ,
+            "PYTHONPATH": _ask(self.python, "import sysconfig; print(sysconfig.get_path('purelib'))"),
             "PYTHONSAFEPATH": "1",  # the root's verifiers/ and kernels/ are packages' names
             "HF_HUB_OFFLINE": "1",
             "TOKENIZERS_PARALLELISM": "false",
@@ -124,7 +127,7 @@ class Peer:
         return self.row(*read(report))
 
     def row(self, result: str, remarks: list[str]) -> str:
-        cells = [self.name, f"{self.package} {self.version()}", str(date.today())]
+        cells = [self.name, self.release or f"{self.package} {self.version()}", str(date.today())]
         drives = self.drives + (f" ({self.note})" if self.note else "")
         told = "; ".join(dict.fromkeys(remarks))
         return "| " + " | ".join(cell.replace("|", r"\|") for cell in [*cells, drives, result, told]) + " |"
