@@ -6,8 +6,12 @@ from collections.abc import Callable
 from typing import Any
 from unittest.mock import MagicMock
 
+import omegaconf  # noqa: F401 - before nemo_gym, which moves its own site-packages behind all others
+import openai  # noqa: F401
 import pytest
 from fastapi.testclient import TestClient
+
+# isort: split
 from nemo_gym.server_utils import ServerClient
 
 from veritune.adapters.nemo_gym import VerituneResourcesServer, VerituneServerConfig
