@@ -76,7 +76,7 @@ def _expressions(text: str) -> list[str]:
             if not _SIGN.search(one) or len(re.findall(r"\d+", one)) < 2:
                 continue
             end = part.end()
-            stated = re.match(r"\s*=\s*([-−]?\d+(?:\.\d+)?)", line[end:])
+            stated = re.match(r"\s*=\s*([-−]?\d+(?:\.\d+)?)(?![\d.]*\s*[-+*/×÷(])", line[end:])
             one = _balanced(one)
             if one:
                 found.append(f"{one} = {stated[1]}" if stated is not None else one)

@@ -107,7 +107,7 @@ class Colouring:
             raise InvalidPuzzle("the row does not say how many colours there are")
         return known, limit
 
-    def _patterns(self) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    def _patterns(self) -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
         listed = "|".join(re.escape(node) for node in sorted(self.nodes, key=len, reverse=True))
         case = "" if any(len(node) == 1 for node in self.nodes) else "(?i:"
         node = rf"(?<![\w.-])(?:{case}{listed}{')' if case else ''})(?![\w])"
@@ -122,12 +122,17 @@ class Colouring:
         )
         words = f"{known}|" if known and not known.isdecimal() else ""
         several = re.compile(
-            rf"(?P<colour>(?i:colou?r\s*(?:class\s*)?(?:\d{{1,3}}|[A-Z]\b)|{words}{_COLOURS}))"
+            rf"(?P<colour>(?i:(?:colou?r|group|class|set)\s*(?:class\s*)?(?:\d{{1,3}}|[A-Z]\b)|{words}{_COLOURS}))"
             rf"[\"'`*\s]*(?:\([^()\n]{{0,20}}\)\s*)?(?:[:：=|]|->|→|(?i:\bis\b|\bfor\b))[\s\"'`*\[{{(]*(?i:\b{_WORDS}\s*)?"
             rf"(?P<group>{node}(?:[\"'`*\s]*(?:,|and\b|&|;)[\"'`*\s]*(?:(?i:and|{_WORDS})\s*)?{node})*)"
             rf"(?!\s*(?:[:：=]|->|→))"
         )
-        return one, several
+        join = r"[\"'`*\s]*(?:,|\band\b|&)[\"'`*\s]*(?:and\s+)?"
+        together = re.compile(
+            rf"(?P<group>{node}(?:{join}{node})+)[\"'`*\s]*(?i:\b(?:are|get|both|all|have|receive|take)\b|[:=])"
+            rf"(?:[\s\"'`*]|(?i:\b(?:both|all|the|colou?red|painted|colou?r)\b))*(?P<colour>{colour})(?!\w|\.\d)"
+        )
+        return one, several, together
 
     def _found(self, text: str) -> Iterator[dict[str, str]]:
         """Every colouring that a text may give, whole or not."""
@@ -163,16 +168,14 @@ class Colouring:
 
     def _classes(self, text: str) -> dict[str, str] | None:
         found = _Twice()
-        pattern = re.compile("|".join(map(re.escape, sorted(self.nodes, key=len, reverse=True))))
         lower = {node.lower(): node for node in self.nodes}
-        for match in self._pairs[1].finditer(text):
+        for match in (*self._pairs[1].finditer(text), *self._pairs[2].finditer(text)):
             for one in re.findall(r"[^\s,;&\"'`*]+", match["group"]):
                 node = lower.get(one.lower())
                 if node is None:
                     continue
                 if found.setdefault(node, _colour(match["colour"])) != _colour(match["colour"]):
                     found.node = found.node or node
-        del pattern
         if not found:
             return None
         return found if found.node else dict(found)

@@ -30,7 +30,7 @@ _SHORT_LABEL = re.compile(r"^[\s|│║\"'*]*[rR]\s?\d{1,2}[\"']?\s*[:=|)\]-]*(?
 _CELL = re.compile(
     r"\b[rR](?:ow)?\s*(\d{1,2})\s*,?\s*[cC](?:ol(?:umn)?)?\s*(\d{1,2})\b[\"'\s]*(?:=|:|->|→|is)\s*[\"']?(\w{1,2})\b"
 )
-_FRAME = re.compile(r"[|│┃║¦&,\[\](){}\"'`*$+:\u2500-\u257f]|\b(?:None|null)\b")
+_FRAME = re.compile(r"[>\\|│┃║¦&,\[\](){}\"'`*$+:\u2500-\u257f]|\b(?:None|null)\b")
 _RULE = re.compile(r"[\s|│┃║¦+=:_\-–—*#~\u2500-\u257f`$\\.]*")
 _PROSE = re.compile(r".*[:：]")
 
@@ -96,6 +96,7 @@ def _all_grids(text: str, shape: Shape) -> Iterator[Grid]:
     for value in objects(text):
         yield from _of_json(value, shape)
     yield from _in_one_line(text, shape)
+    yield from _spread(text, shape)
     yield from _by_cells(text, shape)
     yield from _by_lines(text, shape)
 
@@ -144,6 +145,15 @@ def _in_one_line(text: str, shape: Shape) -> Iterator[Grid]:
     for found in re.finditer(rf"(?<!\w)[{alphabet}]{{{size}}}(?!\w)", text, flags):
         cells = found[0].upper()
         yield tuple(tuple(cells[i : i + shape.columns]) for i in range(0, size, shape.columns))
+
+
+def _spread(text: str, shape: Shape) -> Iterator[Grid]:
+    """All cells of a grid in one line, with signs between them: ``3 4 1 2 2 1 3 4 …``, ``(3,4,1,2),(2,1,3,4) …``."""
+    size = shape.rows * shape.columns
+    for line in text.split("\n")[:MAX_LINES]:
+        cells = re.sub(r"[^\w.#?]", " ", line).upper().split() if len(line) >= 2 * size - 1 else []
+        if len(cells) == size and all(cell in shape.symbols for cell in cells):
+            yield tuple(tuple(cells[n : n + shape.columns]) for n in range(0, size, shape.columns))
 
 
 def _by_cells(text: str, shape: Shape) -> Iterator[Grid]:

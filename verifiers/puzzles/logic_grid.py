@@ -103,6 +103,11 @@ class LogicGrid:
             if tabled:
                 some = True
                 yield tabled
+        lines = [line.split(",") for line in text.split("\n") if "," in line]
+        cells_of_lines = self._of_table(lines) if len(lines) > 1 else None
+        if cells_of_lines:
+            some = True
+            yield cells_of_lines
         if some:
             return
         found = self._of_sentences(text)
@@ -211,7 +216,7 @@ class LogicGrid:
 
     def _of_sentences(self, text: str) -> Cells | Unclear | None:
         """``House 1: Arnold, tea`` or ``Arnold lives in house 1 and drinks tea``: values by what they are."""
-        text = re.sub(r"[*_`]", "", text)
+        text = re.sub(r"[*_`]", "", re.sub(r";\s*(?=\d+\s*[:.)])", "\n", text))
         found: Cells = {}
         twice: Unclear | None = None
         for key, part in self._parts(text):

@@ -24,7 +24,7 @@ _UNREAL = re.compile(
     r"imagin\w*|consider|says?|said|saying|claim\w*|stat(?:es?|ed|ing|ements?)|told|tells us|tell us|"
     r"assert\w*|remark\w*|mention\w*|"
     r"comment\w*|noted|declar\w*|express\w*|according|contradict\w*|let'?s?|when|were to|think|believe|"
-    r"guess|which|who is)\b|\?",
+    r"guess|which)\b|\?",
     re.IGNORECASE,
 )
 """A sentence with one of these says nothing of who is what."""
@@ -77,6 +77,11 @@ class RoleReader:
         )
         self._sole = re.compile(rf"(?i:the\s+(?:only|sole))\s+{role}\s+(?i:is)\s+(?P<one>{name})")
         self._role = re.compile(role)
+        whole, but = r"\b(?i:all|every(?:one|body))(?: of them)?", r",?\s+(?i:except(?: for)?|but|other than)\s+"
+        self._except = (
+            re.compile(rf"{whole} (?i:is|are) (?i:an? |the )?{role}{but}(?P<one>{name})"),
+            re.compile(rf"{whole}{but}(?P<one>{name}),? (?i:is|are) (?i:an? |the )?{role}"),
+        )
         self._under = re.compile(rf"[\s•-]*(?i:(?:role|type|identity|status|is|an?|[:=])\s*)*{role}\W*")
 
     def read(self, text: str) -> dict[str, bool] | str | None:
@@ -125,6 +130,12 @@ class RoleReader:
         return f" {inner} " if alone or len(inner) < 2 or re.fullmatch(r"\s*[:,\]\[{}]\s*", inner) else ' says " '
 
     def _sentence(self, sentence: str, before: list[tuple[str, bool]]) -> Iterator[tuple[str, bool]]:
+        but = self._except[0].search(sentence) or self._except[1].search(sentence)
+        if but is not None and len(self._name.findall(sentence)) == 1:
+            one, knight = self._by_key[but["one"].lower()], self._is_knight(but["role"])
+            for name in self.names:
+                yield name, knight if name != one else not knight
+            return
         everyone = self._all.search(sentence)
         if everyone is not None and not self._name.search(sentence):
             for name in self.names:

@@ -17,6 +17,7 @@ MAX_JSON = 50
 def tables(text: str) -> Iterator[list[list[str]]]:
     """The tables of a text as rows of stripped cells: Markdown, ASCII frames, LaTeX, HTML, tabs; rules left out."""
     text = re.sub(r"</t[dh]>\s*<t[dh][^<>\n]{0,60}>", " | ", text)
+    text = re.sub(r"</tr>\s*<tr[^<>\n]{0,60}>", "\n", text)
     text = re.sub(r"<tr[^<>\n]{0,60}>|</tr>", "\n", text)
     text = re.sub(r"\s*<t[dh][^<>\n]{0,60}>\s*|\s*</t[dh]>\s*", "|", text)
     text = re.sub(r"\\\\(?:\s*\[[^\]\n]{0,12}\])?|\\hline", "\n", text)

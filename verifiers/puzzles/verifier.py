@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, get_args
 
@@ -193,6 +194,10 @@ def _guessed(row: Mapping[str, Any]) -> str | None:
     if solution is not None and any(_mapping(value) is not None for value in solution.values()):
         return "logic_grid"
     if has("words", "across", "down", "entries") or isinstance(row.get("clues"), Mapping | list | tuple):
+        return "crossword"
+    letters = row.get("solution")
+    words = letters if isinstance(letters, list | tuple) and not has("puzzle", "board", "quizzes") else ()
+    if words and all(isinstance(line, str) and re.fullmatch(r"[A-Za-z#.]{2,}", line) for line in words):
         return "crossword"
     if has("puzzle", "grid", "board", "quizzes"):
         return "sudoku"
