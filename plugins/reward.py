@@ -58,6 +58,8 @@ class Reward:
         self.own_columns: set[str] = set()
         self.example: Mapping[str, Any] = {}
         """Parameters for examples of its use, where the defaults alone do not work."""
+        self.row_params: frozenset[str] | None = None
+        """What a row of data may set where it names this reward (:meth:`for_rows`); None: it may not name it."""
         self.params: dict[str, Any] = check_parameters(
             self._owner, self.signature.parameters, params or {}, self.signature.inputs
         )
@@ -117,7 +119,7 @@ class Reward:
         )
         configured.variants = self.variants
         configured.checks, configured.own_columns = base.checks, base.own_columns
-        configured.example = base.example
+        configured.example, configured.row_params = base.example, base.row_params
         return configured
 
     def check(self, function: Callable[..., None]) -> Callable[..., None]:
@@ -131,6 +133,14 @@ class Reward:
     def reads(self, *columns: str) -> None:
         """Say which columns it takes from ``sample.columns`` that are called like a parameter: these may be passed."""
         self.own_columns.update(columns)
+
+    def for_rows(self, *params: str) -> Reward:
+        """Say that a row of data may name it (``rubric``), and which parameters the row may set.
+
+        For rewards that only read texts: none that asks a service, loads code, models or files, or runs programs.
+        """
+        self.row_params = frozenset(params)
+        return self
 
     def as_async(self) -> AsyncReward:
         """The same reward as a coroutine function: trainers that gather rewards run it beside the others."""

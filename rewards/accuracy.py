@@ -123,3 +123,7 @@ def _scored(graded: Sequence[Grade]) -> list[Score]:
         else Score(float(bool(grade.correct)), grade.reason)
         for grade in graded
     ]
+
+
+accuracy.for_rows("right", "wrong", "gold_format", "prefilled")
+reasoning_accuracy.for_rows("right", "wrong", "gold_format")

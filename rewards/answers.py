@@ -72,3 +72,7 @@ def exact_answer(
 
 def _short(text: str, limit: int = 60) -> str:
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+digit.for_rows("value", "kind")
+exact_answer.for_rows("value", "gold_format", "prefilled")

@@ -31,3 +31,6 @@ def choice(
 
     verifier = ChoiceVerifier(options=options, several=several, hedged=hedged)
     return [Score.of(v, right, wrong) for v in verifier.verify_batch(list(zip(completions, gold, strict=True)))]
+
+
+choice.for_rows("right", "wrong", "options", "several", "hedged")

@@ -87,3 +87,6 @@ def _says(code: str) -> bool:
 def _language(sample: Sample, default: str = "python") -> str:
     found = sample.columns.get("language")
     return found if isinstance(found, str) and found else default
+
+
+code_format.for_rows("language", "strict", "prefilled", "right", "wrong")

@@ -37,3 +37,6 @@ def countdown(
     said = extract(sample.text, sample.prompt_text, prefilled=prefilled) or ""
     tagged = any(map(str.isdecimal, shown(said)))
     return Score.of(verdict, right=right, wrong=format_score if tagged else 0.0)
+
+
+countdown.for_rows("right", "format_score", "prefilled")

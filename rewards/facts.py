@@ -95,3 +95,8 @@ def _check_language(language: str) -> None:
 
 for _one in (exact_match, f1, contains):
     _one.check(_check_language)
+
+
+exact_match.for_rows("right", "wrong", "language", "normalise", "prefilled")
+f1.for_rows("language", "normalise", "hedged", "prefilled")
+contains.for_rows("right", "wrong", "several", "language", "hedged", "prefilled")

@@ -220,3 +220,7 @@ _STYLES: Mapping[str, Callable[[str], str | None]] = {
     "boxed": _boxed,
     "answer": _answer,
 }
+
+
+format.for_rows("style", "pattern", "prefilled", "right", "wrong")
+think_format.for_rows("prefilled", "right", "wrong")

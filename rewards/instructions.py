@@ -48,3 +48,6 @@ def instructions(
     if verdict.score is None or credit == "all":
         return Score.of(verdict, right, wrong)
     return Score(wrong + (right - wrong) * verdict.score, verdict.reason, verdict)
+
+
+instructions.for_rows("mode", "credit", "right", "wrong", "prefilled")

@@ -35,3 +35,6 @@ def puzzles(
 
 
 puzzles.reads("kind")  # a row may say which kind it is
+
+
+puzzles.for_rows("kind", "right", "wrong", "prefilled")

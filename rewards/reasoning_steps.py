@@ -144,3 +144,6 @@ def _stretched(one: str, other: str) -> bool:
         return False
     same = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), len(one))
     return one[same:] == other[same + 1 :]
+
+
+reasoning_steps.for_rows("enough")

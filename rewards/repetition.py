@@ -144,3 +144,6 @@ def _jieba() -> Any:
         raise MissingExtraError("jieba", "zh", "repetition_penalty in Chinese words") from None
     jieba.setLogLevel(60)  # it logs its dictionary's loading to stderr
     return jieba
+
+
+repetition_penalty.for_rows("ngram_size", "max_penalty", "unit", "language")

@@ -50,3 +50,6 @@ def sql(
     pairs = [(sample.text, row) for sample, row in zip(samples, rows, strict=True)]
     verdicts = verifier.verify_batch(pairs, [sample.prompt_text for sample in samples])
     return [Score.of(verdict, right, wrong) for verdict in verdicts]
+
+
+sql.for_rows("right", "wrong", "column_order", "duplicates", "prefilled")

@@ -155,3 +155,9 @@ def _score(verdict: Verdict, credit: Credit, right: float, wrong: float) -> Scor
     if verdict.score is None or credit == "all":
         return Score.of(verdict, right, wrong)
     return Score(wrong + (right - wrong) * verdict.score, verdict.reason, verdict)
+
+
+json_schema.for_rows("credit", "right", "wrong", "where", "which", "formats", "prefilled")
+yaml.for_rows("credit", "right", "wrong", "where", "which", "formats", "prefilled")
+xml.for_rows("credit", "right", "wrong", "extra", "which", "prefilled")
+regex.for_rows("match", "right", "wrong", "prefilled")

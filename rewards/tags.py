@@ -49,3 +49,6 @@ def _count(text: str, each: float, empty: Sequence[str] = ()) -> Score:
     problems += [f"nothing between {empty[i]!r} and {empty[i + 1]!r}" for i in range(0, len(empty), 2)]
     counted = f"{good} of 4 marks stand exactly once"
     return Score(good * each, counted + (f": {', '.join(problems)}" if problems else ""))
+
+
+tag_count.for_rows("each", "prefilled")

@@ -49,3 +49,6 @@ def _check_form(form: str) -> None:
     from veritune.verifiers.tool_calls import ToolCallVerifier
 
     ToolCallVerifier(form=form)
+
+
+tool_calls.for_rows("right", "wrong", "credit", "order", "form", "strings", "prefilled")

@@ -98,3 +98,8 @@ def _rouge_ready() -> None:
     from veritune.verifiers.translation import Rouge
 
     Rouge()
+
+
+bleu.for_rows("tokenize", "lowercase", "prefilled")
+chrf.for_rows("word_order", "lowercase", "prefilled")
+rouge.for_rows("kind", "measure", "stemmer", "prefilled")

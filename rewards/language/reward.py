@@ -209,3 +209,6 @@ def _engine(backend: str) -> Backend:
 def _listed(found: Shares, unit: Unit) -> str:
     counts = getattr(found, unit)
     return ", ".join(f"{name} {count}" for name, count in counts.most_common(4))
+
+
+language.for_rows("target", "languages", "view", "prefilled", "unit", "min_letters", "wordless")

@@ -206,10 +206,14 @@ def test_an_answer_copied_from_the_prompt_s_example_is_none() -> None:
     assert get_reward("exact_match").score(copied, prompt=prompt, gold="Paris").value == 0.0
 
 
-@pytest.mark.parametrize("piece", ["Paris, ", "or Paris. ", "\n", "巴", "<answer>", "J. "])
+HOSTILE = ["Paris, ", "or Paris. ", "\n", "巴", "<answer>", "J. ", "\ufdfa"]
+HOSTILE += [f"<answer>{' ' * 99_000}x</answer>", f"Paris{chr(9) * 99_000}Paris", f"\\boxed{{{chr(10) * 99_000}x}}"]
+
+
+@pytest.mark.parametrize("piece", HOSTILE, ids=[ascii(piece)[:20] for piece in HOSTILE])
 def test_hostile_text_takes_linear_time(piece: str) -> None:
     start = time.process_time()
-    for name in ("exact_match", "f1", "contains"):
-        score = get_reward(name).score(piece * (100_000 // len(piece)), gold="Paris")
+    for name, gold in (("exact_match", "Paris"), ("f1", "Paris"), ("contains", "Paris"), ("choice", "B")):
+        score = get_reward(name).score(piece * (100_000 // len(piece)), gold=gold)
         assert score.cause is not Cause.INTERNAL_ERROR
     assert time.process_time() - start < 3.0

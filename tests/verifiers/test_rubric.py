@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -189,6 +190,41 @@ def test_a_judge_behind_an_endpoint_is_asked_about_each_criterion() -> None:
         assert [score.value for score in scores] == [1.0, 0.0]
         assert sum(fake.seen.values()) == 2
         assert reward.score("more words than one", rubrics=HEALTH[:2]).cause is Cause.ABSTAIN
+
+
+UNSAFE: list[tuple[str, dict[str, Any]]] = [
+    ("remote", {"url": "ADDRESS"}), ("judge", {"model": "m", "endpoint": "ADDRESS"}),
+    ("judge", {"model": "m"}), ("preference", {"model": "m"}), ("preference", {"model": "m", "endpoint": "ADDRESS"}),
+    ("rubric", {"judge": {"model": "m", "endpoint": "ADDRESS"}}),
+    ("code", {}), ("code_stdio", {}), ("binary_code", {}), ("ioi_code", {}), ("cf_code", {}), ("lean", {}),
+    ("reasoning_gym", {"task": "chain_sum"}), ("cosine", {}), ("length", {}),
+    ("rewards.py:steal", {}), ("veritune.client.reward:remote", {"url": "ADDRESS"}), ("os:system", {}),
+    ("accuracy", {"executor": "sandbox"}), ("accuracy", {"options": {"trailing": True}}), ("sql", {"folder": "/tmp"}),
+    ("format", {"compat": "trl"}), ("exact_match", {"name": "x"}), ("exact_match", {"columns": {"gold": "prompt"}}),
+    ("language", {"backend": "fasttext"}), ("repetition_penalty", {"segmenter": "jieba"}), ("regex", {"deadline": 1e9}),
+]  # fmt: skip
+"""Rewards that ask a service, load or run something, or were never said to be for rows; and settings of the others."""
+
+
+def test_a_row_names_only_rewards_that_say_they_are_for_rows_and_nothing_is_asked_or_loaded() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setblocking(False)
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        for use, params in UNSAFE:
+            given = {k: address if v == "ADDRESS" else v for k, v in params.items()}
+            score = get_reward("rubric").score(
+                "secret", gold="secret", rubrics=[{"title": "x", "use": use, "params": given}]
+            )
+            assert (score.value, score.cause) == (None, Cause.INVALID_GOLD), (use, params, score.reason)
+            assert "a row may not" in score.reason
+        with pytest.raises(BlockingIOError):
+            listener.accept()
+
+
+def test_a_plugin_s_reward_is_named_by_the_config_and_by_no_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("veritune.verifiers.rubric.criteria.reward_names", lambda: {"exact_match": "their_plugin"})
+    score = get_reward("rubric").score("Paris", rubrics=[PARIS])
+    assert (score.cause, "a row may not name" in score.reason) == (Cause.INVALID_GOLD, True)
 
 
 @pytest.mark.parametrize(

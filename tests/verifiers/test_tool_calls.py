@@ -28,6 +28,8 @@ def function(name: str, arguments: Any) -> dict[str, Any]:
 
 
 FORMS: list[tuple[str, Any]] = [
+    ("json", '{"name": "get_weather", "parameters": {"city": "Paris"}, "arguments": {"city": "Paris"}}'),
+    ("json", '{"name": "get_weather", "parameters": null, "arguments": {"city": "Paris"}}'),
     ("hermes", f"<tool_call>\n{CALL}\n</tool_call>"),
     ("hermes", f"<think>Paris?</think>\nLet me look.\n<tool_call>{CALL}</tool_call><|im_end|>"),
     ("hermes", f"<tool_call>\n{CALL}"),
@@ -113,6 +115,17 @@ NONE: list[Any] = [
 ]
 """No call: prose, quotes, examples, thoughts, what others say."""
 UNREADABLE: list[Any] = [
+    # two keys for one thing that say different things; print() where no fence of tool_code is
+    '{"name": "get_weather", "parameters": {"city": "Rome"}, "arguments": {"city": "Paris"}}',
+    '{"name": "get_weather", "arguments": {"city": "Paris"}, "input": {}}',
+    '{"name": "get_weather", "tool": "set_alarm", "arguments": {"city": "Paris"}}',
+    '{"function": {"name": "get_weather", "arguments": {"city": "Paris"}}, "arguments": {"city": "Rome"}}',
+    '{"function": {"name": "get_weather", "arguments": {"city": "Paris"}}, "name": "set_alarm"}',
+    '<tool_call>{"name": "get_weather", "args": {"city": "Rome"}, "arguments": {"city": "Paris"}}</tool_call>',
+    "print(get_weather(city='Paris'))",
+    f"{FENCE}python\nprint(get_weather(city='Paris'))\n{FENCE}",
+    "<|tool_call_start|>[print(get_weather(city='Paris'))]<|tool_call_end|>",
+    f"{FENCE}tool_code\nprint(print(get_weather(city='Paris')))\n{FENCE}",
     "<tool_call>{bad}</tool_call>",
     "<tool_call></tool_call>",
     "<tool_call>get the weather</tool_call>",

@@ -107,7 +107,7 @@ def unsure(text: str, gold: Sequence[Sequence[str]] = ()) -> Found:
 
 def _unmarked(text: str) -> str:
     """The text as it is compared, without our own mark, which a text may have."""
-    return re.sub(MARK, " ", spelt(text), flags=re.IGNORECASE)
+    return re.sub(r"[^\S\n]+", " ", re.sub(MARK, " ", spelt(text), flags=re.IGNORECASE))
 
 
 def _said(marked: str) -> Found:
@@ -172,7 +172,7 @@ def _phrase(text: str) -> Found:
 
 def _listed(sentence: str) -> Found | None:
     """Whether the sentence lists: three more names are a list; two, or an "and" that asserts all, cannot be told."""
-    items = [item.strip(" .!?。\"'*") for item in _SEPARATOR.split(sentence)]
+    items = [item.strip(" .!?。\"'*") for item in _SEPARATOR.split(" ".join(sentence.split()))]
     pure = [item for item in items if item and not _is_phrase(item) and MARK not in item]
     if len(pure) >= _MANY and not _AND.search(sentence):
         return Found(Claim.DOUBTED, f"it is one of {len(pure) + 1}")

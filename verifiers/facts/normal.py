@@ -97,7 +97,8 @@ def spelt(text: str) -> str:
     if not text.isascii():
         text = _RAISED.sub(lambda m: "^" + m[0].translate(_SUPERSCRIPTS), text)
         text = _VULGAR.sub(lambda m: " " + unicodedata.normalize("NFKC", m[0]).replace("⁄", "/"), text)
-        text = unicodedata.normalize("NFKC", text.translate(_DASHES).translate(_MARKS)).translate(_DASHES)
+        text = unicodedata.normalize("NFKC", text.translate(_DASHES).translate(_MARKS))
+        text = text[:MAX_LENGTH].translate(_DASHES)  # one letter may stand for eighteen
         text = "".join(_digit(letter) for letter in text)
     if "." in text:  # "J. K. Rowling" is "J.K. Rowling"
         text = _INITIALS.sub(lambda m: "".join(m[0].split()), text)

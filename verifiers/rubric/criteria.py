@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from veritune.plugins.manager import BUILTIN_ROOMS
+from veritune.plugins.registry import resolve, reward_names
+
 WEIGHTS = {"essential": 1.0, "important": 0.7, "optional": 0.3, "pitfall": 0.9}
 """What a weight in words is (Rubrics as Rewards); pitfalls are worded as what is avoided."""
 MAX_CRITERIA = 200
@@ -15,24 +18,6 @@ MAX_WEIGHT = 1e9
 """Sums of weights stay numbers."""
 _TEXTS = ("criterion", "description", "text", "rubric", "requirement", "title", "name")
 _WEIGHTS = ("points", "weight", "score")
-_UNTRUSTED = frozenset(["judge", "preference", "rubric"])
-"""Rewards that a row may not name: they ask services, by addresses that the row would give."""
-_SETTINGS = frozenset(
-    [
-        "sandbox",
-        "isolation",
-        "limits",
-        "folder",
-        "executor",
-        "options",
-        "deadline",
-        "seconds",
-        "model",
-        "device",
-        "compat",
-    ]
-)
-"""Parameters that a row may not set: they say where things run and what they may use."""
 
 
 class InvalidCriteria(ValueError):
@@ -69,8 +54,8 @@ def read_criteria(value: Any, *, trusted: bool = False, weights: Mapping[str, fl
 
     A weight is ``points`` or ``weight`` (1 where none is given), a number or one of :data:`WEIGHTS`. ``use`` names the
     reward that decides a criterion, with ``params``, and ``columns`` for it. ``trusted``: it is the user's config,
-    which may name any reward; a row names registered ones by name, none that asks a service, and sets nothing of where
-    or how things run. Raises InvalidCriteria.
+    which may name any reward; a row names built-in ones that say so of themselves, and sets those of their parameters
+    that they say (:meth:`Reward.for_rows`). Raises InvalidCriteria.
     """
     value = value.tolist() if hasattr(value, "tolist") else value
     if isinstance(value, str):
@@ -108,16 +93,23 @@ def _criterion(item: Any, number: int, trusted: bool, weights: Mapping[str, floa
         raise InvalidCriteria(f"criterion {number} says nothing: {dict(item)!r:.80}")
     if len(text) > MAX_TEXT:
         raise InvalidCriteria(f"criterion {number} has more than {MAX_TEXT} characters")
-    if use and not trusted and (use in _UNTRUSTED or not use.replace("_", "").isalnum()):
-        raise InvalidCriteria(f"criterion {number}: a row may not name the reward {use[:40]!r}")
     params, columns = item.get("params") or {}, item.get("columns") or {}
     if not isinstance(params, Mapping) or not isinstance(columns, Mapping):
         raise InvalidCriteria(f"criterion {number}: params and columns are objects")
-    forbidden = [name for name in params if name in _SETTINGS or isinstance(params[name], Mapping)]
-    if forbidden and not trusted:
-        raise InvalidCriteria(f"criterion {number}: a row may not set {forbidden[0]!r}")
+    if use and not trusted:
+        allowed = _row_params(use)
+        if allowed is None:
+            raise InvalidCriteria(f"criterion {number}: a row may not name the reward {use[:40]!r}")
+        forbidden = [name for name in params if name not in allowed]
+        if forbidden:
+            raise InvalidCriteria(f"criterion {number}: a row may not set {str(forbidden[0])[:40]!r} of {use}")
     title = item.get("title") or item.get("name") or ""
     return Criterion(text, _weight(item, number, weights), use, dict(params), dict(columns), str(title))
+
+
+def _row_params(use: str) -> frozenset[str] | None:
+    """What a row may set of a reward; None where it may not name it. Nothing that is not built in is even loaded."""
+    return resolve(use).row_params if reward_names().get(use) in BUILTIN_ROOMS else None
 
 
 def _weight(item: Mapping[str, Any], number: int, weights: Mapping[str, float]) -> float:

@@ -56,7 +56,7 @@ def query_of(completion: str, prompt: str = "", *, prefilled: Prefilled = "auto"
 
 def _is_sql(text: str) -> bool:
     found = statements(text[:2000])
-    return bool(found) and is_query(found[0]) and text.lstrip()[:4].upper() in ("SELE", "WITH", "VALU", "-- ", "/*")
+    return bool(found) and is_query(found[0]) and text.lstrip()[:2].upper() in ("SE", "WI", "VA", "--", "/*")
 
 
 def _first_statement(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -84,15 +84,29 @@ def from_json(value: Any) -> Iterator[Call]:
         return
     if not isinstance(value, Mapping):
         raise Malformed(f"it is no object with a name and arguments, but {value!r:.60}")
-    if isinstance(value.get("function"), Mapping):
-        value = value["function"]
-    if isinstance(value.get("tool_calls"), list):
-        yield from from_json(value["tool_calls"])
+    inner = value.get("function")
+    places = [inner, value] if isinstance(inner, Mapping) else [value]
+    if isinstance(places[0].get("tool_calls"), list):
+        yield from from_json(places[0]["tool_calls"])
         return
-    name = next((value[key] for key in (*_NAMES, "function") if key in value), None)
+    name = _only(places, (*_NAMES, "function"))
     if not isinstance(name, str) or not name.strip():
         raise Malformed("it has no name")
-    yield Call(plain_name(name), _arguments(next((value[key] for key in _ARGUMENTS if key in value), {})))
+    yield Call(plain_name(name), _arguments(_only(places, _ARGUMENTS)))
+
+
+def _only(places: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> Any:
+    """What a call has under one of several keys, None where under none. Two that differ make no call: Malformed."""
+    found = [
+        (key, place[key])
+        for place in places
+        for key in keys
+        if place.get(key) is not None and place[key] is not places[0]
+    ]
+    told = {json.dumps(value, sort_keys=True, default=repr) for _, value in found}
+    if len(told) > 1:
+        raise Malformed(f"it gives {' and '.join(dict.fromkeys(repr(key) for key, _ in found))}, which differ")
+    return found[0][1] if found else None
 
 
 def is_call_like(value: Any) -> bool:

@@ -20,8 +20,11 @@ def looks(text: str) -> bool:
     return _BEGINS.match(text.lstrip()) is not None and text.rstrip("; \t\n").endswith((")", "]"))
 
 
-def read(text: str) -> list[Call]:
-    """The calls of ``f(a=1)``, ``[f(a=1), g()]`` or one call a line. Raises Malformed for anything else."""
+def read(text: str, *, printed: bool = False) -> list[Call]:
+    """The calls of ``f(a=1)``, ``[f(a=1), g()]`` or one call a line. Raises Malformed for anything else.
+
+    ``printed``: ``print(f(a=1))`` is the call ``f(a=1)``, as Gemma writes it in a fence of ``tool_code``.
+    """
     if len(text) > MAX_LENGTH:
         raise Malformed(f"it has more than {MAX_LENGTH} characters")
     if _SIGNS.search(text):
@@ -34,7 +37,7 @@ def read(text: str) -> list[Call]:
     for line in body:
         if not isinstance(line, ast.Expr):
             raise Malformed("it is Python, and no call")
-        found += list(_calls(line.value))
+        found += list(_calls(line.value, printed))
         if len(found) > MAX_CALLS:
             raise Malformed(f"it has more than {MAX_CALLS} calls")
     if not found:
@@ -42,19 +45,19 @@ def read(text: str) -> list[Call]:
     return found
 
 
-def _calls(node: ast.expr) -> Iterator[Call]:
+def _calls(node: ast.expr, printed: bool) -> Iterator[Call]:
     if isinstance(node, ast.List | ast.Tuple):
         for item in node.elts:
-            yield _call(item)
+            yield _call(item, printed)
         return
-    yield _call(node)
+    yield _call(node, printed)
 
 
-def _call(node: ast.expr) -> Call:
+def _call(node: ast.expr, printed: bool = False) -> Call:
     if not isinstance(node, ast.Call):
         raise Malformed("it is Python, and no call")
     name = _name(node.func)
-    if name == "print" and len(node.args) == 1 and isinstance(node.args[0], ast.Call):  # Gemma's tool_code
+    if printed and name == "print" and len(node.args) == 1 and not node.keywords:
         return _call(node.args[0])
     arguments: dict[str, Any] = {}
     for keyword in node.keywords:

@@ -104,7 +104,7 @@ def calls_of(text: str) -> Written:
         return _marked(text, marks)
     fenced = _TOOL_FENCE.findall(text)
     if fenced:
-        return _guarded("pythonic", lambda: [call for body in fenced for call in body_calls(body)])
+        return _guarded("pythonic", lambda: [call for body in fenced for call in body_calls(body, "tool_code")])
     return _whole(text)
 
 
@@ -238,7 +238,7 @@ def body_calls(body: str, form: str = "") -> list[Call]:
     named = _MISTRAL.fullmatch(body) if form == "mistral" else None
     if named is not None:
         return [Call(named[1], _object(named[2]))]
-    return pythonic.read(body)
+    return pythonic.read(body, printed=form == "tool_code")
 
 
 def _pieces(body: str, expression: re.Pattern[str], one: Callable[[re.Match[str]], Call]) -> list[Call]:

@@ -201,7 +201,7 @@ def taken_back(behind: str, value: str) -> str | None:
 
 
 _RELATED = re.compile(
-    r"\s*\$?\s*(?:[≠≤≥≰≱¬>]|!=|<(?![A-Za-z/!])|\\(?:neq?|not|geq?|leq?|gt|lt|geqslant|leqslant)(?![A-Za-z]))"
+    r"\s*(?:\$\s*)?(?:[≠≤≥≰≱¬>]|!=|<(?![A-Za-z/!])|\\(?:neq?|not|geq?|leq?|gt|lt|geqslant|leqslant)(?![A-Za-z]))"
 )
 """A sign that a value stands behind: another statement than the value."""
 
