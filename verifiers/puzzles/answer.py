@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from veritune.plugins.unseen import visible
+from veritune.verifiers.puzzles.asserted import MARK
 
 LONGEST = 20_000
 """Characters of one place that are read; an answer is shorter."""
@@ -50,6 +51,10 @@ class Place:
 
     where: Where
     texts: tuple[str, ...]
+    around: str = ""
+    """Of a tag or a box: the text that it stands in, with MARK for the last one."""
+    behind: str = ""
+    """Of a tag or a box: the text behind the last one."""
 
 
 def places(
@@ -66,15 +71,18 @@ def places(
     said = strip_reasoning(completion, opened=opened)
     if said is None:
         return None
-    tags = _TAG.findall(said)
+    tags = list(_TAG.finditer(said))
     if tags:
-        return [Place("tag", tuple(tidy(tag) for tag in tags[-20:]))]
+        around, behind = _around(said, tags[-1].start(), tags[-1].end())
+        return [Place("tag", tuple(tidy(tag[1]) for tag in tags[-20:]), around, behind)]
     said = said[-LONGEST:] if raw else _RUNS.sub(r"\1" * 80, said[-LONGEST:])
     return [place for place in _untagged(said, tidy) if place.texts]
 
 
 def _untagged(said: str, tidy: Callable[[str], str]) -> Iterator[Place]:
-    yield Place("box", tuple(tidy(box) for box in _boxes(said)))
+    boxes = _boxes(said)
+    around, behind = _around(said, boxes[-1][1], boxes[-1][2]) if boxes else ("", "")
+    yield Place("box", tuple(tidy(box) for box, _, _ in boxes), around, behind)
     marks = [found for found in _STRONG.finditer(said)][-20:]
     ends = [*(mark.start() for mark in marks[1:]), len(said)]
     yield Place("mark", tuple(tidy(_cut(said[m.end() : end])) for m, end in zip(marks, ends, strict=False)))
@@ -89,15 +97,22 @@ def _cut(text: str) -> str:
     return text if found is None or not text[: found.start()].strip() else text[: found.start()]
 
 
-def _boxes(said: str) -> list[str]:
-    """The insides of complete boxes, the last 40 of them."""
+def _around(said: str, start: int, end: int) -> tuple[str, str]:
+    """The sentence before an answer with the text behind it, and the text behind alone."""
+    behind = plain(said[end : end + LONGEST])
+    before = said[max(start - 300, 0) : start].rpartition("\n")[2]
+    return f"{plain(before)} {MARK} {behind}", behind
+
+
+def _boxes(said: str) -> list[tuple[str, int, int]]:
+    """The insides of complete boxes and where they begin and end, the last 40 of them."""
     found = []
     for opening in list(_BOX.finditer(said))[-40:]:
         depth = 1
         for at in range(opening.end(), min(len(said), opening.end() + LONGEST)):
             depth += {"{": 1, "}": -1}.get(said[at], 0)
             if depth == 0:
-                found.append(said[opening.end() : at])
+                found.append((said[opening.end() : at], opening.start(), at + 1))
                 break
     return found
 

@@ -26,6 +26,8 @@ class Unclear:
     """An answer that cannot be taken as one: it contradicts itself, or something is missing."""
 
     why: str
+    open: bool = False
+    """Whether it cannot be told, rather than that it is no answer: undecided."""
 
 
 Answer = Hashable

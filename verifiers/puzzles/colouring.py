@@ -110,27 +110,38 @@ class Colouring:
     def _patterns(self) -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
         listed = "|".join(re.escape(node) for node in sorted(self.nodes, key=len, reverse=True))
         case = "" if any(len(node) == 1 for node in self.nodes) else "(?i:"
-        node = rf"(?<![\w.-])(?:{case}{listed}{')' if case else ''})(?![\w])"
+        prefix = r"(?i:(?:v|n|x|node|vertex)_?\{?)?" if all(node.isdecimal() for node in self.nodes) else ""
+        node = rf"(?<![\w.-]){prefix}(?:{case}{listed}{')' if case else ''})(?![\w])\}}?"
+        named = node.replace(prefix, f"{prefix}(?P<node>", 1) if prefix else rf"(?P<node>{node}"
+        named = named.removesuffix(r"(?![\w])\}?") + r")(?![\w])\}?"
         known = "|".join(re.escape(one) for one in sorted(self.options or (), key=len, reverse=True))
+        word = rf"(?i:{known + '|' if known and not known.isdecimal() else ''}{_COLOURS})"
         colour = rf"(?:(?i:{known + '|' if known else ''}{_COLOURS}|(?:colou?r\s*|c)?\d{{1,3}})|[A-Z])"
+        filler = (
+            r"(?:[ \t\"'`*]|(?i:\b(?:both|all|colou?red|painted|assigned|given|colou?rs?(?:\s+is)?|to|with|in)\b)|[:=]|"
+            r"\b(?:the|a|The)\b(?=[ \t]))*"
+        )
+        other = (
+            rf"(?P<other>[\"'`*\s]*\(?(?:,?\s*(?:\bor\b|/)\s*(?:maybe\s+|else\s+|a\s+)?{colour}(?!\w)|"
+            rf"\s*(?:\band\b|&|\||,)\s*(?:also\s+)?{word}(?!\w|[\"'`*]*\s*[:：=(]|\s+(?:is|are|for|to)\b)))?"
+        )
         one = re.compile(
-            rf"(?i:\b{_WORDS}[ _#]*)?(?P<node>{node})[\"'`*\s]*(?:[:：=|,]|->|→|⇒|↦|-|–|—|(?i:\bis\b|"
+            rf"(?i:\b{_WORDS}[ _#]*)?{named}[\"'`*\s)\]]*(?:[:：=|,]|->|→|⇒|↦|-|–|—|(?i:\bis\b|"
             rf"\bgets\b|\bhas\b|\breceives\b|\btakes\b|"
-            rf"\bcan be\b|\bas\b))[\s\"'`*]*(?:(?i:the|a|colou?red|painted|assigned|given|colou?r(?:\s+is)?|"
-            rf"to|with|in|[:=]))*"
-            rf"(?:[\s\"'`*]|(?i:\b(?:the|a|colou?red|painted|assigned|given|colou?r|to|with|in)\b)|[:=])*(?P<colour>{colour})(?!\w|\.\d)"
+            rf"\bcan be\b|\bas\b)){filler}(?P<colour>{colour})(?!\w|\.\d){other}"
         )
         words = f"{known}|" if known and not known.isdecimal() else ""
+        joint = rf"[\"'`*\s]*(?:,|and\b|&|;)[\"'`*\s]*(?:(?i:and|{_WORDS})\s*)?"
+        group = rf"(?P<group>{node}(?:{joint}{node})*)"
         several = re.compile(
-            rf"(?P<colour>(?i:(?:colou?r|group|class|set)\s*(?:class\s*)?(?:\d{{1,3}}|[A-Z]\b)|{words}{_COLOURS}))"
-            rf"[\"'`*\s]*(?:\([^()\n]{{0,20}}\)\s*)?(?:[:：=|]|->|→|(?i:\bis\b|\bfor\b))[\s\"'`*\[{{(]*(?i:\b{_WORDS}\s*)?"
-            rf"(?P<group>{node}(?:[\"'`*\s]*(?:,|and\b|&|;)[\"'`*\s]*(?:(?i:and|{_WORDS})\s*)?{node})*)"
-            rf"(?!\s*(?:[:：=]|->|→))"
+            rf"(?P<colour>(?i:(?:colou?r|set|class|group|part)\s*(?:class\s*)?(?:\d{{1,3}}|[A-Z]\b)|{words}{_COLOURS}))"
+            rf"[\"'`*\s]*(?:\([^()\n]{{0,20}}\)\s*)?(?:[:：=|]|->|→|(?i:\bis\b|\bfor\b|"
+            rf"(?:\bis\s+)?(?:\b(?:assigned|given|goes)\s+)?\bto\b))[\s\"'`*\[{{(]*(?i:\b{_WORDS}\s*)?"
+            rf"{group}(?!\s*(?:[:：=]|->|→))"
         )
-        join = r"[\"'`*\s]*(?:,|\band\b|&)[\"'`*\s]*(?:and\s+)?"
         together = re.compile(
-            rf"(?P<group>{node}(?:{join}{node})+)[\"'`*\s]*(?i:\b(?:are|get|both|all|have|receive|take)\b|[:=])"
-            rf"(?:[\s\"'`*]|(?i:\b(?:both|all|the|colou?red|painted|colou?r)\b))*(?P<colour>{colour})(?!\w|\.\d)"
+            rf"(?<![:：=>→|])(?<![:：=>→|][ ])(?P<group>{node}(?:{joint}{node})+)[\"'`*\s)\]]*(?:[:：=]|->|→|"
+            rf"(?i:\b(?:are|get|have|receive|take|share)\b)){filler}(?P<colour>{colour})(?!\w|\.\d){other}"
         )
         return one, several, together
 
@@ -138,6 +149,11 @@ class Colouring:
         """Every colouring that a text may give, whole or not."""
         read_json = False
         for value in objects(text):
+            pairs = self._paired(value)
+            if pairs is not None:
+                read_json = True
+                yield pairs
+                continue
             for mapping in _mappings(value):
                 found = self._mapped(mapping)
                 if found:
@@ -146,7 +162,7 @@ class Colouring:
             if (
                 isinstance(value, list)
                 and len(value) == len(self.nodes)
-                and not any(isinstance(one, list | dict) for one in value)
+                and not any(isinstance(one, list | tuple | dict) for one in value)
             ) and (text.strip().strip("`").startswith("[") or len(text) < 200):
                 read_json = True
                 yield {node: _colour(one) for node, one in zip(self.nodes, value, strict=True)}
@@ -156,26 +172,53 @@ class Colouring:
         yield from from_tables
         if any(len(found) == len(self.nodes) for found in from_tables):
             return
-        yield from filter(None, (self._said(text), self._classes(text)))
+        classes, said = self._classes(text), self._said(text)
+        if classes and not isinstance(classes, _Twice) and len(classes) == len(self.nodes):
+            yield classes
+            said = said if said and not isinstance(said, _Twice) and len(said) == len(self.nodes) else None
+        elif classes:
+            yield classes
+        if said:
+            yield said
+
+    def _paired(self, value: Any) -> dict[str, str] | None:
+        """``[(0, 'red'), (1, 'green')]``, which the edges said over again are not."""
+        if not isinstance(value, list | tuple) or not all(isinstance(o, list | tuple) and len(o) == 2 for o in value):
+            return None
+        if any(isinstance(part, list | tuple | dict) for one in value for part in one):
+            return None
+        said = {(_name(a), _name(b)) for a, b in value}
+        if not value or said <= {*self.edges, *((b, a) for a, b in self.edges)}:
+            return None
+        nodes = [self._node(a) for a, _ in value]
+        if len(set(nodes)) < len(nodes):
+            return None
+        return {node: _colour(b) for node, (_, b) in zip(nodes, value, strict=True) if node is not None} or None
 
     def _said(self, text: str) -> dict[str, str] | None:
         found = _Twice()
+        taken: list[tuple[int, int]] = []
+        for match in self._pairs[2].finditer(text):
+            taken.append(match.span())
+            for node in self._group(match["group"]):
+                found.give(node, _colour(match["colour"]), match["other"])
         for match in self._pairs[0].finditer(text):
-            node, colour = self._key[match["node"].lower()], _colour(match["colour"])
-            if found.setdefault(node, colour) != colour:
-                found.node = found.node or node
+            if not any(start < match.end() and match.start() < end for start, end in taken):
+                found.give(self._key[match["node"].lower()], _colour(match["colour"]), match["other"])
         return (found if found.node else dict(found)) if found else None
+
+    def _group(self, group: str) -> Iterator[str]:
+        """The vertices that stand together: ``vertices 0 and 3``."""
+        for one in re.findall(r"[^\s,;&\"'`*{}]+", group):
+            node = self._node(one)
+            if node is not None:
+                yield node
 
     def _classes(self, text: str) -> dict[str, str] | None:
         found = _Twice()
-        lower = {node.lower(): node for node in self.nodes}
-        for match in (*self._pairs[1].finditer(text), *self._pairs[2].finditer(text)):
-            for one in re.findall(r"[^\s,;&\"'`*]+", match["group"]):
-                node = lower.get(one.lower())
-                if node is None:
-                    continue
-                if found.setdefault(node, _colour(match["colour"])) != _colour(match["colour"]):
-                    found.node = found.node or node
+        for match in self._pairs[1].finditer(text):
+            for node in self._group(match["group"]):
+                found.give(node, _colour(match["colour"]))
         if not found:
             return None
         return found if found.node else dict(found)
@@ -223,6 +266,11 @@ class _Twice(dict[str, str]):
 
     node: str = ""
 
+    def give(self, node: str, colour: str, other: str | None = None) -> None:
+        """``other``: a second colour beside it, as text."""
+        if self.setdefault(node, colour) != colour or other:
+            self.node = self.node or node
+
 
 def _mappings(value: Any, depth: int = 0) -> Iterator[Mapping[Any, Any]]:
     if isinstance(value, Mapping) and depth < 5:
@@ -242,7 +290,7 @@ def _colour(value: Any) -> str:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     text = re.sub(r"[*_`\"']", "", str(value)).strip().lower()
-    return re.sub(r"^colou?r\s*(?:class\s*)?(?=\S)", "", text).replace("grey", "gray")
+    return re.sub(r"^(?:colou?r|set|class|group|part)\s*(?:class\s*)?(?=\S)", "", text).replace("grey", "gray")
 
 
 def _name(node: Any) -> str:

@@ -25,6 +25,13 @@ _ORDINALS = {word: str(n) for n, word in enumerate(
 _NUMBERS = {word: str(n) for n, word in enumerate(
     ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"), 1)}  # fmt: skip
 
+_NEGATED = re.compile(
+    r"\b(?:not|no|never|neither|nor|cannot|without|except|excluding|isn|aren|doesn|don|other than|rather than|"
+    r"instead of|(?:any|every)(?:one|body|thing) but)\b|n['’]t\b|≠|!=|¬",
+    re.IGNORECASE,
+)
+_PIECES = re.compile(r"[,;|/()]|[.!?](?=\s)|\band\b|&|(?<!one )(?<!body )(?<!thing )\bbut\b", re.IGNORECASE)
+
 
 class LogicGrid:
     """A row with ``solution``: ``{header, rows}`` as ZebraLogic has it, ``{key: {attribute: value}}``, or a list of
@@ -98,16 +105,11 @@ class LogicGrid:
                 yield cells
         if some:
             return
-        for table in tables(text):
+        for table in (*tables(text), *_separated(text)):
             tabled = self._of_table(table) or self._of_table([list(line) for line in zip(*_even(table), strict=True)])
             if tabled:
                 some = True
                 yield tabled
-        lines = [line.split(",") for line in text.split("\n") if "," in line]
-        cells_of_lines = self._of_table(lines) if len(lines) > 1 else None
-        if cells_of_lines:
-            some = True
-            yield cells_of_lines
         if some:
             return
         found = self._of_sentences(text)
@@ -150,7 +152,10 @@ class LogicGrid:
             if pairs:
                 yield self._of_mappings(pairs)
         elif isinstance(value, list) and value and all(isinstance(one, list) for one in value):
-            cells = self._of_table(value)
+            rows = value if self._of_table(value) else [self.header, *value]
+            cells = (
+                self._of_table(rows) if all(len(line) == len(self.header) for line in rows) else self._of_table(value)
+            )
             if cells:
                 yield cells
 
@@ -252,6 +257,22 @@ class LogicGrid:
                     key = inside.pop()
                     if key is not None:
                         yield key, keys.sub(" ", sentence)
+                elif inside:
+                    yield from self._joined(sentence)
+
+    def _joined(self, sentence: str) -> Iterator[tuple[str, str]]:
+        """Statements in one sentence: each names its key, and what stands behind without one is about the same."""
+        keys = self._key_pattern
+        pieces = re.split(r"[,;]\s*(?:(?:and|while|whereas)\s+)?|\s+(?:while|whereas)\s+", sentence)
+        if any(len(list(keys.finditer(piece))) > 1 for piece in pieces):
+            pieces = [part for piece in pieces for part in re.split(r"\s+and\s+", piece)]
+        current: str | None = None
+        for piece in pieces:
+            inside = {self._key(m[0]) for m in keys.finditer(piece)}
+            if inside:
+                current = inside.pop() if len(inside) == 1 else None
+            if current is not None:
+                yield current, keys.sub(" ", piece)
 
     @property
     def _key_pattern(self) -> re.Pattern[str]:
@@ -272,8 +293,17 @@ class LogicGrid:
         folded = f" {_fold(part)} "
         values = {value for value in self.values[attribute] if f" {value} " in folded}
         values = {v for v in values if not any(v != w and f" {v} " in f" {w} " and f" {w} " in folded for w in values)}
+        if _NEGATED.search(part):
+            values = {v for v in values if any(self._is_said(v, piece) for piece in _PIECES.split(part))}
         shared = {v for v in values if any(v in self.values[a] for a in self.attributes if a != attribute)}
         return {v for v in values if v not in shared or f"{attribute} {v}" in folded or f"{attribute} is {v}" in folded}
+
+    def _is_said(self, value: str, piece: str) -> bool:
+        """Whether a piece between commas names a value and does not deny it."""
+        folded = f" {_fold(piece)} "
+        return f" {value} " in folded and not _NEGATED.search(
+            piece if value not in folded else folded.replace(f" {value} ", " ")
+        )
 
     def _key(self, value: Any) -> str | None:
         if isinstance(value, Mapping | list) or value is None:
@@ -300,6 +330,19 @@ class LogicGrid:
             return bare
         close = [v for v in self.values[attribute] if _stem(v) == _stem(bare)]
         return close[0] if len(close) == 1 else folded
+
+
+def _separated(text: str) -> Iterator[list[list[str]]]:
+    """Lines of as many cells each between commas or semicolons: CSV."""
+    rows: list[list[str]] = []
+    for line in [*text.split("\n"), ""]:
+        cells = [cell.strip().strip("\"'") for cell in re.split(r";" if ";" in line else ",", line)]
+        if len(cells) < 2 or (rows and len(cells) != len(rows[0])):
+            if len(rows) > 1:
+                yield rows
+            rows = []
+        if len(cells) > 1:
+            rows.append(cells)
 
 
 def _even(table: Sequence[Sequence[str]]) -> list[list[str]]:

@@ -20,7 +20,8 @@ def tables(text: str) -> Iterator[list[list[str]]]:
     text = re.sub(r"</tr>\s*<tr[^<>\n]{0,60}>", "\n", text)
     text = re.sub(r"<tr[^<>\n]{0,60}>|</tr>", "\n", text)
     text = re.sub(r"\s*<t[dh][^<>\n]{0,60}>\s*|\s*</t[dh]>\s*", "|", text)
-    text = re.sub(r"\\\\(?:\s*\[[^\]\n]{0,12}\])?|\\hline", "\n", text)
+    text = re.sub(r"\\(?:begin|end)\s*\{[^{}\n]{0,20}\}(?:\s*\{[^{}\n]{0,80}\})?", "\n", text)
+    text = re.sub(r"\\\\(?:\s*\[[^\]\n]{0,12}\])?|\\(?:h|top|mid|bottom)(?:line|rule)", "\n", text)
     rows: list[list[str]] = []
     for line in [*text.split("\n"), "the end"]:
         cells = _cells(line)

@@ -10,8 +10,9 @@ from typing import Any, Literal, get_args
 from veritune.plugins.errors import ParameterError
 from veritune.plugins.faults import record
 from veritune.plugins.types import Cause, Verdict
-from veritune.verifiers.puzzles.answer import Place, denied, places
+from veritune.verifiers.puzzles.answer import Place, denied, places, says_none
 from veritune.verifiers.puzzles.arithmetic import Arithmetic
+from veritune.verifiers.puzzles.asserted import MARK, asserted
 from veritune.verifiers.puzzles.base import NONE, Answer, InvalidPuzzle, Puzzle, Unclear
 from veritune.verifiers.puzzles.colouring import Colouring
 from veritune.verifiers.puzzles.crossword import Crossword
@@ -83,7 +84,11 @@ class PuzzleVerifier:
         if answer is None:
             return Verdict.wrong(f"there is no {puzzle.what} after the thinking", **shown)
         if isinstance(answer, Unclear):
-            return Verdict.wrong(answer.why, **shown)
+            return (
+                Verdict.undecided(Cause.ABSTAIN, answer.why, **shown)
+                if answer.open
+                else Verdict.wrong(answer.why, **shown)
+            )
         verdict = _no_solution(puzzle) if answer is NONE else puzzle.judge(answer)
         decided_wrong = verdict.correct is False and answer is not NONE
         if decided_wrong and not puzzle.declared_unsolvable() and puzzle.solvable() is False:
@@ -95,14 +100,18 @@ class PuzzleVerifier:
 def _answer(puzzle: Puzzle, found: Sequence[Place]) -> tuple[Answer | None, Place | None]:
     """The one answer of the first place that has any; Unclear where a place has two."""
     for place in found:
-        read = [puzzle.readings(text) for text in place.texts]
+        read = [_stood_by(puzzle, text) for text in place.texts]
         answers = dict.fromkeys(answer for readings in read for answer in readings)
         if len(read) > 1 and not any(not isinstance(answer, Unclear) for answer in read[-1]):
-            answers = dict.fromkeys(puzzle.readings("\n".join(place.texts)))  # each may hold a part
+            answers = dict.fromkeys(_stood_by(puzzle, "\n".join(place.texts)))  # each may hold a part
             if any(read) and not read[-1]:
                 return Unclear("the last of several places for an answer holds none"), place
         if not answers:
             continue
+        left = asserted(place.around)
+        if MARK not in left.text and place.around:
+            later = [one for one in _stood_by(puzzle, place.behind) if not isinstance(one, Unclear)]
+            return (later[0] if len(later) == 1 and place.where != "tag" else Unclear(left.why)), place
         if any(answer is not NONE for answer in answers) and any(map(denied, place.texts)):
             return Unclear("it says what the answer is not"), place
         clear = [answer for answer in answers if not isinstance(answer, Unclear)]
@@ -113,6 +122,22 @@ def _answer(puzzle: Puzzle, found: Sequence[Place]) -> tuple[Answer | None, Plac
             return unclear[0], place
         return clear[0], place
     return None, None
+
+
+def _stood_by(puzzle: Puzzle, text: str) -> Sequence[Answer]:
+    """The answers that a text gives and stands by; Unclear where it gives some and stands by none."""
+    left = asserted(text)
+    answers = puzzle.readings(left.text)
+    if not left.why or any(not isinstance(answer, Unclear) for answer in answers):
+        return answers
+    whole = puzzle.readings(text)
+    if not any(not isinstance(answer, Unclear) for answer in whole):
+        return whole
+    if answers and left.refuted:
+        return whole  # the cases that were tried, with what follows from them, are one line of thought
+    if says_none(text):
+        return [NONE]
+    return [Unclear(left.why, open=bool(answers))]
 
 
 def _all_right(puzzle: Puzzle, answers: Sequence[Answer]) -> bool:
@@ -135,14 +160,19 @@ def read_row(gold: Any, kind: str = "auto") -> tuple[str, Mapping[str, Any]]:
     row = _mapping(gold)
     if row is None:
         raise InvalidPuzzle(f"the gold is no puzzle (a mapping with its columns): {gold!r:.120}")
-    flat = _flat(row)
+    flat, given = _flat(row), kind
     if kind == "auto":
         kind = _said_kind(flat) or _guessed(flat) or ""
     if kind not in KINDS:
         raise InvalidPuzzle(f"no kind of puzzle has these columns: {', '.join(sorted(map(str, row)))[:200]}")
-    if kind == "24" and flat.get("target") is None:
+    if kind == "24" and flat.get("target") is None and _says_24(flat, given):
         flat = {**flat, "target": 24}
     return kind, flat
+
+
+def _says_24(row: Mapping[str, Any], given: str) -> bool:
+    """Whether a row without a target is of the game of 24: its kind says so, or it has cards and no target at all."""
+    return given == "24" or _said_kind(row) == "24" or (row.get("cards") is not None and "target" not in row)
 
 
 def _flat(row: Mapping[str, Any]) -> dict[str, Any]:

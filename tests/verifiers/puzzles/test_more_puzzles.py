@@ -56,7 +56,9 @@ def test_twenty_four() -> None:
 def test_what_cannot_be_made_has_the_answer_that_it_cannot(shared_rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
     says = ["No solution", "It is impossible to make 24.", "There is no way to make 24 from these.", "Not possible.",
             "24 cannot be reached.", "\\text{No solution exists}"]  # fmt: skip
-    assert not disagreeing({"nums": [1, 1, 1, 2]}, [tag(text) for text in says], [tag("1+1+1+2"), tag("24"), ""])
+    assert not disagreeing(
+        {"nums": [1, 1, 1, 2], "kind": "24"}, [tag(text) for text in says], [tag("1+1+1+2"), tag("24"), ""]
+    )
     for name in ("game24", "countdown"):
         for row in shared_rows(f"puzzles/{name}.jsonl")[::60]:
             said = VERIFIER.verify(tag("no solution"), {**row, "kind": "countdown"})

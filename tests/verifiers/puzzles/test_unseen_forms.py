@@ -21,7 +21,7 @@ CASES: list[tuple[Any, str, bool]] = [
     (PEOPLE, "All are knights except Zoey, who is a knave.", True),
     (PEOPLE, "Everyone except Zoey is a knight.", True),
     (PEOPLE, "Everyone except Liam is a knight.", False),
-    ({"nums": [3, 3, 8, 8]}, "The solution: 8 / (3 - (8 / 3)) = 8 / (1/3) = 24", True),
+    ({"nums": [3, 3, 8, 8], "kind": "24"}, "The solution: 8 / (3 - (8 / 3)) = 8 / (1/3) = 24", True),
     (RING, "A and C are red; B and D are blue.", True),
     (RING, "Vertices A and C get color 1, vertices B and D get color 2.", True),
     (RING, "Group 1: A, C\nGroup 2: B, D", True),
