@@ -41,37 +41,56 @@ def message_text(message: Message) -> str:
     if isinstance(content, str):
         return content
     if isinstance(content, Sequence):
-        blocks = [block for block in content if isinstance(block, Mapping) and block.get("type") not in _REASONING]
+        blocks = [block for block in content if isinstance(block, Mapping) and not _reasons(block)]
         parts = [block.get("text") or "" for block in blocks]
         return "".join(part for part in parts if isinstance(part, str))
     return str(content)
 
 
 _REASONING = ("thinking", "reasoning")
+_FIELDS = ("reasoning_content", "reasoning", "thinking", "reasoning_details", "thinking_blocks")
+_SAID_IN = ("thinking", "reasoning", "text", "summary", "content")
 
 
 def message_reasoning(message: Message) -> str:
     """The reasoning that a server parsed out of a message, ``""`` without.
 
-    Read are the fields ``reasoning_content`` (vLLM, SGLang, DeepSeek), ``reasoning`` and ``thinking`` (OpenRouter,
-    Ollama), and content blocks of type ``thinking`` or ``reasoning``.
+    Read are the fields ``reasoning_content`` (vLLM, SGLang, DeepSeek), ``reasoning``, ``thinking``,
+    ``reasoning_details`` and ``thinking_blocks`` (OpenRouter, Ollama, LiteLLM), and content blocks whose type begins
+    with ``thinking`` or ``reasoning``, with their summaries: all of them, what two of them repeat once.
     """
-    for key in ("reasoning_content", *_REASONING):
-        said = message.get(key)
-        if isinstance(said, str) and said:
-            return said
     content = message.get("content")
-    if isinstance(content, str) or not isinstance(content, Sequence):
+    blocks = content if isinstance(content, Sequence) and not isinstance(content, str) else ()
+    own = [block for block in blocks if isinstance(block, Mapping) and _reasons(block)]
+    found: list[str] = []
+    for said in (*(_reasoned(message.get(key)) for key in _FIELDS), _reasoned(own)):
+        if said.strip() and not any(said.strip() in other for other in found):
+            found.append(said)
+    return "\n\n".join(found)
+
+
+def _reasons(block: Mapping[str, Any]) -> bool:
+    return str(block.get("type", "")).startswith(_REASONING)
+
+
+def _reasoned(said: Any, depth: int = 0) -> str:
+    """What a field or block of reasoning says: a text, or the texts of its parts."""
+    if isinstance(said, str):
+        return said
+    if depth > 4:
         return ""
-    blocks = [block for block in content if isinstance(block, Mapping) and block.get("type") in _REASONING]
-    parts = [block.get(key) for block in blocks for key in (*_REASONING, "text")]
-    return "".join(part for part in parts if isinstance(part, str))
+    if isinstance(said, Mapping):
+        return "".join(_reasoned(said.get(key), depth + 1) for key in _SAID_IN)
+    return "".join(_reasoned(each, depth + 1) for each in said) if isinstance(said, list | tuple) else ""
 
 
 def _whole_message(message: Message) -> str:
-    """A message with its parsed reasoning where the policy wrote it; never closed where no answer followed."""
+    """A message with its parsed reasoning where the policy wrote it; never closed where no answer followed.
+
+    An answer that still has the reasoning in it is whole; one that thinks again has thought twice.
+    """
     answer, reasoning = message_text(message), message_reasoning(message)
-    if not reasoning or "</think>" in answer:
+    if not reasoning or ("</think>" in answer and reasoning.strip() in answer):
         return answer
     if not answer.strip() and not message.get("tool_calls"):
         return f"<think>\n{reasoning}"

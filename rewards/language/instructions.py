@@ -42,24 +42,95 @@ _UNSPACED = (
 _SAYS = re.compile(rf"(?<!\w)(?:{_SPACED})|{_UNSPACED}", re.IGNORECASE)
 _FORM = re.compile(r"\\boxed|</?\w{2,12}>|\{answer\}|\bJSON\b|####")
 """How the answer is to be written: a box, tags, a form."""
+_SHAPE = re.compile(
+    # what becomes of the answer
+    r"\b(?:output|give|write|express|report|return|provide|round|submit|present|format|print|enter|state)\b[^.?!]{0,40}"
+    r"\b(?:answer|result|solution|response)s?\b|"
+    r"\b(?:your|the|final)(?: final)? (?:answer|result|response|solution)s?\b "
+    r"(?:is|as|in|to|should|must|will|with(?:in)?)\b|"
+    r"\b(?:gib|geben|schreibe?n?|runde|nenne|drücke)\b[^.?!]{0,40}\b(?:ergebnis|antwort|lösung)|"
+    r"\b(?:die|deine|ihre) (?:endgültige )?(?:antwort|lösung) (?:ist|als|soll|muss)\b|"
+    r"\b(?:donne[rz]?|écri(?:s|vez)|arrondi\w*|exprime[rz]?|indique[rz]?)\b[^.?!]{0,40}\b(?:réponse|résultat|solution)|"
+    r"\bla réponse (?:est|doit|sous)\b|"
+    r"\b(?:da|dé|escrib[ae]|redonde[ae]|expres[ae]|indi(?:ca|que)|escreva|dê|arredonde|scrivi|arrotonda|dai)\b[^.?!]{0,40}"
+    r"\b(?:respuesta|resultado|solución|resposta|risposta|risultato)|\bla respuesta (?:es|debe|como)\b|"
+    r"\b(?:дай|запиши|округли|вырази|укажи|напиши|выведи)(?:те)?\b[^.?!]{0,40}(?:ответ|результат)|"
+    r"(?:输出|写出|给出|保留|写成|填写|寫出)[^。？！]{0,12}(?:答案|结果|結果|整数|小数|形式)|"
+    r"答案(?:是|为|應|应|须|写)[^。？！]{0,12}(?:整数|小数|分数|数字|形式)|"
+    r"(?:答え|解答|結果)(?:を|は)[^。？！]{0,20}(?:整数|小数|書|示|出力|記入)|"
+    r"(?:답|결과)(?:을|를|은|는)[^.?!]{0,20}(?:정수|소수|쓰|출력)|"
+    # how long it may be
+    r"\d+ (?:\w+ )?(?:words?|sentences?|lines?|steps?|decimals?|digits?|paragraphs?|tokens?)\b|"
+    r"\d+ (?:wörtern?|sätzen?|zeilen|schritten?|(?:nachkomma|dezimal)stellen)\b|"
+    r"\d+ (?:mots|phrases|lignes|étapes|décimales|palabras|frases|líneas|pasos|decimales|palavras|linhas|passos|casas|"
+    r"parole|frasi|righe|passi|decimali)\b|"
+    r"\d+ (?:слов|предложени|строк|шаг|знак)|"
+    r"\d+\s*(?:个字|字|句|步|行|个词|位小数|文字|語|ステップ)(?:以内|之内|内|作答|回答|完成|で|。|$)|不超过\s*\d+|至多\s*\d+|"
+    r"\d+\s*(?:자|문장|단계|줄) ?(?:이내|내로)|"
+    # whether it may be asked for
+    r"\bwhat(?: is|'s) the (?:final |right |correct )?(?:answer|result|solution)\s*\?|"
+    r"\b(?:can|could|would) you (?:please )?(?:solve|explain|answer|help|show|do)\b|"
+    r"\bwie lautet die (?:antwort|lösung)\s*\?|\bquelle est la (?:réponse|solution)\s*\?|"
+    r"\b(?:cuál es la respuesta|qual é a resposta|qual è la risposta)\s*\?|какой ответ\s*\?|каков ответ\s*\?|"
+    r"答案是(?:什么|多少)|答えは(?:何|いくつ)",
+    re.IGNORECASE,
+)
+"""Sentences about the answer and its length: they have numbers and question marks, and put no question."""
+_MATERIAL = re.compile(
+    r"(?:(?<!\w)(?:translat|summari[sz]|proofread|paraphras|rewrite|rephras|correct|explain|analy[sz]e|übersetz|"
+    r"fass\w* |zusammenfass|korrigier|verbesser|erklär|überarbeit|"
+    r"tradui|résum|corrige|expliqu|reformul|traduc|resum|explica|"
+    r"corrig|correg|riassum|spiega|traduz|переве[дс]|переклад|перескаж|исправ|объясн|кратко|резюм|поясни|tafsiri|"
+    r"fupish|sahihish|elez|tłumacz|przetłumacz|streść|popraw|çevir|özetle|düzelt|açıkla|dịch|tóm tắt|sửa|"
+    r"terjemah|ringkas|vertaal|samenvat|verbeter)|翻译|翻譯|译成|译为|总结|總結|概括|改正|修改|解释|解釋|润色|摘要|翻訳|訳し|要約|訂正|直し|説明|번역|"
+    r"요약|고쳐|교정|설명|ترجم|لخص|صحح|اشرح|แปล|สรุป|แก้ไข|อธิบาย|অনুবাদ|সারাংশ|ব্যাখ্যা|అనువ|సంగ్రహ|వివరించ|अनुवाद|सारांश|समझा)"
+    r"(?P<what>[^\n:：]{0,100})[:：]\s*(?=\S)",
+    re.IGNORECASE,
+)
+"""A task about a text that follows: the text may be in any language."""
+_PROBLEM = re.compile(
+    r"problem|question|task|exercise|aufgabe|frage|problème|exercice|pregunta|ejercicio|esercizio|задач|вопрос|问题|問題|题|題|"
+    r"문제|질문|โจทย์|คำถาม|swali|প্রশ্ন|ప్రశ్న|प्रश्न|سؤال|مسألة",
+    re.IGNORECASE,
+)
+_SWITCH = re.compile(
+    r"(?<=[\u0370-\u1dff\u2e80-\U0010ffff])\s*(?=(?:[A-Za-z'’,-]+ ){3,12}[A-Za-z])"
+    r"|(?<=[A-Za-z.}:])\s+(?=[\u0370-\u1dff\u2e80-\U0010ffff]{2})"
+)
+"""Where words of Latin script follow others or are followed by them: four of them are no name."""
 _SENTENCES = re.compile(r"(?<=[.!?。！？।])\s+|(?<=[。！？])|\n+")
 _ASKS = re.compile(r"[?？؟]\s*$")
 _DIGIT = re.compile(r"\d")
 
 
 def without_instructions(question: str) -> str:
-    """The sentences that ask or tell something. Empty where every sentence reads like an instruction."""
-    return "\n".join(s for s in _SENTENCES.split(question) if s and not _instructs(s))
+    """The sentences that ask or tell something. Empty where every sentence reads like an instruction.
+
+    Of a task about a text ("translate this: …") it is the task, and not the text.
+    """
+    material = next((m for m in _MATERIAL.finditer(question) if not _PROBLEM.search(m["what"])), None)
+    if material is None:
+        return "\n".join(s for s in _sentences(question) if not _instructs(s))
+    *before, task = _sentences(question[: material.end()].rstrip())
+    return "\n".join([*(s for s in before if not _instructs(s)), task])
 
 
 def put(question: str) -> str:
     """The sentences that end in a question mark or have numbers; all where none does."""
-    sentences = [s for s in _SENTENCES.split(question) if s]
+    sentences = _sentences(question)
     return "\n".join([s for s in sentences if _puts(s)] or sentences)
 
 
+def _sentences(question: str) -> list[str]:
+    """The sentences, and the parts of one that are written in Latin and in another script."""
+    found = [s for s in _SENTENCES.split(question) if s]
+    return [part for s in found for part in ([s] if s.isascii() else _SWITCH.split(s)) if part]
+
+
 def _instructs(sentence: str) -> bool:
-    return _FORM.search(sentence) is not None or (not _puts(sentence) and _SAYS.search(sentence) is not None)
+    if _FORM.search(sentence) is not None or _SHAPE.search(sentence) is not None:
+        return True
+    return not _puts(sentence) and _SAYS.search(sentence) is not None
 
 
 def _puts(sentence: str) -> bool:

@@ -136,10 +136,10 @@ def _asked(text: str, candidates: tuple[str, ...], engine: Backend, min_letters:
 
 
 def _most(text: str, candidates: tuple[str, ...], engine: Backend) -> tuple[str, int]:
-    """The language that most is said in, and how many letters the text has."""
+    """The language that most is said in, and how many letters the text has, one of Chinese for ``DENSE``."""
     found = _shares(text, None, candidates, engine).letters
     weight = {code: count * (DENSE if code in _DENSE_CODES else 1) for code, count in found.items()}
-    return max(weight, key=weight.__getitem__, default=""), sum(found.values())
+    return max(weight, key=weight.__getitem__, default=""), sum(weight.values())
 
 
 def _outside(text: str, best: str, candidates: tuple[str, ...]) -> str | None:

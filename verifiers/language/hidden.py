@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import unicodedata
 from urllib.parse import unquote
 
 _FOREIGN = re.compile(r"[^\W\d_A-Za-zÀ-ɏͰ-Ͽ](?:.{0,3}[^\W\d_A-Za-zÀ-ɏͰ-Ͽ])*")
@@ -22,19 +23,29 @@ _TAG = re.compile(r"</?[A-Za-z][\w:.-]*(?P<rest>(?:\s[^<>]*)?)/?>")
 _QUOTED = re.compile(r"\"([^\"]*)\"|'([^']*)'")
 _ESCAPED = re.compile(
     r"(?:&(?:#\d{2,7}|#x[0-9a-f]{2,6}|[a-z]{2,24}\d{0,2});){1,2000}|(?:\\u\{?[0-9a-f]{4,6}\}?|\\x[0-9a-f]{2}){1,2000}"
-    r"|(?:%[0-9a-f]{2}){2,2000}",
+    r"|(?:%[0-9a-f]{2}){2,2000}|(?:\\[0-3][0-7]{2}){2,2000}|(?:\\N\{[A-Z0-9 -]{2,80}\}){1,2000}"
+    r"|U\+[0-9a-f]{4,6}(?:[ ,]{0,2}U\+[0-9a-f]{4,6}){0,2000}|0x[0-9a-f]{4}(?:[ ,]{1,2}0x[0-9a-f]{4}){7,2000}",
     re.IGNORECASE,
 )
+_NAMED = re.compile(r"\\N\{([^}]*)\}", re.IGNORECASE)
+_HEXADECIMAL = re.compile(r"[0-9a-f]{4,6}", re.IGNORECASE)
+_SPACED = re.compile(r"(?<![^\W\d_])(?:[^\W\d_\u2e80-\U0010ffff] {1,3}){11,2000}[^\W\d_](?![^\W\d_])")
+"""Letters with gaps between them: twelve in a row are a word, or words, and no variables."""
 _CODE_POINT = re.compile(r"\\u\{?([0-9a-f]{4,6})\}?|\\x([0-9a-f]{2})", re.IGNORECASE)
 _PROSE_WORDS = 3
 _SLUG_WORDS = 6
+_SPEECH_WORDS = 8
+"""So many words of a text in a program, or between backticks, are said to the reader."""
 
 
 def unescaped(text: str) -> str:
-    """Letters for what stands for letters: HTML's entities, escapes of programs and of addresses."""
-    if _ESCAPED.search(text) is None:
-        return text
-    return _ESCAPED.sub(_letters_of, text)
+    """Letters for what stands for letters: HTML's entities, escapes of programs and of addresses, spaced letters."""
+    text = _SPACED.sub(_joined, text)
+    return text if _ESCAPED.search(text) is None else _ESCAPED.sub(_letters_of, text)
+
+
+def _joined(found: re.Match[str]) -> str:
+    return " ".join(part.replace(" ", "") for part in re.split(" {2,3}", found[0]))
 
 
 def in_code(inside: str) -> str:
@@ -42,6 +53,17 @@ def in_code(inside: str) -> str:
     prose = "\n".join(line for line in inside.splitlines() if _reads(line))
     if 2 * _letters(prose) > _letters(inside):
         return inside
+    said = [one or other for one, other in _QUOTED.findall(inside)]
+    return " ".join([*(text for text in said if len(_WORD.findall(text)) >= _SPEECH_WORDS), _foreign(inside)])
+
+
+def is_snippet(inside: str) -> bool:
+    """Whether a piece between backticks has so few words that it may be code: ``for item in items``."""
+    return len(_WORD.findall(inside)) < _SPEECH_WORDS
+
+
+def in_snippet(inside: str) -> str:
+    """Of such a piece, letters that no program is made of."""
     return _foreign(inside)
 
 
@@ -81,8 +103,31 @@ def _letters_of(found: re.Match[str]) -> str:
         return html.unescape(escapes)
     if escapes[0] == "%":
         return unquote(escapes, errors="ignore")
+    if escapes[:2] in ("\\N", "\\n"):
+        return "".join(map(_by_name, _NAMED.findall(escapes)))
+    if escapes[0] in "Uu0":
+        return "".join(map(_character, _HEXADECIMAL.findall(escapes.replace("0x", " ").replace("0X", " "))))
+    if escapes[1] in "0123" or set(escapes[1::4]) <= set("xX"):
+        base = (8, 1) if escapes[1] in "0123" else (16, 2)
+        data = bytes(int(escapes[i + base[1] : i + 4], base[0]) for i in range(0, len(escapes), 4))
+        try:
+            return data.decode("utf-8")
+        except UnicodeDecodeError:  # no bytes of a text: each is a letter of its own
+            return data.decode("latin-1")
     codes = [int(one or other, 16) for one, other in _CODE_POINT.findall(escapes)]
     return "".join(chr(code) for code in codes if code < 0x110000 and not 0xD800 <= code < 0xE000)
+
+
+def _by_name(name: str) -> str:
+    try:
+        return unicodedata.lookup(name)
+    except KeyError:
+        return ""
+
+
+def _character(digits: str) -> str:
+    code = int(digits, 16)
+    return chr(code) if code < 0x110000 and not 0xD800 <= code < 0xE000 else ""
 
 
 def _unless_prose(found: re.Match[str]) -> str:

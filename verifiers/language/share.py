@@ -21,7 +21,7 @@ Unit: TypeAlias = Literal["letters", "words", "sentences"]
 
 _MATH = """
 sin cos tan cot sec csc arcsin arccos arctan log ln lg exp lim max min mod gcd lcm sup inf arg det
-deg rad mm cm dm km kg mg ml kw
+deg rad mm cm dm km kg mg ml kw mol
 """
 MATH_WORDS = frozenset(_MATH.split())
 CHUNK = 12
@@ -34,6 +34,10 @@ _SENTENCE = re.compile(r"[!?。！？…।\n]|\.(?=\s|$)")
 _CLAUSE = re.compile(r"[,;:，；：、()（）\"“”«»|—–]|\s-\s")
 _SWITCH = {"paragraph": math.log(0.3), "sentence": math.log(0.2), "clause": math.log(0.05), "word": math.log(2e-4)}
 _RANK = {"word": 0, "clause": 1, "sentence": 2, "paragraph": 3}
+_CALL = re.compile(r"\([^()\s]{0,30}\)(?!\w)")
+"""Behind the name of a function: its arguments."""
+_COMPOUND = re.compile(r"(?=[A-Z]*[a-z])(?:[A-Z][a-z]?){2,3}")
+"""A chemical formula such as ``NaCl``."""
 _SYMBOLIC = ("latin", "greek", "hebrew")
 
 
@@ -221,11 +225,25 @@ def _stronger(one: str, other: str) -> str:
 def _neutral(text: str, found: Sequence[Run]) -> list[bool]:
     """Names of variables and points, units and functions belong to no language: ``x``, ``AB``, ``sin``, ``α``."""
     words = [text[start:end] if script in _SYMBOLIC else "" for script, start, end in found]
+    calls = [
+        bool(word) and word.isascii() and _CALL.match(text, run.end) is not None
+        for word, run in zip(words, found, strict=True)
+    ]
+    if 8 * sum(calls) > len(found) + 16:  # a thought in calls
+        calls = [False] * len(found)
     shouting = sum(len(word) >= 4 and word.isupper() for word in words) * 2 > len(found)
     return [
-        0 < len(word) < 7
-        and (len(word) == 1 or word in MATH_WORDS or (len(word) < 5 and not shouting and word.isupper()))
-        for word in words
+        call
+        or (
+            0 < len(word) < 7
+            and (
+                len(word) == 1
+                or word in MATH_WORDS
+                or (len(word) < 5 and not shouting and word.isupper())
+                or _COMPOUND.fullmatch(word) is not None
+            )
+        )
+        for word, call in zip(words, calls, strict=True)
     ]
 
 

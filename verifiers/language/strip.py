@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 
-from veritune.verifiers.language.hidden import in_code, in_formula, in_link, in_tag, unescaped
+from veritune.verifiers.language.hidden import in_code, in_formula, in_link, in_snippet, in_tag, is_snippet, unescaped
 
 _OPENERS = re.compile(r"```|~~~|`|\$\$|\$|\\\[|\\\(|\\begin\{([A-Za-z]+\*?)\}")
 _CLOSERS = {"```": "```", "~~~": "~~~", "`": "`", "$$": "$$", "$": "$", r"\[": r"\]", r"\(": r"\)"}
 _FENCES = ("```", "~~~")
 _INLINE_LIMIT = 1000
+_FEW, _MUCH = 3, 5
+"""More snippets than that, of more than a fifth of the text, are read as what they say."""
 _PROSE_ENVIRONMENTS = {"itemize", "enumerate", "document", "center", "quote", "abstract"}
 
 _BRACES = re.compile(r"\{[^{}]*\}")
@@ -33,6 +35,7 @@ def natural_text(text: str) -> str:
     start = 0
     position = 0
     dead: set[str] = set()
+    snippets: dict[int, str] = {}
     while (found := _OPENERS.search(text, position)) is not None:
         end = _end(text, found, dead)
         if end is None:
@@ -40,9 +43,17 @@ def natural_text(text: str) -> str:
             continue
         pieces.append(text[start : found.start()])
         if found[0] != text[found.start() : end]:  # else an environment of prose, of which only the name goes
-            pieces += filter(None, [_said(found[0], text[found.end() : end])])
+            inside = text[found.end() : end].removesuffix("`") if found[0] == "`" else text[found.end() : end]
+            if found[0] == "`" and is_snippet(inside):
+                snippets[len(pieces)] = inside
+                pieces.append(in_snippet(inside))
+            else:
+                pieces += filter(None, [_said(found[0], inside)])
         start = position = end
     pieces.append(text[start:])
+    if len(snippets) > _FEW and _MUCH * sum(map(len, snippets.values())) > len(text):
+        for place, inside in snippets.items():  # a thought in pieces
+            pieces[place] = in_code(inside)
     rest = _TEXT.sub(" ", _LINKS.sub(_linked, " ".join(pieces)))
     return _COMMAND.sub(" ", rest)
 
