@@ -97,7 +97,7 @@ class ReasoningGymVerifier:
         """One verdict a ``(completion, gold, prompt)``, in order; the scorers run beside each other."""
         verdicts: list[Verdict | None] = [None] * len(rows)
         orders: list[tuple[Any, ...]] = []
-        asked: list[tuple[int, str, str]] = []
+        asked: list[tuple[int, str, str | None]] = []
         for number, (completion, gold, prompt) in enumerate(rows):
             try:
                 name, row = self._row(gold)
@@ -108,9 +108,6 @@ class ReasoningGymVerifier:
             except Exception as error:  # no text raises: a bug of ours is undecided
                 fault = record("reading an answer", error, completion=completion)
                 verdicts[number] = Verdict.undecided(Cause.INTERNAL_ERROR, fault)
-                continue
-            if answer is None:
-                verdicts[number] = Verdict.wrong("no marked answer after the thinking", evidence={"task": name})
                 continue
             orders.append(("score", name, row, answer, self.deadline))
             asked.append((number, name, answer))
@@ -166,11 +163,14 @@ def said(completion: str, prompt: str, prefilled: bool | Literal["auto"]) -> str
     return None
 
 
-def _verdict(name: str, answer: str, outcome: Outcome) -> Verdict:
+def _verdict(name: str, answer: str | None, outcome: Outcome) -> Verdict:
+    """``answer``: None where the completion has none, and only the row is looked at."""
     facts: dict[str, Any] = {
-        "extracted": answer[:500],
+        "extracted": None if answer is None else answer[:500],
         "evidence": {"task": name, "seconds": round(outcome.seconds, 3)},
     }
+    if answer is None and outcome.status in (Status.CPU, Status.MEMORY):
+        return Verdict.undecided(Cause.TIMEOUT, f"its scorer does not end with the row ({outcome.detail})", **facts)
     if outcome.status in (Status.CPU, Status.MEMORY):
         return Verdict.wrong(f"its scorer does not end with this answer ({outcome.detail})", **facts)
     if outcome.status in (Status.WALL, Status.QUEUE):
@@ -187,6 +187,8 @@ def _verdict(name: str, answer: str, outcome: Outcome) -> Verdict:
     if own is not None and own < 1:
         reason = f"{name}'s scorer gives the row's own answer {own:g}{f' ({fault})' if fault else ''}"
         return Verdict.undecided(Cause.INVALID_GOLD, reason, **facts)
+    if answer is None:
+        return Verdict.wrong("no marked answer after the thinking", **facts)
     if score is None:
         return Verdict.undecided(Cause.ABSTAIN, fault or f"{name}'s scorer gives no number", **facts)
     return Verdict.wrong(f"{name}'s scorer gives {score:g}", score=score, **facts)

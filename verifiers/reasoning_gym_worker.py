@@ -70,6 +70,8 @@ def score(
 ) -> tuple[float | None, float | None, str]:
     """The package's score of an answer; that of the entry's own answer where the first is below 1; what went wrong.
 
+    An answer of None (there is none) has 0.
+
     ``row`` holds ``question``, ``answer`` and ``metadata``, or ``seed`` and ``config`` to make the entry again from.
     The scorer has ``seconds`` of CPU, what it takes to make the entry not counted.
     """
@@ -79,9 +81,11 @@ def score(
             raise Refused("the entry of this seed asks another question: it was made by another version or config")
     else:
         entry = {key: row.get(key) for key in ("question", "answer", "metadata")}
+        if not str(entry["answer"] or "").strip() and (_made_entry(name, "{}", 0)["answer"] or "") != "":
+            raise Refused(f"the row has no answer, and {name}'s entries have one")
     dataset = _dataset(name, row.get("config") or "{}", 0)
     signal.setitimer(signal.ITIMER_PROF, seconds)
-    found, fault = _asked(dataset, answer, entry)
+    found, fault = (0.0, "") if answer is None else _asked(dataset, answer, entry)
     own = entry["answer"]
     if found is not None and found >= 1:
         same = isinstance(own, str) and str(answer).strip() == own.strip()

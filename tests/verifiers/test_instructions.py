@@ -169,3 +169,36 @@ def test_it_reads_what_a_trainer_hands_over() -> None:
     reward = get_reward("instructions")
     columns: dict[str, Any] = {"instruction_id_list": [["punctuation:no_comma"]] * 2, "kwargs": [[{}]] * 2}
     assert reward(prompts=["p", "p"], completions=["a", "a, b"], **columns) == [1.0, 0.0]
+
+
+SHORT = {
+    "nl": "De kat slaapt vandaag op de bank in de woonkamer.", "hu": "A macska ma a kanapén alszik a nappaliban.",
+    "pt": "O tempo está muito bom hoje e vamos sair para passear na praia.", "de": "Die Katze schläft auf dem Sofa.",
+    "sw": "Paka analala kwenye kochi sebuleni leo asubuhi.", "es": "Me gusta comer pan con mantequilla.",
+    "da": "Katten sover i dag på sofaen i stuen.", "no": "Katten sover i dag på sofaen i stua.",
+    "sv": "Katten sover i dag på soffan i vardagsrummet.", "sk": "Mačka dnes spí na pohovke v obývačke.",
+    "cs": "Kočka dnes spí na pohovce v obývacím pokoji.", "fr": "Le chat dort sur le canapé du salon.",
+    "it": "Il gatto dorme oggi sul divano in soggiorno.", "fi": "Kissa nukkuu tänään olohuoneen sohvalla.",
+}  # fmt: skip
+
+
+def test_a_short_plain_sentence_is_never_wrong_in_its_language_nor_right_in_another() -> None:
+    reward = get_reward("instructions")
+    decided = 0
+    for code, text in SHORT.items():
+        for asked in SHORT:
+            row: dict[str, Any] = {
+                "instruction_id_list": ["language:response_language"],
+                "kwargs": [{"language": asked}],
+            }
+            value = reward.score(text, **row).value
+            assert value != (0.0 if asked == code else 1.0), (code, asked)
+            decided += value is not None
+    assert decided > 0.85 * len(SHORT) ** 2
+
+
+def test_a_text_of_two_languages_is_in_neither() -> None:
+    text = f"{SHORT['de']} {SHORT['fr']} " * 4
+    for asked in ("de", "fr"):
+        row: dict[str, Any] = {"instruction_id_list": ["language:response_language"], "kwargs": [{"language": asked}]}
+        assert get_reward("instructions").score(text, **row).value == 0.0

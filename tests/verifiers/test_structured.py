@@ -219,11 +219,11 @@ XML_CASES: list[tuple[str, float]] = [
     (f"<answer>{GOOD}</answer>", 1.0),
     (GOOD.replace("<note>x</note>", "<note><b>x</b></note>"), 1.0),
     (GOOD.replace("Ada", "<![CDATA[Ada]]>"), 1.0),
-    (GOOD.replace('"7"', '"8"'), 5 / 6),
-    (GOOD.replace("sums", "x"), 5 / 6),
-    (GOOD.replace("<note>x</note>", "<note/>"), 5 / 6),
-    (GOOD.replace("<note>x</note>", ""), 5 / 6),
-    (GOOD.replace("</person>", "<more/></person>"), 6 / 7),
+    (GOOD.replace('"7"', '"8"'), 4 / 5),
+    (GOOD.replace("sums", "x"), 4 / 5),
+    (GOOD.replace("<note>x</note>", "<note/>"), 4 / 5),
+    (GOOD.replace("<note>x</note>", ""), 4 / 5),
+    (GOOD.replace("</person>", "<more/></person>"), 5 / 6),
     (GOOD.replace("</person>", ""), 0.0),
     (f"{GOOD}{GOOD}", 0.0),
     (f"<!-- {GOOD} -->", 0.0),
@@ -299,3 +299,42 @@ def test_the_lab_finds_nothing_that_pays(name: str) -> None:
 
 
 _pool = worker_pool(1, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("elements", "text", "value"),
+    [(["reasoning", "answer"], "<reasoning>a</reasoning>\n<answer>b</answer>", 1.0),
+     (["reasoning", "answer"], "<answer>b</answer>", 0.5),
+     (["think", "answer"], "<think>a</think><answer>b</answer>", 1.0),
+     (["analysis", "summary"], "<analysis>a</analysis><summary>b</summary>", 1.0),
+     (["thought", "reflection", "answer"], "<thought>a</thought><reflection>c</reflection><answer>b</answer>", 1.0),
+     (["reasoning", "summary"], "<think>x</think><reasoning>a</reasoning><summary>b</summary>", 1.0),
+     (["reasoning", "summary"], "<think><reasoning>a</reasoning><summary>b</summary></think>", 0.0),
+     (["reasoning", "summary"], "<reasoning>a</reasoning><summary></summary>", 0.5),
+     ({"doc": {"reasoning": "a", "answer": "b"}}, "<doc><reasoning>a</reasoning><answer>b</answer></doc>", 1.0),
+     (["summary"], "<reasoning>a</reasoning><summary>b</summary>", 1.0)],
+)  # fmt: skip
+def test_elements_that_a_row_asks_for_are_no_thinking(elements: Any, text: str, value: float) -> None:
+    assert get_reward("xml", credit="fraction").score(text, elements=elements).value == value
+
+
+def test_an_element_that_the_prompt_opened_is_there() -> None:
+    score = get_reward("xml").score(
+        "a</think>\n<answer>b</answer>", prompt="Go.\n<think>\n", elements=["think", "answer"]
+    )
+    assert score.value == 1.0
+
+
+@pytest.mark.parametrize(
+    ("elements", "text", "value"),
+    [("<a><b>1</b><c>2</c></a>", "<a><b>1</b><c>3</c></a>", 1 / 2),
+     ("<a><b>1</b><c>2</c></a>", "<a><b>1</b></a>", 1 / 2),
+     ("<a><b>1</b></a>", "<a><b>1</b><c>2</c></a>", 1 / 2),
+     ("<a><b>1</b></a>", "<a><b>1</b><c><d>2</d><e/></c></a>", 1 / 3),
+     ("<a><b>1</b><c><d>2</d><e>3</e></c></a>", "<a><b>1</b></a>", 1 / 3),
+     ('<a x="1"><b>1</b></a>', "<a><b>1</b></a>", 1 / 2),
+     ("<a><b>1</b></a>", "<a><b>2</b></a>", 0.0), ("<a><b><c>1</c></b></a>", "<a><b><c>2</c></b></a>", 0.0),
+     ("<a><b>1</b></a>", "<a><b>1</b><b>1</b><b>1</b></a>", 1 / 3)],
+)  # fmt: skip
+def test_the_share_of_xml_is_of_leaves(elements: str, text: str, value: float) -> None:
+    assert get_reward("xml", credit="fraction").score(text, elements=elements).value == pytest.approx(value)

@@ -18,6 +18,8 @@ _DOUBT, _SHORT_DOUBT, _SHORT = 4.0, 8.0, 80
 """Log-odds from which on a text reads like another language without doubt; the second for fewer letters. Of pieces of
 real English answers 2 % of 50 letters or more are beyond (they quote another language), of MGSM's German, French,
 Spanish and Swahili 98 % of 100 letters."""
+_BRIEF, _CLOSE = 120, 2.5
+"""Below so many letters, a language ahead of the next by less log-odds is not told from it."""
 _DENSE, _DENSE_NAMES = 3, ("zh", "ja", "ko", "han", "kana", "hangul")
 """A letter of Chinese, Japanese or Korean says as much as so many of an alphabet."""
 _FEW = 20
@@ -50,7 +52,8 @@ def english_lowercase(text: str) -> Found:
 
 @instruction("language:response_language")
 def response_language(text: str, *, language: str) -> Found:
-    """Three quarters of the letters are in the language; None where there are too few to tell it by."""
+    """Three quarters of the letters are in the language; None where that cannot be told: too few letters, or a short
+    text that reads as well like another language of its script."""
     from veritune.verifiers.language.scripts import language_code
 
     code = language_code(language)
@@ -61,7 +64,31 @@ def response_language(text: str, *, language: str) -> Found:
         return Found(False, "it has no letters")
     if letters < _FEW and 0.0 < share < 1.0:
         return Found(None, f"{letters} letters are too few to tell its language by")
-    return Found(share >= SHARE, f"{share:.0%} of the letters are {code}")
+    said = f"{share:.0%} of the letters are {code}"
+    unsure = _unsure(text[:MOST], code, share, letters)
+    return Found(None, f"{said}, and it reads like {unsure}") if unsure else Found(share >= SHARE, said)
+
+
+def _unsure(text: str, code: str, share: float, letters: int) -> str:
+    """The language that a text may be in instead of the one told by its pieces; empty where there is no doubt."""
+    from veritune.verifiers.language.detectors import available, detector
+    from veritune.verifiers.language.scripts import SCRIPT_OF, runs
+
+    script = SCRIPT_OF[code]
+    group = available(script) if script in ("latin", "cyrillic", "arabic", "devanagari") else ()
+    if len(group) < 2 or code not in group:
+        return ""
+    if sum(run.end - run.start for run in runs(text) if run.script == script) < SHARE * letters:
+        return ""
+    scores = dict(zip(group, detector("langdetect", group)(text), strict=True))
+    ahead = scores[code] - max(score for name, score in scores.items() if name != code)
+    best = max(scores, key=scores.__getitem__)
+    if share >= SHARE:
+        near = max((name for name in scores if name != code), key=scores.__getitem__)
+        return near if letters < _BRIEF and ahead < _CLOSE else ""
+    if letters < _BRIEF:
+        return best if ahead > -_SHORT_DOUBT else ""
+    return best if 0 > ahead > -_DOUBT and share < 1 - SHARE else ""  # a text of two languages is in neither
 
 
 def english(text: str) -> Found:

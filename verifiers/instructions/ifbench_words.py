@@ -194,7 +194,7 @@ def odd_even_syllables(text: str) -> Found:
 @instruction("count:words_japanese")
 def words_japanese(text: str, *, N: int) -> Found:
     said = [word.strip(PUNCTUATION) for word in text.split()]
-    asked = [word for at, word in enumerate(said, 1) if N and at % N == 0 and word and not word.isdigit()]
+    asked = [word for at, word in enumerate(said, 1) if N and at % N == 0 and word and not word.isdecimal()]
     bad = next((word for word in asked if not _JAPANESE.search(word)), None)
     return Found(bad is None and N > 0, f"{bad!r:.40} is not Japanese" if bad else f"{len(asked)} words in Japanese")
 

@@ -95,7 +95,7 @@ def _ends(text: str, start: int, end: re.Match[str]) -> bool:
     bare = last.rstrip(".").lstrip("\"'“‘«([*_`").lower()
     if _DOTTED.search(last):
         return _starts(word)
-    if bare in _ALWAYS or ((len(bare) == 1 or bare in _BEFORE_DIGITS) and word[0].isdigit()):
+    if bare in _ALWAYS or ((len(bare) == 1 or bare in _BEFORE_DIGITS) and word[0].isdecimal()):
         return False
     if bare in _ABBREVIATIONS:
         return _starts(word)

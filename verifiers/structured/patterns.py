@@ -78,13 +78,13 @@ class Regex:
                 verdicts[index] = Verdict.undecided(Cause.INVALID_GOLD, reason)
                 continue
             answer = judged(completion, prompt, self.prefilled)
-            if answer is None:
+            if answer is None:  # the pattern is tried all the same: one that is none leaves the sample undecided
                 verdicts[index] = Verdict.wrong("the reasoning never ends, so there is no answer")
-                continue
-            tasks.append((pattern, answer.strip(), self.match))
+            tasks.append((pattern, (answer or "").strip(), self.match))
             places.append(index)
         for index, task, outcome in zip(places, tasks, run(tasks, self.deadline), strict=True):
-            verdicts[index] = self._verdict(task, outcome)
+            if index not in verdicts or (outcome.ok and isinstance(outcome.value, str)):
+                verdicts[index] = self._verdict(task, outcome)
         return [verdicts[index] for index in range(len(rows))]
 
     def _verdict(self, task: tuple[str, str, Match], outcome: Outcome) -> Verdict:

@@ -65,7 +65,7 @@ class DocumentVerifier:
     def verify_rows(self, rows: Sequence[Asked]) -> list[Verdict]:
         """One verdict a row; schemas are checked side by side in workers."""
         verdicts: dict[int, Verdict] = {}
-        pending: list[tuple[int, Any, Any, Any]] = []
+        pending: list[tuple[int, Any, Any, Any, Verdict | None]] = []
         for index, row in enumerate(rows):
             try:
                 read = self._read(row)
@@ -76,17 +76,20 @@ class DocumentVerifier:
                 verdicts[index] = read
             else:
                 pending.append((index, *read))
-        wanted = [(schema, value) for _, schema, _, value in pending if schema is not None]
+        wanted = [(schema, value) for _, schema, _, value, _ in pending if schema is not None]
         if wanted:
             need_jsonschema("a schema")
         results = iter(validate(wanted, formats=self.formats, deadline=self.deadline) if wanted else ())
-        for index, schema, expected, value in pending:
+        for index, schema, expected, value, missing in pending:
             checked = next(results) if schema is not None else Checked([])
-            verdicts[index] = _verdict(schema, expected, value, checked)
+            if missing is None or checked.cause is Cause.INVALID_GOLD:
+                verdicts[index] = _verdict(schema, expected, value, checked)
+            else:
+                verdicts[index] = missing
         return [verdicts[index] for index in range(len(rows))]
 
-    def _read(self, row: Asked) -> Verdict | tuple[Any, Any, Any]:
-        """Schema, expected document and the document given; or the verdict without one."""
+    def _read(self, row: Asked) -> Verdict | tuple[Any, Any, Any, Verdict | None]:
+        """Schema, expected document, the document given, and the verdict where there is none; or the row's fault."""
         try:
             schema = None if row.schema is None else read_schema(row.schema)
             expected = _expected(row.expected, self.form)
@@ -96,14 +99,14 @@ class DocumentVerifier:
             return Verdict.undecided(Cause.INVALID_GOLD, "the row has no schema and no expected document")
         answer = judged(row.completion, row.prompt, self.prefilled, inside=True)
         if answer is None:
-            return Verdict.wrong("the reasoning never ends, so there is no answer")
+            return schema, expected, None, Verdict.wrong("the reasoning never ends, so there is no answer")
         try:
             value = document(
                 answer, _READ[self.form], _FENCES[self.form], self.where, self.which, prose=self.form == "json"
             )
         except DocumentFault as fault:
-            return Verdict.wrong(str(fault)[:280])
-        return schema, expected, value
+            return schema, expected, None, Verdict.wrong(str(fault)[:280])
+        return schema, expected, value, None
 
 
 class JsonSchema(DocumentVerifier):

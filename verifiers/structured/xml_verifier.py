@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias
 from veritune.plugins.faults import record
 from veritune.plugins.types import Cause, Verdict
 from veritune.verifiers.judged import judged
+from veritune.verifiers.math.extraction.reasoning import names_reasoning
 from veritune.verifiers.structured.documents import DocumentFault, read_json
 from veritune.verifiers.structured.extraction import Which, fenced, refuse_denied
 from veritune.verifiers.structured.xml_documents import MAX_CHARACTERS, Element, read_xml
@@ -42,8 +43,7 @@ class Xml:
         except DocumentFault as fault:
             return Verdict.undecided(Cause.INVALID_GOLD, str(fault))
         try:
-            names = list(wanted)
-            answer = judged(completion, prompt, self.prefilled, inside="answer" not in names)
+            answer = _answer(completion, prompt, self.prefilled, wanted)
             if answer is None:
                 return Verdict.wrong("the reasoning never ends, so there is no answer")
             return self._verdict(answer, wanted, isinstance(gold, Mapping | str))
@@ -69,6 +69,35 @@ class Xml:
         first = next(said for good, said in found if not good)
         reason = f"{right} of {len(found)} are there; {first}"
         return Verdict.wrong(reason[:280], score=right / max(len(found), 1), **facts)
+
+
+def _answer(completion: str, prompt: str, prefilled: bool | Literal["auto"], wanted: Mapping[str, Any]) -> str | None:
+    """What is judged. Elements that the row asks for are no thinking, whatever their names: ``<reasoning>``."""
+    thoughts = [name for name in _names(wanted) if name == "answer" or names_reasoning(name)]
+    if not thoughts:
+        return judged(completion, prompt, prefilled, inside=True)
+    either = "|".join(map(re.escape, thoughts))
+    begun = re.search(rf"<(?:{either})(?:\s[^<>]*)?>\s*$", prompt[-200:])
+    if begun is not None:  # the prompt opened the element that the completion closes
+        completion, prefilled = begun[0].strip() + completion, False
+    numbers = {name: f"{_KEPT}{number}" for number, name in enumerate(thoughts)}
+    kept = re.sub(rf"(</?)({either})(?=[\s/>])", lambda mark: mark[1] + numbers[mark[2]], completion)
+    answer = judged(kept, prompt, prefilled, inside=True)
+    back = {number: name for name, number in numbers.items()}
+    return None if answer is None else re.sub(rf"(?<=[</]){_KEPT}\d+", lambda m: back.get(m[0], m[0]), answer)
+
+
+_KEPT = "veritune-kept-"
+
+
+def _names(wanted: Mapping[str, Any]) -> Iterator[str]:
+    """The names of all elements that are asked for, those inside of others too."""
+    for name, inner in wanted.items():
+        if name != "#text" and not name.startswith("@"):
+            yield name
+        for item in inner if isinstance(inner, list) else [inner]:
+            if isinstance(item, Mapping):
+                yield from _names(item)
 
 
 def _wanted(gold: Any) -> Mapping[str, Any]:
@@ -184,7 +213,7 @@ def _checks(element: Element, wanted: Mapping[str, Any], path: str, extra: Extra
     if extra == "refuse":
         for child in element.children:
             if child.name not in wanted:
-                yield False, f"<{child.name}> is not asked for"[:120]
+                yield from _each(_leaves(child), f"<{child.name}> is not asked for"[:120])
         for name in element.attributes:
             if f"@{name}" not in wanted:
                 yield False, f"the attribute {name} is not asked for"[:120]
@@ -193,15 +222,16 @@ def _checks(element: Element, wanted: Mapping[str, Any], path: str, extra: Extra
 def _children(element: Element, name: str, inner: Any, path: str, extra: Extra) -> Iterator[tuple[bool, str]]:
     items = inner if isinstance(inner, list) else [inner]
     given = [child for child in element.children if child.name == name]
-    if len(given) > len(items):
-        yield False, f"<{path}> stands {len(given)} times, {len(items)} are asked for"
+    for child in given[len(items) :]:
+        yield from _each(_leaves(child), f"<{path}> stands {len(given)} times, {len(items)} are asked for")
     for index, item in enumerate(items):
         if index >= len(given):
-            yield False, f"<{path}> is missing"
+            yield from _each(_asked(item), f"<{path}> is missing")
             continue
         child = given[index]
         if isinstance(item, Mapping):
-            yield True, ""
+            if not item:
+                yield True, ""
             yield from _checks(child, item, path, extra)
         elif item is None and child.children:
             yield True, ""
@@ -209,6 +239,25 @@ def _children(element: Element, name: str, inner: Any, path: str, extra: Extra) 
             yield _text(child.text, item, path)
             if extra == "refuse" and (child.children or child.attributes) and item is not None:
                 yield False, f"<{path}> holds more than its text"
+
+
+def _each(count: int, reason: str) -> Iterator[tuple[bool, str]]:
+    for _ in range(count):
+        yield False, reason
+
+
+def _leaves(element: Element) -> int:
+    """Attributes and texts of an element and all in it; an empty element is one."""
+    inner = sum(map(_leaves, element.children)) + len(element.attributes)
+    return inner + bool(element.text.strip() or not inner)
+
+
+def _asked(item: Any) -> int:
+    """Attributes and texts that are asked for in an element; any element is one."""
+    if not isinstance(item, Mapping):
+        return 1
+    inner = [one for value in item.values() for one in (value if isinstance(value, list) else [value])]
+    return sum(map(_asked, inner)) or 1
 
 
 def _text(given: str, wanted: Any, path: str) -> tuple[bool, str]:
