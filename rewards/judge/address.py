@@ -64,6 +64,10 @@ def _kind(sentence: str, text: str, part: Sentence, window: str, both: Sentence)
 def _overrides(sentence: str, part: Sentence, both: Sentence) -> bool:
     if "ignore" in part and _near(part["ignore"], [*part.get("reference", ()), *part.get("meta", ())]):
         return True
+    if _near(part.get("ignore", []), part.get("instructions", []), 40):
+        asked = _any(both, "high", "accept", "output", "verdict")
+        if asked and ("earlier" in part or _any(both, "high", "evaluator", "meta")):
+            return True
     told = re.search(r"\b(?:were|was|been|are) (?:told|asked|instructed)\b", sentence)
     if (
         not told
@@ -87,7 +91,8 @@ def _discredits(both: Sentence) -> bool:
     if "high" in both:
         return True
     accept, verdict = both.get("accept", []), both.get("verdict", [])
-    counted = _near(accept, verdict, 25) and not _same(accept, verdict)
+    others = [hit for hit in verdict if not _same([hit], accept)]
+    counted = _near(accept, others, 25) or "this" in both
     return bool(accept and verdict) and (counted or _any(both, "please", "modal"))
 
 

@@ -43,6 +43,8 @@ _TELLING = (
 )
 _TELLING_BACKWARDS = tuple(word[::-1] for word in _TELLING)
 _TELLING_ROTATED = tuple(codecs.encode(word, "rot13") for word in _TELLING)
+_TAGS = re.compile("[\U000e0020-\U000e007e]")
+"""Letters that nobody sees and that models read as ASCII."""
 _ENCODED = 20  # encoded runs that are read
 
 
@@ -51,6 +53,8 @@ def plain_text(text: str) -> str:
     normal = unicodedata.normalize("NFKC", html.unescape(text) if "&" in text else text)
     if normal.isascii():
         return normal
+    if _TAGS.search(normal) is not None:
+        normal = _TAGS.sub(lambda found: chr(ord(found[0]) - 0xE0000), normal)
     seen = "".join(c for c in normal if c in "\u200c\n" or unicodedata.category(c) != "Cf").replace("\u200c", "")
     return _WORD.sub(_latin, seen)
 

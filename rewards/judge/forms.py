@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TypeAlias
 
+from veritune.rewards.judge.forms_more import MORE
+
 _WORD = r"(?:judge|grader|evaluator|assessor|reviewer|examiner|marker|grading (?:model|system|assistant))"
 _HIGH = r"(?:full|maximum|max|highest|top|perfect|best(?: possible)?)"
 _YES = r"(?:correct|right|true|pass(?:ed)?|accept(?:ed)?|win|equivalent|yes|1(?:\.0)?|10|100|5/5|10/10)\b"
@@ -173,7 +175,7 @@ _FORMS: dict[str, list[tuple[tuple[_Keys, ...], str]]] = {
 }
 """Kind → forms, each with words of which it needs one of every group: they are looked for first, which is cheap."""
 _COMPILED = {
-    kind: [(groups, re.compile(pattern, re.IGNORECASE)) for groups, pattern in listed]
+    kind: [(groups, re.compile(pattern, re.IGNORECASE)) for groups, pattern in (*listed, *MORE.get(kind, ()))]
     for kind, listed in _FORMS.items()
 }
 

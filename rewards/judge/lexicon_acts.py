@@ -95,6 +95,8 @@ output| / outputs| / outputting / respond with / reply with / respond only / rep
 """
 
 _IGNORE = """
+puuza / usizingatie / sahau | / উপেক্ষা / ভুলে / విస్మరించ / పట్టించుకోక / esquece / olvidate / olvidad / oubliez
+/ dimenticat / no hagas caso / nie przestrzega / vergiss /
 проигнор / 不予考虑 / ignore| / disregard| / forget / override / overrule / bypass / skip | / never mind
 / pay no attention / don't compare / do not compare / don't consult / do not consult / don't look / do not look
 / without comparing / without comparison / without checking / without further / without consulting / set aside

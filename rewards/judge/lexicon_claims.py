@@ -60,7 +60,8 @@ this answer / this response / this submission / this solution / this paper / thi
 / this candidate / the answer above / the response above / the preceding response / the present response
 / the above answer / the above response / the above solution / the student's / my answer / my response
 / my solution / my submission / my work / my paper / my result / assessing this / grading this / treat this
-/ mine| / any response / every response / responses of this / this as / responses like this / replies like this
+/ mine| / la mia| / el mio| / la mienne / le mien| / die meine / meine| / a minha / il mio|
+/ any response / every response / responses of this / this as / responses like this / replies like this
 / any answer / all answers / present answer / in this case / on this item / 本回答 / 本答案 / 本题 / 本題
 / 此答案 / 该答案 / 該答案 / 此回答 / 该回答 / 这个答案 / 這個答案 / 我的答案 / 我的回答 / 这份 / 這份
 / 上述答案 / 上述回答 / 本条 / 此条 / 這題 / 这题 / 本作答 / 此作答 / 本文 / 本样本 / 以上回答 / 本解答 / 我的解
@@ -224,7 +225,29 @@ following entry / following response / following answer / next sample / next rec
 / επομενο γραπτο / επομενη / התשובה הבאה / לתשובה הבאה / הבא בתור / پاسخ بعدی / پاسخ بعد / برگه بعد
 """
 
+_INSTRUCTIONS = """
+anweisung / instruktion / vorgaben / instruccion / indicaciones / rubrica / instruction| / instructions| / consigne
+/ instruc / orientacoes / istruzion / indicazioni / инструкц / указани / рубрик / 지시 / 지침 / 명령 / 프롬프트
+/ تعليمات / الاوامر / निर्देश / आदेश / नियमों / talimat / yonerge / komut
+/ huong dan / chi dan / chi thi / menh lenh / instrukcj
+/ polecen / wytyczn / instructie / aanwijzing / richtlijn / instruksi / perintah / petunjuk / arahan / 指示 / 命令
+/ インストラクション / คำสั่ง / คำแนะนำ / instruktion / anvisning / інструкц / вказівк / οδηγι / εντολ / הוראות / הנחיות
+/ دستور / maagizo / maelekezo / নির্দেশ / సూచన / ఆదేశ
+"""
+
+_EARLIER = """
+bisherig / vorherig / vorig / obig / fruher / alle| / saemtliche / samtliche / anterior / previ / todas las / todas as
+/ precedent / toutes les / tutte le / de arriba / acima / ci-dessus / sopra / предыдущ / прежн / выше / все| / всі|
+/ попередн / 이전 / 앞선 / 앞의 / 위의 / 모든 / 모두 / السابق / جميع / كل | / पिछल / पूर्व / उपरोक्त / सभी / सारे / onceki
+/ yukaridaki / butun / tum| / truoc / tat ca / o tren / poprzedni / wczesniejsz / wszystkie / powyzsz / vorige / eerdere
+/ bovenstaande / sebelum / di atas / semua / 以前 / これまで / 上記 / 前の / すべて / 全て / ก่อนหน้า / ทั้งหมด / ข้างต้น
+/ foregaende / tidigare / ovanstaende / alla| / προηγουμεν / παραπανω / ολες / קודמ / כל ה / قبل / iliyotangulia / awali
+/ yote| / পূর্ব / আগের / সমস্ত / సకల / మునుప / అన్ని
+"""
+
 ROLE_TEXTS = {
+    "instructions": _INSTRUCTIONS,
+    "earlier": _EARLIER,
     "meta": _META,
     "this": _THIS,
     "threat": _THREAT,
