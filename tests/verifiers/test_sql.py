@@ -245,6 +245,38 @@ TEXTS: list[tuple[str, float]] = [
 ]
 
 
+COUNTED = "CREATE TABLE t(a INT); INSERT INTO t VALUES (1),(2),(3),(4),(4)"
+COUNTS: list[tuple[str, float]] = [
+    ("SELECT 5 FROM t LIMIT 1", 0.0),
+    ("SELECT DISTINCT 5 FROM t", 0.0),
+    ("SELECT MAX(5) FROM t", 0.0),
+    ("SELECT count(*)*0+5 FROM t", 0.0),
+    ("SELECT sum(0)+5 FROM t", 0.0),
+    ("SELECT 5 WHERE EXISTS(SELECT 1 FROM t)", 0.0),
+    ("SELECT (SELECT count(*) FROM t WHERE 0)+5", 0.0),
+    ("WITH x AS (SELECT 5 AS c) SELECT c FROM x, t LIMIT 1", 0.0),
+    ("SELECT CASE WHEN (SELECT max(a) FROM t)>0 THEN 5 END", 0.0),
+    ("SELECT count(*) FROM t", 1.0),
+    ("SELECT sum(1) FROM t", 1.0),
+    ("SELECT count(*) FROM (SELECT a FROM t)", 1.0),
+    ("SELECT max(r) FROM (SELECT row_number() OVER () AS r FROM t)", 1.0),
+]
+
+
+def test_a_count_said_by_heart_is_told_by_fewer_and_by_more_rows() -> None:
+    found = get_reward("sql")(
+        completions=[query for query, _ in COUNTS], gold="SELECT count(*) FROM t", database=COUNTED
+    )
+    assert [(query, value) for (query, wanted), value in zip(COUNTS, found, strict=True) if value != wanted] == []
+    keyed = "CREATE TABLE p(id INTEGER PRIMARY KEY, n TEXT UNIQUE); INSERT INTO p VALUES (1,'a'),(2,'b'),(3,'c')"
+    linked = f"{keyed}; CREATE TABLE o(pid INT); INSERT INTO o VALUES (2),(3),(2)"
+    without = "SELECT n FROM p WHERE id NOT IN (SELECT pid FROM o)"
+    named = "SELECT n FROM p EXCEPT SELECT n FROM p JOIN o ON pid = id"
+    assert get_reward("sql").score(named, gold=without, database=linked).value == 1.0
+    for query, value in (("SELECT count(DISTINCT n) FROM p", 1.0), ("SELECT 3 FROM p LIMIT 1", 0.0)):
+        assert get_reward("sql").score(query, gold="SELECT count(*) FROM p", database=keyed).value == value
+
+
 def test_the_query_is_found_in_a_completion() -> None:
     reward = get_reward("sql")
     values = reward(completions=[text for text, _ in TEXTS], gold=OLDER, database=DB)

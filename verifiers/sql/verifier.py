@@ -18,8 +18,8 @@ from veritune.verifiers.sql.script import is_query, statements
 Task: TypeAlias = tuple[tuple[str, ...], str, str | None, Terms]
 
 MAX_QUERY = 50_000
-_GOLD_RUNS = 6
-"""Runs of a gold beside the query's: its result, its ties, and all again with rows the other way round."""
+_GOLD_RUNS = 9
+"""Runs of a gold beside the query's: its result, its ties, all again with rows the other way round, and other data."""
 _SPENT = (Status.CPU, Status.MEMORY)
 _CAUSES = {Status.WALL: Cause.TIMEOUT, Status.QUEUE: Cause.TIMEOUT}
 
