@@ -16,7 +16,7 @@ def choice(
     *,
     right: float = 1.0,
     wrong: float = 0.0,
-    options: str = "ABCDEF",
+    options: str = "ABCDEFGHIJ",
     several: Literal["all", "any"] = "all",
     hedged: Literal["undecided", "wrong"] = "undecided",
 ) -> list[Score]:

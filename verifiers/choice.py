@@ -9,12 +9,9 @@ from typing import Any, Literal
 from veritune.plugins.errors import ParameterError
 from veritune.plugins.faults import record
 from veritune.plugins.types import Cause, Verdict
+from veritune.verifiers.choice_letters import FILLER, WINDOW, kept, narrow, runs, told
 
-_LETTERS = "ABCDEFGHIJ"
-_NEXT = r"(?:\s*(?:[,，、;；&和与及/]|and)?\s*)"
-_FILLER = re.compile(
-    r"[\s\[\](){}<>（）【】「」\"'“”*_$.,，。、;；：:!]|\\(?:text|textbf|mathrm|boxed|mathbf|rm|bf|left|right)\b"
-)
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _DENIAL = re.compile(
     r"(?:无|没有|沒有)(?:一个)?正确|题目?(?:可能|应该|似乎)?(?:有误|出错|错误|有问题)|(?:都|均)不(?:正确|对|是)|无(?:法求)?解|"
     r"\bnone of (?:the|these)\b|\bno (?:correct|right|valid) (?:answer|option|choice)\b",
@@ -32,19 +29,21 @@ _NEGATED = re.compile(
 
 def _words(rest: str) -> bool:
     """Whether the text of an option stands there: more than letters, the words between them, and signs."""
-    bare = re.sub(r"\\[A-Za-z]+|\b[A-J]\b|\b(?:and|or)\b|[和与及或]", " ", rest)
+    bare = re.sub(r"\\[A-Za-z]+|\b[A-Z]\b|\b(?:and|or)\b|[和与及或]", " ", rest)
     return any(c.isalpha() for c in bare)
 
 
-_ARTICLE = re.compile(
-    r"(?<![A-Za-z\\])A(?= +(?!(?:is|and|or|because|since|as|but|was|are|would|must|should|only|alone|given|here|based|"
-    r"seems|looks|appears|matches|fits|describes|for|with)\b)[a-z])"
-)
-"""``A car`` is an option's text, not option A."""
 _ALSO = re.compile(
     r"\b(?:also|too|as well|equally|plausible|could|might|may|maybe|possibly|perhaps|or)\b|也|或|可能", re.IGNORECASE
 )
 """Behind a letter and a comma: another letter is offered, not an option's text told."""
+
+
+_OF_OTHERS = re.compile(r"[\s*(]*(?:none|all|both|neither|any) (?:of )?\(?[A-Z]\b", re.IGNORECASE)
+"""The text of an option that speaks of the others."""
+_SMALL = re.compile(r"[\s*_$]*\(([a-z])\)\s")
+TAIL = 20_000
+"""Characters at the end of a completion in which an option is looked for that nothing marks."""
 
 
 class ChoiceVerifier:
@@ -62,17 +61,17 @@ class ChoiceVerifier:
     def __init__(
         self,
         *,
-        options: str = "ABCDEF",
+        options: str = "ABCDEFGHIJ",
         several: Literal["all", "any"] = "all",
         hedged: Literal["undecided", "wrong"] = "undecided",
     ) -> None:
         if not options or set(options) - set(_LETTERS):
-            raise ParameterError(f"choice: options are letters from A to J, got {options!r}")
+            raise ParameterError(f"choice: options are letters from A to Z, got {options!r}")
         self.several, self.hedged = several, hedged
         letter = f"[{options}]"
-        self._run = re.compile(rf"(?<![A-Za-z\\])({letter}(?:{_NEXT}{letter})*)(?![A-Za-z])")
         self._named = re.compile(
-            rf"[\s$*(\[{{]*(?:\\\w+\{{)?\(?({letter})\)?\}}?[*\s]*[.):：、\-–—]+\s*(.+)", re.DOTALL
+            rf"[\s$*(\[{{]*(?:\\\w+\{{)?\(?({letter})\)?\}}?[*\s]*(?:[.):：、]|[\-–—](?!\w))(?!\s?[A-Z]\.)[.):：、\-–—]*\s*(.+)",
+            re.DOTALL,
         )
         self._introduced = re.compile(
             rf"[\s$*(\[{{]*(?:(?:the\s+)?(?:correct\s+|right\s+)?(?:option|choice|answer)\s*(?:is\s*)?[:：]?|(?:选项|选择|答案|选)"
@@ -81,7 +80,7 @@ class ChoiceVerifier:
         )
         self._alone = re.compile(rf"\W*(?:{letter})(?!\w)")
         self._only = re.compile(rf"{letter}+")
-        self._letter = re.compile(letter)
+        self.options = options
 
     def verify(self, completion: str, gold: Any) -> Verdict:
         """The verdict on one completion."""
@@ -121,27 +120,37 @@ class ChoiceVerifier:
 
     def letters(self, completion: str) -> tuple[frozenset[str], str, str]:
         """The letters of the final answer, what marked it, and its text."""
-        from veritune.verifiers.math.extraction.extract import extract
+        from veritune.verifiers.math.extraction.extract import extract, strip_reasoning
+        from veritune.verifiers.math.extraction.visible import visible, without_fences
 
         extraction = extract(completion)
-        text = extraction.answer or ""
-        return self._read(text), extraction.marker, text
+        text = narrow(extraction.answer or "")
+        found = self._read(text)
+        if extraction.marker in ("", "bare", "conclusion") and len(found) != 1:
+            body = strip_reasoning(completion[-TAIL:])
+            meant = told(without_fences(visible(body)), self.options) if body is not None else frozenset()
+            if meant:
+                return meant, "the one it means", body or ""
+        return found, extraction.marker, text
 
     def _read(self, text: str) -> frozenset[str]:
         """Letters that stand alone; of an answer like ``B. 200`` the one before the full stop."""
         from veritune.verifiers.math.text.choices import names_others
 
-        named = self._named.match(text[:2000])
-        if named and _words(named[2]) and not names_others(named[1], named[2]):
+        named = self._named.match(text[:WINDOW])
+        if named and _words(named[2]) and (_OF_OTHERS.match(named[2]) or not names_others(named[1], named[2])):
             return frozenset([named[1]])
-        told = self._introduced.match(text[:2000])
-        if told and told[1].isupper() and self._tells(told[1], told[2]):
-            return frozenset([told[1]])
-        bare = _FILLER.sub(" ", _ARTICLE.sub("", text[:2000]))
-        runs = self._run.findall(bare)
-        if not runs and self._only.fullmatch(bare.strip().upper()) and len(bare.strip()) == 1:
-            return frozenset(bare.strip().upper())  # "(b)"
-        return frozenset(letter for run in runs for letter in self._letter.findall(run))
+        told_text = self._introduced.match(text[:WINDOW])
+        if told_text and told_text[1].isupper() and self._tells(told_text[1], told_text[2]):
+            return frozenset([told_text[1]])
+        found = list(runs(text, self.options))
+        bare = FILLER.sub(" ", text[:WINDOW]).strip().upper()
+        if not found and len(bare) == 1 and self._only.fullmatch(bare):
+            return frozenset(bare)  # "(b)"
+        small = _SMALL.match(text)
+        if not found and small and small[1].upper() in self.options:
+            return frozenset(small[1].upper())  # "(b) 12"
+        return kept(found)
 
     def _tells(self, letter: str, rest: str) -> bool:
         """Whether what stands behind a letter and a comma, colon or bracket is its option's text: ``B (Vitamin C)``."""
@@ -155,7 +164,7 @@ class ChoiceVerifier:
         items = list(gold) if isinstance(gold, list | tuple) else [gold]
         letters: set[str] = set()
         for item in items:
-            text = _FILLER.sub("", item).upper() if isinstance(item, str) else ""
+            text = FILLER.sub("", item).upper() if isinstance(item, str) else ""
             if not self._only.fullmatch(text):
                 return None
             letters.update(text)
