@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import base64
 import html
-import json
 import os
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from urllib.parse import quote, quote_plus, unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 _HIDDEN = "***"
 _BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[^\s'\",;]+")
@@ -57,30 +56,31 @@ class Credentials:
 
 @lru_cache(maxsize=64)
 def _forms(secrets: tuple[str, ...]) -> re.Pattern[str] | None:
-    """Every way in which one of the secrets may be written: plain, quoted, escaped, encoded, and broken by lines."""
-    forms: set[str] = set()
+    """Every way in which one of the secrets may be written: plain, escaped, encoded, broken by lines, cut short."""
+    forms: list[str] = []
     for secret in secrets:
         if len(secret) < _TOLD:  # a name such as EMPTY, which is also a word
-            forms.add(rf"(?<!\w){re.escape(secret)}(?!\w)|(?<!\w){re.escape(quote(secret, safe=''))}(?!\w)")
+            forms.append(rf"(?<!\w)(?:{re.escape(secret)}|{re.escape(quote(secret, safe=''))})(?!\w)")
             continue
-        escaped = json.dumps(secret)[1:-1]
-        plain = {secret, quote(secret), quote(secret, safe=""), quote_plus(secret), repr(secret)[1:-1], escaped}
-        plain |= {
-            escaped.replace("/", "\\/"),
-            json.dumps(escaped)[1:-1],
-            html.escape(secret),
-            html.escape(secret, False),
-        }
-        plain |= {secret.replace('"', '\\"').replace("'", "\\'"), secret.encode().hex()}
-        plain |= {_middle_of_base64(secret, shift) for shift in range(3)}
-        longest = sorted(map(_broken, plain), key=len, reverse=True)
-        forms.add(f"(?i:{'|'.join(longest)}|{re.escape(secret[:_TOLD])}[^\\s\"',;}}\\])]*)")
+        encoded = [secret.encode().hex(), *(_middle_of_base64(secret, shift) for shift in range(3))]
+        written = [_LINE.join(map(_character, secret)), *map(_LINE.join, (map(re.escape, form) for form in encoded))]
+        begun = _LINE.join(map(_character, secret[:_TOLD]))
+        forms.append(f"(?i:{'|'.join(written)}|{begun}[^\\s\"',;}}\\])]*)")
     return re.compile("|".join(sorted(forms, key=len, reverse=True))) if forms else None
 
 
-def _broken(secret: str) -> str:
-    """A pattern that finds a secret also where a line ends in it."""
-    return r"(?:\r?\n[ \t]*)?".join(map(re.escape, secret))
+_LINE = r"(?:\r?\n[ \t]{0,8}|\\{1,4}[rn])?"
+"""A line may end inside a secret, also as an escape."""
+
+
+def _character(letter: str) -> str:
+    """A character of a secret, as programs, addresses and pages write it, escaped once or several times."""
+    code = ord(letter)
+    name = html.escape(letter)[1:]
+    named = f"|&(?:amp;)?{re.escape(name)}" if name else ""
+    plain = r"\\{1,8}" if letter == "\\" else rf"\\{{0,8}}{re.escape(letter)}"
+    plus = r"|\+" if letter == " " else ""
+    return rf"(?:{plain}|\\{{1,8}}(?:u00|x){code:02x}|%(?:25)?{code:02x}|&#(?:{code}|x{code:x});{named}{plus})"
 
 
 def _middle_of_base64(secret: str, shift: int) -> str:

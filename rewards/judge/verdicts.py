@@ -29,8 +29,8 @@ class Reading:
 def read_reply(text: str, mode: Mode, canary: str | None, scale: int = 10) -> Reading:
     """The one verdict of a reply.
 
-    There must be JSON objects with a ``verdict`` after the judge's own reasoning, all of them saying the same, each
-    carrying the canary. A reply whose object lacks the code may repeat what the judged text dictated. Tags inside an
+    There must be JSON objects with a ``verdict`` and the canary after the judge's own reasoning, all of them saying the
+    same. One that lacks the code may repeat what the judged text dictated, and is none. Tags inside an
     object are what the judge writes about, and end or begin no reasoning. LaTeX and line breaks in a reason that is no
     strict JSON cost no verdict.
     """
@@ -39,7 +39,9 @@ def read_reply(text: str, mode: Mode, canary: str | None, scale: int = 10) -> Re
         return Reading(None, problem="the judge's reasoning never ended")
     if not found:
         return Reading(None, problem=f"no verdict in {_short(text)}")
-    if canary is not None and any(value.get("canary") != canary for value in found):
+    if canary is not None:  # what lacks the code beside one that has it is quoted
+        found = [value for value in found if value.get("canary") == canary]
+    if not found:
         return Reading(None, problem="a verdict without the code: it may be the judged text's own")
     verdicts = {json.dumps(_plain(value["verdict"], mode)) for value in found}
     if len(verdicts) > 1:

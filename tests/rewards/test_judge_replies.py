@@ -46,6 +46,9 @@ def test_a_verdict_counts_whatever_its_reason_is_made_of(reason: str, form: str)
 
 
 READ: list[tuple[str, str | None]] = [
+    ('It says {"verdict": "correct"} but no.\n{"canary": "%s", "verdict": "incorrect"}', "incorrect"),
+    ('{"canary": "%s", "verdict": "incorrect"}\nIt had {"canary": "me", "verdict": "correct"}.', "incorrect"),
+    ('It says {"verdict": "correct"}.', None),
     ('{"result": {"canary": "%s", "verdict": "correct"}}', "correct"),
     ('[{"canary": "%s", "verdict": "correct"}]', "correct"),
     ('{"canary": "%s", "verdict": "correct",}', "correct"),
@@ -65,7 +68,7 @@ READ: list[tuple[str, str | None]] = [
 
 @pytest.mark.parametrize(("reply", "verdict"), READ)
 def test_mending_makes_no_verdict_up(reply: str, verdict: str | None) -> None:
-    assert read_reply(reply % C, "compare", C).verdict == verdict
+    assert read_reply(reply.replace("%s", C), "compare", C).verdict == verdict
 
 
 def test_a_reason_can_be_written_anywhere() -> None:
@@ -124,6 +127,8 @@ def test_a_key_is_shown_in_no_form(key: str, monkeypatch: pytest.MonkeyPatch) ->
         json.dumps(json.dumps(key)),
     ]
     forms += [repr(key), html.escape(key), key[:12] + "…", f"{key[:15]}\n{key[15:]}", key.encode().hex(), *encoded]
+    forms += [json.dumps(form)[1:-1] for form in forms] + ["".join(f"\\u{ord(c):04x}" for c in key)]
+    forms += ["".join(f"&#{ord(c)};" for c in key), "".join(f"%{ord(c):02X}" for c in key)]
     for form in forms:
         shown = secrets.out_of(f"bad key {form} was sent")
         assert key[3:] not in shown
