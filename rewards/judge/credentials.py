@@ -46,29 +46,43 @@ class Credentials:
 
     def out_of(self, text: str) -> str:
         """The text without them, in whatever form and case a library or a server shows them."""
-        if not text:
-            return text
-        pattern = _forms(tuple(secret for secret in (self.key, *self.others) if len(secret) >= _SHORTEST))
-        if pattern is not None:
-            text = pattern.sub(_HIDDEN, text)
-        return _USER.sub(rf"\1{_HIDDEN}@", _BEARER.sub(rf"\1 {_HIDDEN}", text))
+        lower = text.lower()
+        known = _forms(tuple(secret for secret in (self.key, *self.others) if len(secret) >= _SHORTEST))
+        if known is not None and (_ESCAPES.search(text) is not None or any(start in lower for start in known.starts)):
+            text = known.pattern.sub(_HIDDEN, text)
+        if "bearer" in lower or "basic" in lower:
+            text = _BEARER.sub(rf"\1 {_HIDDEN}", text)
+        return _USER.sub(rf"\1{_HIDDEN}@", text) if "://" in text else text
+
+
+@dataclass(frozen=True)
+class _Forms:
+    pattern: re.Pattern[str]
+    starts: tuple[str, ...]
+    """How the forms without an escape begin, in lower case: most texts have none of these."""
 
 
 @lru_cache(maxsize=64)
-def _forms(secrets: tuple[str, ...]) -> re.Pattern[str] | None:
+def _forms(secrets: tuple[str, ...]) -> _Forms | None:
     """Every way in which one of the secrets may be written: plain, escaped, encoded, broken by lines, cut short."""
     forms: list[str] = []
+    starts: list[str] = []
     for secret in secrets:
         if len(secret) < _TOLD:  # a name such as EMPTY, which is also a word
             forms.append(rf"(?<!\w)(?:{re.escape(secret)}|{re.escape(quote(secret, safe=''))})(?!\w)")
+            starts.append(secret.lower())
             continue
         encoded = [secret.encode().hex(), *(_middle_of_base64(secret, shift) for shift in range(3))]
         written = [_LINE.join(map(_character, secret)), *map(_LINE.join, (map(re.escape, form) for form in encoded))]
+        starts += [form[:_TOLD].lower() for form in (secret, *encoded)]
         begun = _LINE.join(map(_character, secret[:_TOLD]))
         forms.append(f"(?i:{'|'.join(written)}|{begun}[^\\s\"',;}}\\])]*)")
-    return re.compile("|".join(sorted(forms, key=len, reverse=True))) if forms else None
+    if not forms:
+        return None
+    return _Forms(re.compile("|".join(sorted(forms, key=len, reverse=True))), tuple(starts))
 
 
+_ESCAPES = re.compile(r"[\\%&\r\n]")
 _LINE = r"(?:\r?\n[ \t]{0,8}|\\{1,4}[rn])?"
 """A line may end inside a secret, also as an escape."""
 
