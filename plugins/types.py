@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -87,14 +88,19 @@ def _reasoned(said: Any, depth: int = 0) -> str:
 def _whole_message(message: Message) -> str:
     """A message with its parsed reasoning where the policy wrote it; never closed where no answer followed.
 
-    An answer that still has the reasoning in it is whole; one that thinks again has thought twice.
+    An answer that still has the reasoning in it is whole; one that thinks again has thought twice. The server that cut
+    the message kept or dropped the white space at the seam as it pleased, so that is one line break here, the shape
+    every style takes; an indented first line of the answer stays indented.
     """
     answer, reasoning = message_text(message), message_reasoning(message)
     if not reasoning or ("</think>" in answer and reasoning.strip() in answer):
         return answer
     if not answer.strip() and not message.get("tool_calls"):
         return f"<think>\n{reasoning}"
-    return f"<think>\n{reasoning}\n</think>\n\n{answer}"
+    return f"<think>\n{reasoning}\n</think>\n{_SEAM.sub('', answer)}"
+
+
+_SEAM = re.compile(r"\A(?:\s+(?=<)|\s*\n)")
 
 
 def completion_text(completion: Text) -> str:

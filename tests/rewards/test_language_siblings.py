@@ -53,7 +53,7 @@ def test_reasoning_that_two_fields_repeat_counts_once() -> None:
     details = [{"type": "reasoning.text", "text": part} for part in ("one ", "two")]
     message = {"role": "assistant", "content": "3", "reasoning": "one two", "reasoning_details": details}
     assert message_reasoning(message) == "one two"
-    assert completion_text([message]) == "<think>\none two\n</think>\n\n3"
+    assert completion_text([message]) == "<think>\none two\n</think>\n3"
     whole = {"content": "<think>one two</think>3", "reasoning_content": "one two"}
     assert completion_text([whole]) == "<think>one two</think>3"
     assert message_text({"content": [{"type": "reasoning.text", "text": "a"}, {"type": "text", "text": "b"}]}) == "b"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import numbers
 import re
@@ -45,8 +46,9 @@ class Golds:
 
 
 def read_golds(gold: Any, options: MathOptions) -> Golds:
-    """The acceptable answers in a gold: a string, a number, true or false, a dictionary with a field for the answer
-    or of named values, or a list of these (any of which is right). Boxes in it say what the answer is.
+    """The acceptable answers in a gold: a string, a number, true or false, a dictionary with a field for the
+    answer or of named values (also as JSON text), or a list of these (any of which is right). Boxes in it say what the
+    answer is.
 
     With ``gold_format="solution"`` each string is a worked solution, and its final answer is the gold.
     """
@@ -154,13 +156,33 @@ _BRACE = re.compile(r"[{}]|\\.", re.DOTALL)
 def _items(gold: Any) -> list[Any]:
     if isinstance(gold, Mapping):
         return _mapped(gold)
-    if isinstance(gold, str | bytes):
+    if isinstance(gold, str):
+        return _of_text(gold)
+    if isinstance(gold, bytes):
         return [gold]
     if hasattr(gold, "tolist") and not isinstance(gold, numbers.Number):
         gold = gold.tolist()
     if isinstance(gold, Sequence | set | frozenset):
-        return list(gold)
+        return [item for each in gold for item in (_of_text(each) if isinstance(each, str) else [each])]
     return [gold]
+
+
+def _of_text(gold: str) -> list[Any]:
+    """A text is one gold; that of a JSON object (as tables without nested columns keep them) is what the object says,
+    and itself where that are named values."""
+    if not _OBJECT.match(gold) or len(gold) > MAX_GOLD:
+        return [gold]
+    try:
+        found = json.loads(gold)
+    except (ValueError, RecursionError):
+        return [gold]
+    said = _mapped(found)
+    if any(found.get(name) is not None for name in _FIELDS) or said == [found]:
+        return said
+    return [*said, gold]
+
+
+_OBJECT = re.compile(r"\s*\{\s*\"")
 
 
 def _mapped(gold: Mapping[Any, Any]) -> list[Any]:

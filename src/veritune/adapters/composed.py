@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from veritune.adapters.undecided import Undecided, as_number
+from veritune.adapters.undecided import Undecided, as_number, checked
 from veritune.plugins import ConfigError, Sample, Score, Text
 from veritune.rewards.composition.compose import Source, compose
 
@@ -23,7 +23,7 @@ class Composed:
 
     def __init__(self, source: Source, *, undecided: Undecided = "raise", name: str = "veritune") -> None:
         self.rewards = compose(source, name=name)
-        self.undecided = undecided
+        self.undecided = checked(undecided)
         self.__name__ = self.__qualname__ = name
         scheduled = [c.alias for c in self.rewards.components if c.config.scheduled]
         if scheduled:

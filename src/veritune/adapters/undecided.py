@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import math
+import numbers
 from typing import Literal, TypeAlias
 
-from veritune.plugins import Score, VerituneError
+from veritune.plugins import ParameterError, Score, VerituneError
 
 Undecided: TypeAlias = float | Literal["raise"]
 """``raise``, or the number that stands for an undecided sample."""
+
+
+def checked(undecided: object) -> Undecided:
+    """``undecided`` as it is given. Raises ParameterError for anything but ``raise`` or a finite number: what would be
+    found out at the first undecided sample of a long run only, or never."""
+    if undecided == "raise":
+        return "raise"
+    if isinstance(undecided, bool) or not isinstance(undecided, numbers.Real) or not math.isfinite(undecided):
+        raise ParameterError(f"undecided is a finite number or 'raise', got {undecided!r:.80}")
+    return float(undecided)
 
 
 class UndecidedError(VerituneError):

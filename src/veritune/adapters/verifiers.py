@@ -9,6 +9,7 @@ rubric = vf.Rubric(funcs=functions, weights=weights)
 from __future__ import annotations
 
 import importlib
+import json
 from collections.abc import Mapping, MutableMapping
 from typing import Any
 
@@ -45,11 +46,11 @@ class RubricReward(Composed):
         prompt: Text | None = None,
         answer: Any = None,
         state: MutableMapping[str, Any] | None = None,
-        info: Mapping[str, Any] | None = None,
+        info: Mapping[str, Any] | str | None = None,
         **kwargs: Any,
     ) -> float:
         """The number of one rollout."""
-        columns = {**{k: v for k, v in kwargs.items() if k not in _OBJECTS}, **(info or {})}
+        columns = {**{k: v for k, v in kwargs.items() if k not in _OBJECTS}, **_info(info)}
         if answer not in (None, "") or _has_answer(state) or not any(name in columns for name in GOLD_COLUMNS):
             columns = with_gold(columns, answer)
         try:
@@ -70,6 +71,16 @@ class RubricReward(Composed):
 
 _OBJECTS = ("parser", "judge", "judge_client", "resources")
 """What a Rubric passes beside the row."""
+
+
+def _info(info: Mapping[str, Any] | str | None) -> Mapping[str, Any]:
+    """A row's ``info``; data sets of rows that differ keep it as JSON text. What is no object is no columns."""
+    if isinstance(info, str):
+        try:
+            info = json.loads(info)
+        except (ValueError, RecursionError):
+            return {}
+    return info if isinstance(info, Mapping) else {}
 
 
 def _has_answer(state: Mapping[str, Any] | None) -> bool:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+
+from veritune.plugins import ConfigError
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,10 @@ class Settings:
     """What a request must show; empty: nothing."""
     connections: int = 2048
     """Open connections; more are refused (503)."""
+
+    def __post_init__(self) -> None:
+        if self.undecided is not None and (isinstance(self.undecided, bool) or not math.isfinite(self.undecided)):
+            raise ConfigError(f"--undecided: a finite number is expected, got {self.undecided}")
 
     def __repr__(self) -> str:
         shown = {**vars(self), "key": "***" if self.key else ""}

@@ -22,7 +22,10 @@ def read(data: Any) -> list[Sample | None]:
     """Queries are prompt and response in one, with the end-of-turn token; labels are golds. Of a query that holds
     nothing of its prompt the response is not known: to grade it whole would pay for what the prompt says."""
     body = mapping(data)
-    queries = listed(body, "query") or listed(body, "queries") or []
+    queries = listed(body, "query")
+    queries = queries if queries is not None else listed(body, "queries")
+    if queries is None:
+        raise unfit("query: a list of texts is expected")
     prompts = listed(body, "prompts", len(queries)) or [""] * len(queries)
     labels = listed(body, "labels", len(queries))
     samples: list[Sample | None] = []
