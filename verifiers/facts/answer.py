@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal, NamedTuple
 
+from veritune.verifiers.facts import contrast
 from veritune.verifiers.math.extraction.declarations import is_withheld, language_of
 from veritune.verifiers.math.extraction.echo import without_echo
 from veritune.verifiers.math.extraction.extract import extract
@@ -44,6 +45,13 @@ _TAKEN_BACK = re.compile(
 )
 _PHRASE = 8
 """Words of a first line that is an answer by itself, where an explanation follows."""
+_WORDS = 4
+_EXPLAINS = re.compile(
+    r"[\W_]*(?:(?:explanation|reason(?:ing)?|justification|because|since|note|why|rationale|evidence|context|source)(?!\w)|"
+    r"(?:he|she|it|they|this|that|the|his|her|their|its|in|according|as)\s+\w+\s+\w)",
+    re.IGNORECASE,
+)
+"""How what explains a first line begins."""
 _LABEL = re.compile(r"^(?:final\s+)?(?:answer|ans|a|回答|答案|答)\s*[:：]\s*", re.IGNORECASE)
 
 
@@ -57,6 +65,8 @@ class Answer(NamedTuple):
     reason: str = ""
     body: str = ""
     """All that was said after the reasoning."""
+    corrected: bool = False
+    """What stands behind its mark seems to correct it."""
 
 
 def answer_of(completion: str, prompt: str = "", *, prefilled: Prefilled = "auto") -> Answer:
@@ -76,12 +86,20 @@ def answer_of(completion: str, prompt: str = "", *, prefilled: Prefilled = "auto
     found = extract(body, _OPTIONS)
     if found.answer is not None and found.marker not in _UNMARKED:
         readings = _readings_of_marked(body, found.answer, found.marker, found.raw)
-        return Answer(readings, found.marker, "" if readings else "the answer is taken back", body)
+        if not readings:
+            return Answer((), found.marker, "the answer is taken back", body)
+        return Answer(readings, found.marker, body=body, corrected=contrast.corrected(_behind(body, readings[0])))
     if not found.answer and (found.candidates or found.reason not in ("no marked answer", "")):
         return Answer((), reason=found.reason or "no answer is asserted", body=body)
     readings = _readings_of_last_line(body)
     value = found.answer if found.answer and found.marker == "bare" and len(readings) == 1 else ""
     return Answer(_different(*readings, value), body=body)
+
+
+def _behind(body: str, answer: str) -> str:
+    """What stands behind the mark of an answer."""
+    tag = body.lower().rfind("</answer>")
+    return body[tag + len("</answer>") :] if tag >= 0 else body.rpartition(answer)[2] if answer in body else ""
 
 
 def _readings_of_marked(body: str, answer: str, marker: str, raw: str) -> tuple[str, ...]:
@@ -105,8 +123,10 @@ def _readings_of_marked(body: str, answer: str, marker: str, raw: str) -> tuple[
 def _readings_of_last_line(body: str) -> tuple[str, ...]:
     lines = [line for line in body.splitlines() if line.strip()]
     first, _, explained = body.strip().partition("\n\n")
-    if explained and len(lines[-1].split()) > _PHRASE >= len(first.split()) and "\n" not in first:
-        lines = [first]
+    if explained and "\n" not in first and not contrast.corrected(explained):
+        short = len(first.split())
+        if len(lines[-1].split()) > _PHRASE >= short or (short <= _WORDS and _EXPLAINS.match(explained)):
+            lines = [first]
     last = _LABEL.sub("", _ITEM.sub("", lines[-1]).strip(" *_").lstrip("# ")).strip(" *_") if lines else ""
     return _different(_bare(last), *_narrower(last))
 
@@ -119,6 +139,8 @@ def _narrower(sentence: str) -> list[str]:
     sentence = _FIRST_PERSON.sub("", sentence)
     found = [sentence[m.end() :] for m in _COPULA.finditer(sentence) if not _DENIED.search(sentence[: m.start()])]
     if not found or is_withheld(sentence, code):
+        return []
+    if contrast.doubted(sentence):
         return []
     if any(pattern(row, code).search(sentence) for row in ("denials", "hedges", "wrong", "suppositions", "hearsay")):
         return []

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from enum import Enum
 from typing import NamedTuple
 
+from veritune.verifiers.facts import contrast
+from veritune.verifiers.facts.contrast import MARK
 from veritune.verifiers.facts.normal import spaceless, spelt
 from veritune.verifiers.math.extraction.assertion import Status, status_before
 from veritune.verifiers.math.extraction.declarations import language_of
@@ -30,11 +32,9 @@ class Found(NamedTuple):
     why: str = ""
 
 
-MARK = "Qqgoldqq"
-"""Stands for the gold in a text that is looked at for what is said of it."""
 _SENTENCE = re.compile(r"[^.!?。！？\n]*(?:\.(?!\s|$)[^.!?。！？\n]*)*(?:[.!?。！？]+|\n|$)")
 _CLAUSE = re.compile(
-    r"[,;:，；：—–()（）]|\s-\s|(?<!\w)(?:but|while|whereas|although|though|sondern|sino|mais|aber|pero|rather)(?!\w)|但|而是|而"
+    r"[,;:，；：—–()（）]|\s-\s|(?<!\w)(?:but|while|whereas|although|though|sondern|sino|mais|aber|pero|rather|maar|lecz|ale|utan|men|ma|mas|tetapi|melainkan|ama|fakat|hanem|vaan|ci|nego|αλλά|mà|а|но)(?!\w)|但|而是|而"
 )
 _OR = re.compile(
     r"(?<!\w)(?:or|either|maybe|perhaps|possibly|alternatively|"
@@ -61,7 +61,8 @@ _TRUE_NO = re.compile(r"(?<!\w)(?:not|n['’]t)\s+(?:only|just|merely|surprising
 _FUNCTION = names(
     "the a an of in on at by to for from with as is was are were be been has had have which who that this it its his "
     "her their he she they i we you and or de la le les du des der die das den von im el los las en del il di da do na "
-    "no em ist war est était es era fue è et und y e un une ein eine una where when because since so then there not"
+    "no em ist war est était es era fue è et und y e un une ein eine una where when because since so then there not "
+    "ce c n pas mais sino sondern niet maar nie lecz"
 )
 _BULLET = re.compile(r"^\s*(?:[-*•]|\d{1,2}[.)]|\(?[a-z]\))\s+")
 _SIGN = r"(?:[≠¬√≤≥<>=~^∉≉]|!=|\\[a-z]+)"
@@ -88,7 +89,8 @@ def claimed(text: str, golds: Sequence[Sequence[str]]) -> Found:
     found = _said(_marked(written, kept))
     last = kept[-1]
     if found.claim is Claim.STATED:
-        instead = taken_back(written[last[1] :], written[last[0] : last[1]])
+        behind = contrast.plain(f"{MARK}{written[last[1] :]}").removeprefix(MARK)
+        instead = taken_back(behind, written[last[0] : last[1]])
         if instead is not None:
             return Found(Claim.DENIED, "it is taken back")
     return found
@@ -111,6 +113,9 @@ def _unmarked(text: str) -> str:
 
 
 def _said(marked: str) -> Found:
+    if contrast.is_one_option(marked):
+        return Found(Claim.DOUBTED, "it is one of several options")
+    marked = contrast.plain(marked)
     lines = marked.splitlines()
     listed = [line for line in lines if _BULLET.match(line)]
     if len(listed) > 2 and any(MARK in line for line in listed):
@@ -125,6 +130,8 @@ def _said(marked: str) -> Found:
             said = _sentence(sentence, sentences)
             if said.claim is not Claim.STATED or found.claim is Claim.ABSENT or found.claim is Claim.DENIED:
                 found = said if found.claim is not Claim.DOUBTED else found
+    if found.claim is Claim.STATED and contrast.has_rival(marked):
+        return Found(Claim.UNCLEAR, "another name stands in its place behind it")
     return found
 
 
@@ -134,6 +141,13 @@ def _sentence(sentence: str, others: Sequence[str]) -> Found:
         return Found(Claim.DOUBTED, "it is asked")
     if _OR.search(sentence) or pattern("hedges", code).search(sentence):
         return Found(Claim.DOUBTED, "it is doubted, or one of several")
+    if contrast.doubted(sentence):
+        return Found(Claim.DOUBTED, "it is a chance, a guess, or what was said once")
+    crossed = contrast.crossed_out(sentence)
+    if crossed is not None:
+        return Found(Claim.DENIED, "it is crossed out") if crossed else Found(Claim.STATED)
+    if contrast.is_unread(sentence):
+        return Found(Claim.UNCLEAR, "it stands among words of a language that is not read")
     if _BETWEEN.search(sentence):
         return Found(Claim.DOUBTED, "it is one of two")
     if _SIGNED.search(sentence):
@@ -144,6 +158,8 @@ def _sentence(sentence: str, others: Sequence[str]) -> Found:
     clause = next(part for part in _clauses(sentence) if MARK in part)
     before, _, behind = clause.partition(MARK)
     denied = _TRUE_NO.sub(" ", f"{before} {MARK} {behind}")
+    if contrast.OPPOSED.search(before) or contrast.DENIALS.search(denied):
+        return Found(Claim.DENIED, "it is denied")
     if _NOT.search(denied) or _NO.search(sentence) or _BUT.search(sentence) or pattern("denials", code).search(denied):
         return Found(Claim.DENIED, "it is denied")
     if _is_supposed(before, code):

@@ -28,6 +28,11 @@ ARTICLES = {
 }  # fmt: skip
 """What a language's articles are (MLQA's lists, and more); other languages have none here."""
 
+_ELIDED = {
+    "fr": re.compile(r"(?<!\w)(?:l|d|qu)'(?=\w)", re.IGNORECASE),
+    "it": re.compile(r"(?<!\w)(?:l|un|d|dell|all|nell|sull|dall)'(?=\w)", re.IGNORECASE),
+}
+"""Articles, and prepositions with one, that lose their vowel: ``l'Italie``, ``dell'arte``."""
 _SUPERSCRIPTS = dict(zip(map(ord, "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻"), "0123456789+-", strict=True))
 _RAISED = re.compile(r"[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻]+")
 _VULGAR = re.compile(r"[¼-¾⅐-⅞↉]")
@@ -58,10 +63,12 @@ def forms(text: str, language: str = "en", normalise: Normalise = "careful") -> 
         return (squad(text),)
     written = spelt(text)
     articles = frozenset(ARTICLES.get(language, "").split())
+    elided = _ELIDED.get(language)
     found = []
     for between in ("", " "):
         words = _words(_without_signs(written, between))
-        found += [tuple(word.casefold() for word in words), _without_articles(words, articles)]
+        bare = words if elided is None else _words(_without_signs(elided.sub("", written), between))
+        found += [tuple(word.casefold() for word in words), _without_articles(bare, articles)]
     return found
 
 

@@ -11,6 +11,7 @@ from veritune.plugins.faults import record
 from veritune.plugins.types import Cause, Verdict
 from veritune.verifiers.facts.answer import Answer, Prefilled, answer_of
 from veritune.verifiers.facts.claims import Claim, Found, claimed, unsure
+from veritune.verifiers.facts.contrast import has_cross
 from veritune.verifiers.facts.golds import fact_golds
 from veritune.verifiers.facts.normal import ARTICLES, Normalise, Words, equal, forms, spaceless, squad
 
@@ -83,7 +84,12 @@ class FactVerifier:
         for reading in answer.readings:
             written = self._forms(reading)
             for gold, ways in zip(golds, wanted, strict=True):
+                if has_cross(reading) and not has_cross(gold):
+                    continue
                 if equal(written, ways) or _raw(reading) == _raw(gold):
+                    if answer.corrected:
+                        reason = "what stands behind the answer seems to correct it"
+                        return Verdict.undecided(Cause.ABSTAIN, reason, **shown)
                     return Verdict.right(f"the answer is {gold[:80]!r}", **shown)
         if self.measure == "exact_match":
             return Verdict.wrong(f"the answer is {answer.readings[0][:80]!r}, not {golds[0][:80]!r}", **shown)
