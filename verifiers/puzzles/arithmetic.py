@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from itertools import combinations
@@ -18,6 +18,7 @@ MAX_VALUES = 100_000
 """Values that the search for a solution may make before it gives up."""
 _EXPRESSION = re.compile(r"[\d(\[（][\d\s+\-*/×÷·⋅−–()\[\]（）.]*")
 _FRACTION = re.compile(r"\\[dtc]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}")
+_NUMBER = re.compile(r"[-−]?\d+(?:\.\d+)?")
 _SIGN = re.compile(r"[+\-*/×÷·⋅−–]")
 
 
@@ -37,16 +38,23 @@ class Arithmetic:
             raise InvalidPuzzle(probe.reason)
 
     def readings(self, text: str) -> Sequence[Answer]:
-        found = list(dict.fromkeys(_expressions(text)))
+        count = len(list(countdown.several(self.nums)))
+        found = list(dict.fromkeys(_expressions(text, count)))
         if found:
-            count = len(list(countdown.several(self.nums)))
             whole = [one for one in found if "=" not in one or len(re.findall(r"\d+", one.partition("=")[0])) == count]
             # steps ("8 - 2 = 6") beside the whole are none; the same expression, its value said or not, is one answer
             return list({re.sub(r"\s", "", one.partition("=")[0]): one for one in whole or found}.values())
         return [NONE] if says_none(text) else []
 
     def judge(self, answer: str) -> Verdict:
-        return countdown.check(answer, self.nums, self.target)
+        body, *claims = answer.split("=")
+        for claim in claims[:-1]:  # "(8 - 2) * 4 = 6 * 4 = 24"
+            try:
+                if countdown.evaluate(claim)[0] != countdown.evaluate(body)[0]:
+                    return Verdict.wrong(f"it says = {claim.strip()}, which is another value", extracted=answer[:200])
+            except countdown.ExpressionError:
+                continue
+        return countdown.check(" = ".join([body, *claims[-1:]]), self.nums, self.target)
 
     def declared_unsolvable(self) -> bool:
         # an expression of given numbers is a puzzle with a plain answer also where there is none
@@ -58,10 +66,12 @@ class Arithmetic:
         return False if found is None and declares_none(self.row) else found
 
 
-def _expressions(text: str) -> list[str]:
-    """The expressions that a text gives: the whole of it, a line, or what stands before "= value"."""
+def _expressions(text: str, count: int) -> list[str]:
+    """The expressions that a text gives: the whole of it, a line, or a side of what it says to be equal, of several
+    the first with ``count`` numbers."""
     for _ in range(8):
         text = _FRACTION.sub(r"((\1)/(\2))", text)
+    text = re.sub(r"\\(?:left|right|[bB]igg?[lr]?)(?![A-Za-z])", "", text).replace("{", "(").replace("}", ")")
     whole = _trimmed(text)
     if _is_expression(whole):
         return [whole]
@@ -71,21 +81,34 @@ def _expressions(text: str) -> list[str]:
         if _is_expression(line):
             found.append(line)
             continue
-        for part in _EXPRESSION.finditer(line):
-            one = part[0].strip().rstrip(".").strip()
-            if not _SIGN.search(one) or len(re.findall(r"\d+", one)) < 2:
-                continue
-            end = part.end()
-            stated = re.match(r"\s*=\s*([-−]?\d+(?:\.\d+)?)(?![\d.]*\s*[-+*/×÷(])", line[end:])
-            one = _balanced(one)
-            if one:
-                found.append(f"{one} = {stated[1]}" if stated is not None else one)
+        for chain in _chains(line):
+            sides = [side for side in map(_balanced, chain) if side and len(re.findall(r"\d+", side)) > 1]
+            if sides:
+                main = next((side for side in sides if len(re.findall(r"\d+", side)) == count), sides[0])
+                values = [bare for bare in (side.strip().rstrip(".") for side in chain) if bare != main]
+                claims = [one for one in values if _balanced(one) not in ("", main) or _NUMBER.fullmatch(one.strip())]
+                found.append(" = ".join([main, *claims]))
     return found
+
+
+def _chains(line: str) -> Iterator[list[str]]:
+    """What a line says to be equal: ``(8 - 2) * 4 = 6 * 4 = 24``."""
+    chain: list[str] = []
+    at = 0
+    for part in _EXPRESSION.finditer(line):
+        between = re.fullmatch(r"[\s$]*=[\s$]*([-−]?)[\s$]*", line[at : part.start()]) if chain else None
+        if between is None and chain:
+            yield chain
+            chain = []
+        chain.append((between[1] if between is not None else "") + part[0].strip())
+        at = part.end()
+    if chain:
+        yield chain
 
 
 def _balanced(one: str) -> str:
     """Without a parenthesis that belongs to the sentence around it, and without signs at the ends."""
-    one = one.strip().rstrip("+-*/×÷·⋅−– (").strip()
+    one = one.strip().rstrip("+-*/×÷·⋅−– (.").strip()
     while one.count("(") > one.count(")") and one.startswith("("):
         one = one[1:].strip()
     while one.count(")") > one.count("(") and one.endswith(")"):

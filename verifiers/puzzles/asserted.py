@@ -30,7 +30,7 @@ class Asserted:
 _LINE = re.compile(r"[^\n]+")
 _BREAK = re.compile(
     r"(?<=[.!?。！？])[\"'”’)*_]*\s+|(?<=[。！？])|;\s+|"
-    r"[,;:—–-]*\s+(?=(?:but|so|however|although|though|yet|hence|therefore|thus|because|since)\b)|,\s+(?=which\b)|"
+    r"[,;:—–-]*\s+(?=(?:but|so|however|although|though|yet|hence|therefore|thus|because|since)\b)|,\s+(?=which\b|no\s*[.;!])|"
     r"\s(?:—|–|--?)\s(?=[a-z])",
     re.IGNORECASE,
 )
@@ -52,7 +52,8 @@ _BAD = re.compile(
     r"(?:\b(?:not|never|cannot)|n['’]t|\bdont|\bdoesnt)\s+(?:\w+\s+)?(?:works?|solved?|holds?|satisf\w+|equals?|gives?|"
     r"makes?|reach|fits?|yield|add up|check out|obey|respect|follow|count)\b|"
     r"\b(?:fails?|failed|failing|violat\w+|contradict\w*|inconsistent|impossible|invalid|incorrect|wrong|untrue|"
-    r"mistaken|nonsense|absurd|discarded|rejected|ruled out|a mistake|an error|falsch|faux|incorrecto|falso)\b|"
+    r"mistaken|nonsense|absurd|discarded|rejected|ruled out|uses? (?:the )?\w+ (?:twice|two times|more than once)|"
+    r"a mistake|an error|falsch|faux|incorrecto|falso)\b|"
     r"(?:\b(?:is|are|was|were|be|all|completely|simply)|['’]s)\s+(?:\w+ly\s+)?false\b",
     re.IGNORECASE,
 )
@@ -75,7 +76,7 @@ _PRONOUN = re.compile(
     r"(?:this|that|the|my) (?:\w+ )?(?:answer|solution|grid|assignment|colou?ring|attempt|expression|result|"
     r"arrangement|one|reasoning|conclusion))\b)|"
     r"(?:is|are|was|does|do|did|fails?|failed|cannot|can['’]t|not|wrong|incorrect|false|invalid|impossible|contradiction|"
-    r"a contradiction|doesn['’]t|isn['’]t|don['’]t|violates|contradicts)\b)",
+    r"a contradiction|doesn['’]t|isn['’]t|don['’]t|violates|contradicts|uses?)\b)",
     re.IGNORECASE,
 )
 _NOT_THE_MARK = re.compile(
@@ -106,7 +107,7 @@ _CUES = re.compile(
     rf"[?？]|≠|!=|except|other than|{_DOUBTS.pattern}|{_NEGATION}\b|{_GIVES_UP.pattern}|"
     r"\b(?:fail|violat|contradict|inconsisten|impossible|"
     r"invalid|incorrect|wrong|false|untrue|mistake|nonsense|absurd|discard|reject|ruled|error|falsch|faux|incorrecto|"
-    r"falso|wait|actually|hold on|oops|no\b|nope|correction|sorry)|[^\x00-\x7f]",
+    r"falso|twice|two times|more than once|wait|actually|hold on|oops|no\b|nope|correction|sorry)|[^\x00-\x7f]",
     re.IGNORECASE,
 )
 
@@ -116,13 +117,12 @@ def asserted(text: str) -> Asserted:
     if not _CUES.search(text):
         return Asserted(text)
     units = list(_units(text))
+    kinds = _kinds(text, units)
     gone = [False] * len(units)
     why, refuted = "", True
     for number, (start, end) in enumerate(units):
         unit = text[start:end]
-        if MARK not in unit and not re.search(r"[^\W\d_]{2}|[?？]|不|错", unit):
-            continue
-        kind = _kind(unit)
+        kind = kinds[number]
         if kind is None:
             continue
         asked = number > 0 and _ASKS.search(text[slice(*units[number - 1])]) is not None
@@ -163,10 +163,34 @@ def _units(text: str) -> Iterator[tuple[int, int]]:
             yield at, line.end()
 
 
-def _kind(unit: str) -> str | None:
+def _kinds(text: str, units: list[tuple[int, int]]) -> list[str | None]:
+    """How each unit takes something from the answer; the words that only our tables know are looked for in the last."""
+    found: list[str | None] = []
+    tabled = _MOST
+    for start, end in reversed(units):
+        unit = text[start:end]
+        if len(unit) > 1000 or not _CUES.search(unit):
+            found.append(None)
+        elif MARK not in unit and not _WORD.search(unit):
+            found.append("asks" if _ASKS.search(unit) else None)
+        else:
+            found.append(_kind(unit, tabled > 0))
+            tabled -= 1
+    return found[::-1]
+
+
+_MOST = 200
+"""Units of a text that the tables of all languages are asked about."""
+_WORD = re.compile(r"[^\W\d_]{2}|不|错")
+
+
+_TURNS = re.compile(
+    r"\W*(?:wait|hmm+|no|nope|actually|oops|sorry|correction|on second thought|hold on)(?!\w)|\W", re.IGNORECASE
+)
+
+
+def _kind(unit: str, tabled: bool) -> str | None:
     """How a unit takes something from the answer; None where it does not."""
-    if len(unit) > 1000:
-        return None
     bare = unit.strip(" \t*_>#-—–,;.")
     if _ASKS.search(unit):
         return "asks"
@@ -174,8 +198,7 @@ def _kind(unit: str) -> str | None:
         return "withdraws"
     if _SUPPOSES.search(bare) and not _PRONOUN.match(bare):
         return None
-    if re.match(r"\W*(?:wait|hmm+|no|nope|actually|oops|sorry|correction|on second thought|hold on|\W)", bare + " ",
-                re.I) or not bare.isascii() or _PRONOUN.match(bare):  # fmt: skip
+    if tabled and (_TURNS.match(bare) or not bare.isascii() or _PRONOUN.match(bare)):
         taken = retraction(bare, "", language_of(bare))
         if taken is not None and not _HARMLESS.search(bare) and not _OWN_CLAUSE.search(bare):
             return "withdraws"

@@ -131,8 +131,8 @@ class Colouring:
             rf"\bcan be\b|\bas\b)){filler}(?P<colour>{colour})(?!\w|\.\d){other}"
         )
         words = f"{known}|" if known and not known.isdecimal() else ""
-        joint = rf"[\"'`*\s]*(?:,|and\b|&|;)[\"'`*\s]*(?:(?i:and|{_WORDS})\s*)?"
-        group = rf"(?P<group>{node}(?:{joint}{node})*)"
+        joint = rf"[\"'`*\s]*(?:,|and\b|&|;)[\"'`*\s]*(?:and\s+)?(?:(?i:{_WORDS[:-1]})\s+)?"
+        group = rf"(?P<group>{node}(?:{joint}{node}){{0,60}})"
         several = re.compile(
             rf"(?P<colour>(?i:(?:colou?r|set|class|group|part)\s*(?:class\s*)?(?:\d{{1,3}}|[A-Z]\b)|{words}{_COLOURS}))"
             rf"[\"'`*\s]*(?:\([^()\n]{{0,20}}\)\s*)?(?:[:：=|]|->|→|(?i:\bis\b|\bfor\b|"
@@ -140,7 +140,7 @@ class Colouring:
             rf"{group}(?!\s*(?:[:：=]|->|→))"
         )
         together = re.compile(
-            rf"(?<![:：=>→|])(?<![:：=>→|][ ])(?P<group>{node}(?:{joint}{node})+)[\"'`*\s)\]]*(?:[:：=]|->|→|"
+            rf"(?<![:：=>→|])(?<![:：=>→|][ ])(?P<group>{node}(?:{joint}{node}){{1,60}})[\"'`*\s)\]]*(?:[:：=]|->|→|"
             rf"(?i:\b(?:are|get|have|receive|take|share)\b)){filler}(?P<colour>{colour})(?!\w|\.\d){other}"
         )
         return one, several, together

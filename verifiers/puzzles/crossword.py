@@ -155,6 +155,11 @@ class Crossword:
             if heading is not None and not re.match(r"\s*\d", heading[2]):
                 direction = "A" if heading[1].lower()[0] in "ah" else "D"
                 line = heading[2]
+                numbers = [number for (way, number), _ in self.entries if way == direction]
+                words = [word for word in re.split(r"\s*[,;/|]\s*(?:and\s+)?|\s+and\s+|\s+", line.strip(" .*")) if word]
+                if len(words) == len(numbers) > 1 and all(_word(word) == word.upper() for word in words):
+                    yield from (((direction, n), word.upper()) for n, word in zip(numbers, words, strict=True))
+                    continue
             elif heading is not None and re.match(r"\d+\s*[.:)]\s*\w+.*[,;]\s*\d", heading[2]):
                 direction, line = "A" if heading[1].lower()[0] in "ah" else "D", heading[2]
             direct = (

@@ -21,12 +21,14 @@ _MATRIX = re.compile(
 _ORDINALS = "first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth"
 _COUNTS = "one|two|three|four|five|six|seven|eight|nine|ten"
 _LABEL = re.compile(
-    rf"(?:\b(?:the\s+)?(?:\d{{1,2}}\s*(?:st|nd|rd|th)|{_ORDINALS}|last|top|bottom)\s+(?:row|line)\b"
-    rf"|\b(?:row|line)[\s_#]*(?:\d{{1,2}}|{_COUNTS})\b|第\s*[一二三四五六七八九十\d]+\s*[行排])"
+    rf"(?:\b(?:and\s+|then\s+|finally,?\s+)?(?:the\s+)?(?:\d{{1,2}}\s*(?:st|nd|rd|th)|{_ORDINALS}|last|top|bottom)\s+(?:row|line)\b"
+    rf"|\b(?:and\s+|then\s+|finally,?\s+)?(?:row|line)[\s_#]*(?:\d{{1,2}}|{_COUNTS})\b|第\s*[一二三四五六七八九十\d]+\s*[行排])"
     rf"[\"']?(?:\s+(?:is|reads|becomes|are))?[ \t]*[:：=\-–—|>]*",
     re.IGNORECASE,
 )
 _SHORT_LABEL = re.compile(r"^[\s|│║\"'*]*[rR]\s?\d{1,2}[\"']?\s*[:=|)\]-]*(?=[\s|\d\"'\[])")
+_INNER_LABEL = re.compile(r"(?:[,;.]\s*|\s)(?:and\s+)?\b[rR]\s?\d{1,2}\s*[:=)]\s*")
+"""``R1: 1234, R2: 3412``: a label behind another row."""
 _CELL = re.compile(
     r"\b[rR](?:ow)?\s*(\d{1,2})\s*,?\s*[cC](?:ol(?:umn)?)?\s*(\d{1,2})\b[\"'\s]*(?:=|:|->|→|is)\s*[\"']?(\w{1,2})\b"
 )
@@ -219,14 +221,22 @@ def _labels(lines: Sequence[Sequence[str]]) -> bool:
 
 def _rows(text: str, shape: Shape) -> Iterator[list[str] | None]:
     """A list of cells for a line that is a row, ``[]`` for one that separates nothing, None for one of other text."""
+    if ";" in text:
+        text = "\n".join(_between_semicolons(line, shape) for line in text.split("\n"))
     text = _MATRIX.sub(" ", _BREAKS.sub("\n", text))
-    text = _LABEL.sub("\n", text)
+    text = _INNER_LABEL.sub("\n", _LABEL.sub("\n", text))
     if shape.single:
         text = _quoted_rows(text, shape)
     for number, line in enumerate(text.split("\n")):
         if number > MAX_LINES:
             return
         yield from _cells(line, shape)
+
+
+def _between_semicolons(line: str, shape: Shape) -> str:
+    """``1;2;3;4`` is a row, and ``1 2 3 4; 3 4 1 2`` are two."""
+    cells = [cell.strip().upper() for cell in line.strip().strip(";").split(";")]
+    return " ".join(cells) if len(cells) == shape.columns and all(c in shape.symbols for c in cells) else line
 
 
 def _quoted_rows(text: str, shape: Shape) -> str:

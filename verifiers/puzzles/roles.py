@@ -32,13 +32,18 @@ _QUOTED = re.compile(r"[\"“”«»][^\"“”«»\n]{0,400}[\"“”«»]")
 _MARKS = re.compile(r"[*_`$#>]|\\[()\[\]]|<[^<>\n]{0,40}>")
 _ENDS = re.compile(r"(?<=[.!?。;；])\s+|\n|(?<=[a-z])[.;](?=[A-Z])|,?\s(?:but|while|whereas|whilst)\s")
 
+_STOP = "\ue000"
+"""Stands for a full stop inside of a name, which ends no sentence."""
+_ASIDE = re.compile(r"\([^()\n]{1,300}\)")
+_REASON = re.compile(r"[,;]?\s+(?:because|since)\s", re.IGNORECASE)
+
 
 class RoleReader:
     """Reads the roles of these people. ``words``: a row's own names of the two roles, ``{"knight": …, "knave": …}``."""
 
     def __init__(self, names: Sequence[str], words: Any = None) -> None:
         self.names = list(names)
-        self._by_key = {name.lower(): name for name in names}
+        self._by_key = {_key(name): name for name in names}
         listed = "|".join(_spelled(name) for name in sorted(names, key=len, reverse=True))
         name = rf"(?<![\w'])(?:{listed})(?!\w)"
         self._name = re.compile(name)
@@ -77,11 +82,15 @@ class RoleReader:
         )
         self._sole = re.compile(rf"(?i:the\s+(?:only|sole))\s+{role}\s+(?i:is)\s+(?P<one>{name})")
         self._role = re.compile(role)
-        whole, but = r"\b(?i:all|every(?:one|body))(?: of them)?", r",?\s+(?i:except(?: for)?|but|other than)\s+"
+        whole = r"\b(?i:all|every(?:one|body))(?: of (?:them|these)| \w+| the \w+| other \w+)?"
+        but = r",?\s+(?i:except(?:ing)?(?: for)?|but(?: for)?|other than|besides|apart from|save(?: for)?)\s+"
+        self._but = re.compile(rf"({whole})\s+but\b")
         self._except = (
-            re.compile(rf"{whole} (?i:is|are) (?i:an? |the )?{role}{but}(?P<one>{name})"),
-            re.compile(rf"{whole}{but}(?P<one>{name}),? (?i:is|are) (?i:an? |the )?{role}"),
+            re.compile(rf"{whole} (?i:is|are) (?i:an? |the )?{role}{but}{group}"),
+            re.compile(rf"{whole}{but}{group},? (?i:is|are) (?i:an? |the )?{role}"),
         )
+        self._likewise = re.compile(rf"{role}[,;]?\s+(?i:(?:and\s+)?(?:as|so|likewise)\s+(?:is|are))\s+{group}")
+        self._isnt = re.compile(rf"{group}\s+(?i:isn['’]t|aren['’]t|is not|are not)(?:\s+(?i:one))?\s*(?=[,.;!]|$)")
         self._under = re.compile(rf"[\s•-]*(?i:(?:role|type|identity|status|is|an?|[:=])\s*)*{role}\W*")
 
     def read(self, text: str) -> dict[str, bool] | str | None:
@@ -103,13 +112,17 @@ class RoleReader:
             yield from structured
             return
         yield from self._tabled(text)
+        text = re.sub(r"\\(?:begin|end)\s*\{[^{}\n]{0,20}\}|&\s*(?=[:=])|(?<=[:=])\s*&", " ", text)
         text = _MARKS.sub("", _QUOTED.sub(self._quoted, text))
         text = re.sub(r"\\\\|\\n|&|\\quad", "\n", text)
+        text = self._but.sub(r"\1 except", self._name.sub(lambda name: name[0].replace(".", _STOP), text))
+        text = _ASIDE.sub(lambda aside: " " if _UNREAL.search(aside[0]) else aside[0], text)
         before: list[tuple[str, bool]] = []
         heading: str | None = None
         for sentence in _ENDS.split(text):
             if not sentence or len(sentence) > 4000 or ("|" in sentence and sentence.count("|") > 2):
                 continue
+            sentence = _REASON.split(sentence)[0] if self._name.search(_REASON.split(sentence)[0]) else sentence
             if _UNREAL.search(self._name.sub("·", sentence)) and not re.match(r"\W*or\b", sentence, re.IGNORECASE):
                 continue
             alone = self._person(re.sub(r"^[\s•-]+|[\s:.]+$", "", sentence))
@@ -131,10 +144,10 @@ class RoleReader:
 
     def _sentence(self, sentence: str, before: list[tuple[str, bool]]) -> Iterator[tuple[str, bool]]:
         but = self._except[0].search(sentence) or self._except[1].search(sentence)
-        if but is not None and len(self._name.findall(sentence)) == 1:
-            one, knight = self._by_key[but["one"].lower()], self._is_knight(but["role"])
+        if but is not None:
+            apart, knight = self._group(but["group"]), self._is_knight(but["role"])
             for name in self.names:
-                yield name, knight if name != one else not knight
+                yield name, knight if name not in apart else not knight
             return
         everyone = self._all.search(sentence)
         if everyone is not None and not self._name.search(sentence):
@@ -143,7 +156,7 @@ class RoleReader:
             return
         for only in (*self._only.finditer(sentence), *self._sole.finditer(sentence)):
             groups = only.groupdict()
-            one = self._by_key[(groups.get("one") or groups.get("other") or "").lower()]
+            one = self._by_key[_key(groups.get("one") or groups.get("other") or "")]
             knight = self._is_knight(only["role"])
             for name in self.names:
                 yield name, knight if name == one else not knight
@@ -165,6 +178,12 @@ class RoleReader:
             found += [(name, knight) for name in self._group(match["group"])]
             if match["both"] is not None:
                 found += [(name, not knight) for name in self._group(match["group"])]
+        for match in self._likewise.finditer(sentence):
+            found += [(name, self._is_knight(match["role"])) for name in self._group(match["group"])]
+        said = [*before, *found]
+        for match in self._isnt.finditer(sentence):
+            if said and not any(name in dict(found) for name in self._group(match["group"])):
+                found += [(name, not said[-1][1]) for name in self._group(match["group"])]
         yield from found
         rest = self._rest.search(sentence)
         if rest is not None:
@@ -174,7 +193,7 @@ class RoleReader:
                     yield name, self._is_knight(rest["role"])
 
     def _group(self, text: str) -> list[str]:
-        return [self._by_key[found[0].lower()] for found in self._name.finditer(text)]
+        return [self._by_key[_key(found[0])] for found in self._name.finditer(text)]
 
     def _is_knight(self, role: str) -> bool:
         return self._knight.fullmatch(role) is not None
@@ -249,7 +268,7 @@ class RoleReader:
 
     def _person(self, cell: str) -> str | None:
         found = self._name.fullmatch(re.sub(r"^\(?\d+[.)]\s*", "", cell))
-        return None if found is None else self._by_key[found[0].lower()]
+        return None if found is None else self._by_key[_key(found[0])]
 
     def _cell_role(self, cell: str) -> bool | None:
         bare = re.sub(r"^(?:an?|the|is an?|is)\s+", "", cell.strip(), flags=re.IGNORECASE)
@@ -262,7 +281,7 @@ class RoleReader:
         bare = re.sub(r"[\[\](){}\"'*`$]|\band\b", " ", text).strip().rstrip(".")
         named = re.findall(rf"({self._name.pattern})\s*[:=]\s*(true|false)\b", bare, re.IGNORECASE)
         if named and len(named) == len(re.findall(r"\b(?:true|false)\b", bare, re.IGNORECASE)):
-            sides = {self._by_key.get(name.lower(), ""): value.lower() == "true" for name, value in named}
+            sides = {self._by_key.get(_key(name), ""): value.lower() == "true" for name, value in named}
             return sides if len(sides) == len(named) else {}
         parts = [part.strip() for part in re.split(r"[,;\n\s]+", bare) if part.strip()]
         if len(parts) != len(self.names):
@@ -281,7 +300,12 @@ def _spelled(name: str) -> str:
     """A name in any case; in its own or in capitals where it is also a word or a letter."""
     if len(name) == 1 or name.lower() in _COMMON:
         return f"{re.escape(name)}|{re.escape(name.upper())}"
-    return f"(?i:{re.escape(name)})"
+    return f"(?i:{re.escape(name)})".replace(r"\.", f"[.{_STOP}]?")
+
+
+def _key(name: str) -> str:
+    """A name as it is looked up: without case and full stops."""
+    return name.lower().replace(".", "").replace(_STOP, "")
 
 
 def _ticked(cell: str) -> bool:

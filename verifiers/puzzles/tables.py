@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 _RULE = re.compile(r"[\s|+:\-=─━┼┬┴├┤┌┐└┘│╪╞╡╔╗╚╝═║╠╣╦╩╬&\\]*")
+_LATEX_RULE = r"\\(?:h|top|mid|bottom)(?:line|rule)"
 _SEPARATORS = re.compile(r"[|│┃║]")
 MAX_JSON = 50
 """Openings of JSON that are tried in a text."""
@@ -21,7 +22,7 @@ def tables(text: str) -> Iterator[list[list[str]]]:
     text = re.sub(r"<tr[^<>\n]{0,60}>|</tr>", "\n", text)
     text = re.sub(r"\s*<t[dh][^<>\n]{0,60}>\s*|\s*</t[dh]>\s*", "|", text)
     text = re.sub(r"\\(?:begin|end)\s*\{[^{}\n]{0,20}\}(?:\s*\{[^{}\n]{0,80}\})?", "\n", text)
-    text = re.sub(r"\\\\(?:\s*\[[^\]\n]{0,12}\])?|\\(?:h|top|mid|bottom)(?:line|rule)", "\n", text)
+    text = re.sub(rf"(?:\\\\(?:\s*\[[^\]\n]{{0,12}}\])?|{_LATEX_RULE})(?:\s*{_LATEX_RULE})*[ \t]*\n?", "\n", text)
     rows: list[list[str]] = []
     for line in [*text.split("\n"), "the end"]:
         cells = _cells(line)

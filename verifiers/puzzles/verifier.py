@@ -99,6 +99,7 @@ class PuzzleVerifier:
 
 def _answer(puzzle: Puzzle, found: Sequence[Place]) -> tuple[Answer | None, Place | None]:
     """The one answer of the first place that has any; Unclear where a place has two."""
+    half: tuple[Unclear, Place] | None = None
     for place in found:
         read = [_stood_by(puzzle, text) for text in place.texts]
         answers = dict.fromkeys(answer for readings in read for answer in readings)
@@ -118,10 +119,13 @@ def _answer(puzzle: Puzzle, found: Sequence[Place]) -> tuple[Answer | None, Plac
         if len(clear) > 1 and not _all_right(puzzle, clear):
             return Unclear("it gives more than one answer, and they differ"), place
         unclear = [answer for answer in answers if isinstance(answer, Unclear)]
+        if unclear and not clear and place.where == "conclusion":  # "Hence Zoey is a knight": the rest stands before
+            half = half or (unclear[0], place)
+            continue
         if unclear and (not clear or place.where in ("tag", "mark")):
             return unclear[0], place
         return clear[0], place
-    return None, None
+    return half or (None, None)
 
 
 def _stood_by(puzzle: Puzzle, text: str) -> Sequence[Answer]:
@@ -225,9 +229,11 @@ def _guessed(row: Mapping[str, Any]) -> str | None:
         return "logic_grid"
     if has("words", "across", "down", "entries") or isinstance(row.get("clues"), Mapping | list | tuple):
         return "crossword"
-    letters = row.get("solution")
-    words = letters if isinstance(letters, list | tuple) and not has("puzzle", "board", "quizzes") else ()
-    if words and all(isinstance(line, str) and re.fullmatch(r"[A-Za-z#.]{2,}", line) for line in words):
+    given: Any = row.get("solution")
+    given = given.tolist() if hasattr(given, "tolist") else given
+    words = given if isinstance(given, list | tuple) and not has("puzzle", "board", "quizzes") else ()
+    letters = all(isinstance(line, str) and re.fullmatch(r"[A-Za-z#.]+", line) for line in words)
+    if letters and sum(map(len, words)) > 3 and len(set(map(len, words))) == 1:
         return "crossword"
     if has("puzzle", "grid", "board", "quizzes"):
         return "sudoku"

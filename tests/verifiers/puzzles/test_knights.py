@@ -131,7 +131,6 @@ def test_statements_that_nobody_could_make_have_the_answer_that_there_is_none() 
         tag("It is false that Ava is a knight and Ben is a knave"), tag("Is Ava a knight? Is Ben a knave?"),
         tag("Ava is a knight, Ben is a knave is wrong"), tag("[knight, knave] or [knave, knight]"), tag("knight"),
         f"{tag('Ava: knight, Ben: knave')}<answer>Ava: knave, Ben: knight</answer>",
-        tag("Ava is a knight and Ben is not."),
         "Answer: Ava is a knight, Ben is a knave.\nAnswer: Ava is a knave, Ben is a knight.",
         tag("| Name | Role |\n|---|---|\n| Ava | knight/knave |\n| Ben | knave |"), tag('{"Ava": "knight"}'),
         tag('{"Ava": "knight", "Ben": "knave"} {"Ava": "knave", "Ben": "knave"}'), tag("Ava and Ben are knights"),
