@@ -26,6 +26,9 @@ ROW = (
             "private_tests": {"input": [], "output": []},
             "title": "t",
             "input_mode": "stdio",
+            "schema": {"type": "integer"},
+            "elements": ["answer"],
+            "pattern": "[0-9]",
         }
     )
     + "\n"
