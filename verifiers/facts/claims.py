@@ -65,7 +65,7 @@ _FUNCTION = names(
     "ce c n pas mais sino sondern niet maar nie lecz"
 )
 _BULLET = re.compile(r"^\s*(?:[-*•]|\d{1,2}[.)]|\(?[a-z]\))\s+")
-_SIGN = r"(?:[≠¬√≤≥<>=~^∉≉]|!=|\\[a-z]+)"
+_SIGN = r"(?:[≠¬√≤≥<>=~^∉≉→⇒]|!=|\\[a-z]+)"
 _SIGNED = re.compile(rf"{_SIGN}\s*{MARK}|{MARK}\s*(?:{_SIGN}|\d)", re.IGNORECASE)
 """A sign beside the gold makes it another value, or says what it is not."""
 _BETWEEN = re.compile(rf"(?<!\w)between\s(?:[^.;]* and )?\s*{MARK}", re.IGNORECASE)
@@ -158,7 +158,7 @@ def _sentence(sentence: str, others: Sequence[str]) -> Found:
     clause = next(part for part in _clauses(sentence) if MARK in part)
     before, _, behind = clause.partition(MARK)
     denied = _TRUE_NO.sub(" ", f"{before} {MARK} {behind}")
-    if contrast.OPPOSED.search(before) or contrast.DENIALS.search(denied):
+    if contrast.OPPOSED.search(before) or contrast.DENIALS.search(denied) or contrast.WRONG.search(sentence):
         return Found(Claim.DENIED, "it is denied")
     if _NOT.search(denied) or _NO.search(sentence) or _BUT.search(sentence) or pattern("denials", code).search(denied):
         return Found(Claim.DENIED, "it is denied")

@@ -10,7 +10,9 @@ DENIALS = re.compile(
     r"(?<!\w)(?:niet|geen|nooit|nie|nigdy|değil\w*|không|chẳng|inte|ikke|ikkje|aldrig|ekki|bukan\w*|tidak|není|nejsou|"
     r"neb(?:yl|ude)\w*|nikoliv?|nije|nisu|nem|nincs|ei|eivät|nu\s+(?:este|e|era|a|sunt|mai|au|se)|nuk|nėra|nav|deyil|"
     r"no\s+(?:és|era)|out\s+of\s+the\s+question|rul(?:e|es|ed|ing)\s+(?:it\s+)?out|"
-    r"be\s+(?:excluded|eliminated|rejected|dismissed|discarded)|mhux|nid\s+yw|nid|ez\s+da|ní|hindi\s+(?:ito|si|ang|sa)|siyo|sio|ні|ніколи|биш|емес|"
+    r"be\s+(?:excluded|eliminated|rejected|dismissed|discarded)|nikdy|nikada|niciodată|sohasem|aldri|chưa|"
+    r"koskaan|никогда|"
+    r"any(?:where|body|one)\s+but|mhux|nid\s+yw|nid|ez\s+da|ní|hindi\s+(?:ito|si|ang|sa)|siyo|sio|ні|ніколи|биш|емес|"
     r"δεν|όχι|μη|ποτέ|לא|אינ[הום]?|אין|נאך|نیست\w*|نبود\w*|نمی\w*|نہیں)(?!\w)"
     r"|ไม่|নয়|না(?!\w)|இல்லை|அல்ல|కాదు|അല്ല|ಅಲ್ಲ|नाही|होइन|નથી|ਨਹੀਂ|නොවේ|မဟုတ်|មិន|ບໍ່|არ(?!\w)|չէ(?!\w)|አይደለም",
     re.IGNORECASE,
@@ -24,12 +26,14 @@ _READ = re.compile(
 """Scripts in which some way of saying "not" is known."""
 _DOUBT = re.compile(
     r"(?<![\w.])(?!100|99)\d+(?:\.\d+)?\s*(?:%|percent|per cent)\s+(?:\w+\s+)?(?:chance|sure|certain|confident|likely|"
-    r"likelihood|probab\w+|odds)|(?<!\w)(?:chances?|probability|likelihood|odds)\s+(?:that|of|it|is|are)(?!\w)|"
-    r"(?<!\w)(?:first|initial|original|best|wild|my)\s+(?:guess|thought|impression|instinct)(?!\w)|"
+    r"likelihood|probab\w+|odds)|(?<!\w)(?:chances?|probability|likelihood|odds)\s+(?:that|of|it|is|are|0?\.\d+)(?!\w)|"
+    r"(?<!\w)(?:first|initial|original|earlier|previous|wild)\s+(?:answer|guess|thought|impression|instinct)(?!\w)|"
     r"(?<!\w)(?:used to be|would(?: have)? expect(?:ed)?|would (?:think|guess)|"
     r"['’]d (?:expect|think|guess))(?!\w)|"
-    r"(?<!\w)(?:was|were|am|been|being)\s+told(?!\w)|(?<!\w)(?:i|we)(?:['’]ve| have)?\s+(?:heard|read somewhere)(?!\w)|"
-    r"(?<!\w)(?:rumou?r\w*|legend has|supposedly|allegedly|reportedly|purportedly)(?!\w)",
+    r"(?<!\w)(?:was|were|am|been|being)\s+told(?=\s+(?:that|it|qqgoldqq))|(?<!\w)(?:i|we)(?:['’]ve|"
+    r" have)?\s+(?:heard|read somewhere)(?!\w)|"
+    r"(?<!\w)(?:rumou?r\w*|legend has|misconceptions?|myths?|people\s+(?:say|answer|guess|think)|supposedly|"
+    r"allegedly|reportedly|purportedly)(?!\w)",
     re.IGNORECASE,
 )
 _HALVES = re.compile(r";|(?<!\w)(?:but|yet|however|now)(?!\w)|,\s*(?=today\b|then\b|since\b)", re.IGNORECASE)
@@ -60,7 +64,7 @@ _ONLY = re.compile(
 )
 """Two denials that say: this and no other."""
 _LOOKING = re.compile(
-    r"(?<!\w)if\s+(?:you|we|one)\s+(?:look|check|consult|examine|see|consider|read|search|study|go|think)\b[^.;]*?"
+    r"(?<!\w)if\s+(?:you|we|one)\s+(?:look|check|consult|examine|see|consider|read|search|study|go|think)\b[^.;]{0,120}?"
     r"(?:you|we|one)(?:['’]ll|\s+will|\s+can)?\s+(?:see|find|notice|learn|discover|reali[sz]e|know)\s*(?:that)?",
     re.IGNORECASE,
 )
@@ -72,7 +76,16 @@ _OTHER_BEHIND = re.compile(
     rf"(?<={MARK} )not)\s+{_NAME}[^,;.!?\n]*",
     re.IGNORECASE,
 )
-OPPOSED = re.compile(r"(?<!\w)(?:as\s+opposed\s+to|in\s+contrast\s+(?:to|with)|in\s+place\s+of)(?!\w)", re.IGNORECASE)
+OPPOSED = re.compile(
+    r"(?<!\w)(?:as\s+opposed\s+to|in\s+contrast\s+(?:to|with)|in\s+place\s+of|formerly|previously|"
+    r"once\s+called|replaced|"
+    r"replaces|second\s+to|away\s+from)(?!\w)",
+    re.IGNORECASE,
+)
+"""Before a gold: it is what the answer is not, or no more."""
+WRONG = re.compile(
+    r"(?<!\w)(?:fout|fel|yanlış|źle|błędn\w+|errado|sbagliato|forkert|feil|väärin|rossz|greșit|λάθος)(?!\w)", re.I
+)
 _CORRECTS = re.compile(
     r"(?:^|[.!?\n]\s*)\W*(?:actually|wait|correction|however|but|no|sorry|oops|hmm+|scratch that|on second thoughts?|"
     r"in fact|edit|rather|i mean)(?!\w)[^.!?\n]*",
