@@ -75,6 +75,14 @@ class Worker:
     started: float = 0.0
     kill_at: float = 0.0
     served: int = 0
+    life: int | None = None
+    """A descriptor that is readable once the process has ended, whoever else holds its socket."""
+
+    def forget(self) -> None:
+        """Close :attr:`life`."""
+        if self.life is not None:
+            os.close(self.life)
+            self.life = None
 
 
 class ForkServer:

@@ -9,7 +9,7 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,6 +23,9 @@ from veritune.sandbox.workers.outcome import Outcome, Status
 GRACE = 0.25
 """Seconds of wall clock beyond the deadline before a worker that has not spent its CPU budget is killed."""
 
+STUCK = 1.0
+"""Seconds after which a worker's task no longer counts against the pool's size, where it has spare ones."""
+
 _IDLE_STATUSES = (Status.OK, Status.ERROR)
 _SERVER_TRIES = 2
 
@@ -34,6 +37,8 @@ class Terms:
     cpu: float
     wall: float
     total: float | None = None
+    on_start: Callable[[], None] | None = None
+    """Called in the dispatcher's thread when a worker is given the first of the call's tasks."""
 
 
 class Job:
@@ -71,9 +76,10 @@ class Task:
 class Engine:
     """Runs jobs on at most ``size`` workers. Every worker belongs to the dispatcher thread alone."""
 
-    def __init__(self, config: ServerConfig, size: int, recycle: int) -> None:
+    def __init__(self, config: ServerConfig, size: int, recycle: int, spare: int = 0) -> None:
         self.config = config
         self.size = size
+        self.spare = spare
         self.recycle = recycle
         self.pid = os.getpid()
         self.lock = threading.RLock()
@@ -121,6 +127,7 @@ class Engine:
         self.closing = True
         for worker in self.workers.values():
             worker.sock.close()
+            worker.forget()
         if self.server is not None:
             self.server.abandon()
         if self.waker >= 0:
@@ -150,6 +157,7 @@ class Engine:
             unfinished = [*self.jobs, *(w.task.job for w in self.workers.values() if w.task)]
         for worker in self.workers.values():
             worker.sock.close()
+            worker.forget()
         self.workers.clear()
         if self.server is not None:
             self.server.close()
@@ -171,7 +179,7 @@ class Engine:
     def _hand_out(self) -> None:
         """Give a task to every worker that is free, forking up to ``size``."""
         idle = [worker for worker in self.workers.values() if worker.task is None]
-        while idle or len(self.workers) < self.size:
+        while idle or len(self.workers) < self._room():
             task = self._next_task()
             if task is None:
                 return
@@ -185,6 +193,14 @@ class Engine:
                 task.job.fail(error)
                 raise
             self._send(worker, task)
+
+    def _room(self) -> int:
+        """How many workers may be there: a stuck one makes room for a spare, so that it holds up nobody else."""
+        if not self.spare or len(self.workers) < self.size:
+            return self.size
+        since = time.monotonic() - STUCK
+        stuck = sum(worker.task is not None and worker.started <= since for worker in self.workers.values())
+        return self.size + min(self.spare, stuck)
 
     def _next_task(self) -> Task | None:
         """The next task, taking the jobs in turn so that a long call does not hold up a short one."""
@@ -207,6 +223,8 @@ class Engine:
     def _fork(self) -> Worker:
         worker = self._ready_server().fork()
         self.workers[worker.sock.fileno()] = worker
+        with suppress(AttributeError, OSError):  # before Linux 5.3 a death is seen by the socket's end alone
+            worker.life = os.pidfd_open(worker.pid)
         return worker
 
     def _ready_server(self) -> ForkServer:
@@ -226,6 +244,8 @@ class Engine:
         except Exception as error:
             task.job.record(task.index, Outcome(Status.ERROR, detail=f"{type(error).__name__}: {error}"))
             return
+        if terms.on_start is not None and task.index == 0:
+            terms.on_start()
         worker.task = task
         worker.started = time.monotonic()
         worker.kill_at = worker.started + terms.wall
@@ -238,10 +258,18 @@ class Engine:
         poller = select.poll()
         poller.register(self.wakee, select.POLLIN)
         nearest: float | None = None
+        lives: dict[int, int] = {}
+        now = time.monotonic()
+        full = self.spare > 0 and bool(self.jobs) and len(self.workers) < self.size + self.spare
         for descriptor, worker in self.workers.items():
             poller.register(descriptor, select.POLLIN)
+            if worker.life is not None:
+                poller.register(worker.life, select.POLLIN)
+                lives[worker.life] = descriptor
             if worker.task is not None:
-                nearest = worker.kill_at if nearest is None else min(nearest, worker.kill_at)
+                stuck = worker.started + STUCK
+                until = min(worker.kill_at, stuck) if full and stuck > now else worker.kill_at
+                nearest = until if nearest is None else min(nearest, until)
         timeout = None if nearest is None else max(0.0, 1000 * (nearest - time.monotonic())) + 1
         for descriptor, _ in poller.poll(timeout):
             if descriptor == self.wakee:
@@ -249,6 +277,8 @@ class Engine:
                     os.read(self.wakee, 4096)
             elif descriptor in self.workers:
                 self._read(self.workers[descriptor])
+            elif lives.get(descriptor) in self.workers and self.workers[lives[descriptor]].life == descriptor:
+                self._read_last(self.workers[lives[descriptor]])
         now = time.monotonic()
         for worker in list(self.workers.values()):
             if worker.task is not None and now >= worker.kill_at:
@@ -267,6 +297,21 @@ class Engine:
         if payload is not None:
             self._finish(worker, payload)
 
+    def _read_last(self, worker: Worker) -> None:
+        """The process has ended. Its socket may stay open in a child that it left: what is in it is read, and no more
+        awaited."""
+        worker.sock.setblocking(False)
+        try:
+            while data := worker.sock.recv(1 << 18):
+                worker.inbox.feed(data)
+        except OSError:
+            pass
+        payload = worker.inbox.next() if worker.task is not None else None
+        if payload is not None:
+            self._finish(worker, payload)
+        if worker.sock.fileno() in self.workers:
+            self._bury(worker)
+
     def _finish(self, worker: Worker, payload: bytes) -> None:
         task: Task = worker.task
         seconds = time.monotonic() - worker.started
@@ -277,7 +322,7 @@ class Engine:
             detail = f"the result cannot be read: {type(error).__name__}: {error}"
         worker.task = None
         worker.served += 1
-        if status not in _IDLE_STATUSES or worker.served >= self.recycle:
+        if status not in _IDLE_STATUSES or worker.served >= self.recycle or len(self.workers) > self._room():
             self._drop(worker)
         task.job.record(task.index, Outcome(status, value, detail, seconds, cpu))
 
@@ -303,6 +348,7 @@ class Engine:
     def _drop(self, worker: Worker) -> Death | None:
         """Kill and reap; None where the server itself was lost."""
         self.workers.pop(worker.sock.fileno(), None)
+        worker.forget()
         if self.server is None:
             worker.sock.close()
             return None
@@ -320,6 +366,7 @@ class Engine:
         lost = [w.task for w in self.workers.values() if w.task is not None]
         for worker in self.workers.values():
             worker.sock.close()
+            worker.forget()
         self.workers.clear()
         for orphan in [*lost, *([task] if task else [])]:
             self._retry(orphan, 0.0, str(error))

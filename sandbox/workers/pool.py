@@ -6,7 +6,7 @@ import asyncio
 import os
 import threading
 import weakref
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from types import TracebackType
 from typing import Any
@@ -28,6 +28,7 @@ class WorkerPool:
     after ``recycle`` tasks; ``preload`` names modules to import, or ``module:function`` to call, before the forks.
     ``given`` are first arguments of every call, pickled once: what they need is loaded before the forks, too.
     ``environment`` are variables that the processes start with beside their parent's (``PYTHONHASHSEED``).
+    ``spare`` further workers may be forked while as many have been at one task for more than a second.
 
     A pool may be used from any thread, from asyncio (``arun``), in daemonic processes and Ray actors. Nothing is
     started before the first task. A forked child gets its own workers; a pickled pool starts afresh where it lands.
@@ -50,6 +51,7 @@ class WorkerPool:
         startup_seconds: float = 120.0,
         given: tuple[Any, ...] = (),
         environment: Mapping[str, str] | None = None,
+        spare: int = 0,
     ) -> None:
         module, _, attribute = function.partition(":")
         if not module or not attribute:
@@ -66,6 +68,7 @@ class WorkerPool:
         self.startup_seconds = startup_seconds
         self.given = given
         self.environment = tuple(sorted((environment or {}).items()))
+        self.spare = spare
         self._forget()
         _pools.add(self)
 
@@ -76,14 +79,17 @@ class WorkerPool:
         deadline: float | None = None,
         cpu: float | None = None,
         total: float | None = None,
+        on_start: Callable[[], None] | None = None,
     ) -> Future[list[Outcome]]:
         """Start on ``tasks`` (tuples of arguments); the future holds one Outcome a task, in order.
 
         ``deadline`` replaces the pool's for this call. With ``cpu`` given, that is the CPU budget and ``deadline`` the
-        wall clock's. Tasks not started within ``total`` seconds end as ``queue``.
+        wall clock's. Tasks not started within ``total`` seconds end as ``queue``. ``on_start`` is called in a thread of
+        the pool's once a worker has the first task.
         """
         limit = self.deadline if deadline is None else _positive("deadline", deadline)
-        terms = Terms(limit, limit + GRACE, total) if cpu is None else Terms(_positive("cpu", cpu), limit, total)
+        spent, wall = (limit, limit + GRACE) if cpu is None else (_positive("cpu", cpu), limit)
+        terms = Terms(spent, wall, total, on_start)
         job = Job(list(tasks), terms)
         if not job.left:
             job.future.set_result([])
@@ -144,7 +150,7 @@ class WorkerPool:
                 config = ServerConfig(
                     self.function, self.preload, limits, self.startup_seconds, self.given, self.environment
                 )
-                self._engine = Engine(config, self.size, self.recycle)
+                self._engine = Engine(config, self.size, self.recycle, self.spare)
                 self._finalizer = weakref.finalize(self, self._engine.close)
             return self._engine
 

@@ -11,16 +11,14 @@ from dataclasses import replace
 
 from veritune.plugins import Cause, ColumnError, Sample
 from veritune.rewards.composition import RewardSet
-from veritune.sandbox.workers import Outcome, Status, available_cpus
+from veritune.sandbox.workers import available_cpus
+from veritune.serve.chunk import Scoring
 from veritune.serve.errors import Refusal, unfit
 from veritune.serve.metrics import Metrics
-from veritune.serve.pool import Scorer, outcome_of
-from veritune.serve.scoring import How, Refused, Result, chosen, chunks_of, units_of, whole_groups
+from veritune.serve.pool import Scorer
+from veritune.serve.scoring import How, Result, chosen, chunks_of, whole_groups
 from veritune.serve.settings import Settings
 from veritune.serve.wire import no_result
-
-_LATE = 0.05
-"""Seconds that a chunk may be late before its worker is ended: the answer has left without it by then."""
 
 
 class Desk:
@@ -76,24 +74,19 @@ class Desk:
     async def _all(self, samples: Sequence[Sample], how: How, end: float, seconds: float) -> list[Result]:
         whole = whole_groups(self.rewards)
         chunks = chunks_of(samples, whole, self._chunk_size(len(samples)))
-        tasks = [asyncio.ensure_future(self._chunk(chunk, how, end, whole)) for chunk in chunks]
+        scorings = [Scoring(self.scorer, chunk, how, end, whole) for chunk in chunks]
+        tasks = [asyncio.ensure_future(scoring.run()) for scoring in scorings]
         if tasks:
             await asyncio.wait(tasks, timeout=max(0.0, end - time.monotonic()))
+        late = no_result(Cause.TIMEOUT, f"not scored within the deadline of {seconds:g} s")
         results: list[Result] = []
-        problem: Refused | None = None
-        for chunk, task in zip(chunks, tasks, strict=True):
+        for task in tasks:
             if not task.done():
                 task.cancel()  # what has not started never will; what has is ended by its own clock
-                late = no_result(Cause.TIMEOUT, f"not scored within the deadline of {seconds:g} s")
-                results += [late] * len(chunk)
-                continue
-            found = task.result()
-            if isinstance(found, Refused):
-                problem = found
-                continue
-            results += found
-        if problem is not None:
-            raise unfit(problem.message)
+            elif (refused := task.result()) is not None:
+                raise unfit(refused.message)
+        for scoring in scorings:
+            results += [late if result is None else result for result in scoring.results]
         return results
 
     def _chunk_size(self, count: int) -> int:
@@ -103,32 +96,6 @@ class Desk:
             return most
         workers = max(1, self.settings.workers or available_cpus())
         return min(most, max(most // 4, math.ceil(count / workers)))
-
-    async def _chunk(self, chunk: list[Sample], how: How, end: float, whole: bool) -> list[Result] | Refused:
-        """A chunk's results; where its process ends, each unit's alone, so that one sample costs no other."""
-        outcome = await self._ask(chunk, how, end)
-        if outcome.ok:
-            found: list[Result] | Refused = outcome.value
-            return found
-        units = units_of(chunk, whole)
-        if len(units) == 1 or outcome.status in (Status.CPU, Status.WALL, Status.QUEUE):
-            return [lost(outcome)] * len(chunk)
-        results: list[Result] = []
-        for unit in units:
-            outcome = await self._ask(unit, how, end)
-            if not outcome.ok:
-                results += [lost(outcome)] * len(unit)
-            elif isinstance(outcome.value, Refused):
-                return outcome.value
-            else:
-                results += outcome.value
-        return results
-
-    async def _ask(self, samples: list[Sample], how: How, end: float) -> Outcome:
-        left = end - time.monotonic() + _LATE
-        if left <= _LATE:
-            return Outcome(Status.QUEUE, detail="not started in time")
-        return await outcome_of(self.scorer.submit(samples, how, left))
 
 
 def check_columns(rewards: RewardSet, samples: Sequence[Sample]) -> None:
@@ -158,13 +125,6 @@ def same_columns(rewards: RewardSet, samples: Sequence[Sample]) -> Sequence[Samp
             read |= each.reward.columns_read(names)
     blank = dict.fromkeys(sorted(read & names))
     return [replace(sample, columns={**blank, **sample.columns}) for sample in samples]
-
-
-def lost(outcome: Outcome) -> Result:
-    """The result of a sample whose worker did not answer."""
-    if outcome.status in (Status.CPU, Status.WALL, Status.QUEUE):
-        return no_result(Cause.TIMEOUT, f"not scored within the deadline ({outcome.detail})")
-    return no_result(Cause.INFRA_ERROR, f"its process ended: {outcome.detail}")
 
 
 class Pace:

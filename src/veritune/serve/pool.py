@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Protocol
 
@@ -15,19 +16,26 @@ from veritune.serve.scoring import How, Prepared, score_chunk
 RENEWED_AFTER = 20_000
 """Chunks after which a worker is replaced by a fresh one."""
 
+SPARE = 8
+"""Workers beyond the usual ones while as many are at one task for more than a second, waiting or hung."""
+
 
 class Scorer(Protocol):
     """Scores chunks; never raises for what a reward or its process does."""
 
-    def submit(self, samples: list[Sample], how: How, seconds: float) -> Future[list[Outcome]]:
-        """One Outcome, whose value is what :func:`score_chunk` returns."""
+    def submit(
+        self, samples: list[Sample], how: How, seconds: float, on_start: Callable[[], None] | None = None
+    ) -> Future[list[Outcome]]:
+        """One Outcome, whose value is what :func:`score_chunk` returns. ``on_start`` is called, in any thread, when a
+        process that others can stand in for begins with it."""
 
     def close(self) -> None:
         """End it."""
 
 
 class PoolScorer:
-    """Killable processes: whoever is not done after its seconds is ended, and a crash costs its chunk alone."""
+    """Killable processes: whoever is not done after its seconds is ended, and a crash costs its chunk alone. What hangs
+    until then has others stand in for it."""
 
     def __init__(self, rewards: RewardSet, workers: int | None) -> None:
         self.pool = WorkerPool(
@@ -35,11 +43,14 @@ class PoolScorer:
             workers=workers,
             memory_mb=None,
             recycle=RENEWED_AFTER,
+            spare=SPARE,
             given=(Prepared(rewards, os.getcwd()),),
         )
 
-    def submit(self, samples: list[Sample], how: How, seconds: float) -> Future[list[Outcome]]:
-        return self.pool.submit([(samples, how)], cpu=seconds, deadline=seconds)
+    def submit(
+        self, samples: list[Sample], how: How, seconds: float, on_start: Callable[[], None] | None = None
+    ) -> Future[list[Outcome]]:
+        return self.pool.submit([(samples, how)], cpu=seconds, deadline=seconds, total=seconds, on_start=on_start)
 
     def close(self) -> None:
         self.pool.close()
@@ -52,7 +63,9 @@ class ThreadScorer:
         self.prepared = Prepared(rewards, os.getcwd())
         self.thread = ThreadPoolExecutor(1, "veritune-serve")
 
-    def submit(self, samples: list[Sample], how: How, seconds: float) -> Future[list[Outcome]]:
+    def submit(
+        self, samples: list[Sample], how: How, seconds: float, on_start: Callable[[], None] | None = None
+    ) -> Future[list[Outcome]]:
         return self.thread.submit(self._score, samples, how)
 
     def _score(self, samples: list[Sample], how: How) -> list[Outcome]:
