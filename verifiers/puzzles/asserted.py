@@ -113,7 +113,7 @@ _CUES = re.compile(
 
 
 def asserted(text: str) -> Asserted:
-    """The text with spaces where it asks, doubts or denies, and where what it said is taken back behind."""
+    """The text without where it asks, doubts or denies, and where what it said is taken back behind."""
     if not _CUES.search(text):
         return Asserted(text)
     units = list(_units(text))
@@ -144,10 +144,12 @@ def asserted(text: str) -> Asserted:
                 gone[later] = gone[later] or (below is not None and begin < below.end())
     if not why:
         return Asserted(text)
-    kept = list(text)
+    kept, at = [], 0
     for (start, end), out in zip(units, gone, strict=True):
-        if out:
-            kept[start:end] = " " * (end - start)
+        if out:  # one space, since long runs of them are slow to read
+            kept.append(text[at:start] or " " * (not kept or kept[-1] != " "))
+            at = end
+    kept.append(text[at:])
     return Asserted("".join(kept), why, refuted)
 
 

@@ -118,3 +118,11 @@ def test_a_row_says_that_it_is_of_24() -> None:
         assert VERIFIER.verify("8*3", row).correct is True
     assert PuzzleVerifier(kind="24").verify("8*3", {"nums": [8, 3]}).correct is True
     assert VERIFIER.verify("8*3", {"nums": [8, 3]}).cause is Cause.INVALID_GOLD
+
+
+@pytest.mark.parametrize(("row", "answer"), RIGHT)
+def test_hostile_texts_are_bounded_and_never_paid(row: dict[str, Any], answer: str) -> None:
+    pieces = ("Wait, no. ", "? ", "0 and ", "0, ", "not ◆ ", "color 1 to ", "so ", "Zoey isn't, ", "1+1=", "all but ")
+    for piece in pieces:  # exponential or quadratic patterns would never come back from these
+        assert not VERIFIER.verify(piece * (20_000 // len(piece)), row).correct
+    assert not VERIFIER.verify(f"{answer}\n" + "Wait, that's wrong. " * 500, row).correct
