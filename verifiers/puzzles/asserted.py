@@ -144,7 +144,8 @@ def asserted(text: str) -> Asserted:
                 gone[later] = gone[later] or (below is not None and begin < below.end())
     if not why:
         return Asserted(text)
-    kept, at = [], 0
+    kept: list[str] = []
+    at = 0
     for (start, end), out in zip(units, gone, strict=True):
         if out:  # one space, since long runs of them are slow to read
             kept.append(text[at:start] or " " * (not kept or kept[-1] != " "))
