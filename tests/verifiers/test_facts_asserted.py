@@ -327,7 +327,9 @@ def test_articles_that_lose_their_vowel_are_articles(language: str, text: str, g
     assert get_reward("f1", language=language).score(text, gold=gold).value == 1.0
 
 
-@pytest.mark.parametrize("piece", ["if you look ", "Option 1: ", "not until a ", "Paris, not L", "now it is ", "❌ "])
+@pytest.mark.parametrize(
+    "piece", ["if you look ", "Option 1: ", "not until a ", "Paris, not L", "now it is ", "❌ ", "```\n", "\n.\n"]
+)
 def test_hostile_contrasts_take_linear_time(piece: str) -> None:
     start = time.process_time()
     for name in ("exact_match", "f1", "contains"):

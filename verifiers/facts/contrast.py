@@ -87,7 +87,7 @@ WRONG = re.compile(
     r"(?<!\w)(?:fout|fel|yanlış|źle|błędn\w+|errado|sbagliato|forkert|feil|väärin|rossz|greșit|λάθος)(?!\w)", re.I
 )
 _CORRECTS = re.compile(
-    r"(?:^|[.!?\n]\s*)\W*(?:actually|wait|correction|however|but|no|sorry|oops|hmm+|scratch that|on second thoughts?|"
+    r"(?:^|[.!?\n])\W{0,12}(?:actually|wait|correction|however|but|no|sorry|oops|hmm+|scratch that|on second thoughts?|"
     r"in fact|edit|rather|i mean)(?!\w)[^.!?\n]*",
     re.IGNORECASE,
 )
