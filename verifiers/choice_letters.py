@@ -105,7 +105,7 @@ def _stands(text: str, start: int, end: int) -> bool:
         return True
     if re.match(r"\.\s?[A-Z]\.", behind) or re.search(r"(?<!\w)[A-Z]\.\s?$", before):
         return False  # initials
-    if behind[:1].isdigit() or re.match(r"[-–+#&/^=≠<>'’][\w+#]|[+#^]|\s*[=≠<>^]", behind):
+    if behind[:1].isdecimal() or re.match(r"[-–+#&/^=≠<>'’][\w+#]|[+#^]|\s*[=≠<>^]", behind):
         return False
     before = before.rstrip(_SKIPPED)
     while (command := _COMMAND.search(before)) is not None:

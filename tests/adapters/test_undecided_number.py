@@ -43,5 +43,5 @@ def test_info_is_an_object_or_its_json_text() -> None:
     for info in ({"gold": "4"}, '{"gold": "4"}'):
         assert reward(r"\boxed{4}", info=info) == 1.0
         assert reward(r"\boxed{5}", info=info) == 0.0
-    for info in ("", "[1]", "no json", None):
-        assert reward(r"\boxed{4}", answer="4", info=info) == 1.0
+    for nothing in ("", "[1]", "no json", None):
+        assert reward(r"\boxed{4}", answer="4", info=nothing) == 1.0

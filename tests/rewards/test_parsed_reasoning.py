@@ -15,7 +15,8 @@ def _messages(reasoning: str, content: str) -> list[list[dict[str, object]]]:
     blocks = [{"type": "thinking", "thinking": reasoning}, {"type": "text", "text": content}]
     fields = ("reasoning_content", "reasoning", "thinking")
     found: list[dict[str, object]] = [{"role": "assistant", name: reasoning, "content": content} for name in fields]
-    return [[message] for message in (*found, {"role": "assistant", "content": blocks})]
+    found.append({"role": "assistant", "content": blocks})
+    return [[message] for message in found]
 
 
 @pytest.mark.parametrize("style", ["think_answer", "think_answer_soft", "think", "tags", "answer"])
