@@ -20,6 +20,7 @@ from veritune.plugins.parameters import (
     read_signature,
 )
 from veritune.plugins.scoring import PASSED_ON, Call, failure, run_coroutine
+from veritune.plugins.secrets import shown
 from veritune.plugins.trainer_call import AsyncReward, make_samples
 from veritune.plugins.types import Sample, Score, Text
 from veritune.plugins.watch import Watch, log_causes, notice_namesakes
@@ -221,7 +222,7 @@ class Reward:
         return f"reward {self.name!r}{mode}"
 
     def __repr__(self) -> str:
-        params = "".join(f", {k}={v!r}" for k, v in self.params.items())
+        params = "".join(f", {k}={shown(v)!r}" for k, v in self.params.items())
         compat = f", compat={self.compat_mode!r}" if self.compat_mode else ""
         return f"<Reward {self.name!r}{params}{compat}>"
 

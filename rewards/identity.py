@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from veritune.plugins import Reward
+from veritune.plugins.secrets import shown
 
 ROOMS = ("plugins", "rewards", "sandbox", "verifiers")
 """Where a verdict of ours comes from."""
@@ -41,14 +42,14 @@ def digest(value: Any) -> str:
 
 
 def reward_identity(reward: Reward) -> Identity:
-    """Of one reward: ``use``, ``params`` in force (limits and deadlines are parameters), ``compat``, ``columns``, the
+    """Of one reward: ``use``, ``params`` in force (limits and deadlines are parameters; never a password in an address), ``compat``, ``columns``, the
     hash of its ``code``, ``versions`` and, by parameter, of the ``files`` that it reads."""
     values = reward.resolved
     files = {name: found for name, value in values.items() if (found := _files_of(value)) is not None}
     mine = reward.function.__module__.startswith("veritune.")
     return {
         "use": _portable(reward.source),
-        "params": {name: plain(value) for name, value in sorted(values.items())},
+        "params": {name: plain(shown(value)) for name, value in sorted(values.items())},
         "compat": reward.compat_mode,
         "columns": dict(reward.columns),
         "code": own_code() if mine else _code(reward.function),

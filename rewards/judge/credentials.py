@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import quote, unquote, urlsplit
 
-_HIDDEN = "***"
+from veritune.plugins.secrets import HIDDEN, without_user
+
 _BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[^\s'\",;]+")
-_USER = re.compile(r"(\b[a-zA-Z][\w+.-]{1,20}://)[^/?#@\s\"'<>]+(?:@[^/?#@\s\"'<>]+)*@")
-"""Name and password in an address, ours or one that a server sends us to."""
 _TOLD = 12
 """So many characters of the start of a key already tell which it is."""
 _SHORTEST = 4
@@ -49,10 +48,10 @@ class Credentials:
         lower = text.lower()
         known = _forms(tuple(secret for secret in (self.key, *self.others) if len(secret) >= _SHORTEST))
         if known is not None and (_ESCAPES.search(text) is not None or any(start in lower for start in known.starts)):
-            text = known.pattern.sub(_HIDDEN, text)
+            text = known.pattern.sub(HIDDEN, text)
         if "bearer" in lower or "basic" in lower:
-            text = _BEARER.sub(rf"\1 {_HIDDEN}", text)
-        return _USER.sub(rf"\1{_HIDDEN}@", text) if "://" in text else text
+            text = _BEARER.sub(rf"\1 {HIDDEN}", text)
+        return without_user(text)
 
 
 @dataclass(frozen=True)
@@ -102,11 +101,6 @@ def _middle_of_base64(secret: str, shift: int) -> str:
     data = b"\0" * shift + secret.encode()
     whole = len(data) // 3 * 4
     return base64.b64encode(data[: len(data) // 3 * 3]).decode()[(0, 2, 3)[shift] : whole]
-
-
-def without_user(url: str) -> str:
-    """An address without the name and password in it."""
-    return _USER.sub(rf"\1{_HIDDEN}@", url)
 
 
 def is_local(url: str) -> bool:

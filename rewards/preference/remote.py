@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from veritune.plugins.errors import MissingExtraError
+from veritune.plugins.secrets import without_user
 from veritune.plugins.types import Cause
-from veritune.rewards.judge.credentials import Credentials, without_user
+from veritune.rewards.judge.credentials import Credentials
 from veritune.rewards.preference.encoding import EncodingOptions
 from veritune.rewards.preference.items import Item, from_json, to_json
 from veritune.rewards.preference.model import DType, LocalScorer, Outcome, load_model

@@ -40,7 +40,8 @@ def test_a_server_refuses_it_at_its_start(value: Any) -> None:
 
 def test_info_is_an_object_or_its_json_text() -> None:
     reward = rubric_function("accuracy")
-    for info in ({"gold": "4"}, '{"gold": "4"}'):
+    rows: list[Any] = [{"gold": "4"}, '{"gold": "4"}']
+    for info in rows:
         assert reward(r"\boxed{4}", info=info) == 1.0
         assert reward(r"\boxed{5}", info=info) == 0.0
     for nothing in ("", "[1]", "no json", None):

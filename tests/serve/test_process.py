@@ -93,10 +93,24 @@ def test_sigterm_answers_what_was_accepted_and_takes_nothing_more(tmp_path: Path
             time.sleep(0.02)
         process.send_signal(signal.SIGTERM)
         thread.join(30)
-        assert process.wait(20) in (0, -signal.SIGTERM)
+        assert process.wait(20) == 0
         assert [each["value"] for each in answers[0].json()["results"]] == list(range(400))
         with pytest.raises(httpx.ConnectError):
             httpx.get(f"{address}/health")
+
+
+def test_what_draining_has_no_time_for_is_told_so(tmp_path: Path) -> None:
+    with serving(tmp_path, drain=1) as (process, address):
+        answers: list[httpx.Response] = []
+        body = {"samples": [{"completion": str(n)} for n in range(3000)]}
+        thread = threading.Thread(target=lambda: answers.append(httpx.post(f"{address}/score", json=body, timeout=30)))
+        thread.start()
+        while "held 3000" not in httpx.get(f"{address}/metrics").text:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGTERM)
+        thread.join(30)
+        assert (answers[0].status_code, answers[0].json()["error"]["code"]) == (503, "ending")
+        process.wait(20)
 
 
 def test_on_a_socket_the_hostile_are_told_and_left(tmp_path: Path) -> None:

@@ -83,13 +83,16 @@ def serve(
     from veritune.serve.process import run_server
     from veritune.serve.settings import Settings
 
-    key = os.environ.get(key_env, "").strip()
+    given = os.environ.pop(key_env, "")  # the workers start without it
+    key = given.strip()
     if not key and not open_ and host not in ("127.0.0.1", "localhost", "::1"):
         raise ConfigError(
             f"--host {host} listens to other machines, and no key is set: put one into the environment variable "
             f"{key_env}, or say --open"
         )
     composed = compose(rewards)
+    if given and any(each.reward.resolved.get("key_env") == key_env for each in composed.components):
+        os.environ[key_env] = given  # they ask a server in turn, with the same key
     settings = Settings(
         workers=workers,
         queue=queue,

@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from veritune.client.encoding import NonsenseError, Part, parts_of, read_results
+from veritune.client.encoding import NonsenseError, Part, is_address, parts_of, read_results
 from veritune.plugins import Cause, ConfigError, MissingExtraError, Sample, Score, Text
+from veritune.plugins.secrets import without_user
 from veritune.rewards.judge.credentials import Credentials, is_local
 from veritune.rewards.judge.limits import backoff, retry_after
 from veritune.rewards.judge.loop import LoopThread
@@ -87,6 +88,8 @@ class AsyncClient:
             import httpx
         except ImportError as error:
             raise MissingExtraError("httpx", "client", "the client of a verdict server") from error
+        if not is_address(url):
+            raise RefusedError(f"url is an address such as http://127.0.0.1:8300, got {without_user(str(url))[:80]!r}")
         self.manner = Manner(url.rstrip("/").removesuffix("/score"), **manner)
         self._httpx: Any = httpx
         self._transport = transport
@@ -103,6 +106,8 @@ class AsyncClient:
         fields = self._fields(step, evaluation)
         found: list[Score | None] = [None] * len(samples)
         waiting = parts_of(samples, self.manner.batch, _BYTES)
+        for place in set(range(len(samples))).difference(*(part.places for part in waiting)):
+            found[place] = Score.none("the completion or prompt cannot be written as JSON", Cause.INFRA_ERROR)
         while waiting:
             tried = await _all([self._part(state, part, fields, end) for part in waiting])
             waiting = [half for each in tried for half in each.halves]
@@ -145,7 +150,7 @@ class AsyncClient:
 
     def _fields(self, step: int | None, evaluation: bool) -> bytes:
         """What every request of a call says beside its samples."""
-        said: dict[str, Any] = {"deadline": self.manner.timeout}
+        said: dict[str, Any] = {"deadline": min(self.manner.timeout, self.manner.deadline)}
         if step is not None:
             said["step"] = step
         if evaluation:
@@ -174,8 +179,12 @@ class AsyncClient:
                 problem = self._told(state, response)
                 cause = Cause.TIMEOUT if response.status_code in (408, 429) else Cause.INFRA_ERROR
                 pause = retry_after(response.headers.get("Retry-After"))
-                if response.status_code == 413 and len(halves := part.halves()) > 1:
-                    return _Try(part, halves=halves)
+                if response.status_code == 413:
+                    halves = part.halves(inside=await self._free(state, part))
+                    if len(halves) > 1:
+                        return _Try(part, halves=halves)
+                    reason = f"too large for the server, and not to be divided: {problem}"
+                    return _Try(part, [Score.none(reason, Cause.INFRA_ERROR)] * len(part.places))
                 if response.status_code < 500 and response.status_code not in _AGAIN:
                     raise RefusedError(problem)
                 failed += response.status_code != 429
@@ -194,10 +203,21 @@ class AsyncClient:
             delay = backoff(attempt, self.manner.wait, _CAP)
             delay = delay if pause is None else max(pause, 0.2 * delay)
             if time.monotonic() + delay >= end:
+                delay = backoff(attempt, self.manner.wait, _CAP)  # it asks for more patience than there is
+            if time.monotonic() + delay >= end:
                 break
             await asyncio.sleep(delay)
         reason = f"no verdict from the server in {attempt} attempts; the last: {problem}"
         return _Try(part, [Score.none(reason, cause)] * len(part.places))
+
+    async def _free(self, state: _State, part: Part) -> bool:
+        """Whether the samples of one prompt may be asked for apart: the server says whether it compares them."""
+        if len(part.places) < 2 or len(part.halves()) > 1:
+            return False
+        try:
+            return (await state.http.get("/rewards", timeout=_SLACK)).json().get("groups") is False
+        except (self._httpx.HTTPError, OSError, ValueError, AttributeError):
+            return False
 
     async def _post(self, state: _State, body: bytes) -> Any:
         return await state.http.post("/score", content=body, headers={"Content-Type": "application/json"})

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 from pydantic import Field, PositiveInt
 
 from veritune.client.asking import Client
+from veritune.client.encoding import is_address
 from veritune.plugins.errors import ParameterError
 from veritune.plugins.reward import reward
+from veritune.plugins.secrets import without_user
 from veritune.plugins.types import Sample, Score
 
 Positive = Annotated[float, Field(gt=0)]
@@ -66,16 +67,7 @@ remote.example = {"url": "http://127.0.0.1:8300"}
 
 
 @remote.check
-def _check(url: str, timeout: float, deadline: float) -> None:
-    if not _is_address(url):
-        raise ParameterError(f"reward 'remote': url is an address such as http://127.0.0.1:8300, got {url[:80]!r}")
-    if timeout > deadline:
-        raise ParameterError(f"reward 'remote': timeout ({timeout:g} s) is above deadline ({deadline:g} s)")
-
-
-def _is_address(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:
-        return False
+def _check(url: str) -> None:
+    if not is_address(url):
+        shown = without_user(url)[:80]
+        raise ParameterError(f"reward 'remote': url is an address such as http://127.0.0.1:8300, got {shown!r}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from veritune import __version__
 from veritune.plugins import Cause
+from veritune.plugins.secrets import shown
 from veritune.rewards.composition import RewardSet
 from veritune.serve.answers import json_response, raw_json, refusal_response
 from veritune.serve.bodies import parse_json, read_body
@@ -30,7 +31,7 @@ from veritune.serve.openapi import description
 from veritune.serve.page import POLICY, page
 from veritune.serve.pool import Scorer, make_scorer, outcome_of
 from veritune.serve.remembered import Remembered
-from veritune.serve.scoring import How, Result
+from veritune.serve.scoring import How, Result, whole_groups
 from veritune.serve.settings import Settings
 from veritune.serve.wire import answer_of, no_result, read_ask
 
@@ -89,7 +90,8 @@ class Service:
 
         async def make() -> tuple[bytes, bool]:
             how = How(ask.step, ask.evaluation, ask.rewards)
-            results = await self.desk.score(ask.samples, how, ask.deadline)
+            scored = await self.desk.score(ask.samples, how, ask.deadline)
+            results = [self._whole(each, ask.rewards) for each in scored]
             return answer_of(ask, results, self.identity), not any(each["cause"] in _TRANSIENT for each in results)
 
         answer, known = await self.remembered.answer(ask.id, body, make)
@@ -111,11 +113,14 @@ class Service:
 
         return endpoint
 
-    def _whole(self, result: Result) -> Result:
-        """With every component, also those that were not evaluated: trainers take the first answer's keys for all."""
+    def _whole(self, result: Result, names: Sequence[str] | None = None) -> Result:
+        """With every component that was asked for, also those that were not evaluated: trainers take the first answer's
+        keys for all."""
+        found = result["components"]
+        known = [alias for alias in self.rewards.aliases if names is None or alias in names or alias in found]
         return {
             **result,
-            "components": {alias: result["components"].get(alias, _LEFT_OUT) for alias in self.rewards.aliases},
+            "components": {alias: found.get(alias, _LEFT_OUT) for alias in known},
         }
 
     def plain(self, answer: Callable[[Any], Any]) -> Endpoint:
@@ -133,12 +138,13 @@ class Service:
             each.alias: {
                 "reward": each.reward.source,
                 "inputs": sorted(each.reward.signature.inputs),
-                "params": {name: str(value) for name, value in each.reward.params.items()},
+                "params": {name: str(shown(value)) for name, value in each.reward.params.items()},
             }
             for each in self.rewards.components
         }
         limits = {"batch": self.settings.batch, "body": self.settings.body, "queue": self.settings.queue}
         found = {"version": __version__, "identity": self.identity, "rewards": components, "limits": limits}
+        found["groups"] = whole_groups(self.rewards)
         return json_response({**found, "combine": self.rewards.combine, "undecided": self.rewards.undecided})
 
     async def health(self, request: Request) -> Response:
@@ -178,6 +184,8 @@ def make_app(rewards: RewardSet, settings: Settings, scorer: Scorer | None = Non
             yield
         finally:
             warming.cancel()
+            if service.desk.held:
+                await asyncio.sleep(0.05)  # what the end of draining cut short tells its sender so
             service.remembered.close()
             service.scorer.close()
 
@@ -218,6 +226,10 @@ def _guarded(service: Service, path: str, endpoint: Endpoint, keyed: bool) -> En
         except Refusal as refusal:
             service.metrics.refused[refusal.code] += 1
             response = refusal_response(refusal)
+        except asyncio.CancelledError:  # the time to drain is over
+            service.metrics.refused["ending"] += 1
+            message = "the server ends, and had no time left for this"
+            response = refusal_response(Refusal(503, "ending", message, headers={"Retry-After": "5"}, close=True))
         except Exception:
             _LOG.exception("a request to %s failed", path)
             service.metrics.refused["internal"] += 1

@@ -21,10 +21,13 @@ Receive = Callable[[], Awaitable[Any]]
 
 async def read_body(receive: Receive, headers: Mapping[str, str], limit: int, patience: float) -> bytes:
     """The body's bytes. Refusal 413 over ``limit``, at once where the head says so; 408 for a sender who takes longer
-    than ``patience`` seconds and :data:`RATE` allow; 415 for another kind of content."""
-    kind = headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    than ``patience`` seconds and :data:`RATE` allow;
+    415 for another kind of content, or none: a page of another site may send that unasked."""
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
-        raise Refusal(415, "not_json", f"application/json is expected, got {kind[:80]!r}", close=True)
+        raise Refusal(
+            415, "not_json", f"Content-Type: application/json is expected, got {kind[:80] or 'none'!r}", close=True
+        )
     declared = headers.get("content-length", "")
     if declared.isdigit() and (len(declared) > 18 or int(declared) > limit):
         raise _too_large(limit)

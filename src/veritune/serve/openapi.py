@@ -6,6 +6,7 @@ from typing import Any
 
 from veritune import __version__
 from veritune.plugins import Cause
+from veritune.serve.fronts import FRONTS, PLAIN
 from veritune.serve.settings import Settings
 
 _NULLABLE_NUMBER = {"type": ["number", "null"]}
@@ -32,6 +33,8 @@ def description(settings: Settings) -> dict[str, Any]:
         "security": secured,
         "paths": {
             "/score": {"post": _score(settings)},
+            **{front.path: {"post": _front(f"Verdicts as {front.peer} asks for them")} for front in FRONTS},
+            **{path: {"post": _front("What NeMo Gym asks beside verdicts")} for path in PLAIN},
             "/rewards": {"get": _get("What is served, and within which limits")},
             "/metrics": {"get": _get("Prometheus metrics", "text/plain")},
             "/health": {"get": {**_get("The process answers"), "security": []}},
@@ -54,6 +57,21 @@ def _ref(name: str) -> dict[str, str]:
 
 def _get(summary: str, kind: str = "application/json") -> dict[str, Any]:
     return {"summary": summary, "responses": {"200": {"description": summary, "content": {kind: {}}}}}
+
+
+def _front(summary: str) -> dict[str, Any]:
+    """A front: its bodies are its trainer's."""
+    error = {"application/json": {"schema": _ref("Error")}}
+    free: dict[str, Any] = {"application/json": {"schema": {"type": "object"}}}
+    told = {"422": "Another shape, or undecided samples and no --undecided", "503": "Undecided for now: ask again"}
+    return {
+        "summary": summary,
+        "requestBody": {"required": True, "content": free},
+        "responses": {
+            "200": {"description": "As its trainer reads it", "content": {"application/json": {}}},
+            **{status: {"description": each, "content": error} for status, each in {**_STATUSES, **told}.items()},
+        },
+    }
 
 
 def _score(settings: Settings) -> dict[str, Any]:
