@@ -42,8 +42,9 @@ def digest(value: Any) -> str:
 
 
 def reward_identity(reward: Reward) -> Identity:
-    """Of one reward: ``use``, ``params`` in force (limits and deadlines are parameters; never a password in an address), ``compat``, ``columns``, the
-    hash of its ``code``, ``versions`` and, by parameter, of the ``files`` that it reads."""
+    """Of one reward: ``use``, ``params`` in force (limits and deadlines are parameters; never a password in an
+    address), ``compat``, ``columns``, the hash of its ``code``, ``versions`` and, by parameter, of the ``files``
+    that it reads."""
     values = reward.resolved
     files = {name: found for name, value in values.items() if (found := _files_of(value)) is not None}
     mine = reward.function.__module__.startswith("veritune.")

@@ -65,7 +65,7 @@ def test_only_the_sample_that_is_too_large_is_undecided() -> None:
 def test_a_prompt_group_is_divided_where_nothing_compares_it() -> None:
     group = [Sample(r"\boxed{4}", "q", columns={"gold": "4"}) for _ in range(40)]
     assert {score.value for score in scored(group, batch=8)} == {1.0}
-    compared = {"rewards": {"length": {}}}
+    compared: dict[str, Any] = {"rewards": {"length": {}}}
     assert {score.cause for score in scored(group, compared, batch=8)} == {Cause.INFRA_ERROR}
 
 

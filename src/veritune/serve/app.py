@@ -117,10 +117,11 @@ class Service:
         """With every component that was asked for, also those that were not evaluated: trainers take the first answer's
         keys for all."""
         found = result["components"]
+        absent = {**_LEFT_OUT, "cause": result["cause"]} if not found and result["cause"] else _LEFT_OUT
         known = [alias for alias in self.rewards.aliases if names is None or alias in names or alias in found]
         return {
             **result,
-            "components": {alias: found.get(alias, _LEFT_OUT) for alias in known},
+            "components": {alias: found.get(alias, absent) for alias in known},
         }
 
     def plain(self, answer: Callable[[Any], Any]) -> Endpoint:
@@ -144,8 +145,14 @@ class Service:
         }
         limits = {"batch": self.settings.batch, "body": self.settings.body, "queue": self.settings.queue}
         found = {"version": __version__, "identity": self.identity, "rewards": components, "limits": limits}
-        found["groups"] = whole_groups(self.rewards)
-        return json_response({**found, "combine": self.rewards.combine, "undecided": self.rewards.undecided})
+        return json_response(
+            {
+                **found,
+                "groups": whole_groups(self.rewards),
+                "combine": self.rewards.combine,
+                "undecided": self.rewards.undecided,
+            }
+        )
 
     async def health(self, request: Request) -> Response:
         """``GET /health``: the process answers."""

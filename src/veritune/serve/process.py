@@ -34,6 +34,8 @@ def run_server(
     address = address_of(listening)
 
     class Server(uvicorn.Server):  # type: ignore[misc]
+        should_exit: bool
+
         def handle_exit(self, sig: int, frame: Any) -> None:
             if sig == signal.SIGTERM and not self.should_exit:
                 self.should_exit = True  # answered as asked: this is no death by a signal
