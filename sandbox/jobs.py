@@ -164,6 +164,8 @@ class Outcome:
     """CPU seconds of the whole process tree."""
     wall_s: float = 0.0
     peak_memory_mb: float = 0.0
+    """0 where it is not known: a command such as bubblewrap's is started by this process, whose own size hides smaller
+    ones."""
     limit_hit: LimitHit | None = None
     """The limit that ended or spoilt the run. ``cancelled``: the caller ended it."""
     starved: bool = False

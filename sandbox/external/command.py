@@ -188,6 +188,7 @@ class Running:
         except BaseException:
             self.close()
             raise
+        self._own_peak_kb = _own_peak_kb()
 
     def wait(self, seconds: float) -> None:
         """Wait for the end, for ``seconds`` from the start at the most; then end it."""
@@ -204,7 +205,10 @@ class Running:
             os.close(handle)
         self.process.returncode = self.status = os.waitstatus_to_exitcode(status)
         self.wall_s = time.monotonic() - self._started
-        self.cpu_s, self.peak_kb = usage.ru_utime + usage.ru_stime, usage.ru_maxrss
+        self.cpu_s = usage.ru_utime + usage.ru_stime
+        # Linux counts what the starting process held, too, until the new program had taken its place: at or below that
+        # it is a measure of us.
+        self.peak_kb = usage.ru_maxrss if usage.ru_maxrss > self._own_peak_kb else 0
 
     def end(self) -> None:
         """Kill the tool's process. (``Popen.kill`` might reap it, and its usage with it.)"""
@@ -222,6 +226,12 @@ class Running:
     def close(self) -> None:
         while self.streams:
             os.close(self.streams.popitem()[1])
+
+
+def _own_peak_kb() -> int:
+    """The largest resident size that this process has had, in KiB."""
+    with open("/proc/self/status", encoding="ascii", errors="replace") as stream:
+        return next((int(line.split()[1]) for line in stream if line.startswith("VmHWM:")), 0)
 
 
 class _JobFolder:

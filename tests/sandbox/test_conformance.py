@@ -130,3 +130,17 @@ def test_a_missing_tool_says_what_to_install(monkeypatch: pytest.MonkeyPatch) ->
     for name, advice in (("bubblewrap", "apt-get install bubblewrap"), ("docker", "docker or podman")):
         with pytest.raises(SandboxUnavailable, match=advice):
             get_sandbox(name).report()
+
+
+def test_a_program_s_memory_is_not_ours() -> None:
+    """Linux counts what the starting process held: a trainer of gigabytes must not read its own size."""
+    if shutil.which("bwrap") is None:
+        pytest.skip("bubblewrap is not installed: apt-get install bubblewrap")
+    held = bytearray(b"x") * (300 << 20)
+    with get_sandbox("bubblewrap", workers=1) as sandbox:
+        small = sandbox.run(Program("python", "print(1)"))
+        large = sandbox.run(Program("python", "x = bytearray(b'x') * (900 << 20)"), limits=Limits(memory_mb=2000))
+    assert len(held) == 300 << 20
+    assert small.ok
+    assert small.peak_memory_mb < 250
+    assert large.peak_memory_mb == 0 or large.peak_memory_mb > 850
