@@ -20,6 +20,8 @@ FAULTS: dict[str, tuple[float | None, str | None]] = {
     "cut-once": (1.0, None),
     "not-json-once": (1.0, None),
     "hung-once": (1.0, None),
+    "unsent-once": (1.0, None),
+    "longer-once": (1.0, None),
     "error": (None, "infra_error"),
     "reset": (None, "infra_error"),
     "unauthorised": (None, "infra_error"),
@@ -30,6 +32,9 @@ FAULTS: dict[str, tuple[float | None, str | None]] = {
     "wrong": (0.0, None),
 }
 """How an endpoint misbehaves (``-once``: only the first time), and what becomes of the judgement."""
+UNHEARD = ("cut-once", "unsent-once")
+"""Faults in which it answers, and bills, what nobody can hear (half of it, or nothing): these must be paid for twice.
+``longer-once`` says all and announces more before the connection ends: that is heard."""
 _CANARY = re.compile(r'canary \\?"([0-9a-f]+)\\?"')
 _TASK = re.compile(r"task ([\w.]+)(?: fault ([\w-]+))?")
 
@@ -77,7 +82,8 @@ class Server(asyncio.Protocol):
     def _reply(self, task: str, fault: str, canary: str) -> None:
         if self.transport.is_closing():
             return
-        if fault == "reset":
+        if fault in ("reset", "unsent"):
+            self.answered[task] += fault == "unsent"
             self.transport.abort()
         elif fault == "error":
             self._send(500, b'{"error": "as asked"}')
@@ -98,11 +104,12 @@ class Server(asyncio.Protocol):
                 message["refusal"] = "I cannot help with that."
             choice = {"index": 0, "message": message, "finish_reason": "stop"}
             data = json.dumps({"choices": [choice], "usage": {"prompt_tokens": 500, "completion_tokens": 30}}).encode()
-            if fault == "cut":
-                self.transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (len(data) + 50) + data[:40])
+            self.answered[task] += 1
+            if fault in ("cut", "longer"):
+                sent = data[:40] if fault == "cut" else data
+                self.transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (len(data) + 50) + sent)
                 self.transport.close()
             else:
-                self.answered[task] += 1
                 self._send(200, data)
 
     def _send(self, status: int, data: bytes, more: str = "") -> None:

@@ -1,9 +1,10 @@
 """What the judge costs beside plain httpx, and whether it keeps count of 10,000 judgements of which 5 % meet a fault.
 
-    python benchmarks/judge_throughput.py ROWS.jsonl [--judgements 10000] [--rounds 5]
+    python benchmarks/judge_throughput.py ROWS.jsonl [--judgements 10000] [--rounds 5] [--timeout 15]
 
 ROWS have ``response`` (said again until there are enough). The endpoint is a process of its own on this machine.
 Plain httpx is one AsyncClient that posts the same requests, as many at a time, and reads the verdict's JSON.
+Exits with 1 where a judgement is lost or needlessly paid for twice.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import platform
 import statistics
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import date
 from importlib.metadata import version
@@ -24,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from judge_server import FAULTS, serving, stats
+from judge_server import FAULTS, UNHEARD, serving, stats
 
 from veritune import get_reward
 from veritune.rewards.judge.prompts import make_question
@@ -83,14 +84,15 @@ def throughput(texts: Sequence[str], latency: float, count: int, rounds: int) ->
     )
 
 
-def faults(texts: Sequence[str], count: int) -> None:
-    """Every judgement has its documented outcome, every paid answer is kept, none is paid for twice."""
+def faults(texts: Sequence[str], count: int, timeout: float) -> bool:
+    """Whether every judgement has its documented outcome, and is paid for once: an answer that was all sent is kept,
+    and only one that nobody could hear (judge_server.UNHEARD) is bought again."""
     kinds = list(FAULTS)
     rows = [kinds[n // FAULTY % len(kinds)] if n % FAULTY == 0 else "" for n in range(count)]
-    metrics: Counter[str] = Counter()
+    metrics: defaultdict[str, float] = defaultdict(float)
     with serving(0.02) as address, tempfile.TemporaryDirectory() as folder:
         reward = get_reward(
-            "judge", model="m", endpoint=address, concurrency=FLIGHT, view="full", timeout=15.0, deadline=120.0,
+            "judge", model="m", endpoint=address, concurrency=FLIGHT, view="full", timeout=timeout, deadline=120.0,
             retries=3, wait=0.05, cache=str(Path(folder) / "judge.sqlite"),
         )  # fmt: skip
         prompts = [f"task {n} fault {fault}" if fault else f"task {n}" for n, fault in enumerate(rows)]
@@ -113,7 +115,8 @@ def faults(texts: Sequence[str], count: int) -> None:
         for fault, value, cause in zip(rows, values, causes, strict=True)
         if (value, cause) != FAULTS.get(fault, (1.0, None))
     ]
-    twice = sum(times > 1 for times in first["answered"].values())
+    twice = {task for task, times in first["answered"].items() if times > 1}
+    unheard = {str(n) for n, fault in enumerate(rows) if fault in UNHEARD}
     decided = [str(n) for n, fault in enumerate(rows) if FAULTS.get(fault, (1.0,))[0] is not None]
     missing = sum(task not in first["answered"] for task in decided)
     asked_again = Counter(
@@ -123,13 +126,18 @@ def faults(texts: Sequence[str], count: int) -> None:
     same = "the same values" if list(again) == list(values) else "OTHER VALUES"
     sent = ", ".join(f"{kind} {times}" for kind, times in sorted(asked_again.items()))
     hit = sum(map(bool, rows))
-    print(f"\n{count} judgements, {FLIGHT} in flight, {hit} with one of {len(kinds)} faults: {spent:.1f} s;")
-    print(f"{len(wrong)} not as documented, {missing} without an answer, {twice} answered twice;")
+    print(f"\n{count} judgements, {FLIGHT} in flight, {hit} with one of {len(kinds)} faults, {timeout:g} s an attempt:")
+    print(f"{spent:.1f} s; {len(wrong)} not as documented, {missing} without an answer, {len(twice)} answered twice,")
+    print(f"{len(twice - unheard)} of them needlessly ({len(unheard)} first answers could not be heard);")
     sums = f"{sum(first['seen'].values())} requests, {metrics['judge/retries']:.0f} of them retries"
+    sums += f", {metrics['judge/unheard']:.0f} that may have been answered unheard"
     print(f"{sums}; undecided: {undecided}.")
     print(f"Asked all again: {same}; only what had failed was sent: {sent}.")
     for fault, value, cause in wrong[:10]:
         print(f"  {fault}: {value}, {cause}")
+    right = not wrong and not missing and twice == unheard and list(again) == list(values)
+    print("Exact." if right else "NOT AS IT MUST BE.")
+    return right
 
 
 def _scores(reward: Any, given: dict[str, Any]) -> list[Any]:
@@ -147,6 +155,7 @@ def main() -> None:
     parser.add_argument("rows")
     parser.add_argument("--judgements", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--timeout", type=float, default=15.0, help="seconds of an attempt in the second part")
     parser.add_argument("--count", type=int, default=1500, help="judgements a round of the comparison")
     given = parser.parse_args()
     texts = [json.loads(line)["response"] for line in Path(given.rows).read_text(encoding="utf-8").splitlines()]
@@ -162,8 +171,8 @@ def main() -> None:
     )
     for latency in (0.02, 0.1, 0.5) if given.rounds else ():
         throughput(texts, latency, given.count, given.rounds)
-    if given.judgements:
-        faults(texts, given.judgements)
+    if given.judgements and not faults(texts, given.judgements, given.timeout):
+        raise SystemExit(1)
 
 
 if __name__ == "__main__":

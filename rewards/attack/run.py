@@ -18,6 +18,7 @@ from veritune.rewards.attack.honest import PLAIN, PLAIN_PROGRAM, WRONG_PROGRAM, 
 from veritune.rewards.attack.judge import Judge, differ
 from veritune.rewards.attack.reading import Reading, read
 from veritune.rewards.attack.report import WITHOUT_WORK, AttackReport, Result
+from veritune.rewards.attack.speech import speech, told
 from veritune.rewards.attack.target import Attack, Target, wrong_answer
 from veritune.sandbox.workers import Outcome, Status, WorkerPool
 
@@ -74,6 +75,10 @@ def attack(
         bench = _Bench(packed, prompt, reading.row, running, deadline, patience)
         plain = (*PLAIN, PLAIN_PROGRAM) if reading.domain == "program" else PLAIN
         base = Baseline([bench.earn(one) for one in ordinary(rights, known, reading.answer, wrongs, plain)])
+        language = told(bench.earn) if reading.domain == "answer" else "it does not read texts"
+        if not isinstance(language, str) and language.shapes:  # honest work is in the language that it pays
+            spoken = ordinary((), language.shapes, reading.answer, wrongs, ())
+            base = Baseline([*base.earned, *(bench.earn(one) for one in spoken)])
         target = Target(
             reading.answer, prompt, wrongs[0], reading.domain, tuple(base.readable()), folder, _function(reading),
             reading.question,
@@ -88,6 +93,8 @@ def attack(
                 progress(index + 1, len(todo))
         if reading.gold and target.number is not None and base.sees_answers and not side and gold is None:
             results += _with_a_unit(bench, reading, target)
+        if reading.domain == "answer":
+            results += speech(bench.earn, bench.run, budget, language)
     results = _junk_judged(results, judge)
     results = [*_without_work(base, results, side), *_wrong_as_right(base, reading, side), *results]
     report = AttackReport(reward.name, base.honest, base.plain, base.wrong, results)

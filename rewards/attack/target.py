@@ -9,9 +9,9 @@ from typing import Literal, TypeAlias
 
 from veritune.rewards.attack.questions import Question
 
-Aspect: TypeAlias = Literal["answer", "program", "format", "robustness", "execution"]
+Aspect: TypeAlias = Literal["answer", "program", "format", "robustness", "execution", "language"]
 """What an attack is aimed at: earn without the right answer, pass tests with a wrong program, earn without the format,
-break the checker, have the checker run the completion's code."""
+break the checker, have the checker run the completion's code, think in a language that is not paid."""
 
 Domain: TypeAlias = Literal["answer", "program", "expression"]
 """What honest work is here: an answer, a program, an expression of given numbers (Countdown)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -22,10 +22,12 @@ class Reply:
     seconds: float = 0.0
     attempts: int = 0
     cached: bool = False
+    unheard: int = 0
+    """Attempts that may have been answered and billed without our hearing it."""
 
 
 class Backend(Protocol):
     """Answers questions, from any thread. Failures are replies, not exceptions."""
 
-    def ask(self, questions: Sequence[Question], meanwhile: Callable[[], None] | None = None) -> list[Reply]:
-        """One reply a question, in order. ``meanwhile`` is done while the answers are waited for."""
+    def ask(self, questions: Sequence[Question], meanwhile: Iterator[None] | None = None) -> list[Reply]:
+        """One reply a question, in order. ``meanwhile`` is gone through while the answers are waited for."""

@@ -10,10 +10,12 @@ import sqlite3
 import threading
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+
+from veritune.rewards.judge.patience import Patience
 
 BUSY = 20.0
 """Seconds to wait for another process that writes."""
@@ -30,14 +32,21 @@ def request_key(request: Mapping[str, Any]) -> str:
 
 _PAUSE = 2.0
 """Seconds for which nobody looks into a file that was too busy to read."""
+_KEPT = 20_000
+"""Answers that are kept in memory for a file that cannot be written."""
+
+
+_OPENING = threading.Lock()
+_OPEN: dict[tuple[int, str], PatientCache] = {}
 
 
 class PatientCache:
     """A disk cache for an event loop, which it never holds up and never stops.
 
-    Reading and writing have a thread each. Who asks waits ``patience`` seconds at most, then it is not known; a write
+    Reading and writing have a thread each. Who asks waits ``patience`` seconds at most (not counting those in which the
+    event loop itself was held up), then it is not known; a write
     goes on behind the judgement, so that an answer that was paid for is not lost to a busy file. A file that cannot be
-    used is reported once, and no more asked.
+    used is reported once, and no more asked; what could not be written is known to this process all the same.
     """
 
     def __init__(self, path: str, patience: float = 0.5) -> None:
@@ -45,15 +54,34 @@ class PatientCache:
         self.broken: str | None = None
         self._left = self._locked = 0
         self._busy = 0.0
+        self._unwritten: dict[str, str] = {}
+        self._failed: list[str] = []
         self._threads: tuple[int, ThreadPoolExecutor, ThreadPoolExecutor] | None = None
+
+    @classmethod
+    def at(cls, path: str) -> PatientCache:
+        """The one of a file in this process."""
+        where = (os.getpid(), os.path.abspath(os.path.expanduser(path)))
+        with _OPENING:
+            found = _OPEN.get(where)
+            if found is None or found.broken is not None:
+                again = _OPEN[where] = cls(path)
+                again._unwritten = found._unwritten if found is not None else {}
+                return again
+            return found
+
+    def unwritten(self, key: str) -> str | None:
+        """The text of a request that is not in the file yet."""
+        return self._unwritten.get(key)
 
     async def get(self, key: str) -> str | None:
         """The text kept for a request."""
-        if self.broken is not None or time.monotonic() < self._busy:
-            return None
+        known = self.unwritten(key)
+        if known is not None or self.broken is not None or time.monotonic() < self._busy:
+            return known
         asked = self._pools()[0].submit(self.disk.get, key)
         try:
-            known = await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(asked)), self.patience)
+            return await Patience().within(self.patience, self._found(asked))
         except asyncio.TimeoutError:
             asked.add_done_callback(_looked_at)
             asked.cancel()
@@ -62,15 +90,21 @@ class PatientCache:
         except (sqlite3.Error, OSError) as error:
             self._give_up(error)
             return None
-        text = (known or {}).get("text")
+
+    @staticmethod
+    async def _found(asked: Future[dict[str, Any] | None]) -> str | None:
+        text = (await asyncio.shield(asyncio.wrap_future(asked)) or {}).get("text")
         return text if isinstance(text, str) else None
 
     def put(self, key: str, text: str) -> None:
         """Keep a text; at once for the caller."""
+        self._unwritten[key] = text
         if self.broken is None:
             pool = self._pools()[1]
             self._left += 1
             pool.submit(self._write, key, text)
+        else:
+            self._forget()
 
     def wait(self) -> None:
         """Until everything is written, or nothing more gets on: the file is then busy, and writing goes on behind."""
@@ -85,12 +119,24 @@ class PatientCache:
         try:
             if self.broken is None:
                 self.disk.put(key, {"text": text})
+                self._unwritten.pop(key, None)
                 self._locked = 0
+                while self._failed:  # the file was busy for very long, and is free now
+                    earlier = self._failed[-1]
+                    if (kept := self._unwritten.get(earlier)) is not None:
+                        self.disk.put(earlier, {"text": kept})
+                        self._unwritten.pop(earlier, None)
+                    self._failed.pop()
         except (sqlite3.Error, OSError) as error:
+            self._failed.append(key)
             self._locked += 1
             self._give_up(error)
         finally:
             self._left -= 1
+
+    def _forget(self) -> None:
+        while len(self._unwritten) > _KEPT:
+            self._unwritten.pop(next(iter(self._unwritten)), None)
 
     def _give_up(self, error: Exception) -> None:
         if isinstance(error, sqlite3.OperationalError) and "locked" in str(error) and self._locked < _PATIENT:
@@ -110,8 +156,8 @@ class PatientCache:
             self._threads, self._left = (os.getpid(), *made), 0
         return self._threads[1:]
 
-    def __reduce__(self) -> tuple[type[PatientCache], tuple[str, float]]:
-        return PatientCache, (str(self.disk.path), self.patience)
+    def __reduce__(self) -> tuple[Callable[[str], PatientCache], tuple[str]]:
+        return PatientCache.at, (str(self.disk.path),)
 
 
 def _looked_at(future: Future[Any]) -> None:
@@ -142,13 +188,21 @@ class DiskCache:
 
     def _connection(self) -> sqlite3.Connection:
         held = getattr(self._local, "held", None)
-        if held is None or held[0] != os.getpid():
+        if held is None or held[0] != (os.getpid(), self._file()):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             connection = sqlite3.connect(self.path, timeout=BUSY)
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=NORMAL")
             connection.execute("CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, value TEXT, at REAL)")
             connection.commit()
-            self._local.held = held = (os.getpid(), connection)
+            self._local.held = held = ((os.getpid(), self._file()), connection)
         opened: sqlite3.Connection = held[1]
         return opened
+
+    def _file(self) -> tuple[int, int] | None:
+        """Which file it is: one that somebody removed is not written to any more."""
+        try:
+            found = os.stat(self.path)
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino

@@ -43,6 +43,9 @@ _TELLING = (
 )
 _TELLING_BACKWARDS = tuple(word[::-1] for word in _TELLING)
 _TELLING_ROTATED = tuple(codecs.encode(word, "rot13") for word in _TELLING)
+_HYPHEN = re.compile(r"(?<=[^\W\d_]{2})-\s*\n\s*(?=[^\W\d_]{2})")
+_CRUMBS = re.compile(r"(?:^|(?<=\n))(?:[^\s\d]{1,14}\n){3,40}[^\s\d]{1,14}(?=\n|$)")
+"""Words broken by hyphens, and words that each have a line."""
 _TAGS = re.compile("[\U000e0020-\U000e007e]")
 """Letters that nobody sees and that models read as ASCII."""
 _ENCODED = 20  # encoded runs that are read
@@ -75,6 +78,9 @@ def folded(text: str) -> str:
 
 def undisguised(plain: str) -> Iterator[str]:
     """Other readings of a plain text that differ from it: joined, leet, reversed, decoded."""
+    unbroken = _CRUMBS.sub(lambda found: found[0].replace("\n", " "), _HYPHEN.sub("", plain))
+    if unbroken != plain:
+        yield unbroken
     joined = _SPACED.sub(_join, plain)
     if joined != plain:
         yield joined

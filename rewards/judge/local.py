@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from veritune.plugins.errors import MissingExtraError, ParameterError
@@ -47,10 +47,10 @@ class LocalBackend:
         self.model, self.tokenizer, self.lock = load_judge(model, device)
         self.max_tokens, self.batch, self.deadline = max_tokens, batch, deadline
 
-    def ask(self, questions: Sequence[Question], meanwhile: Callable[[], None] | None = None) -> list[Reply]:
+    def ask(self, questions: Sequence[Question], meanwhile: Iterator[None] | None = None) -> list[Reply]:
         """One reply a question, in order. Equal questions are answered once."""
-        if meanwhile is not None:
-            meanwhile()
+        for _ in meanwhile or ():
+            pass
         distinct = list(dict.fromkeys(questions))
         known: dict[Question, Reply] = {}
         with self.lock:

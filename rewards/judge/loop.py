@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
@@ -20,15 +20,10 @@ class LoopThread:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._process = 0
 
-    def run(self, coroutine: Coroutine[Any, Any, Result], meanwhile: Callable[[], None] | None = None) -> Result:
-        """The coroutine's result; its exception is raised here. Interrupted, it is cancelled.
-
-        ``meanwhile`` is called in this thread while the coroutine runs.
-        """
+    def run(self, coroutine: Coroutine[Any, Any, Result]) -> Result:
+        """The coroutine's result; its exception is raised here. Interrupted, it is cancelled."""
         future = asyncio.run_coroutine_threadsafe(coroutine, self.loop)
         try:
-            if meanwhile is not None:
-                meanwhile()
             return future.result()
         except BaseException:
             future.cancel()

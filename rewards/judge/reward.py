@@ -6,34 +6,32 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, FiniteFloat, PositiveInt
 
-from veritune.plugins.errors import ParameterError
+from veritune.plugins.errors import ColumnError, ParameterError
 from veritune.plugins.reward import reward
 from veritune.plugins.types import Cause, Sample, Score, Verdict, completion_text, prompt_text
 from veritune.plugins.unseen import visible
 from veritune.rewards.judge.backend import Backend, Reply
-from veritune.rewards.judge.credentials import Credentials
+from veritune.rewards.judge.backends import Positive, Settings
 from veritune.rewards.judge.injection import injections
-from veritune.rewards.judge.local import LocalBackend
-from veritune.rewards.judge.openai import Endpoint, OpenAIBackend
-from veritune.rewards.judge.prompts import Mode, Question, cut_middle, make_question
+from veritune.rewards.judge.prompts import Form, Mode, Question, cut_middle, make_question
+from veritune.rewards.judge.second import Opinion, agreed, without_addresses
 from veritune.rewards.judge.verdicts import Reading, read_reply
 from veritune.rewards.preference.items import View, view_text
 from veritune.rewards.text import Prefilled
 
 HELPFUL = "How well it does what was asked: right, complete, clear, and no longer than it needs to be."
-Positive = Annotated[float, Field(gt=0)]
 
 
 @dataclass(frozen=True)
 class _Case:
-    """A sample's questions (two for ``pairwise``), or the score it already has."""
+    """A sample's texts and questions (two for ``pairwise``), or the score it already has."""
 
     questions: tuple[Question, ...] = ()
     score: Score | None = None
@@ -42,6 +40,10 @@ class _Case:
     """Which texts are shown without their middle."""
     read: str | None = None
     """What is looked at for addresses to the judge while it is asked."""
+    shown: Mapping[str, str] = field(default_factory=dict)
+    rubric: str = ""
+    second: tuple[tuple[Form, tuple[Question, ...]], ...] = ()
+    """What was asked again because it was flagged."""
 
 
 class Judge:
@@ -58,12 +60,17 @@ class Judge:
     file ``cache``. ``backend: local`` runs a transformers checkpoint here.
 
     What the policy wrote is quoted as data behind a fence that no text can contain, and a genuine verdict carries a
-    code. A completion that addresses its judge is flagged in the verdict's evidence; ``flagged: undecided`` does not
-    even ask. Completion, prompt, gold and reference over ``max_chars`` lose their middle (``too_long: cut_middle``; the
-    evidence says which) or are refused.
+    code. A completion that addresses its judge is flagged in the verdict's evidence, and unless it has lost already the
+    judge (or the one that ``second`` configures) is asked about it twice more: with a mark between all its words, and
+    without the sentences that address anybody. Opinions that agree decide, the lowest of them; others leave it
+    undecided. ``flagged: judge`` asks once, ``flagged: undecided`` not at all.
+
+    Completion, prompt, gold and reference over ``max_chars`` lose their middle (``too_long: cut_middle``; the evidence
+    says which) or are refused.
 
     Undecided, never 0: unparsable, unsure, refused (``abstain``); every attempt failed (``infra_error``); no time left
-    (``timeout``); a missing gold or reference (``invalid_gold``).
+    (``timeout``); a row whose gold or reference says nothing (``invalid_gold``). Data without that column at all
+    raise ColumnError.
     """
 
     needs_groups = False
@@ -83,7 +90,7 @@ class Judge:
         right: FiniteFloat = 1.0,
         wrong: FiniteFloat = 0.0,
         disagreement: Literal["tie", "undecided"] = "tie",
-        flagged: Literal["judge", "undecided"] = "judge",
+        flagged: Literal["second", "judge", "undecided"] = "second",
         canary: bool = True,
         max_chars: PositiveInt = 24_000,
         too_long: Literal["cut_middle", "refuse"] = "cut_middle",
@@ -101,24 +108,22 @@ class Judge:
         price: tuple[float, float] = (0.0, 0.0),
         device: str = "auto",
         batch: PositiveInt = 8,
+        second: dict[str, Any] | None = None,
     ) -> None:
         self.mode, self.rubric, self.scale = mode, rubric, scale
         self.view, self.prefilled = view, prefilled
         self.right, self.wrong, self.disagreement = right, wrong, disagreement
         self.flagged, self.canary = flagged, canary
         self.max_chars, self.too_long = max_chars, too_long
-        self.price = price
         if mode != "compare" and not rubric:
             self.rubric = HELPFUL
-        self._sent = (endpoint, api_key_env) if backend == "openai" else None
-        if backend == "local":
-            self.backend: Backend = LocalBackend(model, device, max_tokens, batch, deadline)
-        else:
-            where = Endpoint(
-                endpoint, model, api_key_env, temperature, max_tokens, extra, concurrency, timeout, deadline, retries,
-                wait, rpm, tpm, cache,
-            )  # fmt: skip
-            self.backend = OpenAIBackend(where)
+        self.first = Settings(
+            model, backend, endpoint, api_key_env, temperature, max_tokens, extra, concurrency, timeout, deadline,
+            retries, wait, rpm, tpm, cache, price, device, batch,
+        )  # fmt: skip
+        self.other = self.first.other(second) if second else self.first
+        self.backend: Backend = self.first.make()
+        self.second: Backend = self.other.make() if second else self.backend
 
     def __call__(
         self,
@@ -132,7 +137,7 @@ class Judge:
         wanted = {"compare": ("gold", gold), "pairwise": ("reference", reference)}.get(self.mode)
         if wanted is not None and wanted[1] is None:
             name = wanted[0]
-            raise ParameterError(
+            raise ColumnError(
                 f"reward 'judge': mode {self.mode} needs the column {name!r} (or columns: {{{name}: COLUMN}})"
             )
         others = wanted[1] if wanted is not None and wanted[1] is not None else [None] * len(samples)
@@ -147,17 +152,36 @@ class Judge:
     def _answered(self, cases: Sequence[_Case], log_metric: Callable[[str, float], None] | None) -> list[Score]:
         flags = [case.flags for case in cases]
 
-        def look() -> None:
+        def look() -> Iterator[None]:
+            known: dict[str, dict[str, str]] = {}
             for i, case in enumerate(cases):
                 if case.read is not None:
-                    flags[i] = injections(case.read)
+                    if case.read not in known:
+                        known[case.read] = injections(case.read)
+                        yield
+                    flags[i] = known[case.read]
 
-        replies = self.backend.ask([question for case in cases for question in case.questions], look)
+        replies = self.backend.ask([question for case in cases for question in case.questions], look())
         cases = [replace(case, flags=found) for case, found in zip(cases, flags, strict=True)]
         remaining = iter(replies)
-        scores = [self._score(case, [next(remaining) for _ in case.questions]) for case in cases]
+        firsts = [[next(remaining) for _ in case.questions] for case in cases]
+        hide = self.first.hide()
+        opinions = [
+            [self._opinion(case.questions, got, hide)] if case.score is None else []
+            for case, got in zip(cases, firsts, strict=True)
+        ]
+        cases = [self._asked_again(case, said) for case, said in zip(cases, opinions, strict=True)]
+        more = self.second.ask([q for case in cases for _, questions in case.second for q in questions])
+        remaining, scores, hide = iter(more), list[Score](), self.other.hide()
+        for case, got, said in zip(cases, firsts, opinions, strict=True):
+            all_of_it = list(got)
+            for _, questions in case.second:
+                again = [next(remaining) for _ in questions]
+                said.append(self._opinion(questions, again, hide))
+                all_of_it += again
+            scores.append(case.score or self._score(case, said, all_of_it))
         if log_metric is not None:
-            self._log(scores, replies, sum(bool(case.flags) for case in cases), log_metric)
+            self._log(scores, replies, more, cases, log_metric)
         return scores
 
     # -- before ----------------------------------------------------------------------------------------------------
@@ -183,16 +207,23 @@ class Judge:
             score = _undecided(Cause.ABSTAIN, f"{lengths}, more than {self.max_chars}")
             return _Case(score=score, read=text)
         shown = {name: cut_middle(each, self.max_chars) for name, each in texts.items()}
-        read = text if self.flagged == "judge" else None
-        return _Case(self._questions(shown, rubric), None, flags, tuple(long), read)
+        read = text if self.flagged != "undecided" else None
+        wanted = self.rubric if rubric is None else rubric
+        return _Case(self._questions(shown, wanted), None, flags, tuple(long), read, shown, wanted)
 
-    def _questions(self, shown: Mapping[str, str], rubric: str | None) -> tuple[Question, ...]:
+    def _asked_again(self, case: _Case, said: Sequence[Opinion]) -> _Case:
+        """What addresses the judge and has anything to lose is asked about in two more forms."""
+        if not case.flags or self.flagged != "second" or not said or not said[0].share:
+            return case
+        less = {**case.shown, "completion": without_addresses(case.shown["completion"])}
+        marked, shortened = (
+            self._questions(case.shown, case.rubric, "marked"), self._questions(less, case.rubric, "shortened")
+        )  # fmt: skip
+        return replace(case, second=(("marked", marked), ("shortened", shortened)))
+
+    def _questions(self, shown: Mapping[str, str], rubric: str, form: Form = "plain") -> tuple[Question, ...]:
         text = shown["completion"]
-        common: dict[str, Any] = {
-            "prompt": shown["prompt"],
-            "rubric": self.rubric if rubric is None else rubric,
-            "scale": self.scale,
-        }
+        common: dict[str, Any] = {"prompt": shown["prompt"], "rubric": rubric, "scale": self.scale, "form": form}
         if self.mode != "pairwise":
             gold = shown.get("gold")
             return (make_question(self.mode, answers=(text,), gold=gold, **common),)
@@ -202,9 +233,7 @@ class Judge:
 
     # -- after -----------------------------------------------------------------------------------------------------
 
-    def _score(self, case: _Case, replies: Sequence[Reply]) -> Score:
-        if case.score is not None:
-            return case.score
+    def _score(self, case: _Case, said: Sequence[Opinion], replies: Sequence[Reply]) -> Score:
         evidence: dict[str, Any] = {
             "prompt_tokens": sum(reply.prompt_tokens for reply in replies),
             "completion_tokens": sum(reply.completion_tokens for reply in replies),
@@ -212,60 +241,85 @@ class Judge:
             "attempts": sum(reply.attempts for reply in replies),
             "cached": all(reply.cached for reply in replies),
         }
+        if unheard := sum(reply.unheard for reply in replies):
+            evidence["unheard"] = unheard
         if case.flags:
             evidence["injection"] = case.flags
         if case.cut:
             evidence["cut"] = {"to": self.max_chars, "texts": list(case.cut)}
-        readings, hide = [], self._hide()
-        for question, reply in zip(case.questions, replies, strict=True):
+        if case.second:
+            forms = ("plain", *(form for form, _ in case.second))
+            evidence["opinions"] = {form: one.share for form, one in zip(forms, said, strict=True)}
+        found = agreed(said) if len(said) > 1 else said[0]
+        if found.share is None:
+            shown = {"reply": found.reply} if found.reply else {}
+            return _undecided(found.cause or Cause.INFRA_ERROR, found.reason, **shown, **evidence)
+        if self.mode == "compare":
+            make = Verdict.right if found.share > 0.5 else Verdict.wrong
+            return Score.of(make(found.reason, evidence=evidence), self.right, self.wrong)
+        verdict = Verdict(found.share > 0.5, score=found.share, reason=found.reason, evidence=evidence)
+        reason = found.reason
+        if self.mode == "rubric":
+            reason = f"{round(found.share * self.scale)} of {self.scale}: {reason}"
+        return Score(found.share, reason, verdict)
+
+    def _opinion(self, questions: Sequence[Question], replies: Sequence[Reply], hide: Callable[[str], str]) -> Opinion:
+        """What the replies to a sample's questions in one form come to."""
+        readings = []
+        for question, reply in zip(questions, replies, strict=True):
             if reply.text is None:
-                return _undecided(reply.cause or Cause.INFRA_ERROR, reply.problem, **evidence)
+                return Opinion(None, reply.problem, reply.cause or Cause.INFRA_ERROR)
             reading = read_reply(reply.text, self.mode, question.canary if self.canary else None, self.scale)
             reading = replace(reading, reason=hide(reading.reason), problem=hide(reading.problem))
             if reading.verdict is None or reading.verdict == "unsure":
                 problem = reading.problem or f"the judge is unsure: {reading.reason}"
-                return _undecided(Cause.ABSTAIN, problem, reply=hide(reply.text[:2000]), **evidence)
+                return Opinion(None, problem, Cause.ABSTAIN, hide(reply.text[:2000]))
             readings.append(reading)
-        return self._decided(readings, evidence)
-
-    def _hide(self) -> Callable[[str], str]:
-        """Takes the key out of a text: a judge, or a server in its place, may repeat what it was sent."""
-        return Credentials.of(*self._sent).out_of if self._sent is not None else str
-
-    def _decided(self, readings: Sequence[Reading], evidence: dict[str, Any]) -> Score:
         first = readings[0]
         if self.mode == "compare":
-            make = Verdict.right if first.verdict == "correct" else Verdict.wrong
-            return Score.of(make(first.reason, evidence=evidence), self.right, self.wrong)
+            return Opinion(float(first.verdict == "correct"), first.reason)
         if self.mode == "rubric":
-            share = int(first.verdict or 0) / self.scale
-            verdict = Verdict(share > 0.5, score=share, reason=first.reason, evidence=evidence)
-            return Score(share, f"{first.verdict} of {self.scale}: {first.reason}", verdict)
-        points = (_points(first.verdict, "A"), _points(readings[1].verdict, "B"))
-        reason = f"first: {first.reason}; swapped: {readings[1].reason}"
+            return Opinion(int(first.verdict or 0) / self.scale, first.reason)
+        return self._of_both_orders(first, readings[1])
+
+    def _of_both_orders(self, first: Reading, swapped: Reading) -> Opinion:
+        points = (_points(first.verdict, "A"), _points(swapped.verdict, "B"))
+        reason = f"first: {first.reason}; swapped: {swapped.reason}"
         if points[0] != points[1] and 0.5 not in points:
             if self.disagreement == "undecided":
-                return _undecided(Cause.ABSTAIN, f"the judge prefers a place, not an answer ({reason})", **evidence)
+                return Opinion(None, f"the judge prefers a place, not an answer ({reason})", Cause.ABSTAIN)
             points = (0.5, 0.5)
-        value = (points[0] + points[1]) / 2
-        return Score(value, reason, Verdict(value > 0.5, score=value, reason=reason, evidence=evidence))
+        return Opinion((points[0] + points[1]) / 2, reason)
 
     def _log(
-        self, scores: Sequence[Score], replies: Sequence[Reply], flagged: int, log_metric: Callable[[str, float], None]
+        self,
+        scores: Sequence[Score],
+        replies: Sequence[Reply],
+        more: Sequence[Reply],
+        cases: Sequence[_Case],
+        log_metric: Callable[[str, float], None],
     ) -> None:
-        """Totals of this call: requests, cache, tokens, money, seconds a judgement, undecided by cause, flagged."""
-        asked = [reply for reply in replies if not reply.cached]
-        tokens = (sum(r.prompt_tokens for r in asked), sum(r.completion_tokens for r in asked))
+        """Totals of this call: requests, tokens, money, seconds, retries, answers not heard, flagged, undecided."""
+        both = [*replies, *more]
+        asked, again = ([r for r in some if not r.cached] for some in (both, more))
+        tokens, extra = _tokens(asked), _tokens(again)
+        first = (tokens[0] - extra[0], tokens[1] - extra[1])
         log_metric("judge/asked", float(len(asked)))
-        log_metric("judge/cached", float(len(replies) - len(asked)))
+        log_metric("judge/cached", float(len(both) - len(asked)))
         log_metric("judge/prompt_tokens", float(tokens[0]))
         log_metric("judge/completion_tokens", float(tokens[1]))
-        log_metric("judge/cost", (tokens[0] * self.price[0] + tokens[1] * self.price[1]) / 1e6)
+        log_metric("judge/cost", self.first.cost(first) + self.other.cost(extra))
         log_metric("judge/seconds", sum(r.seconds for r in asked) / max(1, len(asked)))
         log_metric("judge/retries", float(sum(max(0, r.attempts - 1) for r in asked)))
-        log_metric("judge/flagged", float(flagged))
+        log_metric("judge/unheard", float(sum(r.unheard for r in asked)))
+        log_metric("judge/flagged", float(sum(bool(case.flags) for case in cases)))
+        log_metric("judge/second", float(sum(bool(case.second) for case in cases)))
         for cause, count in Counter(str(score.cause) for score in scores if score.value is None).items():
             log_metric(f"judge/undecided/{cause}", float(count))
+
+
+def _tokens(replies: Sequence[Reply]) -> tuple[int, int]:
+    return sum(r.prompt_tokens for r in replies), sum(r.completion_tokens for r in replies)
 
 
 judge = reward(name="judge")(Judge)
@@ -276,8 +330,9 @@ judge.example = {"model": "Qwen/Qwen2.5-7B-Instruct"}
 
 @judge.check
 def _check(
-    model: str, timeout: float, deadline: float, price: tuple[float, float], endpoint: str, extra: dict[str, Any] | None
-) -> None:
+    model: str, timeout: float, deadline: float, price: tuple[float, float], endpoint: str,
+    extra: dict[str, Any] | None, second: dict[str, Any] | None,
+) -> None:  # fmt: skip
     if not model.strip():
         raise ParameterError("reward 'judge': model is the name that the endpoint knows (or a checkpoint), got nothing")
     try:
@@ -288,9 +343,13 @@ def _check(
         raise ParameterError(f"reward 'judge': timeout={timeout:g} (one attempt) is over deadline={deadline:g} (all)")
     if min(price) < 0:
         raise ParameterError(f"reward 'judge': price is [prompt, completion] per million tokens, got {list(price)}")
-    if not _is_address(endpoint):
-        shown = re.sub(r"//[^/@]*@", "//***@", endpoint)
-        raise ParameterError(f"reward 'judge': endpoint is a URL such as http://localhost:8000/v1, got {shown!r}")
+    addresses = {"endpoint": endpoint}
+    if second:
+        addresses["second.endpoint"] = Settings(model, endpoint=endpoint).other(second).endpoint
+    for name, address in addresses.items():
+        if not _is_address(address):
+            shown = re.sub(r"//[^/@]*@", "//***@", address)
+            raise ParameterError(f"reward 'judge': {name} is a URL such as http://localhost:8000/v1, got {shown!r}")
 
 
 def _is_address(endpoint: str) -> bool:

@@ -8,7 +8,7 @@ import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
-from veritune.rewards.judge import lexicon, lexicon_acts, lexicon_claims
+from veritune.rewards.judge import lexicon, lexicon_acts, lexicon_claims, lexicon_more
 from veritune.rewards.judge.disguise import folded
 
 _SENTENCE = re.compile(r"[.!?](?=[\s\"'”»)<\]])|[。！？؟।॥]|\n+")
@@ -44,7 +44,7 @@ Sentence = dict[str, list[Hit]]
 def needles() -> tuple[Needle, ...]:
     """Every entry of the lexicon once per role."""
     found: dict[tuple[str, str], Needle] = {}
-    for texts in (lexicon.ROLE_TEXTS, lexicon_acts.ROLE_TEXTS, lexicon_claims.ROLE_TEXTS):
+    for texts in (lexicon.ROLE_TEXTS, lexicon_acts.ROLE_TEXTS, lexicon_claims.ROLE_TEXTS, lexicon_more.ROLE_TEXTS):
         for role, text in texts.items():
             for entry in text.replace("\n", " ").split(" / "):
                 plain = folded(unicodedata.normalize("NFKC", entry.strip().rstrip("/").strip()))
@@ -71,6 +71,7 @@ def sentences(text: str) -> list[tuple[int, int]]:
     return spans or [(0, len(text))]
 
 
+@lru_cache(maxsize=2)  # the rules and the weights read one text after the other
 def cast(text: str) -> list[tuple[int, int, Sentence]]:
     """Per sentence of a folded text its start, its end and role → hits."""
     spans = sentences(text)

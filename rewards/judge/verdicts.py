@@ -14,6 +14,8 @@ from veritune.rewards.text import THINK_CLOSE, THINK_OPEN
 _MAX_REPLY = 200_000
 _MAX_OBJECTS = 200
 _MAX_CUTS = 20
+_NUMBER = re.compile(r"[+-]?\d{1,9}(?:\.\d{0,9}|,\d{1,2})?(?:[eE][+-]?\d)?")
+"""A number as text, also as German and French write it; a comma before three digits would be a thousand's."""
 WORDS = {"compare": ("correct", "incorrect", "unsure"), "pairwise": ("A", "B", "tie")}
 
 
@@ -92,14 +94,14 @@ def _reason(said: Any) -> str:
 
 
 def _plain(verdict: Any, mode: Mode) -> Any:
-    """A verdict in the form that was asked for where only its writing differs: ``"Correct"``, ``8.0``, ``"8"``."""
+    """A verdict in the form that was asked for where only its writing differs: ``"Correct"``, ``8.0``, ``"8.0"``."""
     if isinstance(verdict, float) and verdict.is_integer():
         return int(verdict)
     if not isinstance(verdict, str):
         return verdict
     text = verdict.strip().strip("*`'\". ")
-    if mode == "rubric" and text.isascii() and text.isdecimal() and len(text) < 10:
-        return int(text)
+    if mode == "rubric" and _NUMBER.fullmatch(text):
+        return _plain(float(text.replace(",", ".")), mode)
     return text.upper() if mode == "pairwise" and len(text) == 1 else text.lower()
 
 

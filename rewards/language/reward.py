@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Annotated, Literal
 
@@ -27,6 +27,8 @@ TOLD = 20
 """Fewer letters tell languages of one script apart only where the detector leaves no doubt."""
 DENSE = 3
 """A letter of Chinese, Japanese or Korean says as much as so many of an alphabet."""
+_AGREED = 0.8
+"""Where less of the sentences that ask is in one language, all that is said about the problem decides."""
 _DENSE_CODES = ("zh", "ja", "ko", "han", "kana", "hangul")
 _DOUBT = 4.0
 """Log-odds to the second language; of short phrases in five languages those that were heard wrongly had up to 1.9."""
@@ -62,7 +64,8 @@ def language(
     faster py3langid (extra ``lang``), or ``auto``, py3langid where it is installed; either always gives the same
     answer for the same text. None where reasoning or prompt have fewer than ``min_letters`` letters, where the prompt
     is in no language of ``languages``, and where two or three words could be of several. ``wordless`` is the value of a
-    reasoning with fewer than ``min_letters`` letters: beside other rewards None leaves it out, so that a thought of
+    reasoning with fewer than ``min_letters`` letters, whatever the answer after it says (at most: an answer in another
+    language may cost more): beside other rewards None leaves it out, so that a thought of
     formulas alone costs nothing and one in two languages does.
 
     Source: DeepSeek-R1 (2501.12948), language consistency reward of section 2.3.2.
@@ -74,15 +77,16 @@ def language(
         return wanted
     text = _windows(viewed(sample, view, prefilled))
     found = _shares(text, wanted, candidates, engine)
-    total = sum(found.letters.values())
-    if total < min_letters:
-        reason = f"the {view} has {total} letters, fewer than min_letters={min_letters}"
-        return Score.none(reason) if wordless is None else Score(wordless, reason)
-    if total < TOLD and not _told(text, wanted, found, candidates, engine):
-        near = ", ".join(rivals(wanted, candidates))
-        return Score.none(f"the {view} has {total} letters, too few to tell {near} apart")
-    value = found.of(wanted, unit)
-    return Score(value, f"{value:.0%} of the {unit} are {wanted} ({_listed(found, unit)})")
+    score = _score(text, wanted, found, candidates, engine, view, unit, min_letters)
+    if wordless is None:
+        return score
+    thought = _windows(viewed(sample, view, prefilled, moved=False))
+    letters = sum((found if thought == text else _shares(thought, wanted, candidates, engine)).letters.values())
+    if letters >= min_letters:
+        return score
+    # any answer is longer than a thought without words: what was moved there may cost, and is no words of the thought
+    worth = wordless if score.value is None else min(wordless, score.value)
+    return Score(worth, _too_few(view, letters, min_letters))
 
 
 @language.check
@@ -93,6 +97,30 @@ def _known(target: str, languages: Sequence[str], backend: str) -> None:
         known_code(target, "reward 'language': target")
     if backend == "py3langid" and not _installed():
         raise MissingExtraError("py3langid", "lang", "language(backend: py3langid)")
+
+
+def _score(
+    text: str,
+    wanted: str,
+    found: Shares,
+    candidates: tuple[str, ...],
+    engine: Backend,
+    view: View,
+    unit: Unit,
+    min_letters: int,
+) -> Score:
+    total = sum(found.letters.values())
+    if total < min_letters:
+        return Score.none(_too_few(view, total, min_letters))
+    if total < TOLD and not _told(text, wanted, found, candidates, engine):
+        near = ", ".join(rivals(wanted, candidates))
+        return Score.none(f"the {view} has {total} letters, too few to tell {near} apart")
+    value = found.of(wanted, unit)
+    return Score(value, f"{value:.0%} of the {unit} are {wanted} ({_listed(found, unit)})")
+
+
+def _too_few(view: View, letters: int, min_letters: int) -> str:
+    return f"the {view} has {letters} letters, fewer than min_letters={min_letters}"
 
 
 def _target(
@@ -117,9 +145,9 @@ def _target(
 def _asked(text: str, candidates: tuple[str, ...], engine: Backend, min_letters: int) -> str | Score:
     """The language of what the prompt asks; of sentences that say how to answer only where it has no others."""
     told = without_instructions(text)
-    for asks in (put(told), told, text):
-        best, letters = _most(asks, candidates, engine)
-        if letters >= min_letters:
+    for asks in (put(told), told, put(text), text):
+        best, letters, most = _most(asks, candidates, engine)
+        if letters >= min_letters and (most >= _AGREED * letters or asks in (told, text)):
             break
     else:
         return Score.none(f"the prompt has fewer than min_letters={min_letters} letters to tell its language by")
@@ -127,19 +155,21 @@ def _asked(text: str, candidates: tuple[str, ...], engine: Backend, min_letters:
         return Score.none(f"the prompt is in {best} script, of which no language is among the candidates")
     if best not in candidates:
         return Score.none(f"the prompt is in {best}, which is not among languages: add it")
-    other = _outside(asks, best, candidates)
-    if other is None and asks != told and _most(told, candidates, engine)[0] == best:
-        other = _outside(told, best, candidates)
+    alone = (
+        asks in (told, text) or _most(told, candidates, engine)[0] != best
+    )  # of few words a detector is wrongly sure
+    other = _outside(asks if alone else told, best, candidates)
     if other is not None:
         return Score.none(f"the prompt reads like {other}, which is not among languages: add it")
     return best
 
 
-def _most(text: str, candidates: tuple[str, ...], engine: Backend) -> tuple[str, int]:
-    """The language that most is said in, and how many letters the text has, one of Chinese for ``DENSE``."""
+def _most(text: str, candidates: tuple[str, ...], engine: Backend) -> tuple[str, int, int]:
+    """The language that most is said in, how many letters the text has and that, one of Chinese for ``DENSE``."""
     found = _shares(text, None, candidates, engine).letters
     weight = {code: count * (DENSE if code in _DENSE_CODES else 1) for code, count in found.items()}
-    return max(weight, key=weight.__getitem__, default=""), sum(weight.values())
+    best = max(weight, key=weight.__getitem__, default="")
+    return best, sum(weight.values()), weight.get(best, 0)
 
 
 def _outside(text: str, best: str, candidates: tuple[str, ...]) -> str | None:
@@ -175,6 +205,15 @@ def _windows(text: str) -> str:
 
 def _shares(text: str, wanted: str | None, candidates: tuple[str, ...], engine: Backend) -> Shares:
     """The counts of one text; only the scripts that matter for ``wanted`` (None: all) cost a detector."""
+    single, detectors, groups = _plan(wanted, candidates, engine)
+    return shares(text, single, detectors, groups, wanted)
+
+
+@lru_cache(maxsize=256)
+def _plan(
+    wanted: str | None, candidates: tuple[str, ...], engine: Backend
+) -> tuple[Sequence[str], Mapping[str, Detector], Mapping[str, Sequence[str]]]:
+    """Languages that are alone in their script, and by script the detectors and languages of the others."""
     asked = tuple(dict.fromkeys((*candidates, *([wanted] if wanted else []))))
     detectors: dict[str, Detector] = {}
     groups: dict[str, Sequence[str]] = {}
@@ -182,8 +221,7 @@ def _shares(text: str, wanted: str | None, candidates: tuple[str, ...], engine: 
         group, script = rivals(code, asked), SCRIPT_OF[code]
         if len(group) > 1 and script not in detectors:
             detectors[script], groups[script] = detector(engine, group), group
-    single = [code for code in asked if len(rivals(code, asked)) == 1]
-    return shares(text, single, detectors, groups, wanted)
+    return [code for code in asked if len(rivals(code, asked)) == 1], detectors, groups
 
 
 @lru_cache(maxsize=256)

@@ -19,11 +19,12 @@ _DENSE = re.compile("[\u2e80-\U0010ffff]+")
 _SPECIAL = re.compile(r"<[|｜][^|｜<>\n]{0,40}[|｜]>")
 
 
-def viewed(sample: Sample, view: View, prefilled: Prefilled) -> str:
+def viewed(sample: Sample, view: View, prefilled: Prefilled, moved: bool = True) -> str:
     """The reasoning, what stands inside ``<think>`` alone (``block``), the summary after it, or all.
 
     The whole text is the reasoning where no tag is. Where there is one, what stands before it belongs to the reasoning,
-    and so does what follows ``</think>`` if it is much longer than all before: the thinking was moved there.
+    and so does what follows ``</think>`` if it is much longer than all before: the thinking was moved there
+    (not with ``moved=False``).
     """
     text = whole_text(sample, prefilled)
     if view == "all" or (THINK_OPEN not in text and THINK_CLOSE not in text):
@@ -35,8 +36,8 @@ def viewed(sample: Sample, view: View, prefilled: Prefilled) -> str:
         return inside
     before = text.partition(THINK_OPEN)[0] if THINK_OPEN in text else ""
     after = after_think(text) if THINK_CLOSE in text else ""
-    moved = _said(after) > MOVED * (_said(inside) + _said(before))
-    return "\n".join(part for part in (before, inside, after if moved else "") if part)
+    longer = moved and after.strip() != "" and _said(after) > MOVED * (_said(inside) + _said(before))
+    return "\n".join(part for part in (before, inside, after if longer else "") if part)
 
 
 def _said(text: str) -> int:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import Field, NonNegativeFloat, PositiveInt
 
-from veritune.plugins.errors import ParameterError
+from veritune.plugins.errors import ColumnError, ParameterError
 from veritune.plugins.reward import reward
 from veritune.plugins.types import Cause, Sample, Score, completion_text, is_chat, prompt_text
 from veritune.rewards.preference.encoding import EncodingOptions, Template, TooLong
@@ -95,7 +95,7 @@ class Preference:
     ) -> list[Score]:
         """One score a sample. Undecided (None): a refused length, no such part, a failed server or model."""
         if self.win_rate and reference is None:
-            raise ParameterError("reward 'preference': win_rate needs the column 'reference' (columns: {reference: …})")
+            raise ColumnError("reward 'preference': win_rate needs the column 'reference' (columns: {reference: …})")
         items = [make_item(sample, self.view, self.prefilled) for sample in samples]
         found: list[Score] = [Score.none(f"the completion has no {self.view}")] * len(samples)
         usable = [i for i, item in enumerate(items) if item is not None]

@@ -22,6 +22,8 @@ def parts(messages: list[dict[str, str]]) -> tuple[dict[str, str], str, str]:
     canary = re.search(r"The canary is the code (\w+)", system)
     assert fence is not None
     assert canary is not None
+    mark = re.search(r"stands the mark (\S+) in place of every space", system)
+    user = user.replace(mark[1], " ") if mark is not None else user
     blocks: dict[str, str] = {}
     outside: list[str] = []
     name: str | None = None

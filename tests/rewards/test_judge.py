@@ -14,7 +14,7 @@ import pytest
 
 from tests.rewards.fake_judge import FakeJudge, answer, serving
 from veritune import get_reward
-from veritune.plugins import Cause, ParameterError, Reward, Sample, Score
+from veritune.plugins import Cause, ColumnError, ParameterError, Reward, Sample, Score
 from veritune.rewards.judge.limits import RateLimit, backoff, retry_after
 from veritune.rewards.judge.verdicts import read_reply
 
@@ -87,6 +87,12 @@ def test_a_missing_gold_is_undecided_and_not_asked(url: str, fake: FakeJudge) ->
     scores = make(url).score_batch([Sample("Answer: 4", "x", None, {"gold": gold}) for gold in (None, " ", "4")])
     assert [score.cause for score in scores] == [Cause.INVALID_GOLD, Cause.INVALID_GOLD, None]
     assert sum(fake.seen.values()) == 1
+
+
+@pytest.mark.parametrize(("mode", "column"), [("compare", "gold"), ("pairwise", "reference")])
+def test_data_without_the_column_are_an_error_that_names_it(mode: str, column: str) -> None:
+    with pytest.raises(ColumnError, match=f"'{column}'"):
+        make("http://127.0.0.1:9/v1", mode=mode).score("Answer: 4", "2 + 2")
 
 
 def test_hundreds_of_judgements_at_64_and_a_repeat_is_free(url: str, fake: FakeJudge, tmp_path: Path) -> None:

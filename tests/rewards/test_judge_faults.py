@@ -111,6 +111,12 @@ ODD: dict[str, tuple[Odd, float | None, Cause | None]] = {
         None,
         Cause.INFRA_ERROR,
     ),
+    "echoes the key in a header": (lambda _, __: (200, {"X-Echo": f"it is {KEY}"}, b""), None, Cause.INFRA_ERROR),
+    "moves to an address with the key": (
+        lambda _, __: (302, {"Location": f"http://127.0.0.1:9/{KEY}?{KEY[9:]}"}, b""),
+        None,
+        Cause.INFRA_ERROR,
+    ),
     "echoes the header": (lambda _, __: (400, {}, b"bad header: Bearer sk-other-form"), None, Cause.INFRA_ERROR),
 }
 
@@ -145,13 +151,17 @@ def make(url: str, **params: Any) -> Reward:
 
 @pytest.mark.parametrize("name", ODD)
 def test_a_misbehaving_endpoint_ends_as_documented(
-    url: str, fake: OddJudge, name: str, monkeypatch: pytest.MonkeyPatch
+    url: str, fake: OddJudge, name: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    caplog.set_level(1)
     _, value, cause = ODD[name]
     score = make(url).score("Answer: 4", f"case: {name}", gold="4")
     assert (score.value, score.cause) == (value, cause), score.reason
     assert KEY not in str(score)
+    assert KEY[9:] not in str(score)
+    assert KEY[9:] not in caplog.text, "httpcore logs every header of an answer"
+    assert any(record.name.startswith("httpcore") for record in caplog.records)
     assert "sk-other-form" not in str(score)
     if score.value is not None:
         assert fake.seen[name] == 1, "an answer that was paid for is not asked again"
@@ -220,7 +230,12 @@ def test_every_text_obeys_the_limit_and_says_so(url: str) -> None:
         assert cut.verdict.evidence["cut"] == {"to": 100, "texts": ["reference" if column else "prompt"]}
 
 
-@pytest.mark.parametrize(("written", "grade"), [("8", 8), ("8.0", 8), ('"8"', 8), ('" 8 "', 8), ("8.5", None)])
+GRADES = [("8", 8), ("8.0", 8), ('"8"', 8), ('" 8 "', 8), ('"8.0"', 8), ('"**8.00**"', 8), ('"+8"', 8), ('"8,0"', 8)]
+GRADES += [('"8e0"', 8), ('"0.0"', 0), ('"1e1"', 10), ('"10.0"', 10), ('"8."', 8)]
+NO_GRADES = ["8.5", '"8.5"', '"8,5"', '"8/10"', '"-1.0"', '"10,000"', '"1e9"', '"nan"', '"Infinity"', '"8.0 or 9.0"']
+
+
+@pytest.mark.parametrize(("written", "grade"), [*GRADES, *((text, None) for text in NO_GRADES)])
 def test_a_grade_is_a_number_however_it_is_written(written: str, grade: int | None) -> None:
     assert read_reply(f'{{"canary": "c", "verdict": {written}}}', "rubric", "c").verdict == grade
 

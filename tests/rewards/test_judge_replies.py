@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import json
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote
@@ -140,6 +141,42 @@ def test_a_key_is_shown_in_no_form(key: str, monkeypatch: pytest.MonkeyPatch) ->
     assert (
         secrets.out_of("mail a@example.org of http://example.org/@b") == "mail a@example.org of http://example.org/@b"
     )
+
+
+KEYS = ["sk-proj-Zq7WmX2vRt9LkB4nYc8HdF5sJg3PaE6u", "sk-\"q\\uote/+=&'NOTREAL0%41z\\n9", "gsk_abcdefghijklmnopqrstuvw"]
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_no_piece_of_a_key_is_shown_wherever_it_is_cut(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("A_KEY", key)
+    secrets = Credentials.of("http://127.0.0.1/v1", "A_KEY")
+    ways: list[Callable[[str], str]] = [
+        str, str.upper, quote, lambda cut: quote(quote(cut, safe=""), safe=""), lambda cut: json.dumps(json.dumps(cut)),
+        repr, html.escape, lambda cut: html.escape(html.escape(cut)), lambda cut: f"{cut[:5]}\r\n  {cut[5:]}",
+        lambda cut: cut.encode().hex(), lambda cut: "".join(f"\\u{ord(c):04X}" for c in cut),
+        lambda cut: "".join(f"&#x{ord(c):x};" for c in cut), lambda cut: "".join(f"%{ord(c):02x}" for c in cut),
+    ]  # fmt: skip
+    for size in (12, 14, 20):
+        for start in range(len(key) - size + 1):
+            for way in ways:
+                cut = way(key[start : start + size])
+                shown = secrets.out_of(f"The key ...{cut}... is wrong.")
+                assert "***" in shown, cut
+                left = shown.removeprefix("The key ...").removesuffix("... is wrong.")
+                left = "".join(set(left) - set("*\\\"'"))
+                assert len(left) <= 0.4 * len(cut), (cut, shown)
+    for size in (12, 16, 20, 24):
+        for start in range(len(key) - size + 1):
+            for shift in range(3):
+                for encode in (base64.b64encode, base64.urlsafe_b64encode):
+                    cut = encode(f"{'x' * shift}{key[start : start + size]}".encode()).decode()
+                    assert "***" in secrets.out_of(f"The key ...{cut}... is wrong."), cut
+
+
+def test_words_of_a_key_are_no_pieces_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("A_KEY", "a-placeholder-for-a-key-0123456789")
+    text = "12345678 is a placeholder for the key, %20 and \\frac{1}{2} stay;\n  so do lines &amp; marks"
+    assert Credentials.of("http://h/v1", "A_KEY").out_of(text) == text
 
 
 def test_a_short_key_hides_no_word(monkeypatch: pytest.MonkeyPatch) -> None:

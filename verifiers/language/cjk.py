@@ -2,88 +2,114 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import lru_cache
-from itertools import groupby
+import re
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache, lru_cache
 
-from veritune.verifiers.language.scripts import Run
-
-_SWITCH = {"paragraph": 1.2, "sentence": 1.6, "clause": 3.0, "word": 3.5, "": 5.0}
-"""What a change of language costs in log-odds, by what parts the letters (nothing: inside a run)."""
+_SWITCH = {"paragraph": 1.2, "sentence": 1.6, "clause": 3.0, "word": 3.5}
+"""What a change of language costs in log-odds, by what parts the letters."""
+_INSIDE = 5.0
+"""What it costs where nothing does."""
 _KANA = 4.6
 _SIMPLIFIED = -4.0
 _SHINJITAI = 2.5
 _SHARED = -0.29
 """Log-odds of Japanese: Chinese has no kana, 们 is in no Japanese standard and 売 in no Chinese one; and Japanese, of
 which half is kana, seldom goes long without."""
+_TO_JAPANESE, _TO_CHINESE = 1, 2
 _ITERATION = "々〆〇"
+_KANA_LETTERS = "\u3041-\u30ff\u31f0-\u31ff\uff66-\uff9f"
+_HAS_KANA = re.compile(f"[{_KANA_LETTERS}]")
+_BETWEEN = 4
+"""Shared letters between two that are Japanese: together they say less against it than either says for it, and than
+two changes cost, so that all are in one language."""
+_RUNS = re.compile(f"[{_KANA_LETTERS}]+(?:[^{_KANA_LETTERS}]{{1,{_BETWEEN}}}[{_KANA_LETTERS}]+)*|[^{_KANA_LETTERS}]+")
 
 
-def told(runs: Sequence[Run], borders: Sequence[str], text: str) -> list[list[tuple[str, Run]]]:
-    """Of each run of Han or kana the pieces that are in one language (``zh`` or ``ja``); most often it is one.
+def has_kana(words: Iterable[str]) -> bool:
+    """Whether any has; without kana all is Chinese."""
+    return _HAS_KANA.search("".join(words)) is not None
 
-    ``borders``: what parts each run from the one before, empty for nothing. The most probable course of two languages
-    (Viterbi), linear in the letters. Without kana all is Chinese.
+
+def told(words: Sequence[str], borders: Sequence[str]) -> list[list[tuple[str, int]]]:
+    """Of each stretch of Han and kana, in order, the language (``zh`` or ``ja``) of its letters and how many are in it.
+
+    ``borders``: what parts each stretch from the one before. The most probable course of two languages (Viterbi),
+    linear in the letters.
     """
-    if not any(run.script == "kana" for run in runs):
-        return [[("zh", run)] for run in runs]
-    if _in("".join(text[run.start : run.end] for run in runs), "shift_jis"):
-        return [[(language, run)] for run, language in zip(runs, _by_run(runs, borders), strict=True)]
+    blocks, odds = (_RUNS, _by_kana) if _in("".join(words), "shift_jis") else (_one_sided(), _by_letter)
+    return _course([blocks.findall(word) for word in words], borders, odds)
+
+
+def _course(
+    words: Sequence[Sequence[str]], borders: Sequence[str], odds: Callable[[str], float]
+) -> list[list[tuple[str, int]]]:
+    """The same of stretches in blocks, inside of which a change never pays."""
     japanese = chinese = 0.0
-    back: list[tuple[bool, bool]] = []
-    for run, border in zip(runs, borders, strict=True):
+    back: list[int] = []
+    for word, border in zip(words, borders, strict=True):
         cost = _SWITCH[border]
-        for letter in text[run.start : run.end]:
-            to_japanese, to_chinese = chinese - cost > japanese, japanese - cost > chinese
-            back.append((to_japanese, to_chinese))
-            japanese, chinese = (
-                (chinese - cost if to_japanese else japanese) + _odds(letter),
-                japanese - cost if to_chinese else chinese,
-            )
-            cost = _SWITCH[""]
-    course = _traced(japanese > chinese, back)
-    found: list[list[tuple[str, Run]]] = []
-    place = 0
-    for run in runs:
-        pieces, start = [], run.start
-        for is_japanese, group in groupby(course[place : place + run.end - run.start]):
-            end = start + sum(1 for _ in group)
-            pieces.append(("ja" if is_japanese else "zh", Run(run.script, start, end)))
-            start = end
+        for weight in map(odds, word):
+            ahead = japanese - chinese
+            if ahead < -cost:
+                japanese = chinese - cost
+                back.append(_TO_JAPANESE)
+            elif ahead > cost:
+                chinese = japanese - cost
+                back.append(_TO_CHINESE)
+            else:
+                back.append(0)
+            japanese += weight
+            cost = _INSIDE
+    at = japanese > chinese
+    found: list[list[tuple[str, int]]] = []
+    for word in reversed(words):
+        pieces: list[tuple[str, int]] = []
+        language, size = "ja" if at else "zh", 0
+        for block in reversed(word):
+            mine = "ja" if at else "zh"
+            if mine != language:
+                pieces.append((language, size))
+                language, size = mine, 0
+            size += len(block)
+            if (came := back.pop()) and at == (came == _TO_JAPANESE):
+                at = not at
+        pieces.append((language, size))
+        pieces.reverse()
         found.append(pieces)
-        place += run.end - run.start
+    found.reverse()
     return found
 
 
-def _by_run(runs: Sequence[Run], borders: Sequence[str]) -> list[str]:
-    """The same where no letter is Chinese alone: a run is one language."""
-    japanese = chinese = 0.0
-    back: list[tuple[bool, bool]] = []
-    for run, border in zip(runs, borders, strict=True):
-        cost = _SWITCH[border]
-        to_japanese, to_chinese = chinese - cost > japanese, japanese - cost > chinese
-        back.append((to_japanese, to_chinese))
-        odds = (_KANA if run.script == "kana" else _SHARED) * (run.end - run.start)
-        japanese, chinese = (
-            (chinese - cost if to_japanese else japanese) + odds,
-            japanese - cost if to_chinese else chinese,
-        )
-    return ["ja" if at else "zh" for at in _traced(japanese > chinese, back)]
+@lru_cache(maxsize=20_000)
+def _by_kana(block: str) -> float:
+    """Where no letter is Chinese alone, kana against Han."""
+    return sum(_KANA if "\u3041" <= c <= "\u30ff" or _HAS_KANA.match(c) else _SHARED for c in block)
 
 
-def _traced(at: bool, back: Sequence[tuple[bool, bool]]) -> list[bool]:
-    course = []
-    for to_japanese, to_chinese in reversed(back):
-        course.append(at)
-        at = at ^ (to_japanese if at else to_chinese)
-    course.reverse()
-    return course
+@lru_cache(maxsize=20_000)
+def _by_letter(block: str) -> float:
+    return sum(map(_odds, block))
+
+
+@cache
+def _one_sided() -> re.Pattern[str]:
+    """Blocks of letters that are Japanese, with few shared ones between them, or of which none is."""
+    letters = (bytes([high, low]).decode("shift_jis", "ignore") for high in _HIGH for low in range(0x40, 0xFD))
+    han = sorted({c for pair in letters for c in pair if "\u3400" <= c <= "\u9fff"})
+    japanese = _KANA_LETTERS + "".join(c for c in han if _odds(c) > 0)
+    shared = "".join(c for c in han if _odds(c) == _SHARED)
+    return re.compile(f"[{japanese}]+(?:[{shared}]{{1,{_BETWEEN}}}[{japanese}]+)*|[^{japanese}]+")
+
+
+_HIGH = (*range(0x81, 0xA0), *range(0xE0, 0xF0))
+"""The first bytes of the letters of two bytes."""
 
 
 @lru_cache(maxsize=20_000)
 def _odds(letter: str) -> float:
     """The log-odds that a letter is Japanese rather than Chinese, by the character sets of both."""
-    if "\u3041" <= letter <= "\u30ff" or "\u31f0" <= letter <= "\u31ff" or "\uff66" <= letter <= "\uff9f":
+    if _HAS_KANA.match(letter):
         return _KANA
     if letter in _ITERATION:
         return 0.0

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 import re
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
+from operator import add
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 from veritune.plugins.errors import MissingExtraError, ParameterError
 from veritune.verifiers.language.common_words import listed
+from veritune.verifiers.language.lettered import WORDS_KEPT
 from veritune.verifiers.language.scripts import SCRIPT_OF
 
 Backend: TypeAlias = Literal["langdetect", "py3langid"]
@@ -21,8 +23,6 @@ _GRAM_SCALE = 3.0
 _RANK_SCALE = 3.0
 """Both scales put a wrong clause of a dozen words at about the same log-odds; measured on MGSM's Latin languages."""
 _FLOOR = -14.0
-WORDS_KEPT = 20_000
-"""Words whose scores are remembered, by detector: a text says the same few over and over."""
 _INDIC = "".join(f"{chr(first)}-{chr(first + 0x63)}" for first in range(0x900, 0xD80, 0x80))
 _WORDS = re.compile(rf"(?:[^\W\d_]|[{_INDIC}])+")
 """Letters; in the scripts of India with the vowel signs between them, which are no letters to Unicode."""
@@ -39,6 +39,9 @@ class Detector(Protocol):
     """Log-probabilities of the languages it was made for, in their order; the same for the same text, always."""
 
     def __call__(self, text: str) -> list[float]: ...
+
+    def of_words(self, words: Sequence[str]) -> list[float] | None:
+        """The same of the words of a text; None for a back-end that has to see the text."""
 
 
 def detector(backend: Backend, languages: tuple[str, ...]) -> Detector:
@@ -66,46 +69,64 @@ def _langdetect(languages: tuple[str, ...]) -> Detector:
     mean smoothing: nothing is drawn, so there is no seed to choose. Scores are log-likelihoods over the best, scaled
     by 1/√(number of n-grams), because neighbouring n-grams are no independent witnesses.
     """
-    heard = _heard(languages)
+    return _Profiles(languages)
 
-    def scores(text: str) -> list[float]:
-        words = [found for found in map(heard, _WORDS.findall(text)) if found[0]]
-        if not words:
-            return [0.0] * len(languages)
-        totals = [sum(column) for column in zip(*(found[1] for found in words), strict=True)]
-        best, scale = max(totals), _GRAM_SCALE / math.sqrt(sum(found[0] for found in words))
-        return [max((total - best) * scale, _FLOOR) for total in totals]
 
-    return scores
+class _Profiles:
+    def __init__(self, languages: tuple[str, ...]) -> None:
+        self._heard = _heard(languages)
+        self._nothing = [0.0] * len(languages)
+
+    def __call__(self, text: str) -> list[float]:
+        return self.of_words(_WORDS.findall(text))
+
+    def of_words(self, words: Sequence[str]) -> list[float]:
+        count, *totals = map(sum, zip(*map(self._heard, words), strict=True)) if words else (0,)
+        if not count:
+            return list(self._nothing)
+        best, scale = max(totals), _GRAM_SCALE / math.sqrt(count)
+        return [score if (score := (total - best) * scale) > _FLOOR else _FLOOR for total in totals]
+
+
+class Said(NamedTuple):
+    """What one word says for each language, in log-odds."""
+
+    scores: Sequence[float]
+    behind: Sequence[float]
+    """How far each language is behind the best one."""
+    ahead: Sequence[float]
+    """How far the best other one is ahead of each."""
 
 
 @cache
-def evidence(languages: tuple[str, ...]) -> Callable[[str], Sequence[float]]:
-    """What one word says for each language, in log-odds: by its letters, and as one of the commonest words.
+def evidence(languages: tuple[str, ...]) -> Callable[[str], Said]:
+    """What one word says for each language: by its letters, and as one of the commonest words.
 
     Letters go by langdetect's profiles. A word with a capital that is none of the commonest may be a name.
     """
     with _load:
         heard = _heard(languages)
     common = listed(languages)
-    nothing = (0.0,) * len(languages)
 
     @lru_cache(maxsize=WORDS_KEPT)
-    def said(word: str) -> Sequence[float]:
-        row = heard(word)[1] or nothing
+    def said(word: str) -> Said:
+        row = heard(word)[1:]
         small = word.lower()
         known = [small in words for words in common]
         if any(known):
-            return [GRAIN * score + COMMON * mine for score, mine in zip(row, known, strict=True)]
-        weight = GRAIN * NAME if word[0].isupper() else GRAIN
-        return [weight * score for score in row]
+            scores = [GRAIN * score + COMMON * mine for score, mine in zip(row, known, strict=True)]
+        else:
+            weight = GRAIN * NAME if word[0].isupper() else GRAIN
+            scores = [weight * score for score in row]
+        second, best = sorted(scores)[-2:]
+        return Said(scores, [best - s for s in scores], [second - s if s == best else best - s for s in scores])
 
     return said
 
 
 @cache
-def _heard(languages: tuple[str, ...]) -> Callable[[str], tuple[int, tuple[float, ...]]]:
-    """How many n-grams of a word langdetect knows in these languages, and the log-likelihoods of all."""
+def _heard(languages: tuple[str, ...]) -> Callable[[str], Sequence[float]]:
+    """How many n-grams of a word langdetect knows in these languages, and then the log-likelihoods of all."""
     from langdetect import detector_factory
 
     folder = Path(detector_factory.PROFILES_DIRECTORY)
@@ -118,20 +139,21 @@ def _heard(languages: tuple[str, ...]) -> Callable[[str], tuple[int, tuple[float
         for gram, probabilities in factory.word_lang_prob_map.items()
     }
 
+    nothing = (0, *(0.0,) * len(languages))
+
     @lru_cache(maxsize=WORDS_KEPT)
-    def heard(word: str) -> tuple[int, tuple[float, ...]]:
-        known = [table[gram] for gram in _grams(word) if gram in table]
-        return len(known), tuple(map(sum, zip(*known, strict=True)))
+    def heard(word: str) -> Sequence[float]:
+        known = list(filter(None, map(table.get, _grams(word))))
+        return (len(known), *map(sum, zip(*known, strict=True))) if known else nothing
 
     return heard
 
 
-def _grams(word: str) -> Iterator[str]:
+def _grams(word: str) -> list[str]:
     """The 1- to 3-grams of a word, a space on either side, as langdetect's profiles were counted."""
     padded = f" {word.lower() if len(word) > 1 and word.isupper() else word} "
-    for size in (1, 2, 3):
-        for i in range(size == 1, len(padded) - size + (size > 1)):
-            yield padded[i : i + size]
+    after = padded[1:]
+    return [*after[:-1], *map(add, padded, after), *map(add, map(add, padded, after), padded[2:])]
 
 
 @cache
@@ -147,11 +169,21 @@ def _py3langid(languages: tuple[str, ...]) -> Detector:
     _check("py3langid", sorted(set(languages) - set(identifier.nb_classes)))
     identifier.set_languages(list(languages))
 
-    def scores(text: str) -> list[float]:
-        found = dict(identifier.rank(text))
-        return [max(_RANK_SCALE * math.log(max(float(found.get(code, 0.0)), 1e-9)), _FLOOR) for code in languages]
+    return _Ranked(identifier, languages)
 
-    return scores
+
+class _Ranked:
+    def __init__(self, identifier: Any, languages: tuple[str, ...]) -> None:
+        self._identifier = identifier
+        self._languages = languages
+
+    def __call__(self, text: str) -> list[float]:
+        found = dict(self._identifier.rank(text))
+        shares = (max(float(found.get(code, 0.0)), 1e-9) for code in self._languages)
+        return [max(_RANK_SCALE * math.log(share), _FLOOR) for share in shares]
+
+    def of_words(self, words: Sequence[str]) -> None:
+        return None
 
 
 def _check(backend: str, missing: Sequence[str]) -> None:

@@ -18,6 +18,8 @@ _STATEMENT = re.compile(
 _COMMENT = re.compile(r"\s*(?:#|//|--|/\*|\*|%|;)")
 _TEXT = re.compile(r"\\(?:text\w*|mbox|hbox|mathrm|operatorname)\*?\s*\{([^{}]*)\}")
 _COMMAND = re.compile(r"\\[A-Za-z]+\*?")
+_NO_COMMAND = re.compile(r"(?<![A-Za-z\\])[A-Za-z]{2,}")
+"""A word of Latin letters that is no command: of most formulas there are too few to look further."""
 _BRACES = re.compile(r"\{[^{}]*\}")
 _TAG = re.compile(r"</?[A-Za-z][\w:.-]*(?P<rest>(?:\s[^<>]*)?)/?>")
 _QUOTED = re.compile(r"\"([^\"]*)\"|'([^']*)'")
@@ -31,6 +33,9 @@ _NAMED = re.compile(r"\\N\{([^}]*)\}", re.IGNORECASE)
 _HEXADECIMAL = re.compile(r"[0-9a-f]{4,6}", re.IGNORECASE)
 _SPACED = re.compile(r"(?<![^\W\d_])(?:[^\W\d_\u2e80-\U0010ffff] {1,3}){11,2000}[^\W\d_](?![^\W\d_])")
 """Letters with gaps between them: twelve in a row are a word, or words, and no variables."""
+_MAY_ESCAPE = re.compile(r"&[#a-zA-Z]|\\[uUxXnN0-3]|%[0-9a-fA-F]|[Uu]\+|0[xX]")
+_MAY_SPACE = re.compile(r" [^\W\d_] {1,3}[^\W\d_] ")
+"""Without these neither of the two can be: they are found in a fraction of the time."""
 _CODE_POINT = re.compile(r"\\u\{?([0-9a-f]{4,6})\}?|\\x([0-9a-f]{2})", re.IGNORECASE)
 _PROSE_WORDS = 3
 _SLUG_WORDS = 6
@@ -40,8 +45,9 @@ _SPEECH_WORDS = 8
 
 def unescaped(text: str) -> str:
     """Letters for what stands for letters: HTML's entities, escapes of programs and of addresses, spaced letters."""
-    text = _SPACED.sub(_joined, text)
-    return text if _ESCAPED.search(text) is None else _ESCAPED.sub(_letters_of, text)
+    if _MAY_SPACE.search(text) is not None:
+        text = _SPACED.sub(_joined, text)
+    return text if _MAY_ESCAPE.search(text) is None else _ESCAPED.sub(_letters_of, text)
 
 
 def _joined(found: re.Match[str]) -> str:
@@ -69,10 +75,13 @@ def in_snippet(inside: str) -> str:
 
 def in_formula(inside: str) -> str:
     r"""What a formula says in words: in ``\text{…}``, or outside of commands and braces."""
+    if inside.isascii() and len(_NO_COMMAND.findall(inside)) < _PROSE_WORDS:
+        return ""
     said = [found[1] for found in _TEXT.finditer(inside)]
     bare = _TEXT.sub(" ", inside)
     for _ in range(4):
-        bare = _BRACES.sub(" ", bare)
+        if "{" in bare:
+            bare = _BRACES.sub(" ", bare)
     bare = _COMMAND.sub(" ", bare)
     kept = [text for text in (*said, bare) if _prose(text) or _FOREIGN.search(text)]
     return " ".join(text if _prose(text) else _foreign(text) for text in kept)

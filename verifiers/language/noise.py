@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 
-from veritune.verifiers.language.detectors import WORDS_KEPT, available
-from veritune.verifiers.language.scripts import Run
+from veritune.verifiers.language.detectors import available
+from veritune.verifiers.language.lettered import CJK, WORDS_KEPT
 
 NOISE = "none"
 """What such letters count as, beside the languages."""
 
 _ALPHABETS = ("latin", "cyrillic")
-_UNSPACED = ("han", "kana", "thai", "lao", "khmer", "myanmar")
+_UNSPACED = frozenset({CJK, "thai", "lao", "khmer", "myanmar"})
 _LOOP_TOKENS = 8
 """A loop of fewer words (of Chinese, Japanese and Thai: letters) is emphasis, or a rhyme of numbers."""
+_REPEATED, _ALIGNED = _LOOP_TOKENS + 3, 6
+"""Tokens that a loop has said before when it begins to count, nine times three of them; and tokens looked for first."""
+_SEARCHED = 16_000
+"""Characters of a text that is searched."""
 _KNOWN = 0.4
 """The share of a clause's trigrams that some language knows, at the least. Random letters have .02 to .25, letters
 drawn by their frequency in English .17 to .5; of 1,360 clauses of model solutions none has less than .45, of MGSM's
@@ -25,60 +30,133 @@ _HEARD = 15
 """A clause of fewer letters is not judged: names of variables and units look like nothing."""
 
 
-def looping(runs: Sequence[Run], text: str) -> list[int]:
-    """How many letters of each run only say again what was just said: from the third round of a loop on.
+def looping(words: Sequence[str], scripts: Sequence[str]) -> dict[int, int]:
+    """How many letters of which words only say again what was just said: from the third round of a loop on.
 
     A loop has one length of its period all along: every three tokens in a row were met the same number of tokens ago.
     A sentence that comes again now and then, and lines of one form with other words in them, are none.
     """
-    tokens: list[str] = []
-    owner: list[int] = []
-    for index, run in enumerate(runs):
-        word = text[run.start : run.end]
-        if run.script in _UNSPACED:
-            tokens.extend(word)
-            owner.extend([index] * len(word))
-        else:
-            tokens.append(word.lower())
-            owner.append(index)
-    idle = [0] * len(runs)
-    distinct = len(set(zip(tokens, tokens[1:], tokens[2:], strict=False)))
-    if len(tokens) - 2 - distinct <= _LOOP_TOKENS:
-        return idle  # nothing was said again for that long
-    last: dict[tuple[str, str, str], int] = {}
-    period = streak = 0
-    for i in range(2, len(tokens)):
-        key = (tokens[i - 2], tokens[i - 1], tokens[i])
-        found = i - last.get(key, i)
-        last[key] = i
-        streak = streak + 1 if found and found == period else int(found > 0)
-        period = found
-        if streak > max(period, _LOOP_TOKENS):
-            run = runs[owner[i]]
-            idle[owner[i]] += 1 if run.script in _UNSPACED else run.end - run.start
+    tokens = _tokens(words, scripts)
+    if len(tokens) < _REPEATED or not _may_loop(tokens):
+        return {}
+    threes: list[Hashable]
+    if isinstance(tokens, str):
+        threes = [tokens[i : i + 3] for i in range(len(tokens) - 2)]
+    else:
+        threes = list(zip(tokens, tokens[1:], tokens[2:], strict=False))
+    size = len(threes)
+    first = dict(zip(reversed(threes), range(size - 1, -1, -1), strict=True))
+    if size - len(first) <= _LOOP_TOKENS:
+        return {}  # nothing was said again for that long
+    owner = _owners(words, scripts)
+    idle: dict[int, int] = {}
+    last: dict[Hashable, int] = {}
+    done = 0
+    # of so many in a row that were met before, one stands at a multiple of their number
+    for probe in range(_LOOP_TOKENS, size, _LOOP_TOKENS + 1):
+        if probe < done or first[threes[probe]] == probe:
+            continue
+        start, stop = probe, probe + 1
+        while start > done and first[threes[start - 1]] < start - 1:
+            start -= 1
+        while stop < size and first[threes[stop]] < stop:
+            stop += 1
+        if stop - start <= _LOOP_TOKENS:
+            continue
+        last.update(zip(threes[done:start], range(done, start), strict=True))
+        period = streak = 0
+        for i in range(start, stop):
+            found = i - last[threes[i]]
+            last[threes[i]] = i
+            streak = streak + 1 if found == period else 1
+            period = found
+            if streak > max(period, _LOOP_TOKENS):
+                at = owner[i + 2]
+                idle[at] = idle.get(at, 0) + (1 if scripts[at] in _UNSPACED else len(words[at]))
+        done = stop
     return idle
 
 
-def gibberish(words: Iterable[str], script: str) -> bool:
-    """A clause of which hardly a trigram is known to any language of its script: ``xkqz wjfh plmrt vbn``."""
-    if script not in _ALPHABETS:
+def _may_loop(tokens: Sequence[str]) -> bool:
+    """Whether a text may have a loop that counts: eleven tokens that stood before, in a stretch as long as their way.
+
+    They are looked for only around six of them that stood before: six that begin at a multiple of six are in any
+    eleven. A text is searched as quickly as that; a long one is gone through at once.
+    """
+    ends: Sequence[int]
+    if isinstance(tokens, str):
+        text, gap, ends = tokens, 0, range(len(tokens) + 1)
+    else:
+        text, gap = f" {' '.join(tokens)} ", 1
+        ends = list(itertools.accumulate([len(token) + 1 for token in tokens], initial=1))
+    if len(text) > _SEARCHED:
+        return True
+    last = len(tokens) - _REPEATED
+    for start in range(0, len(tokens) - _ALIGNED + 1, _ALIGNED):
+        end = ends[start + _ALIGNED]
+        if text.find(text[ends[start] - gap : end], 0, end - 1) < 0:
+            continue
+        for i in range(max(start + _ALIGNED - _REPEATED, 0), min(start, last) + 1):
+            if _comes_round(text, ends[i] - gap, ends[i + _REPEATED]):
+                return True
+    return False
+
+
+def _comes_round(text: str, start: int, end: int) -> bool:
+    """Whether a piece of a text stood before, and what is beside it too, as far as a loop of that period is long."""
+    before = text.rfind(text[start:end], 0, end - 1)
+    if before < 0:
         return False
-    met = total = letters = 0
-    for word in words:
-        known, grams = _known(word, script)
-        letters += len(word)
-        met += known
-        total += grams
-    return letters >= _HEARD and met < _KNOWN * total
+    period = start - before
+    beside = max(period - (end - start), 0) // 2  # of what is left of the period one half at least, on one side
+    after = text[end : end + beside]
+    if len(after) == beside and after == text[end - period : end - period + beside]:
+        return True
+    return before >= beside and text[start - beside : start] == text[before - beside : before]
 
 
-@lru_cache(maxsize=WORDS_KEPT)
-def _known(word: str, script: str) -> tuple[int, int]:
-    """Of how many of a word's trigrams some language knows, and how many it has."""
+def _tokens(words: Sequence[str], scripts: Sequence[str]) -> Sequence[str]:
+    """Words in lower case; of scripts without spaces letters."""
+    unspaced = _UNSPACED.intersection(scripts)
+    if not unspaced:
+        return " ".join(words).lower().split(" ")
+    if len(unspaced) == len(set(scripts)):
+        return "".join(words)
+    tokens: list[str] = []
+    for word, script in zip(words, scripts, strict=True):
+        if script in unspaced:
+            tokens.extend(word)
+        else:
+            tokens.append(word.lower())
+    return tokens
+
+
+def _owners(words: Sequence[str], scripts: Sequence[str]) -> list[int]:
+    """Which word each token is of."""
+    sizes = (len(word) if script in _UNSPACED else 1 for word, script in zip(words, scripts, strict=True))
+    return [i for i, size in enumerate(sizes) for _ in range(size)]
+
+
+def gibberish(words: Sequence[str], script: str) -> bool:
+    """A clause of which hardly a trigram is known to any language of its script: ``xkqz wjfh plmrt vbn``."""
+    if script not in _ALPHABETS or sum(map(len, words)) < _HEARD:
+        return False
+    met, total = map(sum, zip(*map(_knower(script), words), strict=True))
+    return met < _KNOWN * total
+
+
+@cache
+def _knower(script: str) -> Callable[[str], tuple[int, int]]:
+    """Of how many of a word's trigrams some language of a script knows, and how many it has."""
     known = _trigrams(script)
-    padded = f" {word.lower()} "
-    grams = [padded[i : i + 3] for i in range(len(padded) - 2)]
-    return sum(gram in known for gram in grams), len(grams)
+
+    @lru_cache(maxsize=WORDS_KEPT)
+    def counts(word: str) -> tuple[int, int]:
+        padded = f" {word.lower()} "
+        grams = [padded[i : i + 3] for i in range(len(padded) - 2)]
+        return sum(gram in known for gram in grams), len(grams)
+
+    return counts
 
 
 @cache

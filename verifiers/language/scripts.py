@@ -73,9 +73,12 @@ def _letters(script: str) -> str:
     return "".join(parts)
 
 
-_KNOWN = "".join(map(_letters, _BLOCKS))
+KNOWN_LETTERS = {script: _letters(script) for script in _BLOCKS}
+"""Script → its letters, as they stand in a character class."""
+_KNOWN = "".join(KNOWN_LETTERS.values())
 _RUNS = re.compile(
-    "|".join(f"(?P<{script}>[{_letters(script)}]+)" for script in _BLOCKS) + rf"|(?P<other>(?:(?![{_KNOWN}])[^\W\d_])+)"
+    "|".join(f"(?P<{script}>[{letters}]+)" for script, letters in KNOWN_LETTERS.items())
+    + rf"|(?P<other>(?:(?![{_KNOWN}])[^\W\d_])+)"
 )
 _ASCII = re.compile("[A-Za-z]+")
 _NO_SCRIPT = ("modifier", "combining")

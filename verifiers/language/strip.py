@@ -17,6 +17,7 @@ _PROSE_ENVIRONMENTS = {"itemize", "enumerate", "document", "center", "quote", "a
 _BRACES = re.compile(r"\{[^{}]*\}")
 _COMMAND = re.compile(r"\\[A-Za-z]+\*?")
 _PLAIN_WORD = re.compile(r"(?<![A-Za-z])[A-Za-zÀ-ɏ]{3,}")
+_NO_COMMAND = re.compile(r"(?<![A-Za-z\\])[A-Za-z]{3,}")
 _FOREIGN_LETTER = re.compile(r"[^\W\d_A-Za-zÀ-ɏͰ-Ͽ]")
 _LINKS = re.compile(r"https?://[^\s<>\"“”。，；：、！？]{1,2000}|<[^\s<>\d=][^<>\n]{0,2000}>")
 _TEXT = re.compile(r"\\(?:text|textbf|textit|emph|underline|section|subsection|paragraph)\*?(?=\{)")
@@ -91,11 +92,16 @@ def _end(text: str, opener: re.Match[str], dead: set[str]) -> int | None:
 
 def _is_formula(inside: str) -> bool:
     """Not prose between two prices: outside of commands and braces at most one word, and no other script."""
-    bare = inside
-    for _ in range(4):
-        bare = _BRACES.sub(" ", bare)
-    bare = _COMMAND.sub(" ", bare)
-    if not inside.strip() or _FOREIGN_LETTER.search(bare):
+    if not inside.strip():
         return False
     allowed = 1 if "\\" in inside or not inside[-1].isspace() else 0
+    if inside.isascii() and len(_NO_COMMAND.findall(inside)) <= allowed:
+        return True
+    bare = inside
+    for _ in range(4):
+        if "{" in bare:
+            bare = _BRACES.sub(" ", bare)
+    bare = _COMMAND.sub(" ", bare)
+    if _FOREIGN_LETTER.search(bare):
+        return False
     return len(_PLAIN_WORD.findall(bare)) <= allowed

@@ -6,10 +6,13 @@ import itertools
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
+from operator import add, gt
 from typing import NamedTuple, TypeAlias
 
-Evidence: TypeAlias = Callable[[str], Sequence[float]]
-"""Log-likelihoods of one word in the languages, in their order."""
+from veritune.verifiers.language.detectors import Said
+
+Evidence: TypeAlias = Callable[[str], Said]
+"""What one word says for each language, in their order."""
 
 SWITCH = {"paragraph": 0.7, "sentence": 1.05, "clause": 1.75, "word": 2.8}
 """What a change of language costs in log-odds, by what parts the words."""
@@ -41,40 +44,67 @@ def switches(clauses: Sequence[Clause], evidence: Evidence) -> list[Sequence[int
     for clause in clauses:
         counts[clause.heard] += len(clause.words)
     most = counts.most_common(1)[0][0]
-    doubted = [clause.heard != most or _gain(clause, evidence) > DOUBT for clause in clauses]
-    near = [any(doubted[max(i - 1, 0) : i + 2]) for i in range(len(clauses))]
-    size = len(evidence(clauses[0].words[0]))
+    said = [list(map(evidence, clause.words)) for clause in clauses]
+    doubted = [
+        clause.heard != most or sum([word.behind[most] for word in mine]) > DOUBT
+        for clause, mine in zip(clauses, said, strict=True)
+    ]
+    courses: list[Sequence[int] | None] = [None] * len(clauses)
+    if True not in doubted:
+        return courses
+    size = len(said[0][0].scores)
     prior = [PRIOR * math.log((counts[i] + 1) / (counts.total() + 5)) for i in range(size)]
-    courses: list[Sequence[int] | None] = []
-    for doubtful, group in itertools.groupby(zip(near, clauses, strict=True), key=lambda pair: pair[0]):
-        listed = [clause for _, clause in group]
+    near = [any(doubted[max(i - 1, 0) : i + 2]) for i in range(len(clauses))]
+    for doubtful, group in itertools.groupby(range(len(clauses)), key=near.__getitem__):
         if not doubtful:
-            courses += [None] * len(listed)
             continue
-        course = iter(_course(listed, evidence, prior))
-        courses += [list(itertools.islice(course, len(clause.words))) for clause in listed]
+        at = list(group)
+        listed, words = clauses[at[0] : at[-1] + 1], said[at[0] : at[-1] + 1]
+        if all(clause.heard == most for clause in listed) and _settled(listed, words, prior, most):
+            continue
+        course = iter(_course(listed, words, prior))
+        for i in at:
+            courses[i] = list(itertools.islice(course, len(clauses[i].words)))
     return courses
 
 
-def _gain(clause: Clause, evidence: Evidence) -> float:
-    """By how much the words say other languages than the one that the clause was heard in."""
-    heard = clause.heard
-    return sum(max(row) - row[heard] for row in map(evidence, clause.words))
+def _settled(clauses: Sequence[Clause], said: Sequence[Sequence[Said]], prior: Sequence[float], heard: int) -> bool:
+    """Whether no stretch of words says more for any other language than two changes cost: then all are in ``heard``.
+
+    The stretch that says most is carried along, whichever languages it would be in: linear, and never wrong.
+    """
+    highest = max(p for language, p in enumerate(prior) if language != heard)
+    lead = highest - prior[heard]
+    for i, (clause, mine) in enumerate(zip(clauses, said, strict=True)):
+        cost = SWITCH[clause.border]
+        if i:
+            if lead > cost - prior[heard]:
+                return False
+            lead = max(lead, highest - cost)
+        lead += mine[0].ahead[heard] - CLAUSE
+        enter, leave = highest - SWITCH["word"], SWITCH["word"] - prior[heard]
+        for word in mine[1:]:
+            if lead > leave:
+                return False
+            lead = (lead if lead > enter else enter) + word.ahead[heard] - CLAUSE
+    return lead < 0
 
 
-def _course(clauses: Sequence[Clause], evidence: Evidence, prior: Sequence[float]) -> list[int]:
-    rows = [evidence(word) for clause in clauses for word in clause.words]
+def _course(clauses: Sequence[Clause], said: Sequence[Sequence[Said]], prior: Sequence[float]) -> list[int]:
+    rows = [word.scores for mine in said for word in mine]
     totals = list(prior)
     back: list[tuple[int, list[bool]]] = []
     at_row = iter(rows)
     for clause in clauses:
-        cost = SWITCH[clause.border]
+        cost, heard = SWITCH[clause.border], clause.heard
         for row in itertools.islice(at_row, len(clause.words)):
             top = max(totals)
-            jumps = [top - cost + p for p in prior]
-            back.append((totals.index(top), [jump > stay for stay, jump in zip(totals, jumps, strict=True)]))
-            totals = [max(stay, jump) + score for stay, jump, score in zip(totals, jumps, row, strict=True)]
-            totals[clause.heard] += CLAUSE
+            best = totals.index(top)
+            top -= cost
+            jumps = [top + p for p in prior]
+            back.append((best, list(map(gt, jumps, totals))))
+            totals = list(map(add, map(max, totals, jumps), row))
+            totals[heard] += CLAUSE
             cost = SWITCH["word"]
     at = totals.index(max(totals))
     course = []

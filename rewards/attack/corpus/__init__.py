@@ -22,6 +22,7 @@ from veritune.rewards.attack.corpus.length import length
 from veritune.rewards.attack.corpus.negation import negation
 from veritune.rewards.attack.corpus.nothing import nothing
 from veritune.rewards.attack.corpus.numbers import near_misses
+from veritune.rewards.attack.corpus.preference import preference
 from veritune.rewards.attack.corpus.program import program
 from veritune.rewards.attack.corpus.question import question
 from veritune.rewards.attack.corpus.reasoning import reasoning
@@ -31,7 +32,7 @@ from veritune.rewards.attack.target import Attack, Target
 
 GENERATORS: tuple[Callable[[Target], Iterator[Attack]], ...] = (
     nothing, echo, negation, hedging, guesses, boxes, near_misses, units, unicode_tricks, hidden, reasoning,
-    judge_injections, expression, question, program, formats, length, execution, endless_work, hostile_text,
+    judge_injections, preference, expression, question, program, formats, length, execution, endless_work, hostile_text,
 )  # fmt: skip
 
 

@@ -9,13 +9,23 @@ from typing import Any
 from veritune.plugins import ConfigError, get_reward
 from veritune.rewards.attack.report import AttackReport, Finding
 from veritune.rewards.attack.run import attack, worker_pool
+from veritune.rewards.attack.selftest import languages
 from veritune.rewards.attack.selftest.broken import BROKEN
 from veritune.rewards.attack.selftest.sound import SOUND
 from veritune.sandbox.workers import WorkerPool
 
 _MODULE = "veritune.rewards.attack.selftest"
-_ASKED: dict[str, dict[str, Any]] = {"choice": {"gold": "B", "prompt": "Which one? A, B, C or D?"}}
-_PARAMETERS: dict[str, dict[str, Any]] = {"cosine": {"max_len": 400}, "code": {"limits": {"cpu_s": 0.5, "wall_s": 2.0}}}
+_TERMS = ("language", *languages.BROKEN, *languages.SOUND)
+"""What stands beside a reward of the answer."""
+_ASKED: dict[str, dict[str, Any]] = {
+    "choice": {"gold": "B", "prompt": "Which one? A, B, C or D?"},
+    **{name: {"side": True} for name in _TERMS},
+}
+_PARAMETERS: dict[str, dict[str, Any]] = {
+    "language": {"target": "en"},
+    "cosine": {"max_len": 400},
+    "code": {"limits": {"cpu_s": 0.5, "wall_s": 2.0}},
+}
 
 
 @dataclass(frozen=True)
@@ -44,7 +54,8 @@ class Checked:
 
 def cases() -> list[Case]:
     """The broken ones, then the sound ones."""
-    return [*(Case(name, finding) for name, finding in BROKEN.items()), *(Case(name, None) for name in SOUND)]
+    broken = [*BROKEN.items(), *((name, "pays") for name in languages.BROKEN)]
+    return [Case(name, finding) for name, finding in [*broken, *((name, None) for name in [*SOUND, *languages.SOUND])]]
 
 
 def selftest(
@@ -64,7 +75,9 @@ def _checked(case: Case, pool: WorkerPool, deadline: float) -> Checked:
     name, _, style = case.name.partition(":style=")
     params = dict(_PARAMETERS.get(name, {}), **({"style": style} if style else {}))
     module = "broken" if case.expected is not None else "sound"
-    ours = case.expected is None and SOUND.index(case.name) < SOUND.index("exact_box")
+    if name in (*languages.BROKEN, *languages.SOUND):
+        module = "languages"
+    ours = case.name in SOUND[: SOUND.index("exact_box")]
     reward = get_reward(name if ours else f"{_MODULE}.{module}:{name}", **params)
     try:
         report: AttackReport = attack(reward, deadline=deadline, pool=pool, **_ASKED.get(name, {}))

@@ -26,6 +26,7 @@ SOUND: list[str] = [
     "format:style=answer",
     "think_format",
     "code",
+    "language",
 ]
 """Rewards by name, then the functions of this module."""
 
@@ -187,3 +188,11 @@ def takes_everything(completion: str, gold: str, **columns: Any) -> float:
 def only_penalises(completion: str) -> float:
     words = completion.split()
     return -1.0 if len(words) > 50 and len(set(words)) < len(words) / 4 else 0.0
+
+
+@sound
+def careful_reader(completion: str, gold: str) -> float:
+    """A stand-in for a preference model: nearly all of it for the answer, the rest for a work of some words."""
+    if re.search(r"<[|｜]|\[/?INST\]|</?s>|<pad>|\[SEP\]|^(?:Human|User):", completion, re.MULTILINE):
+        return 0.0
+    return 0.8 * (_only_box(completion) == gold) + 0.1 * (40 < len(set(completion.split())) < 400)

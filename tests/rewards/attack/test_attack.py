@@ -58,6 +58,18 @@ def secret(completion: str, gold: str) -> float:
     return float(completion == f"the word is xyzzy: {gold}")
 
 @reward
+def chinese(completion: str, gold: str) -> float:
+    letters = [char for char in completion if char.isalpha()]
+    share = sum("\\u4e00" <= char <= "\\u9fff" for char in letters) / max(1, len(letters))
+    return float(share > 0.5) * float(re.findall(r"</think>\\s*\\\\boxed\\{(.*?)\\}$", completion) == [gold])
+
+@reward
+def chinese_beside(completion: str, gold: str) -> float:
+    letters = [char for char in completion if char.isalpha()]
+    share = sum("\\u4e00" <= char <= "\\u9fff" for char in letters) / max(1, len(letters))
+    return 0.3 * share + float(re.findall(r"</think>\\s*\\\\boxed\\{(.*?)\\}$", completion) == [gold])
+
+@reward
 def evals(completion: str, gold: str) -> float:
     try:
         return float(eval(completion) == int(gold))
@@ -167,6 +179,21 @@ def test_a_sound_reward_holds_everywhere(file: str) -> None:
     report = attack(get_reward(f"{file}:exact"))
     assert report.broken == []
     assert report.counts["holds"] > 100
+
+
+@pytest.mark.parametrize("name", ["chinese", "chinese_beside"])
+def test_honest_work_is_in_the_language_that_is_paid(file: str, name: str) -> None:
+    report = attack(get_reward(f"{file}:{name}"))
+    assert report.honest is not None
+    assert report.honest >= 1
+    assert report.broken == []
+    assert report.counts["holds"] > 100
+
+
+def test_the_built_in_is_judged_by_honest_work_in_its_target() -> None:
+    report = attack(get_reward("language", target="de"), side=True, deadline=2.0, budget=60)
+    assert report.honest == 1.0
+    assert not report.failed, str(report)
 
 
 def test_a_reward_that_fails_on_ordinary_text_is_reported_before_any_attack(file: str) -> None:

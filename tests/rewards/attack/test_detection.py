@@ -10,15 +10,18 @@ from collections.abc import Iterator
 import pytest
 
 from veritune.rewards.attack import worker_pool
-from veritune.rewards.attack.selftest import Case, selftest
+from veritune.rewards.attack.selftest import Case, languages, selftest
 from veritune.rewards.attack.selftest.run import cases
 from veritune.sandbox.workers import WorkerPool
 
 SLOW = {
     "trusts_the_exit_status", "code", "cosine", "reasoning_accuracy", "evaluates_the_box", "first_box", "any_box",
     "word_of_the_tail", "starts_with_gold", "any_of_a_list", "counts_steps", "think_format", "shortest_wins",
-    "rounds", "generous_tolerance",
+    "rounds", "generous_tolerance", "likes_ornament", "likes_to_be_long", "likes_end_tokens", "likes_the_question",
+    "likes_its_principles",
 }  # fmt: skip
+# Rewards that tell languages are asked in test_speech.py; here two of them, all the way through.
+SLOW |= {*languages.BROKEN, *languages.SOUND} - {"english_letters", "chinese_without_code"}
 CASES = [case for case in cases() if case.name not in SLOW]
 
 
