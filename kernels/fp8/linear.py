@@ -109,7 +109,7 @@ def _pays(x: torch.Tensor, layer: FP8Linear, dtype: torch.dtype) -> bool:
         if measure.capturing():
             return False
         try:
-            with _apart(x.device), torch.autocast(x.device.type, enabled=False), torch.enable_grad():
+            with apart(x.device), torch.autocast(x.device.type, enabled=False), torch.enable_grad():
                 times = measure.race(_steps(m, n, k, layer.weight.dtype, layer.recipe))
         except torch.OutOfMemoryError:
             return False  # for now: nothing is known of the shape
@@ -122,7 +122,7 @@ def _pays(x: torch.Tensor, layer: FP8Linear, dtype: torch.dtype) -> bool:
 
 
 @contextmanager
-def _apart(device: torch.device) -> Iterator[None]:
+def apart(device: torch.device) -> Iterator[None]:
     """A measurement inside a forward pass leaves no trace in it: not in the random state, and not among the tensors
     that checkpointed activations count to tell whether the recomputation is the same."""
     on = torch.cuda.device(device) if device.type == "cuda" else nullcontext()

@@ -185,7 +185,7 @@ def grpo_case(
 
 def _many(device: str, rows: int) -> int:
     """As many rows as take several tiles: those of the interpreter, which is slow, are smaller than a GPU's."""
-    return rows // 2 if device == "cpu" and rows >= 100 else rows
+    return rows // 4 if device == "cpu" and rows >= 100 else rows
 
 
 def grpo_in_blocks_case(device: str, dtype: torch.dtype, backend: Any, **fields: Any) -> dict[str, float]:

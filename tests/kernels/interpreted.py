@@ -26,6 +26,13 @@ from veritune.kernels import linear_grpo_loss, linear_logprob  # noqa: E402
 from veritune.kernels.fp8 import reference  # noqa: E402
 from veritune.kernels.fp8.blocks import BlockQuantized  # noqa: E402
 from veritune.kernels.fp8.gemm import fp8_matmul  # noqa: E402
+from veritune.kernels.fp8.grouped import (  # noqa: E402
+    make_groups,
+    rows_product,
+    rows_reference,
+    sums_product,
+    sums_reference,
+)
 from veritune.kernels.fp8.quantize import quantize_blocks, quantize_both, quantize_rows  # noqa: E402
 from veritune.kernels.grpo.batch import Kept  # noqa: E402
 from veritune.kernels.linear import engine  # noqa: E402
@@ -100,18 +107,44 @@ def kept_without_gradients() -> dict[str, float]:
     return {"with": float(sum(made[: made.index(0)])), "without": float(sum(made[made.index(0) :]))}
 
 
+def grouped(turned: bool, dtype: torch.dtype) -> dict[str, float]:
+    """Relative errors of the grouped kernels against the reference, of the same operands: an expert with more than a
+    tile of rows, one without any, one with few."""
+    groups = make_groups(torch.tensor([130, 130, 135], dtype=torch.int32), 135)
+    n, k = 256, 128
+    a = reference.quantize(groups.pad(torch.randn(135, k)), (1, 128), False)
+    w = torch.randn(3 * n, k)
+    b = reference.quantize(w.view(3, n, k).transpose(0, 1).reshape(n, 3 * k) if turned else w, (128, 128), False)
+    mine = rows_product(a, b, groups, n, k, dtype, turned=turned).float()
+    law = rows_reference(a, b, groups, n, k, dtype, turned=turned).float()
+    left, right = (reference.quantize(torch.randn(rows, groups.rows), (1, 128), False) for rows in (n, k))
+    sums, sums_law = (
+        sums_product(left, right, groups, dtype).float(),
+        sums_reference(left, right, groups, dtype).float(),
+    )
+    return {
+        "rows": float((mine - law).norm() / law.norm()),
+        "nobody's rows": float(mine[groups.tiles_T.repeat_interleave(128) < 0].abs().sum()),
+        "sums": float((sums - sums_law).norm() / sums_law.norm()),
+        "nobody's sum": float(sums[n : 2 * n].abs().sum()),
+    }
+
+
 def main() -> None:
     torch.manual_seed(0)
     torch.use_deterministic_algorithms(True)
     torch.utils.deterministic.fill_uninitialized_memory = True  # type: ignore[attr-defined]
     found = {name: case("cpu", torch.float32, "triton") for name, case in CASES.items()}
-    for rows, columns in ((5, 128), (130, 300)):
+    for rows, columns in ((5, 128), (130, 140)):
         for pow2 in (False, True):
             found[f"quantise-{rows}x{columns}-{pow2}"] = quantised(rows, columns, pow2)
     found["kept-without-gradients"] = kept_without_gradients()
     found["launched-before-the-wait"] = launched_before_the_wait()
     found["multiply-130x256x256"] = multiplied(130, 256, 256)
     found["multiply-64x144x384"] = multiplied(64, 144, 384)
+    found["grouped"] = grouped(False, torch.float32)
+    found["grouped-turned"] = grouped(True, torch.float32)
+    found["grouped-bfloat16"] = grouped(False, torch.bfloat16)
     print(json.dumps(found))
 
 

@@ -1,4 +1,4 @@
-"""Offline compilation for sm_90, without a GPU: no kernel spills registers, and products use the tensor cores."""
+"""Offline compilation, without a GPU: no kernel spills registers, and products use the tensor cores of sm_90."""
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ def descriptor(dtype: str, rows: int, columns: int) -> str:
     return f"tensordesc<{dtype}[{rows}, {columns}]>"
 
 
-def resources(kernel: Any, constants: dict[str, Any], options: dict[str, int], **types: str) -> tuple[int, str]:
+def resources(
+    kernel: Any, constants: dict[str, Any], options: dict[str, int], capability: int = 90, **types: str
+) -> tuple[int, str]:
     """Bytes of local memory a thread (where spills go), and the machine code."""
     from triton.backends.compiler import GPUTarget
     from triton.compiler import ASTSource
@@ -43,7 +45,7 @@ def resources(kernel: Any, constants: dict[str, Any], options: dict[str, int], *
     }
     of_kind = GluonASTSource if isinstance(kernel, GluonJITFunction) else ASTSource
     source = of_kind(kernel, signature, {(names.index(n),): v for n, v in constants.items()}, aligned)
-    compiled = triton.compile(source, target=GPUTarget("cuda", 90, 32), options=options)
+    compiled = triton.compile(source, target=GPUTarget("cuda", capability, 32), options=options)
     tool = next(Path(triton.__file__).parent.rglob("cuobjdump"), None)
     if tool is None:
         pytest.skip("this Triton carries no cuobjdump")
@@ -94,6 +96,22 @@ def test_fp8_product_kernel_multiplies_on_tensor_cores_without_spills() -> None:
     assert "QGMMA" in code
 
 
+@pytest.mark.parametrize("name", ["rows_kernel", "sums_kernel"])
+@pytest.mark.parametrize("out", ["bf16", "fp32"])
+def test_grouped_fp8_kernels_multiply_on_tensor_cores_without_spills(name: str, out: str) -> None:
+    from veritune.kernels.fp8 import triton_grouped
+
+    rows, warps = (128, 8) if out == "bf16" else (64, 4)
+    spilled, code = resources(
+        getattr(triton_grouped, name), {"BM": rows, "BN": 128, "STAGES": 4}, {"num_warps": warps, "num_stages": 4},
+        a_desc=descriptor("fp8e4nv", rows, 128), b_desc=descriptor("fp8e4nv", 128, 128),
+        c_desc=descriptor(out, rows, 128), tiles="*i32", starts="*i32",
+    )  # fmt: skip
+    assert spilled == 0
+    assert "QGMMA" in code
+    assert "UTMALDG" in code
+
+
 @pytest.mark.parametrize("tile", range(2))
 def test_gluon_product_kernel_multiplies_on_tensor_cores(tile: int) -> None:
     from veritune.kernels.fp8 import gluon_gemm
@@ -121,7 +139,8 @@ def test_a_finer_gluon_tile_is_taken_where_the_last_round_would_be_nearly_empty(
     assert kernel.tile_for(m, n, 132).rows == rows
 
 
-def test_memory_bound_kernels_do_not_spill() -> None:
+@pytest.mark.parametrize("capability", [90, 100])
+def test_memory_bound_kernels_do_not_spill(capability: int) -> None:
     from veritune.kernels.distillation import triton_kernels as divergence
     from veritune.kernels.fp8 import triton_quantize as quantise
     from veritune.kernels.linear import triton_kernels as linear
@@ -152,5 +171,5 @@ def test_memory_bound_kernels_do_not_spill() -> None:
         (quantise.blocks_kernel, {"BOTH": True, "EVEN": True, "POW2": True, "ASM": True}, 8),
     ]
     for kernel, constants, warps in jobs:
-        spilled, _ = resources(kernel, constants, {"num_warps": warps})
+        spilled, _ = resources(kernel, constants, {"num_warps": warps}, capability)
         assert spilled == 0, kernel
