@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import json
 import os
@@ -40,6 +41,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if missing is not None:
         for item in marked:
             item.add_marker(pytest.mark.skip(reason=missing))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """What is there by now stays: a full collection need not look at nine thousand tests and every library again.
+
+    Without this a third of the tests' time goes into collections, of 0.4 s each.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 OPTIONAL = {

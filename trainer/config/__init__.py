@@ -8,6 +8,8 @@ from veritune.trainer.config.evaluation import EvaluationConfig
 from veritune.trainer.config.grpo import GRPOConfig, WarmupConfig
 from veritune.trainer.config.machine import CheckpointConfig, DistributedConfig, Gather, LogConfig, Strategy
 from veritune.trainer.config.model import LoraConfig, ModelConfig
+from veritune.trainer.config.moe import MoEConfig
+from veritune.trainer.config.mtp import MTPConfig
 from veritune.trainer.config.optimizer import OPTIMIZERS, OptimizerConfig, UpdateConfig
 from veritune.trainer.config.read import (
     apply_override,
@@ -35,6 +37,8 @@ __all__ = [
     "Gather",
     "LogConfig",
     "LoraConfig",
+    "MTPConfig",
+    "MoEConfig",
     "ModelConfig",
     "OptimizerConfig",
     "PolicyRunConfig",

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from veritune.trainer.config.base import Strict
+from veritune.trainer.config.pipeline import PipelineConfig
 
 Strategy = Literal["auto", "ddp", "fsdp2"]
 """How several processes train one model."""
@@ -25,6 +26,8 @@ class DistributedConfig(Strict):
     number of micro-batches; both are whole meanwhile. ``layer``: each decoder layer is gathered for every pass and its
     gradients are reduced in each. ``auto``: ``step`` where whole weights and gradients take at most a sixth of the
     device's memory. The numbers are the same, to the order of sums."""
+    pipeline: PipelineConfig | None = None
+    """Layers spread over the processes instead; for ``stage: sft``."""
 
 
 class CheckpointConfig(Strict):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
@@ -52,8 +52,9 @@ def check_minibatches(minibatches: int, completions: int) -> None:
 class UpdateConfig(OptimizerConfig):
     """Optimizer and forward passes of a stage that trains the policy on completions."""
 
-    micro_batch_tokens: int = Field(default=6144, ge=1)
-    """Padded tokens of one forward pass; more is faster and takes more memory, the result is the same."""
+    micro_batch_tokens: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
+    """Tokens of one forward pass; more is faster and takes more memory, the result is the same. ``auto``: as many as
+    keep a GPU busy, fewer where the model leaves less room on it; 6144 on a CPU."""
     head: Literal["auto", "fused", "reference"] = "auto"
     """The language head: ``fused`` never holds the logits of all tokens; ``auto``: fused on a GPU and where large."""
     share_prompts: bool = True

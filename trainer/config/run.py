@@ -7,7 +7,7 @@ the stage's section added.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -53,6 +53,8 @@ class CommonConfig(Strict):
 class PolicyRunConfig(CommonConfig):
     """A run with a policy and prompts, whose completions are drawn and scored."""
 
+    uses_mtp: ClassVar[bool] = False
+    """Whether the stage trains, or draws with, the modules of ``model.mtp``."""
     model: ModelConfig
     data: DataConfig
     rewards: Any = None
@@ -65,6 +67,23 @@ class PolicyRunConfig(CommonConfig):
     scoring: ScoringConfig = Field(default_factory=ScoringConfig)
     evaluation: EvaluationConfig = Field(default_factory=EvaluationConfig)
 
+    @model_validator(mode="after")
+    def _stage_has_mtp(self) -> PolicyRunConfig:
+        if self.model.mtp is not None and not self.uses_mtp:
+            raise ValueError(f"model.mtp: the stage {self.stage} does not train it; sft and grpo do")
+        if self.sampling.speculative and self.model.mtp is None:
+            raise ValueError("sampling.speculative drafts with a module for multi-token prediction: set model.mtp")
+        return self
+
+    @model_validator(mode="after")
+    def _stage_replays(self) -> PolicyRunConfig:
+        if self.model.moe is not None and self.model.moe.replay:
+            if self.stage not in ("grpo", "ppo"):
+                raise ValueError(f"model.moe.replay: the stage {self.stage} does not train on what it drew; grpo does")
+            if self.rollout is not None:
+                raise ValueError("model.moe.replay: what episodes (rollout) draw is not recorded; leave one out")
+        return self
+
     @property
     def evaluation_or_default(self) -> EvaluationConfig:
         return self.evaluation
@@ -73,6 +92,7 @@ class PolicyRunConfig(CommonConfig):
 class RunConfig(PolicyRunConfig):
     """``stage: grpo``, after a supervised warm-up where ``warmup`` is given. See docs/training.md."""
 
+    uses_mtp: ClassVar[bool] = True
     stage: Literal["grpo"] = "grpo"
     warmup: WarmupConfig | None = None
     grpo: GRPOConfig = Field(default_factory=GRPOConfig)

@@ -51,8 +51,17 @@ class SamplingConfig(Strict):
     staleness: int = Field(default=0, ge=0)
     """Optimizer steps that the weights a completion was drawn with may be old when training on it begins. Above 0 the
     next batch is drawn meanwhile, by another device or a vLLM server; on one device the two take turns."""
+    speculative: bool = False
+    """Draft tokens with the first module of ``model.mtp`` and check two at a time: the same distribution in fewer
+    forward passes of the model. Of ``static``."""
     server: VLLMServerConfig | None = None
     """Of ``engine: vllm_server``."""
+
+    @model_validator(mode="after")
+    def _speculates_itself(self) -> SamplingConfig:
+        if self.speculative and self.engine not in ("auto", "static"):
+            raise ValueError(f"sampling.speculative is of engine: static, the engine is {self.engine}")
+        return self
 
     @model_validator(mode="after")
     def _server_has_its_engine(self) -> SamplingConfig:

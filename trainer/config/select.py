@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -63,5 +63,6 @@ class SelectConfig(Strict):
 class SelectRunConfig(PolicyRunConfig):
     """``stage: select``. See docs/recipe.md."""
 
+    uses_mtp: ClassVar[bool] = True
     stage: Literal["select"] = "select"
     select: SelectConfig = Field(default_factory=SelectConfig)

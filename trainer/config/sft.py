@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -67,5 +67,6 @@ class SFTConfig(UpdateConfig, ConversationsConfig):
 class SFTRunConfig(PolicyRunConfig):
     """``stage: sft``. See docs/recipe.md."""
 
+    uses_mtp: ClassVar[bool] = True
     stage: Literal["sft"] = "sft"
     sft: SFTConfig = Field(default_factory=SFTConfig)

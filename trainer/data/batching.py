@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -46,7 +48,7 @@ def split(rows: Sequence[int], parts: int) -> list[list[int]]:
 
 def written_mask(rollouts: Sequence[Rollout], width: int, device: torch.device) -> Tensor:
     """(B, width) 1.0 on the tokens that the policy wrote: by length, and by :attr:`Rollout.written` in episodes."""
-    lengths_B1 = torch.tensor([len(r.token_ids) for r in rollouts], device=device)[:, None]
+    lengths_B1 = placed(torch.tensor([len(r.token_ids) for r in rollouts]), device)[:, None]
     mask_BT = (torch.arange(width, device=device) < lengths_B1).float()
     if any(r.written is not None for r in rollouts):
         mask_BT *= pad([r.written or [True] * len(r.token_ids) for r in rollouts], width, device)
@@ -55,4 +57,20 @@ def written_mask(rollouts: Sequence[Rollout], width: int, device: torch.device) 
 
 def pad(values: Sequence[Sequence[float]], width: int, device: torch.device) -> Tensor:
     """(B, width) float32, zeros on the right."""
-    return torch.tensor([[*v, *[0.0] * (width - len(v))] for v in values], device=device)
+    return placed(filled(values, width, np.float32), device)
+
+
+def filled(rows: Sequence[Sequence[float]], width: int, dtype: Any, fill: float = 0) -> Tensor:
+    """(rows, width), ``fill`` on the right. By numpy, which reads lists and ranges several times faster than torch."""
+    out = np.full((len(rows), width), fill, dtype)
+    for into, row in zip(out, rows, strict=True):
+        into[: len(row)] = row
+    return torch.from_numpy(out)
+
+
+def placed(tensor: Tensor, device: Any) -> Tensor:
+    """The tensor on the device. A copy to a GPU waits for nothing: plain memory would wait for all work before it."""
+    device = torch.device(device)
+    if tensor.device.type == "cpu" and device.type == "cuda":
+        return tensor.pin_memory().to(device, non_blocking=True)
+    return tensor.to(device)

@@ -10,10 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from veritune.trainer.data.batching import filled, placed
+
 Ids = Sequence[int]
+MIXTURES = ("deepseek_v3", "qwen3_moe", "glm4_moe")
+"""Mixtures of experts whose attention takes a mask of ours."""
 
 
 @dataclass
@@ -31,6 +36,33 @@ class TokenBatch:
     attention_B1LL: Tensor | None = None
     """None where every pack is a single row: then causal attention never lets a real token see padding."""
     positions_BL: Tensor | None = None
+    prompts_R: Tensor | None = None
+    """How long each completion's prompt is; None of a pass that stands in for one without rows."""
+    experts_BLMK: Tensor | None = None
+    """The K experts that every token had in each of M routers when it was drawn, −1 where that is not known."""
+    sequences: Sequence[int] = ()
+    """Lengths of the sequences that lie one behind the other in a single pack, each of which sees itself alone."""
+    bounds_S: Tensor | None = None
+    """Of those, 0 and every one's end, int32."""
+    before_N: Tensor | None = None
+    """Of every completion token, in the order of the mask, the place of ``before_RT`` in the packs' B·L tokens."""
+    targets_N: Tensor | None = None
+    place_N: Tensor | None = None
+    """Where in (R·T) it stands."""
+
+    def indexed(self) -> tuple[Tensor, Tensor]:
+        """``before_N`` and ``targets_N``."""
+        if self.before_N is None or self.targets_N is None:
+            self.index()
+        assert self.before_N is not None
+        assert self.targets_N is not None
+        return self.before_N, self.targets_N
+
+    def index(self) -> None:
+        """Find the places of completion tokens: on the CPU, as a GPU would have to be waited for."""
+        mask_RT = self.mask_RT
+        self.before_N = self.pack_N * self.ids_BL.shape[1] + self.before_RT[mask_RT]
+        self.targets_N, self.place_N = self.targets_RT[mask_RT], mask_RT.flatten().nonzero()[:, 0]
 
     @property
     def mask_RT(self) -> Tensor:
@@ -44,7 +76,9 @@ class TokenBatch:
         return self.packs_R.repeat_interleave(self.lengths_R)
 
     def to(self, device: Any) -> TokenBatch:
-        moved: dict[str, Any] = {k: v if v is None else v.to(device) for k, v in vars(self).items()}
+        if self.ids_BL.device.type == "cpu":
+            self.index()
+        moved: dict[str, Any] = {k: placed(v, device) if isinstance(v, Tensor) else v for k, v in vars(self).items()}
         return TokenBatch(**moved)
 
 
@@ -52,7 +86,7 @@ def make_batch(prompts: Sequence[Ids], completions: Sequence[Ids], device: Any) 
     """A row each, padded to the longest; what stands in the padding is never looked at."""
     rows = [[*p, *c[:-1]] for p, c in zip(prompts, completions, strict=True)]
     before = [range(len(p) - 1, len(p) - 1 + len(c)) for p, c in zip(prompts, completions, strict=True)]
-    return _tensors(rows, completions, before, list(range(len(rows)))).to(device)
+    return _tensors(prompts, rows, completions, before, list(range(len(rows)))).to(device)
 
 
 def make_packed(prompts: Sequence[Ids], completions: Sequence[Ids], limit: int, device: Any) -> TokenBatch:
@@ -77,9 +111,9 @@ def make_packed(prompts: Sequence[Ids], completions: Sequence[Ids], limit: int, 
         segments[index] += [len(before)] * len(body)
         positions[index] += range(len(prompt), len(prompt) + len(body))
         packs[index] += body
-    batch = _tensors(packs, completions, before, places)
-    batch.attention_B1LL = _attention(_padded(segments, fill=-1))
-    batch.positions_BL = _padded(positions)
+    batch = _tensors(prompts, packs, completions, before, places)
+    batch.attention_B1LL = _attention(padded(segments, fill=-1))
+    batch.positions_BL = padded(positions)
     return batch.to(device)
 
 
@@ -103,13 +137,25 @@ def make_rows_packed(prompts: Sequence[Ids], completions: Sequence[Ids], limit: 
         packs[place] += body
         rows[place] += [number] * len(body)
         positions[place] += range(len(body))
-    batch = _tensors(packs, completions, before, places)
+    batch = _tensors(prompts, packs, completions, before, places)
     if len(packs) < len(completions):
-        rows_BL = _padded(rows, fill=-1)
+        rows_BL = padded(rows, fill=-1)
         same_BLL = rows_BL[:, :, None] == rows_BL[:, None, :]
         length = rows_BL.shape[1]
         batch.attention_B1LL = (torch.ones(length, length, dtype=torch.bool).tril() & same_BLL)[:, None]
-        batch.positions_BL = _padded(positions)
+        batch.positions_BL = padded(positions)
+    return batch.to(device)
+
+
+def make_unpadded(prompts: Sequence[Ids], completions: Sequence[Ids], device: Any) -> TokenBatch:
+    """All rows one behind the other, without padding and without a mask: for attention that is told where each ends."""
+    rows = [[*p, *c[:-1]] for p, c in zip(prompts, completions, strict=True)]
+    lengths = [len(row) for row in rows]
+    ends = torch.tensor([0, *lengths]).cumsum(0)
+    before = [range(end - len(c), end) for end, c in zip(ends[1:].tolist(), completions, strict=True)]
+    batch = _tensors(prompts, [[token for row in rows for token in row]], completions, before, [0] * len(rows))
+    batch.positions_BL = torch.cat([torch.arange(length) for length in lengths])[None]
+    batch.sequences, batch.bounds_S = lengths, ends.to(torch.int32)
     return batch.to(device)
 
 
@@ -122,6 +168,12 @@ def packed_saves(prompts: Sequence[Ids], completions: Sequence[Ids], limit: int)
     return longest <= limit and together < 0.75 * alone
 
 
+def padding_costs(prompts: Sequence[Ids], completions: Sequence[Ids]) -> bool:
+    """Whether rows padded to the longest are over a tenth more tokens than the rows themselves."""
+    lengths = [len(p) + len(c) for p, c in zip(prompts, completions, strict=True)]
+    return max(lengths) * len(lengths) > 1.1 * sum(lengths)
+
+
 def pack_limit(model: Any) -> int:
     """The length at which attention over a pack still costs less than the layers it spares; 0 where masks do not fit.
 
@@ -132,7 +184,7 @@ def pack_limit(model: Any) -> int:
         return 0
     if any(kind != "full_attention" for kind in getattr(config, "layer_types", None) or []):
         return 0
-    if getattr(config, "model_type", "") not in ("qwen2", "qwen3", "llama"):
+    if getattr(config, "model_type", "") not in ("qwen2", "qwen3", "llama", *MIXTURES):
         return 0
     return max(256, 2 * int(config.hidden_size))
 
@@ -147,12 +199,17 @@ def _attention(segments_BL: Tensor) -> Tensor:
 
 
 def _tensors(
-    packs: Sequence[Ids], completions: Sequence[Ids], before: Sequence[Sequence[int]], places: Sequence[int]
+    prompts: Sequence[Ids],
+    packs: Sequence[Ids],
+    completions: Sequence[Ids],
+    before: Sequence[Sequence[int]],
+    places: Sequence[int],
 ) -> TokenBatch:
-    lengths = torch.tensor([len(c) for c in completions])
-    return TokenBatch(_padded(packs), _padded(completions), _padded(before), torch.tensor(places), lengths)
+    lengths, prompts_R = (torch.tensor([len(each) for each in rows]) for rows in (completions, prompts))
+    tokens = padded(packs), padded(completions), padded(before)
+    return TokenBatch(*tokens, torch.tensor(places), lengths, prompts_R=prompts_R)
 
 
-def _padded(rows: Sequence[Sequence[int]], fill: int = 0) -> Tensor:
-    width = max(map(len, rows))
-    return torch.tensor([[*r, *[fill] * (width - len(r))] for r in rows])
+def padded(rows: Sequence[Sequence[int]], fill: int = 0) -> Tensor:
+    """Lists of whole numbers one below the other, filled up on the right."""
+    return filled(rows, max(map(len, rows)), np.int64, fill)

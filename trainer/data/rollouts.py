@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Finish = Literal["eos", "stop", "length"]
@@ -28,6 +28,14 @@ class Rollout:
     """How many optimizer steps old the weights that drew it are when training on it begins."""
     scored_at: int = 0
     """The step by which its rewards' schedules went."""
+    experts: Any = field(default=None, compare=False, repr=False)
+    """(L, M, K) the experts that each of its tokens but the last had in each router when it was drawn, where the
+    sampler recorded them; the prompt's tokens first."""
+
+    forwards: int | None = None
+    """Of speculative decoding: how often the model was run for it, and how many drafts were checked and accepted."""
+    drafted: int = 0
+    accepted: int = 0
 
     @property
     def truncated(self) -> bool:

@@ -42,9 +42,11 @@ class LossParts:
     """The scalar to back-propagate, and sums over tokens for the log (detached)."""
 
     loss: Tensor
-    sums: dict[str, float] = field(default_factory=dict)
-    ratio_min: float = 1.0
-    ratio_max: float = 1.0
+    sums: dict[str, Tensor] = field(default_factory=dict)
+    """On the device: reading one waits for it."""
+    ratio_min: Tensor = field(default_factory=lambda: torch.ones(()))
+    """Of all ratios and 1."""
+    ratio_max: Tensor = field(default_factory=lambda: torch.ones(()))
 
 
 def row_weights(objective: Objective, lengths_N: Tensor, max_tokens: int) -> Tensor:
@@ -85,10 +87,10 @@ def policy_loss(batch: LossBatch, objective: Objective) -> LossParts:
         loss_BT = loss_BT * batch.keep_BT
     if objective.importance != "none" and batch.sampler_BT is not None:
         loss_BT = loss_BT * importance_weights((old_BT - batch.sampler_BT) * mask_BT, mask_BT, objective)
-    sums = {"clip_low": 0.0, "clip_high": 0.0}
+    sums: dict[str, Tensor] = {}
     if batch.reference_BT is not None and objective.kl_in == "loss":
         kl_BT = kl_estimate(batch.logps_BT, batch.reference_BT, objective.kl).masked_fill(mask_BT == 0, 0.0)
-        sums["kl"] = float((kl_BT.detach() * mask_BT).sum())
+        sums["kl"] = (kl_BT.detach() * mask_BT).sum()
         if objective.kl_ratio and objective.kl != "k2":
             d_BT = (batch.reference_BT - old_BT) * mask_BT
             kl_BT = _kl_times_ratio(kl_BT, d_BT, log_ratio_BT, objective.kl)
@@ -97,13 +99,14 @@ def policy_loss(batch: LossBatch, objective: Objective) -> LossParts:
         loss_BT = loss_BT - objective.entropy_bonus * batch.entropy_BT
     loss = (batch.weights_B[:, None] * loss_BT * mask_BT).sum()
     with torch.no_grad():
-        sums["clip_low"] = float((clipped_BT * mask_BT * (advantages_BT < 0)).sum())
-        sums["clip_high"] = float((clipped_BT * mask_BT * (advantages_BT > 0)).sum())
-        sums["approx_kl"] = float((_expm1(-log_ratio_BT) + log_ratio_BT)[mask_BT.bool()].sum())
-        inside = ratio_BT[mask_BT.bool()]
-    if inside.numel() == 0:
-        return LossParts(loss, sums)
-    return LossParts(loss, sums, float(inside.min()), float(inside.max()))
+        outside_BT = mask_BT == 0
+        sums["clip_low"] = (clipped_BT * mask_BT * (advantages_BT < 0)).sum()
+        sums["clip_high"] = (clipped_BT * mask_BT * (advantages_BT > 0)).sum()
+        sums["approx_kl"] = (_expm1(-log_ratio_BT) + log_ratio_BT).masked_fill(outside_BT, 0.0).sum()
+        if mask_BT.numel() == 0:
+            return LossParts(loss, sums)
+        low, high = ratio_BT.masked_fill(outside_BT, 1.0).aminmax()
+    return LossParts(loss, sums, low, high)
 
 
 FURTHEST = 80.0

@@ -99,7 +99,7 @@ class Console:
     ) -> None:
         """``what``: the stage, in a word or two; ``rewards``: their names."""
         self._note, self._note_from = config.note, config.note_from
-        processes = f" in {world.size} processes ({'FSDP2' if world.sharded else 'DDP'})" if world.size > 1 else ""
+        processes = f" in {world.size} processes ({world.kind})" if world.size > 1 else ""
         source = config.model.path or f"new {config.model.build['model_type'] if config.model.build else ''}"
         self.out.print(
             f"[bold]veritune[/] · {source}, {policy.parameters:,} parameters on {policy.device}{processes} · "

@@ -9,6 +9,7 @@ import torch
 from veritune.plugins import ConfigError
 from veritune.plugins.errors import did_you_mean
 from veritune.trainer.data.packing import make_batch
+from veritune.trainer.policy.experts.checks import check_experts
 from veritune.trainer.policy.logprobs import USE_LOGITS, completion_logprobs, plain_head
 from veritune.trainer.policy.quantized import is_quantized
 from veritune.trainer.policy.sharding import bare
@@ -92,9 +93,11 @@ def _difference(model: Any, ids: list[int], cut: int, exact_T: torch.Tensor, clo
 
 
 def check_build(kind: str, fields: dict[str, Any], made: Any) -> None:
-    """Raise ConfigError for a key of ``model.build`` that the architecture's configuration does not have."""
+    """Raise ConfigError for a key of ``model.build`` that the architecture's configuration does not have, and for
+    numbers of experts that do not go together."""
     import inspect
 
+    check_experts(made)
     try:
         default = type(made)()
     except Exception:  # a configuration that needs arguments: nothing to compare with
@@ -103,7 +106,7 @@ def check_build(kind: str, fields: dict[str, Any], made: Any) -> None:
     for owner in type(default).__mro__:
         if "__init__" in vars(owner):
             known |= set(inspect.signature(owner.__init__).parameters)  # type: ignore[misc]
-    known |= {"rope_theta", "rope_scaling", "rope_parameters", "partial_rotary_factor"}
+    known |= {"rope_theta", "rope_scaling", "rope_parameters", "partial_rotary_factor", "head_dim"}  # read where given
     known -= {"self", "kwargs", "args"}
     for name in fields:
         if name not in known:

@@ -6,7 +6,8 @@ part of the rows, balanced by length.
 
 ``ddp``: each process holds the whole model, and gradients are summed once an optimizer step. They are summed here, not
 by DistributedDataParallel's hooks, because processes differ in their number of forward passes: rows without advantage
-are not run. ``fsdp2``: each holds a part of every parameter, gradient and moment, and all make as many passes.
+are not run. ``fsdp2``: each holds a part of every parameter, gradient and moment, and all make as many passes. In a
+pipeline each holds some of the layers, and all work on the same rows.
 
 ``accelerate launch`` and ``torchrun`` both set the variables read here. One process pays nothing.
 """
@@ -28,6 +29,8 @@ from torch.distributed.device_mesh import init_device_mesh
 
 from veritune.plugins import ConfigError, VerituneError
 from veritune.trainer.config import Gather, Strategy
+from veritune.trainer.config.pipeline import PipelineConfig
+from veritune.trainer.policy.pipeline.cut import cut
 from veritune.trainer.policy.sharding import fits_whole, gathered_once, shard
 
 T = TypeVar("T")
@@ -51,6 +54,8 @@ class World:
     """The device mesh that models are sharded over; None where every process holds them whole."""
     gathering: Gather = "auto"
     """How long a sharded model's weights stay whole: for an optimizer step, for a layer, or by the room there is."""
+    pipeline: PipelineConfig | None = None
+    """How the layers are spread, where they are a pipeline's."""
 
     def beside(self) -> World:
         """The same processes for another thread, whose meetings are its own."""
@@ -60,11 +65,23 @@ class World:
 
     @property
     def sharded(self) -> bool:
-        return self.mesh is not None
+        """Whether no process holds the whole model."""
+        return self.mesh is not None or self.pipeline is not None
+
+    @property
+    def kind(self) -> str:
+        """How several processes train one model, in a word."""
+        return "a pipeline" if self.pipeline is not None else "FSDP2" if self.sharded else "DDP"
 
     @property
     def first(self) -> bool:
         return self.rank == 0
+
+    @property
+    def device_here(self) -> torch.device:
+        """Where this process's part of a pipeline is."""
+        gpu = self.size > 1 and dist.get_backend() == "nccl"
+        return torch.device("cuda", torch.cuda.current_device()) if gpu else torch.device("cpu")
 
     def device(self, name: str) -> str:
         """The device of this process: with several, ``auto`` and ``cuda`` are the GPU of its local rank."""
@@ -144,7 +161,9 @@ class World:
 
     def shard(self, model: Any) -> None:
         """Spread a model over the processes, where that is the strategy."""
-        if self.sharded:
+        if self.pipeline is not None:
+            cut(model, self.pipeline, self.rank, self.device_here)
+        elif self.sharded:
             shard(model, self.mesh)
 
     def sum(self, values: Mapping[str, float]) -> dict[str, float]:
@@ -198,9 +217,18 @@ def everywhere(error: BaseException) -> bool:
     return bool(getattr(error, "everywhere", False))
 
 
-def start_world(device: str, strategy: Strategy = "auto", gathering: Gather = "auto") -> World:
+def start_world(
+    device: str, strategy: Strategy = "auto", gathering: Gather = "auto", pipeline: PipelineConfig | None = None
+) -> World:
     """The world that the launcher announced in the environment: NCCL between GPUs, gloo between CPUs."""
     size = int(os.environ.get("WORLD_SIZE", "1"))
+    if pipeline is not None and pipeline.stages != size:
+        raise ConfigError(
+            f"distributed.pipeline.stages: {pipeline.stages}, and the run has {size} process{'es' * (size > 1)}; start "
+            f"with accelerate launch --num_processes {pipeline.stages} -m veritune train CONFIG"
+        )
+    if pipeline is not None and strategy != "auto":
+        raise ConfigError(f"distributed: a pipeline is a strategy of its own; leave out strategy: {strategy}")
     if size == 1:
         if strategy == "fsdp2":
             raise ConfigError(
@@ -208,7 +236,7 @@ def start_world(device: str, strategy: Strategy = "auto", gathering: Gather = "a
                 "accelerate launch --num_processes N -m veritune train CONFIG"
             )
         return ALONE
-    sharded = pick_strategy(strategy) == "fsdp2"
+    sharded = pipeline is None and pick_strategy(strategy) == "fsdp2"
     missing = [name for name in ("RANK", "MASTER_ADDR", "MASTER_PORT") if name not in os.environ]
     if missing:
         raise ConfigError(
@@ -225,7 +253,7 @@ def start_world(device: str, strategy: Strategy = "auto", gathering: Gather = "a
         dist.init_process_group("nccl" if gpu else "gloo", timeout=PATIENCE)
     objects = dist.new_group(backend="gloo", timeout=PATIENCE)  # a group does not inherit it
     mesh = init_device_mesh("cuda" if gpu else "cpu", (size,)) if sharded else None
-    return World(dist.get_rank(), dist.get_world_size(), local, objects, mesh, gathering)
+    return World(dist.get_rank(), dist.get_world_size(), local, objects, mesh, gathering, pipeline)
 
 
 def same_device() -> Callable[[], None]:

@@ -13,11 +13,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from veritune.trainer.policy.latent_support import unsupported_latent
 from veritune.trainer.policy.logprobs import plain_head
+from veritune.trainer.policy.mtp import mtp_of
+from veritune.trainer.policy.products import neighbours, one_matrix
 from veritune.trainer.policy.quantized import full_weight
 from veritune.trainer.policy.sharding import bare, is_sharded, whole
 
 FAMILIES = ("llama", "mistral", "qwen2", "qwen3")
+LATENT = ("deepseek_v3",)
+"""Families with latent attention: :mod:`veritune.trainer.policy.latent_layers`."""
 STATIC_ROPE = ("default", "linear", "llama3", "yarn")
 """Kinds of rotary embedding whose frequencies do not depend on the length."""
 
@@ -27,8 +32,8 @@ def unsupported(model: Any) -> str | None:
     model = bare(model)
     config: Any = getattr(model, "config", None)
     kind = getattr(config, "model_type", type(model).__name__)
-    if kind not in FAMILIES:
-        return f"the architecture {kind} is not one of {', '.join(FAMILIES)}"
+    if kind not in (*FAMILIES, *LATENT):
+        return f"the architecture {kind} is not one of {', '.join((*FAMILIES, *LATENT))}"
     layers = getattr(config, "layer_types", None) or []
     windowed = kind == "mistral" and getattr(config, "sliding_window", None)
     if windowed or any(layer != "full_attention" for layer in layers):
@@ -40,6 +45,8 @@ def unsupported(model: Any) -> str | None:
         return f"its rotary embedding ({rope}) changes with the length"
     if not plain_head(model) or not isinstance(model.get_output_embeddings(), nn.Linear):
         return "its head is more than one matrix"
+    if kind in LATENT:
+        return unsupported_latent(model.get_decoder())
     for name, module in model.get_decoder().layers[0].named_modules():
         if name.endswith("_proj") and not isinstance(getattr(module, "base_layer", module), nn.Linear):
             return f"{name} is a {type(module).__name__}, not a linear layer"
@@ -65,6 +72,17 @@ class Layer:
 
 
 @dataclass
+class Draft:
+    """A module of multi-token prediction. ``join`` projects the normed token, then the normed state."""
+
+    token_norm: Tensor
+    state_norm: Tensor
+    join: Tensor
+    layer: Layer
+    norm: Tensor
+
+
+@dataclass
 class _Copy:
     """A view of one of our tensors and where its values come from."""
 
@@ -78,8 +96,13 @@ class Weights:
 
     model: Any
     dtype: torch.dtype
+    drafts: bool = False
+    """With the first module for multi-token prediction."""
     layers: list[Layer] = field(default_factory=list)
     _copies: list[_Copy] = field(default_factory=list)
+    _shared: list[tuple[Tensor, list[Tensor]]] = field(default_factory=list)
+    """Tensors that are the model's own parameters in place of copies: of a whole model in half precision, whose weights
+    a second time would be the most of its memory."""
 
     def __post_init__(self) -> None:
         model = bare(self.model)
@@ -96,8 +119,10 @@ class Weights:
         self.sharded = is_sharded(model)
         self.layers = [self._layer(layer) for layer in decoder.layers]
         self.norm = self._take([_parameter(decoder.norm)], torch.float32)
-        self.head = self._take([linear_weight(model.get_output_embeddings())], self.dtype)
+        if self.drafts:
+            self.draft = self._draft(model)
         head = model.get_output_embeddings()
+        self.head = self._matrix(head)
         bias = getattr(head, "bias", None)
         self.head_bias = None if bias is None else self._take([lambda: whole(head.bias)], self.dtype)
         if self.sharded:  # the model's own is a part: a copy of the whole
@@ -117,10 +142,18 @@ class Weights:
             for copy in self._copies:
                 copy.target.copy_(copy.source())
             return False
+        if any(found is None or found.data_ptr() != own.data_ptr() for own, found in self._found()):
+            self._copies, self._shared = [], []  # the parameters have moved
+            self.__post_init__()
+            return True
         plain = [(c.target, c.source()) for c in self._copies]
         torch._foreach_copy_([target for target, _ in plain], [source for _, source in plain])
         before, self.embedding = self.embedding, self._embed.weight.detach()
         return before.data_ptr() != self.embedding.data_ptr()
+
+    def _found(self) -> list[tuple[Tensor, Tensor | None]]:
+        """What is shared, and where the parameters are now."""
+        return [(own, neighbours([p.detach() for p in parameters])) for own, parameters in self._shared]
 
     def prepare(self, length: int) -> None:
         """Rotary tables for so many positions."""
@@ -130,16 +163,24 @@ class Weights:
             half = self.head_dim // 2
             self.cos_LF, self.sin_LF = cos[0, :, :half].contiguous(), sin[0, :, :half].contiguous()
 
+    def _draft(self, model: Any) -> Draft:
+        modules = mtp_of(model)
+        assert modules is not None
+        first: Any = modules.layers[0]
+
+        def norm(module: Any) -> Tensor:
+            return self._take([_parameter(module)], torch.float32)
+
+        join = self._take([linear_weight(first.eh_proj)], self.dtype)
+        return Draft(norm(first.enorm), norm(first.hnorm), join, self._layer(first.block), norm(first.norm))
+
     def _layer(self, layer: Any) -> Layer:
         attention, mlp = layer.self_attn, layer.mlp
         qkv = [attention.q_proj, attention.k_proj, attention.v_proj]
         gate_up = [mlp.gate_proj, mlp.up_proj]
 
-        def matrix(*modules: Any) -> Tensor:
-            return self._take([linear_weight(m) for m in modules], self.dtype)
-
         def bias(*modules: Any) -> Tensor | None:
-            found = [_bias(m) for m in modules]
+            found = [linear_bias(m) for m in modules]
             if all(b is None for b in found):
                 return None
             return self._take([b for b in found if b is not None], self.dtype)
@@ -151,19 +192,28 @@ class Weights:
         assert attention_norm is not None
         assert mlp_norm is not None
         return Layer(
-            qkv=matrix(*qkv),
+            qkv=self._matrix(*qkv),
             qkv_bias=bias(*qkv),
-            out=matrix(attention.o_proj),
+            out=self._matrix(attention.o_proj),
             out_bias=bias(attention.o_proj),
-            gate_up=matrix(*gate_up),
+            gate_up=self._matrix(*gate_up),
             gate_up_bias=bias(*gate_up),
-            down=matrix(mlp.down_proj),
+            down=self._matrix(mlp.down_proj),
             down_bias=bias(mlp.down_proj),
             attention_norm=attention_norm,
             mlp_norm=mlp_norm,
             query_norm=norm(getattr(attention, "q_norm", None)),
             key_norm=norm(getattr(attention, "k_norm", None)),
         )
+
+    def _matrix(self, *modules: Any) -> Tensor:
+        """The modules' weights one below the other: the parameters themselves where they may be shared."""
+        if not self.sharded and self.dtype.itemsize < 4 and all(type(m) is nn.Linear for m in modules):
+            parameters = [m.weight for m in modules]
+            if all(p.dtype is self.dtype for p in parameters):
+                self._shared.append((one_matrix(parameters), parameters))
+                return self._shared[-1][0]
+        return self._take([linear_weight(m) for m in modules], self.dtype)
 
     def _take(self, sources: Sequence[Callable[[], Tensor]], dtype: torch.dtype) -> Tensor:
         """A tensor of ours with the sources' rows one below the other, filled by :meth:`sync`."""
@@ -198,6 +248,7 @@ def linear_weight(module: Any) -> Callable[[], Tensor]:
     return merged
 
 
-def _bias(module: Any) -> Callable[[], Tensor] | None:
+def linear_bias(module: Any) -> Callable[[], Tensor] | None:
+    """The bias of a linear layer, where it has one."""
     inner = getattr(module, "base_layer", module)
     return None if inner.bias is None else lambda: whole(inner.bias)

@@ -12,8 +12,11 @@ from typing import Any, Literal, Protocol
 import torch
 from torch import Tensor
 
+from veritune.kernels.linear.op import spread_rows, take_rows
 from veritune.plugins import ConfigError
 from veritune.trainer.data.packing import TokenBatch
+from veritune.trainer.policy.attention import Segments
+from veritune.trainer.policy.experts.routing import routed
 
 TOKEN_LOGPROBS = "veritune_token_logprobs"
 """The name of :func:`token_logprobs` as a method of sharded models."""
@@ -101,32 +104,33 @@ def completion_logprobs(
     head: Head = auto_head,
 ) -> tuple[Tensor, Tensor | None]:
     """(R, T) log-probs of the completion tokens, 0 beyond each row's length, and entropies likewise."""
-    mask_RT = batch.mask_RT
-    targets_N, pack_N, before_N = batch.targets_RT[mask_RT], batch.pack_N, batch.before_RT[mask_RT]
-    model, inputs = _inner_and_inputs(model, batch)
+    model, inputs = inner_and_inputs(model, batch)
     method = getattr(model, TOKEN_LOGPROBS, None) if plain_head(model) else None
     run = method or partial(token_logprobs, model)
-    logps_N, entropy_N = run(inputs, pack_N, before_N, targets_N, temperature, entropy, head)
-    return _scatter(logps_N, mask_RT), None if entropy_N is None else _scatter(entropy_N, mask_RT)
+    before_N, targets_N = batch.indexed()
+    with routed(model, batch):
+        logps_N, entropy_N = run(inputs, before_N, targets_N, temperature, entropy, head)
+    return _spread(logps_N, batch), None if entropy_N is None else _spread(entropy_N, batch)
 
 
 def token_logprobs(
     model: Any,
     inputs: Mapping[str, Any],
-    pack_N: Tensor,
     before_N: Tensor,
     targets_N: Tensor,
     temperature: float,
     entropy: EntropyMode,
     head: Head,
 ) -> tuple[Tensor, Tensor | None]:
-    """(N,) log-probs of targets and entropies, from the states at positions ``before_N`` of rows ``pack_N``.
+    """(N,) log-probs of targets and entropies, from the states at places ``before_N`` of the packs' tokens.
 
     A sharded model has this as a method, so that its parameters are gathered as for ``forward``.
     """
     if not plain_head(model):
-        return from_logits(model(**inputs).logits[pack_N, before_N], targets_N, temperature, entropy)
-    hidden_NH = model.get_decoder()(**inputs).last_hidden_state[pack_N, before_N]
+        return from_logits(model(**inputs).logits.flatten(0, 1)[before_N], targets_N, temperature, entropy)
+    states_BLH = model.get_decoder()(**inputs).last_hidden_state
+    shared = inputs.get("attention_mask") is not None  # then completions of one prompt may begin at one place
+    hidden_NH = states_BLH.flatten(0, 1)[before_N] if shared else take_rows(states_BLH.flatten(0, 1), before_N)
     return head(model.get_output_embeddings(), hidden_NH, targets_N, temperature, entropy)
 
 
@@ -142,23 +146,28 @@ def last_states(model: Any, inputs: Mapping[str, Any]) -> Tensor:
 
 def completion_states(model: Any, batch: TokenBatch) -> Tensor:
     """(N, hidden) the last states that predict the completion tokens."""
-    inner, inputs = _inner_and_inputs(model, batch)
+    inner, inputs = inner_and_inputs(model, batch)
     own = getattr(inner, LAST_STATES, None)
-    states_BLH: Tensor = last_states(inner, inputs) if own is None else own(inputs)
-    return states_BLH[batch.pack_N, batch.before_RT[batch.mask_RT]]
+    before_N, _ = batch.indexed()
+    with routed(inner, batch):
+        states_BLH: Tensor = last_states(inner, inputs) if own is None else own(inputs)
+    return states_BLH.flatten(0, 1)[before_N]
 
 
 def completion_logits(model: Any, batch: TokenBatch) -> Tensor:
     """(N, vocabulary) the model's own logits at the same places."""
-    inner, inputs = _inner_and_inputs(model, batch)
-    logits_BLV: Tensor = inner(**inputs).logits
+    inner, inputs = inner_and_inputs(model, batch)
+    with routed(inner, batch):
+        logits_BLV: Tensor = inner(**inputs).logits
     return logits_BLV[batch.pack_N, batch.before_RT[batch.mask_RT]]
 
 
-def _inner_and_inputs(model: Any, batch: TokenBatch) -> tuple[Any, dict[str, Any]]:
+def inner_and_inputs(model: Any, batch: TokenBatch) -> tuple[Any, dict[str, Any]]:
     """The model within peft's wrapper (the adapters are inside), and what it is given."""
     inputs: dict[str, Any] = {"input_ids": batch.ids_BL, "use_cache": False}
-    if batch.attention_B1LL is not None:
+    if batch.bounds_S is not None:
+        inputs |= {"segments": Segments(batch.bounds_S, batch.sequences), "position_ids": batch.positions_BL}
+    elif batch.attention_B1LL is not None:
         inputs |= {"attention_mask": batch.attention_B1LL, "position_ids": batch.positions_BL}
     return (model.get_base_model() if hasattr(model, "get_base_model") else model), inputs
 
@@ -173,6 +182,13 @@ def plain_head(model: Any) -> bool:
     return all(getattr(model.config, name, None) in (None, 1, 1.0) for name in scalers)
 
 
-def _scatter(values_N: Tensor, mask_BT: Tensor) -> Tensor:
+def scatter(values_N: Tensor, mask_BT: Tensor) -> Tensor:
+    """Values of the places of a mask, in its shape; 0 elsewhere."""
     out_BT = values_N.new_zeros(mask_BT.shape)
     return out_BT.masked_scatter(mask_BT, values_N)
+
+
+def _spread(values_N: Tensor, batch: TokenBatch) -> Tensor:
+    """(R, T), zeros beyond each row's length."""
+    assert batch.place_N is not None
+    return spread_rows(values_N, batch.place_N, batch.targets_RT.numel()).view(batch.targets_RT.shape)

@@ -16,8 +16,14 @@ from veritune.plugins.errors import did_you_mean
 from veritune.trainer.config import ModelConfig, PolicyRunConfig
 from veritune.trainer.data.tasks import Task
 from veritune.trainer.policy.architecture import check_architecture, check_build
+from veritune.trainer.policy.experts.fp8 import experts_to_fp8
+from veritune.trainer.policy.experts.products import group_experts
+from veritune.trainer.policy.experts.routers import in_bfloat16
+from veritune.trainer.policy.experts.routing import follow_routers
 from veritune.trainer.policy.fused import fuse_layers
 from veritune.trainer.policy.lora import base_of, is_adapter, load_adapter, with_lora
+from veritune.trainer.policy.mtp import attach_mtp
+from veritune.trainer.policy.mtp_files import load_mtp, save_mtp, split_state
 from veritune.trainer.policy.quantized import is_quantized, quantization
 
 SMALL = 5_000_000
@@ -45,8 +51,11 @@ class Policy:
     def save(self, folder: Path, state: dict[str, torch.Tensor] | None = None) -> None:
         """A standard checkpoint: ``AutoModelForCausalLM`` and ``AutoTokenizer`` load it. ``state``: the whole weights
         of a model that is sharded."""
-        self.model.save_pretrained(folder, state_dict=state)
+        main, modules = split_state(self.model, state)
+        self.model.save_pretrained(folder, state_dict=main)
         self.tokenizer.save_pretrained(folder)
+        if modules:
+            save_mtp(folder, modules, len(self.model.get_decoder().layers))
 
 
 def load_policy(
@@ -66,13 +75,19 @@ def load_policy(
         tokenizer, model = _build(config.model, task)
     else:
         tokenizer, model = _load(config.model, device, say)
+    if config.model.mtp is not None:
+        attach_mtp(model, config.model.mtp)
+    if config.model.path is not None:
+        load_mtp(config.model.path, model, say)
     if tokenizer.eos_token_id is None:
         raise ConfigError("the tokenizer has no end-of-sequence token; completions would never end")
     if not is_quantized(model):  # which is made on its device, in its dtype
         if config.model.dtype == "bfloat16":
-            model = model.to(torch.bfloat16)
+            model = in_bfloat16(model)
         if place:
             model.to(device)
+    group_experts(model)
+    follow_routers(model, config.model.moe)
     reason = check_architecture(model)
     if reason is not None:
         say(f"log-probs come from the model's own logits, which takes more memory: {reason}")
@@ -172,6 +187,7 @@ def _build(config: ModelConfig, task: Task | None) -> tuple[Any, Any]:
 
 
 def _load(config: ModelConfig, device: torch.device, say: Callable[[str], None]) -> tuple[Any, Any]:
+    from safetensors import SafetensorError
     from transformers import AutoTokenizer
 
     assert config.path is not None
@@ -188,7 +204,7 @@ def _load(config: ModelConfig, device: torch.device, say: Callable[[str], None])
         model = load_weights_of(config.path, config.attention, config.adapter == "continue", say, how)
     except ConfigError:
         raise
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         raise _not_loaded(config.path, error) from error
     return tokenizer, model
 
@@ -252,7 +268,9 @@ def load_other(path: str, config: ModelConfig, policy: Policy) -> Any:
     if sizes[0] != sizes[1]:
         raise ConfigError(f"{path!r} has a vocabulary of {sizes[0]} tokens, and the policy one of {sizes[1]}")
     if config.dtype == "bfloat16":
-        model = model.to(torch.bfloat16)
+        model = in_bfloat16(model)
+    group_experts(model)
+    follow_routers(model, None)
     check_architecture(model)
     _without_dropout(model)
     return model
@@ -269,14 +287,16 @@ def _without_dropout(model: Any) -> None:
 
 
 def _to_fp8(model: Any, device: torch.device, always: bool) -> None:
-    """Linear layers in FP8, in place; their weights stay what they are."""
+    """Linear layers and routed experts in FP8, in place; their weights stay what they are."""
     from veritune.kernels.fp8.convert import convert_to_fp8
     from veritune.kernels.fp8.linear import FP8Recipe
 
     capability = torch.cuda.get_device_capability(device) if device.type == "cuda" else (0, 0)
     if capability < (9, 0):
         raise ConfigError(f"model.fp8 needs an H100 or newer (compute capability 9.0), this is {device} {capability}")
-    convert_to_fp8(model, recipe=FP8Recipe("always" if always else "auto"))
+    recipe = FP8Recipe("always" if always else "auto")
+    convert_to_fp8(model, recipe=recipe)
+    experts_to_fp8(model, recipe)
 
 
 def _eos_ids(model: Any, tokenizer: Any) -> list[int]:

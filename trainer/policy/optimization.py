@@ -12,6 +12,8 @@ import torch
 from veritune.plugins import ConfigError, RunError
 from veritune.plugins.errors import did_you_mean
 from veritune.trainer.config import OPTIMIZERS, OptimizerConfig
+from veritune.trainer.policy.adamw import AdamW
+from veritune.trainer.policy.experts.routing import balance_after_step
 from veritune.trainer.policy.sharding import whole
 
 
@@ -21,11 +23,14 @@ def make_optimizer(model: Any, config: OptimizerConfig) -> torch.optim.Optimizer
     others = [p for p in model.parameters() if p.requires_grad and p.ndim < 2]
     groups = [{"params": matrices, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
     kind = getattr(torch.optim, OPTIMIZERS[config.optimizer])
+    halves = any(p.dtype is torch.bfloat16 for p in (*matrices, *others))
+    if kind is torch.optim.AdamW and halves and config.optimizer_params.keys() <= {"eps"}:
+        kind = AdamW  # else most steps would be lost in the weights' rounding
     takes = inspect.signature(kind).parameters
     given: dict[str, Any] = {"lr": config.lr}
     if "betas" in takes:
         given["betas"] = config.betas
-    if "fused" in takes and all(p.is_cuda for p in matrices):
+    if "fused" in takes and all(p.is_cuda or p.is_meta for p in matrices):
         given["fused"] = True  # one kernel for all parameters
     unknown = [name for name in config.optimizer_params if name not in takes or name in ("params", "lr")]
     if unknown:
@@ -76,6 +81,7 @@ def gradient_step(model: Any, optimizer: torch.optim.Optimizer, clip_norm: float
                 raise
             raise RunError(f"the optimizer's step overflows ({error}): lower lr") from error
     optimizer.zero_grad(set_to_none=True)
+    balance_after_step(model, math.isfinite(norm))
     return norm if math.isfinite(norm) else None
 
 

@@ -7,7 +7,6 @@ place, or with the adapter switched off where it changed nothing then: no second
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -20,6 +19,7 @@ from veritune.trainer.config import PolicyRunConfig
 from veritune.trainer.policy.distributed import ALONE, World
 from veritune.trainer.policy.lora import adapter_like, has_adapter, untouched
 from veritune.trainer.policy.models import Policy, load_other, pick_device
+from veritune.trainer.policy.mtp import copy_without_mtp
 from veritune.trainer.policy.sharding import blend_weights, copy_weights, load_named, load_whole, whole, whole_state
 
 
@@ -50,7 +50,7 @@ class Reference:
             return
         if other is not None or not world.sharded:
             self.device = policy.device if device is None else pick_device(device)
-            self.model = (copy.deepcopy(policy.model) if other is None else other).eval()
+            self.model = (copy_without_mtp(policy.model) if other is None else other).eval()
             for parameter in self.model.parameters():
                 parameter.requires_grad_(False)
             if world.sharded:
@@ -58,7 +58,7 @@ class Reference:
             else:
                 self.model.to(self.device)
         else:
-            self.model = copy.deepcopy(policy.spare)
+            self.model = copy_without_mtp(policy.spare)
             world.shard(self.model)
             copy_weights(policy.model, self.model)
 
@@ -75,6 +75,16 @@ class Reference:
                 yield
             finally:
                 self._swap()
+
+    def follow(self, policy: Any, step: int, every: int | None, ema: float | None) -> None:
+        """After step ``step``: become the policy every so many steps, or be mixed with it (by default at each)."""
+        every = every or (1 if ema is not None else None)
+        if every is None or step % every:
+            return
+        if ema is None:
+            self.take(policy)
+        else:
+            self.blend(policy, ema)
 
     def take(self, policy: Any) -> None:
         """Become what the policy is now."""

@@ -1,4 +1,5 @@
-"""Models and optimizers whose tensors are spread over the processes (FSDP2), and their whole state.
+"""Models and optimizers whose tensors are spread over the processes (FSDP2, or the stages of a pipeline), and their
+whole state.
 
 What is gathered here is gathered by all processes together: each function but :func:`is_sharded` and :func:`bare` is a
 meeting.
@@ -7,19 +8,41 @@ meeting.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from types import MethodType
 from typing import Any, TypeVar
 
 import torch
+import torch.distributed as dist
 from torch import Tensor
 
 from veritune.trainer.policy.logprobs import LAST_STATES, TOKEN_LOGPROBS, last_states, token_logprobs
+from veritune.trainer.policy.mtp import FUTURE_LOGPROBS, future_logprobs, mtp_of
 
 T = TypeVar("T")
 ROOM = 1 / 6
 """The share of a device's memory that whole weights and gradients may take beside their shards: the optimizer's
 moments, the sampler's copy and its cache, and activations want the rest."""
+
+
+@dataclass(frozen=True)
+class Home:
+    """Where the values of a pipeline's tensor are."""
+
+    held: Sequence[int]
+    """The processes that have them; the first is the one to ask."""
+    device: torch.device
+    """This process's."""
+
+
+def settle(tensor: Tensor, home: Home) -> None:
+    tensor.veritune_home = home  # type: ignore[attr-defined]
+
+
+def home_of(tensor: Any) -> Home | None:
+    """None of a tensor that is no pipeline's."""
+    return getattr(tensor, "veritune_home", None)
 
 
 def bare(model: Any) -> Any:
@@ -29,7 +52,8 @@ def bare(model: Any) -> Any:
 
 def is_sharded(model: Any) -> bool:
     """Whether :func:`shard` was applied."""
-    return hasattr(bare(model), "unshard")
+    base = bare(model)
+    return hasattr(base, "unshard") or home_of(next(base.parameters())) is not None
 
 
 def shard(model: Any, mesh: Any) -> None:
@@ -41,11 +65,15 @@ def shard(model: Any, mesh: Any) -> None:
     from torch.distributed.fsdp import fully_shard, register_fsdp_forward_method
 
     base = bare(model)
-    for layer in base.get_decoder().layers:
+    modules = mtp_of(base)
+    for layer in [*base.get_decoder().layers, *(modules.layers if modules is not None else ())]:
         fully_shard(layer, mesh=mesh)
     fully_shard(base, mesh=mesh)
     # What training calls in place of forward: it must gather the embedding and the head as forward would.
-    for name, function in ((TOKEN_LOGPROBS, token_logprobs), (LAST_STATES, last_states)):
+    called: dict[str, Callable[..., Any]] = {TOKEN_LOGPROBS: token_logprobs, LAST_STATES: last_states}
+    if modules is not None:
+        called[FUTURE_LOGPROBS] = future_logprobs
+    for name, function in called.items():
         setattr(base, name, MethodType(function, base))
         register_fsdp_forward_method(base, name)
 
@@ -89,9 +117,17 @@ def spare_copy(model: Any) -> Any:
 
 
 def whole(tensor: Tensor) -> Tensor:
-    """The tensor without gradient; gathered where it is sharded."""
-    gather = getattr(tensor, "full_tensor", None)
-    return tensor.detach() if gather is None else gather().detach()
+    """The tensor without gradient; gathered where it is sharded, asked for where another process has it."""
+    home = home_of(tensor)
+    if home is not None:
+        return _asked(tensor, home)
+    sharded: Any = tensor
+    if not hasattr(sharded, "full_tensor"):
+        return tensor.detach()
+    if tensor.dtype is torch.int16:  # which neither gloo nor NCCL sends: the same bits under another name
+        sharded = _renamed(tensor, torch.bfloat16)
+    gathered: Tensor = sharded.full_tensor()
+    return gathered.view(tensor.dtype).detach()
 
 
 def whole_state(model: Any, keep: bool = True) -> dict[str, Tensor]:
@@ -162,6 +198,9 @@ def load_named(model: Any, state: Mapping[str, Tensor]) -> None:
 def whole_optimizer(optimizer: torch.optim.Optimizer, keep: bool = True) -> dict[str, Any]:
     """``optimizer.state_dict()`` with every sharded tensor whole, on the CPU; empty where not to ``keep``."""
     state = optimizer.state_dict()
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    if any(home_of(p) is not None for p in parameters):
+        return {**state, "state": _told(parameters, state["state"], keep)} if keep else _nothing(parameters, state)
     gathered = {
         index: {name: _gathered(value, keep) for name, value in entries.items()}
         for index, entries in state["state"].items()
@@ -176,6 +215,7 @@ def load_optimizer(optimizer: torch.optim.Optimizer, state: Mapping[str, Any]) -
         # copied: what was read may be a view of the checkpoint's file, which does not stay
         index: {name: _own(_placed(value, parameters[index])) for name, value in entries.items()}
         for index, entries in state["state"].items()
+        if not parameters[index].is_meta  # another process's
     }
     optimizer.load_state_dict({**state, "state": placed})
 
@@ -187,8 +227,48 @@ def _named(model: Any) -> list[tuple[str, Tensor]]:
     return [(name, value) for name, value in named if name in persistent]
 
 
+def _renamed(tensor: Any, dtype: torch.dtype) -> Any:
+    """A sharded tensor whose bits are taken for numbers of another kind, of the same size."""
+    from torch.distributed.tensor import DTensor
+
+    local = tensor.to_local().contiguous().view(dtype)
+    shape, stride = tensor.shape, tensor.stride()
+    return DTensor.from_local(local, tensor.device_mesh, tensor.placements, run_check=False, shape=shape, stride=stride)
+
+
+def _asked(tensor: Tensor, home: Home) -> Tensor:
+    """The values of a pipeline's tensor, from the first process that holds it."""
+    value = tensor.detach()
+    if value.is_meta:
+        value = torch.empty(tensor.shape, dtype=tensor.dtype, device=home.device)
+    dist.broadcast(value, home.held[0])
+    return value
+
+
+def _told(
+    parameters: Sequence[Tensor], state: Mapping[int, Mapping[str, Any]], keep: bool
+) -> dict[int, dict[str, Any]]:
+    """The optimizer's entries of every parameter, from the process that has them, one parameter at a time."""
+    found: dict[int, dict[str, Any]] = {}
+    for index, parameter in enumerate(parameters):
+        home = home_of(parameter)
+        assert home is not None
+        mine = {name: _gathered(value, True) for name, value in state.get(index, {}).items()}
+        holder = [mine]
+        dist.broadcast_object_list(holder, src=home.held[0])
+        if keep and holder[0]:
+            found[index] = holder[0]
+    return found
+
+
+def _nothing(parameters: Sequence[Tensor], state: Mapping[str, Any]) -> dict[str, Any]:
+    _told(parameters, state["state"], keep=False)
+    return {}
+
+
 def _write(own: Tensor, value: Tensor) -> None:
-    own.copy_(_placed(value.to(own.dtype), own))
+    if not own.is_meta:
+        own.copy_(_placed(value.to(own.dtype), own))
 
 
 def _placed(value: T, like: Tensor) -> T:

@@ -13,6 +13,8 @@ import torch
 from torch import Tensor
 
 from veritune.plugins import ConfigError
+from veritune.trainer.policy.mtp import is_mtp, mtp_of
+from veritune.trainer.policy.mtp_files import read_mtp
 
 
 def load_weights(checkpoint: Path, model: Any) -> None:
@@ -37,6 +39,8 @@ def load_weights(checkpoint: Path, model: Any) -> None:
         state.update(load_file(str(file)))
     if not _fits(state, model):
         state = _as_transformers_reads(checkpoint, model)
+    if mtp_of(model) is not None:
+        state.update(read_mtp(checkpoint, len(model.get_decoder().layers)))
     _check_shapes(state, model, checkpoint)
     untie(model, state)
     try:
@@ -74,7 +78,11 @@ def load_or_none(path: Path) -> Any:
 def all_finite(parameters: Iterable[Tensor]) -> bool:
     """Whether weights are numbers; of sharded ones this process's part."""
     parts = (p.to_local() if hasattr(p, "to_local") else p for p in parameters)
-    return all(bool(torch.isfinite(part).all()) for part in parts if part.is_floating_point() and part.itemsize > 1)
+    return all(
+        bool(torch.isfinite(part).all())
+        for part in parts
+        if part.is_floating_point() and part.itemsize > 1 and not part.is_meta
+    )
 
 
 def tied(model: Any) -> list[list[str]]:
@@ -98,7 +106,7 @@ def untie(model: Any, state: Mapping[str, Tensor]) -> None:
 
 def _fits(state: Mapping[str, Tensor], model: Any) -> bool:
     """Whether the file's names are the model's own: some architectures are saved in their publisher's form."""
-    own = model.state_dict()
+    own = {name for name in model.state_dict() if not is_mtp(name)}
     groups = {name: names for names in tied(model) for name in names}
     known = all(name in own for name in state)
     return known and all(name in state or any(n in state for n in groups.get(name, ())) for name in own)

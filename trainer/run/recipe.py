@@ -96,7 +96,7 @@ def train_recipe(
             console.say(f"{step.name:16} {step.kind.name:14} {state:8} {step.folder}")
         return Path(recipe.output)
     processes = steps[0].config.distributed
-    world = start_world(steps[0].config.device, processes.strategy, processes.gather)
+    world = start_world(steps[0].config.device, processes.strategy, processes.gather, processes.pipeline)
     try:
         check(steps, wanted, world)
         Runner(recipe, steps, Console(quiet or not world.first), world, quiet).run(wanted)

@@ -16,6 +16,7 @@ from veritune.plugins.errors import words_of
 from veritune.plugins.places import place_of
 from veritune.trainer.policy.distributed import World
 from veritune.trainer.policy.models import Policy
+from veritune.trainer.policy.weights import all_finite
 from veritune.trainer.run.checkpoint import list_checkpoints, save_checkpoint, write_alone
 from veritune.trainer.stages.interface import Stage
 from veritune.trainer.stages.progress import Progress, random_state
@@ -100,10 +101,11 @@ class Rescue:
     @torch.no_grad()
     def _finite(self) -> bool:
         """Whether the weights are numbers, and what they compute too."""
-        if not all(bool(torch.isfinite(p).all()) for p in self.policy.model.parameters()):
+        finite = all_finite(self.policy.model.parameters())
+        if self.world.sharded:  # all are here
+            return not self.world.any(not finite)
+        if not finite:
             return False
-        if self.world.sharded:
-            return True
         ids = torch.tensor([[self.policy.eos_ids[0] if self.policy.eos_ids else 0] * 2], device=self.policy.device)
         with self.policy.autocast():
             return bool(torch.isfinite(self.policy.model(input_ids=ids).logits).all())

@@ -51,7 +51,8 @@ SEED_STRIDE = 1_000_003
 
 def train(config: CommonConfig, quiet: bool = False) -> Path:
     """Run a configuration; returns the run folder."""
-    world = start_world(config.device, config.distributed.strategy, config.distributed.gather)
+    how = config.distributed
+    world = start_world(config.device, how.strategy, how.gather, how.pipeline)
     try:
         return run_in(world, config, quiet)
     finally:

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from veritune.plugins import Text
 from veritune.trainer.config import RunConfig
-from veritune.trainer.data.batching import pad, split, written_mask
+from veritune.trainer.data.batching import pad, placed, split, written_mask
 from veritune.trainer.data.rollouts import Rollout
 from veritune.trainer.data.sources import Source
 from veritune.trainer.objective.advantages import advantages, with_signal
@@ -37,6 +37,7 @@ from veritune.trainer.objective.losses import (
 )
 from veritune.trainer.observe.metrics import Clock, peak_memory
 from veritune.trainer.policy.distributed import World
+from veritune.trainer.policy.experts.routing import load_metrics
 from veritune.trainer.policy.logprobs import EntropyMode
 from veritune.trainer.policy.models import Policy
 from veritune.trainer.policy.optimization import BadSteps, gradient_step, make_optimizer, set_lr
@@ -47,6 +48,7 @@ from veritune.trainer.rollout.scoring import batch_metrics, component_tensors, r
 from veritune.trainer.stages.batch import Batch
 from veritune.trainer.stages.curriculum import make_curriculum
 from veritune.trainer.stages.draws_ahead import DrawsAhead
+from veritune.trainer.stages.future_loss import FutureLoss
 from veritune.trainer.stages.interface import Context, Records
 from veritune.trainer.stages.progress import Progress
 
@@ -106,12 +108,14 @@ class GRPO(DrawsAhead):
         self.progress.step += 1
         drawn = batch_metrics(batch.rollouts, batch.scores, self._signal(batch.rewards_PG), self.rewards.aliases)
         drawn["groups_drawn"] = float(batch.drawn)
-        metrics = {**batch.logged, **drawn, **stale, **updates, **self.clock.metrics()}
+        metrics = {**batch.logged, **drawn, **stale, **updates, **load_metrics(self.model), **self.clock.metrics()}
         seconds = sum(self.clock.seconds.values())
         metrics["seconds"] = seconds
         metrics["tokens_per_second"] = sum(r.tokens_written for r in batch.rollouts) / max(seconds, 1e-9)
         metrics["peak_memory_mib"] = peak_memory(self.policy.device)
-        self.refresh_reference()
+        if self.reference is not None:
+            every, ema = self.config.reference_every, self.config.reference_ema
+            self.reference.follow(self.model, self.progress.step, every, ema)
         if self.entropy.target is not None:
             metrics["entropy_bonus"] = self.objective.entropy_bonus
             self.entropy.see(metrics["entropy"])
@@ -194,10 +198,11 @@ class GRPO(DrawsAhead):
             if not math.isnan(advantages_N[row]) and not (self.config.mask_truncated and rollout.truncated)
         ]
         lr = set_lr(self.optimizer, self.config, self.progress.step, self.config.steps)
+        self.future = FutureLoss(self.run.model.mtp, self.progress.step, self.config.steps)
         parts = split(counted, self.config.minibatches)
         old, threshold = self._before_update(batch, advantages_N, parts)
-        sums: dict[str, float] = defaultdict(float)
-        extremes = [1.0, 1.0]
+        sums: dict[str, Any] = defaultdict(float)
+        extremes: list[Any] = [torch.ones((), device=self.policy.device)] * 2
         norms: list[float] = []
         total = 0.0
         left = len(parts) * self.config.updates
@@ -214,8 +219,8 @@ class GRPO(DrawsAhead):
                 )
                 norms += [] if norm is None else [norm]
                 total += losses or 0.0
-        sums = {**self.world.sum(sums), "loss": total}
-        found = self.world.gather(extremes)
+        sums = {**self.world.sum({name: float(value) for name, value in sums.items()}), "loss": total}
+        found = self.world.gather([float(value) for value in extremes])
         extremes = [min(low for low, _ in found), max(high for _, high in found)]
         return self._update_metrics(sums, extremes, norms, len(parts) * self.config.updates, lr)
 
@@ -226,16 +231,20 @@ class GRPO(DrawsAhead):
         counted: Sequence[int],
         old: dict[int, Tensor],
         threshold: float,
-        sums: dict[str, float],
-        extremes: list[float],
+        sums: dict[str, Any],
+        extremes: list[Any],
     ) -> float | None:
-        """Gradients of one optimizer step, over micro-batches and processes; None where the loss is not finite."""
+        """Gradients of one optimizer step, over micro-batches and processes; None where the loss is not finite.
+
+        Nothing here reads a number from the device before the last micro-batch is launched: a GPU never waits.
+        """
         lengths_N = torch.tensor([batch.rollouts[r].tokens_written for r in counted])
         weights = dict(zip(counted, row_weights(self.objective, lengths_N, self.run.sampling.max_tokens), strict=True))
         trained = [r for r in counted if self._every_row or advantages_N[r] != 0]
         cuts = self.passes.cuts(batch.rollouts, trained)
         everybody = sum(self.world.gather(sum(map(bool, cuts)))) if self.objective.aggregate == "micro_batch" else 0
-        total = 0.0
+        tokens = sum(batch.rollouts[r].tokens_written for r in trained)
+        losses: list[Tensor] = []
         for rows in self.world.passes(self.model, cuts):
             rollouts = [batch.rollouts[r] for r in rows]
             if not rows:
@@ -243,15 +252,16 @@ class GRPO(DrawsAhead):
                 continue
             weights_B = torch.stack([weights[r] for r in rows])
             if self.objective.aggregate == "micro_batch":
-                tokens = sum(r.tokens_written for r in rollouts)
-                weights_B = torch.full((len(rows),), 1.0 / (max(tokens, 1) * everybody))
-            loss = self._micro_batch(rollouts, rows, advantages_N[rows], weights_B, old, threshold, sums)
-            total += float(loss.loss.detach())
-            self.world.backward(loss.loss)
-            extremes[:] = min(extremes[0], loss.ratio_min), max(extremes[1], loss.ratio_max)
+                own = sum(r.tokens_written for r in rollouts)
+                weights_B = torch.full((len(rows),), 1.0 / (max(own, 1) * everybody))
+            loss, sums_D = self._micro_batch(rollouts, rows, advantages_N[rows], weights_B, old, threshold, sums)
+            losses.append(loss.loss.detach())
+            self.world.backward(loss.loss + self.future.part(sums_D, tokens))
+            # a ratio that is no number is left out
+            extremes[:] = torch.fmin(extremes[0], loss.ratio_min), torch.fmax(extremes[1], loss.ratio_max)
             sums["trained_rows"] += len(rows)
-        total = sum(self.world.gather(total))
-        if not math.isfinite(total):
+        total = sum(self.world.gather(sum(torch.stack(losses).tolist()) if losses else 0.0))
+        if not math.isfinite(total + self.future.gathered(self.world, tokens)):
             self.optimizer.zero_grad(set_to_none=True)
             return None
         if trained:
@@ -266,10 +276,11 @@ class GRPO(DrawsAhead):
         weights_B: Tensor,
         old: dict[int, Tensor],
         threshold: float,
-        sums: dict[str, float],
-    ) -> LossParts:
+        sums: dict[str, Any],
+    ) -> tuple[LossParts, Tensor | None]:
+        """The policy's loss, and what multi-token prediction adds."""
         device = self.policy.device
-        logps_BT, entropy_BT = self.passes.policy(rollouts, self._entropy_mode)
+        logps_BT, entropy_BT, sums_D = self.passes.with_future(rollouts, self._entropy_mode)
         width = logps_BT.shape[1]
         mask_BT = written_mask(rollouts, width, device)
         sampler_BT = pad([r.logprobs for r in rollouts], width, device)
@@ -280,9 +291,9 @@ class GRPO(DrawsAhead):
             keep_BT = (entropy_BT.detach() >= threshold).float()
         loss_batch = LossBatch(
             logps_BT=logps_BT,
-            advantages_B=advantages_B.to(device),
+            advantages_B=placed(advantages_B, device),
             mask_BT=mask_BT,
-            weights_B=weights_B.to(device),
+            weights_B=placed(weights_B, device),
             old_BT=old_BT,
             sampler_BT=sampler_BT,
             reference_BT=reference_BT,
@@ -290,14 +301,14 @@ class GRPO(DrawsAhead):
             keep_BT=keep_BT,
         )
         parts = policy_loss(loss_batch, self.objective)
-        sums["tokens"] += float(mask_BT.sum())
+        sums["tokens"] += mask_BT.sum()
         before_BT = logps_BT.detach() if old_BT is None else old_BT
-        sums["mismatch"] += float(((before_BT - sampler_BT).abs() * mask_BT).sum())
+        sums["mismatch"] += ((before_BT - sampler_BT).abs() * mask_BT).sum()
         if entropy_BT is not None:
-            sums["entropy"] += float((entropy_BT.detach() * mask_BT).sum())
+            sums["entropy"] += (entropy_BT.detach() * mask_BT).sum()
         for name, value in parts.sums.items():
             sums[name] += value
-        return parts
+        return parts, sums_D
 
     def _before_update(
         self, batch: Batch, advantages_N: Tensor, parts: Sequence[Sequence[int]]
@@ -325,10 +336,10 @@ class GRPO(DrawsAhead):
 
     def _idle(self) -> None:
         """What a process without rows does while others train with a sharded model: the same passes, for nothing."""
-        logps_BT, _ = self.passes.policy([], self._entropy_mode)
+        logps_BT, _, sums_D = self.passes.with_future([], self._entropy_mode)
         if self._kl_in_loss:
             self.passes.reference([])
-        self.world.backward(logps_BT.sum())
+        self.world.backward(logps_BT.sum() + self.future.part(sums_D, 1))
 
     def _old(
         self, rows: Sequence[int], rollouts: Sequence[Rollout], old: dict[int, Tensor], logps_BT: Tensor
@@ -340,17 +351,6 @@ class GRPO(DrawsAhead):
         for i, (row, rollout) in enumerate(zip(rows, rollouts, strict=True)):
             old[row] = logps_BT[i, : len(rollout.token_ids)].detach()
         return None
-
-    def refresh_reference(self) -> None:
-        """Copy or mix the policy into the reference every ``reference_every`` steps."""
-        ema = self.config.reference_ema
-        every = self.config.reference_every or (1 if ema is not None else None)
-        if self.reference is None or every is None or self.progress.step % every:
-            return
-        if ema is None:
-            self.reference.take(self.model)
-        else:
-            self.reference.blend(self.model, ema)
 
     def _signal(self, rewards_PG: Tensor) -> Tensor:
         return with_signal(rewards_PG, self.objective.baseline)
@@ -391,4 +391,5 @@ class GRPO(DrawsAhead):
         unseen = dict.fromkeys(["mismatch", "approx_kl", "clip_low", "clip_high"], math.nan)  # of a step without signal
         unseen |= {"entropy": math.nan} if self._entropy_mode != "none" else {}
         unseen |= {"kl": math.nan} if self._kl_in_loss else {}
-        return {**metrics, **unseen, **{name: value / tokens for name, value in sums.items()}}
+        found = {**metrics, **unseen, **{name: value / tokens for name, value in sums.items()}}
+        return {**found, **self.future.metrics()}

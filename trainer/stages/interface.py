@@ -112,6 +112,9 @@ class Stage:
     more_parameters: ClassVar[bool] = False
     """Whether its optimizer moves parameters beyond the policy's."""
 
+    pipelines: ClassVar[bool] = False
+    """Whether it can train a model whose layers are a pipeline's (``distributed.pipeline``)."""
+
     progress: Progress
     optimizer: torch.optim.Optimizer | None = None
     reference: Reference | None = None

@@ -235,7 +235,7 @@ class PPO(PolicyStage):
             if loss_batch.sampler_BT is not None:
                 sums["mismatch"] += float(((old - loss_batch.sampler_BT).abs() * mask).sum())
             for name, value in policy.sums.items():
-                sums[name] += value
+                sums[name] += float(value)
         total = sum(self.world.gather(total))
         sums["loss"] += total / self.world.size
         self.world.sum_gradients(self.model)

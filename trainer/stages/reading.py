@@ -7,15 +7,39 @@ from typing import Any
 from veritune.plugins import ConfigError
 from veritune.plugins.errors import did_you_mean
 from veritune.trainer.policy.distributed import World
+from veritune.trainer.policy.pipeline.places import SPLIT
 from veritune.trainer.stages.interface import Inputs, Say, Stage
 
 
 def read_stage(stage: type[Stage], config: Any, world: World, say: Say) -> Inputs:
     """Rows, rewards and every check that needs no model. Raises ConfigError, DataError, ColumnError; says which
     settings of evaluations come to nothing."""
+    if world.pipeline is not None:
+        check_pipeline(stage, config)
     inputs = stage.read(config, world, say)
+    if world.pipeline is not None and inputs.draws:
+        raise ConfigError(
+            "distributed.pipeline: no process has the whole model to draw with; leave out rewards (sft.eval measures "
+            "the loss of held-out rows), and evaluate the model that the run leaves"
+        )
     check_evaluations(stage, inputs, say)
     return inputs
+
+
+def check_pipeline(stage: type[Stage], config: Any) -> None:
+    """Raise ConfigError where a pipeline's layers cannot be trained so."""
+    where = "distributed.pipeline"
+    if not stage.pipelines:
+        raise ConfigError(f"{where} is for stage: sft; {config.stage} takes distributed.strategy: ddp or fsdp2")
+    if config.model.lora is not None or config.model.adapter == "continue" or config.model.quantize is not None:
+        raise ConfigError(f"{where}: a pipeline trains whole weights; leave out model.lora and model.quantize")
+    if config.model.mtp is not None:
+        raise ConfigError(f"{where}: modules of multi-token prediction are in no stage; leave out model.mtp")
+    if config.distributed.pipeline.schedule in SPLIT and config.model.activation_checkpointing:
+        raise ConfigError(
+            f"{where}.schedule: {config.distributed.pipeline.schedule} takes gradients in two passes, and with "
+            "model.activation_checkpointing would run every layer once more for each; use 1f1b or interleaved"
+        )
 
 
 def check_evaluations(stage: type[Stage], inputs: Inputs, say: Say) -> None:

@@ -19,9 +19,13 @@ from veritune.trainer.data.rollouts import Rollout
 from veritune.trainer.data.sources import FileSource, Mixture, Row, Source, TaskSource
 from veritune.trainer.observe.metrics import Clock, peak_memory
 from veritune.trainer.policy.distributed import ALONE, World
+from veritune.trainer.policy.experts.routing import load_metrics
+from veritune.trainer.policy.logprobs import HEADS
 from veritune.trainer.policy.models import Policy, positions_of
 from veritune.trainer.policy.optimization import BadSteps, gradient_step, make_optimizer, set_lr
 from veritune.trainer.policy.passes import Passes
+from veritune.trainer.policy.pipeline.step import Pipeline
+from veritune.trainer.stages.future_loss import FutureLoss
 from veritune.trainer.stages.inputs import read_inputs, with_steps
 from veritune.trainer.stages.interface import Context, Inputs, Records, Say
 from veritune.trainer.stages.policy_stage import PolicyStage
@@ -47,6 +51,7 @@ class SFT(PolicyStage):
     """The stage. ``step`` does one step and returns its metrics."""
 
     name, title, config_type = "sft", "SFT", SFTRunConfig
+    pipelines = True
     optimizer: torch.optim.Optimizer
 
     def __init__(
@@ -65,6 +70,7 @@ class SFT(PolicyStage):
         self.passes = Passes(config, policy, None, world, temperature=1.0)
         self.optimizer = make_optimizer(policy.model, config.sft)
         self.bad_steps = BadSteps(config.sft.bad_steps)
+        self.pipeline = None if world.pipeline is None else self._pipeline(policy, world)
 
     # -- before there are steps ------------------------------------------------------------------------------------
 
@@ -99,13 +105,15 @@ class SFT(PolicyStage):
         return self.config.steps
 
     def step(self) -> dict[str, float]:
-        """Loss = −Σ log π(assistant token) / number of assistant tokens in the step's rows."""
+        """Loss = −Σ log π(assistant token) / number of assistant tokens in the step's rows; with multi-token prediction
+        λ times the modules' added, as a metric apart."""
         clock = Clock()
         with clock.phase("update"):
             lr = set_lr(self.optimizer, self.config, self.progress.step, self.config.steps)
             rollouts = self.take(self.config.batch)
-            loss = self.backward(rollouts)
-            norm = gradient_step(self.model, self.optimizer, self.config.clip_norm) if loss is not None else None
+            future = FutureLoss(self.run.model.mtp, self.progress.step, self.config.steps)
+            loss = self.backward(rollouts, future)
+            norm = None if loss is None else self._gradient_step()
         self.progress.step += 1
         self.bad_steps.watch(norm is not None, f"SFT step {self.progress.step}", "lower sft.lr or sft.clip_norm")
         tokens = sum(rollout.tokens_written for rollout in rollouts)
@@ -113,9 +121,11 @@ class SFT(PolicyStage):
         return {
             "loss": math.nan if loss is None else loss,
             "grad_norm": math.nan if norm is None else norm,
+            **future.metrics(),
             "lr": lr,
             "tokens": float(tokens),
             "epoch": self._epoch(),
+            **load_metrics(self.model),
             **clock.metrics(),
             "seconds": seconds,
             "tokens_per_second": tokens / max(seconds, 1e-9),
@@ -139,21 +149,44 @@ class SFT(PolicyStage):
                 raise DataError(f"{left_out} rows in a row are longer than {self.longest:.0f} tokens (sft.max_tokens)")
         return found
 
-    def backward(self, rollouts: Sequence[Rollout]) -> float | None:
-        """Gradients of the loss, over micro-batches and processes; None where it is not finite."""
+    def backward(self, rollouts: Sequence[Rollout], future: FutureLoss | None = None) -> float | None:
+        """Gradients of the loss, over micro-batches and processes; None where it is not finite. The value is without
+        that of multi-token prediction."""
+        if self.pipeline is not None:
+            return self._finite(self.pipeline.backward(rollouts))
+        future = future or FutureLoss(self.run.model.mtp, self.progress.step, self.config.steps)
         tokens = sum(rollout.tokens_written for rollout in rollouts)
         total = 0.0
         for rows in self.world.passes(self.model, self.passes.cuts(rollouts, range(len(rollouts)))):
-            logps_BT, _ = self.passes.policy([rollouts[row] for row in rows])
+            logps_BT, _, sums_D = self.passes.with_future([rollouts[row] for row in rows])
             loss = -logps_BT.sum() / tokens
             total += float(loss.detach())
-            self.world.backward(loss)
-        total = sum(self.world.gather(total))
-        if not math.isfinite(total):
+            self.world.backward(loss + future.part(sums_D, tokens))
+        summed = sum(self.world.gather(total))
+        found = self._finite(summed, future.gathered(self.world, tokens))
+        if found is not None:
+            self.world.sum_gradients(self.model)
+        return found
+
+    def _finite(self, loss: float, more: float = 0.0) -> float | None:
+        if math.isfinite(loss + more):
+            return loss
+        self.optimizer.zero_grad(set_to_none=True)
+        return None
+
+    def _gradient_step(self) -> float | None:
+        if self.pipeline is None:
+            return gradient_step(self.model, self.optimizer, self.config.clip_norm)
+        norm = self.pipeline.clip(self.config.clip_norm)  # over all stages
+        if not math.isfinite(norm):
             self.optimizer.zero_grad(set_to_none=True)
             return None
-        self.world.sum_gradients(self.model)
-        return total
+        gradient_step(self.model, self.optimizer, None)
+        return norm
+
+    def _pipeline(self, policy: Policy, world: World) -> Pipeline:
+        section = self.config
+        return Pipeline(policy, world, HEADS[section.head], self.passes.budget(), self.passes.row_limit)
 
     def _row(self, source: Source, position: int, step: int) -> Row:
         """A row with its turns; of a task with a demonstration by the habit of the step."""
@@ -187,6 +220,8 @@ class SFT(PolicyStage):
             count = min(count, len(source.rows))
         rows = [self._row(source, position, self.config.steps - 1) for position in range(count)]
         rollouts = [each for row in rows for each in self.encode(row) if length(each) <= self.longest]
+        if self.pipeline is not None:
+            return self.pipeline.loss(rollouts) if rollouts else 0.0
         total = 0.0
         for cut in self.passes.cuts(rollouts, range(len(rollouts))):
             logps_BT, _ = self.passes.policy([rollouts[row] for row in cut])

@@ -10,14 +10,18 @@ import torch
 
 from veritune.plugins import ColumnError, ConfigError, Text
 from veritune.trainer.config import RunConfig
+from veritune.trainer.data.future import future_tokens
 from veritune.trainer.data.packing import make_batch
 from veritune.trainer.data.prompts import PromptEncoder, without_beginning
 from veritune.trainer.data.sources import FileSource, Row, Source, TaskSource, load_rows
 from veritune.trainer.observe.metrics import Clock
 from veritune.trainer.policy.distributed import ALONE, World
+from veritune.trainer.policy.experts.routing import expect_sequences, load_metrics
 from veritune.trainer.policy.logprobs import completion_logprobs
 from veritune.trainer.policy.models import Policy
+from veritune.trainer.policy.mtp import logprobs_and_future, mtp_of
 from veritune.trainer.policy.optimization import BadSteps, gradient_step, make_optimizer, set_lr
+from veritune.trainer.stages.future_loss import FutureLoss
 from veritune.trainer.stages.interface import Context, Stage
 from veritune.trainer.stages.progress import Progress
 
@@ -39,6 +43,7 @@ class Warmup(Stage):
     ) -> None:
         assert config.warmup is not None
         self.config, self.policy, self.encode, self.progress = config.warmup, policy, encode, progress
+        self.mtp = config.model.mtp
         self.world = world
         self.source, self.longest = source, config.data.max_prompt_tokens
         self.optimizer = make_optimizer(policy.model, self.config)
@@ -76,26 +81,39 @@ class Warmup(Stage):
             targets = self._targets(completions)
             tokens = sum(map(len, targets))
             mine = self.world.part(len(targets))
-            loss = sum(self.world.gather(self._loss(prompts, targets, mine, tokens)))
+            expect_sequences(self.policy.model, len(targets), self.world)
+            future = FutureLoss(self.mtp, self.progress.step, self.config.steps)
+            loss = sum(self.world.gather(self._loss(prompts, targets, mine, tokens, future)))
+            future.gathered(self.world, tokens)
             self.world.sum_gradients(self.policy.model)
             norm = gradient_step(self.policy.model, self.optimizer, self.config.clip_norm)
         self.progress.step += 1
         finite = norm is not None and math.isfinite(loss)
         self.bad_steps.watch(finite, f"warm-up step {self.progress.step}", "lower warmup.lr or warmup.clip_norm")
         metrics = {"loss": loss, "grad_norm": math.nan if norm is None else norm, "lr": lr, "tokens": float(tokens)}
-        return {**metrics, **clock.metrics()}
+        return {**metrics, **future.metrics(), **load_metrics(self.policy.model), **clock.metrics()}
 
-    def _loss(self, prompts: list[Text], targets: list[list[int]], mine: range, tokens: int) -> float:
+    def _loss(
+        self, prompts: list[Text], targets: list[list[int]], mine: range, tokens: int, future: FutureLoss
+    ) -> float:
         """This process's part of the loss, back-propagated."""
         if not mine and not self.world.sharded:
             return 0.0
         weight = 1 / tokens if mine else 0.0
         mine = mine or range(1)  # without rows it takes part in the passes of a sharded model all the same
-        batch = make_batch(self.encode.many([prompts[i] for i in mine]), [targets[i] for i in mine], self.policy.device)
+        encoded, completions = self.encode.many([prompts[i] for i in mine]), [targets[i] for i in mine]
+        batch, modules = make_batch(encoded, completions, "cpu"), mtp_of(self.policy.model)
+        batch.prompts_R = batch.prompts_R if weight else None
+        sums_D = None
         with self.policy.autocast():
-            logps_BT, _ = completion_logprobs(self.policy.model, batch)
+            if modules is None:
+                logps_BT, _ = completion_logprobs(self.policy.model, batch.to(self.policy.device))
+            else:
+                given = future_tokens(batch, encoded, completions, modules.depth).to(self.policy.device)
+                batch = batch.to(self.policy.device)
+                logps_BT, _, sums_D = logprobs_and_future(self.policy.model, batch, given)
         loss = -logps_BT.sum() * weight
-        self.world.backward(loss)
+        self.world.backward(loss + future.part(sums_D if weight or sums_D is None else 0.0 * sums_D, tokens))
         return float(loss.detach())
 
     def _targets(self, completions: list[str]) -> list[list[int]]:
