@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -188,11 +189,25 @@ def batch_metrics(
     episodes = any(r.written is not None for r in rollouts)
     return {
         **score_metrics(scores, aliases),
+        **speculative_metrics(rollouts),
         **({"turns": sum(r.turns for r in rollouts) / len(rollouts)} if episodes else {}),
         "length": float(lengths.mean()),
         "length_max": float(lengths.max()),
         "truncated": sum(r.truncated for r in rollouts) / len(rollouts),
         "groups_without_signal": 1 - float(signal_P.float().mean()),
+    }
+
+
+def speculative_metrics(rollouts: Sequence[Rollout]) -> dict[str, float]:
+    """Of completions drawn by speculative decoding: the share of drafts accepted, and tokens a forward pass."""
+    drawn = [r for r in rollouts if r.forwards is not None]
+    if not drawn:
+        return {}
+    forwards = sum(r.forwards or 0 for r in drawn)
+    drafted, tokens = sum(r.drafted for r in drawn), sum(r.tokens_written for r in drawn)
+    return {
+        "draft_acceptance": sum(r.accepted for r in drawn) / drafted if drafted else math.nan,
+        "tokens_per_forward": tokens / max(forwards, 1),
     }
 
 

@@ -10,9 +10,11 @@ from typing import Any
 
 import torch
 
+from veritune.plugins import ConfigError
 from veritune.trainer.config import SamplingConfig, VLLMServerConfig
 from veritune.trainer.data.rollouts import Rollout
 from veritune.trainer.policy.distributed import ALONE, World
+from veritune.trainer.policy.experts.replay import replaying
 from veritune.trainer.policy.layers import unsupported
 from veritune.trainer.policy.models import Policy, pick_device
 from veritune.trainer.policy.quantized import is_quantized
@@ -22,6 +24,8 @@ from veritune.trainer.rollout.decode.rescore import check_rescore
 from veritune.trainer.rollout.decode.sampler import StaticSampler
 from veritune.trainer.rollout.decode.transformers import TransformersSampler
 from veritune.trainer.rollout.interface import Done, Sampler
+
+RECORDS = "only sampling.engine: transformers records which experts it takes"
 
 
 class Replica:
@@ -80,7 +84,8 @@ class Replica:
 
 def replicated(model: Any, engine: str) -> bool:
     """Whether an engine runs the model's own forward, so that it cannot draw from a sharded policy itself."""
-    return engine in ("transformers", "continuous") or (engine == "auto" and unsupported(model) is not None)
+    ours = engine == "auto" and replaying(model) is None and unsupported(model) is None
+    return engine in ("transformers", "continuous") or (engine == "auto" and not ours)
 
 
 def make_sampler(
@@ -99,6 +104,10 @@ def make_sampler(
     if is_sharded(policy.model) and replicated(policy.model, sampling.engine):
         copied = copy.deepcopy(policy.spare).to(policy.device)
         return Replica(policy.model, copied, make_sampler(replace(policy, model=copied), sampling, say, world))
+    if replaying(policy.model) is not None and sampling.engine not in ("auto", "transformers"):
+        raise ConfigError(f"model.moe.replay with sampling.engine: {sampling.engine}: {RECORDS}")
+    if replaying(policy.model) is not None and sampling.speculative:
+        raise ConfigError(f"model.moe.replay with sampling.speculative: {RECORDS}")
     if sampling.engine == "vllm":
         from veritune.trainer.rollout.decode.vllm import VLLMSampler
 
@@ -112,16 +121,19 @@ def make_sampler(
         return VLLMServerSampler(policy.model, policy.tokenizer, policy.eos_ids, server, dtype, policy.autocast, world)
     if sampling.engine == "continuous":
         return ContinuousSampler(policy.model, policy.tokenizer, policy.eos_ids, policy.autocast)
-    reason = _reason(policy.model) if sampling.engine == "auto" else None
+    reason = _reason(policy.model) if sampling.engine == "auto" and not sampling.speculative else None
     if sampling.engine == "transformers" or reason:
         if reason:
             say(f"completions are drawn by transformers, which is slower: {reason}")
         return TransformersSampler(policy.model, policy.tokenizer, policy.eos_ids, policy.autocast)
-    return StaticSampler(policy.model, policy.tokenizer, policy.eos_ids, _dtype(policy))
+    dtype = _dtype(policy)
+    return StaticSampler(policy.model, policy.tokenizer, policy.eos_ids, dtype, speculative=sampling.speculative)
 
 
 def _reason(model: Any) -> str | None:
     """Why ``auto`` does not take our own decoding."""
+    if replaying(model) is not None:
+        return RECORDS
     if is_quantized(model):
         return "our own decoding (sampling.engine: static) would hold the quantised weights once more in full"
     return unsupported(model)

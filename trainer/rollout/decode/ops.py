@@ -20,8 +20,32 @@ from veritune.trainer.rollout.decode.tokens import truncate
 class Ops(Protocol):
     """The operations of a token step."""
 
+    def branches(self, count: int, weights: Weights) -> int:
+        """Into how many groups of rows the layers are divided, to run side by side."""
+
     def add_norm(self, residual_NH: Tensor, delta_NH: Tensor | None, weight_H: Tensor, weights: Weights) -> Tensor:
-        """residual += delta in place; its RMS norm, in the compute dtype."""
+        """residual += delta in place; its RMS norm, in the compute dtype. The delta may be :meth:`product`'s."""
+
+    def product(self, inputs_NK: Tensor, weight_XK: Tensor, bias_X: Tensor | None) -> Tensor:
+        """inputs · weightᵀ + bias: (N, X), or float32 (parts, N, X) whose sum it is, for what reads it to add up."""
+
+    def gated(self, inputs_NK: Tensor, weight_XK: Tensor, bias_X: Tensor | None) -> Tensor:
+        """silu(gate) · up, where the first half of the weight's rows gives gate, the second up."""
+
+    def rotate_attend(
+        self,
+        qkv_BX: Tensor,
+        key_BKLD: Tensor,
+        value_BKLD: Tensor,
+        rows: Rows,
+        span: int,
+        layer: Layer,
+        weights: Weights,
+    ) -> Tensor:
+        """:meth:`rotate_store` of a :meth:`product`, then :meth:`attend`."""
+
+    def draw(self, hidden_BH: Tensor, rows: Rows, sampling: SamplingConfig, eos_E: Tensor, weights: Weights) -> None:
+        """:meth:`sample` of the head's logits."""
 
     def rotate_store(
         self, qkv_BX: Tensor, key_BKLD: Tensor, value_BKLD: Tensor, rows: Rows, layer: Layer, weights: Weights
@@ -42,6 +66,9 @@ class Ops(Protocol):
 
 class TorchOps:
     """:class:`Ops` in PyTorch."""
+
+    def branches(self, count: int, weights: Weights) -> int:
+        return 1
 
     def add_norm(self, residual_NH: Tensor, delta_NH: Tensor | None, weight_H: Tensor, weights: Weights) -> Tensor:
         if delta_NH is not None:
@@ -76,6 +103,28 @@ class TorchOps:
         gate, up = gate_up_NX.chunk(2, -1)
         return F.silu(gate) * up
 
+    def product(self, inputs_NK: Tensor, weight_XK: Tensor, bias_X: Tensor | None) -> Tensor:
+        return F.linear(inputs_NK, weight_XK, bias_X)
+
+    def gated(self, inputs_NK: Tensor, weight_XK: Tensor, bias_X: Tensor | None) -> Tensor:
+        return self.silu_times(F.linear(inputs_NK, weight_XK, bias_X))
+
+    def rotate_attend(
+        self,
+        qkv_BX: Tensor,
+        key_BKLD: Tensor,
+        value_BKLD: Tensor,
+        rows: Rows,
+        span: int,
+        layer: Layer,
+        weights: Weights,
+    ) -> Tensor:
+        query_BX = self.rotate_store(qkv_BX, key_BKLD, value_BKLD, rows, layer, weights)
+        return self.attend(query_BX, key_BKLD, value_BKLD, rows, span, weights)
+
+    def draw(self, hidden_BH: Tensor, rows: Rows, sampling: SamplingConfig, eos_E: Tensor, weights: Weights) -> None:
+        self.sample(head_logits(hidden_BH, weights), rows, sampling, eos_E)
+
     def sample(self, logits_BV: Tensor, rows: Rows, sampling: SamplingConfig, eos_E: Tensor) -> None:
         logps_BV = torch.log_softmax(logits_BV / sampling.temperature, -1)
         cumulative_BV = truncate(logps_BV, sampling).double().exp().cumsum(-1)
@@ -83,6 +132,15 @@ class TorchOps:
         tokens_B1 = torch.searchsorted(cumulative_BV, uniform_B1 * cumulative_BV[:, -1:], right=True)
         tokens_B1 = tokens_B1.clamp(max=logits_BV.shape[1] - 1)
         advance(rows, tokens_B1[:, 0], logps_BV.gather(1, tokens_B1)[:, 0], eos_E)
+
+
+def head_logits(hidden_BH: Tensor, weights: Weights) -> Tensor:
+    """float32 logits, never rounded to the compute dtype where the GPU can write them so."""
+    if hidden_BH.is_cuda and hidden_BH.dtype is not torch.float32:
+        logits_BV = torch.mm(hidden_BH, weights.head.T, out_dtype=torch.float32)
+    else:
+        logits_BV = F.linear(hidden_BH, weights.head).float()
+    return logits_BV if weights.head_bias is None else logits_BV + weights.head_bias
 
 
 def advance(rows: Rows, tokens_B: Tensor, logps_B: Tensor, eos_E: Tensor) -> None:

@@ -50,7 +50,11 @@ class Rows:
 
     def first(self, count: int) -> Rows:
         """Views of the first rows."""
-        return Rows(*(tensor[:count] for tensor in self.tensors()))
+        return self.part(0, count)
+
+    def part(self, begin: int, end: int) -> Rows:
+        """Views of rows ``begin`` … ``end``."""
+        return type(self)(*(tensor[begin:end] for tensor in self.tensors()))
 
     def tensors(self) -> list[Tensor]:
         return [getattr(self, f.name) for f in fields(self)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,11 +16,12 @@ from veritune.kernels.backend import has_triton, interpreting
 from veritune.plugins import ConfigError
 from veritune.trainer.config import SamplingConfig
 from veritune.trainer.data.rollouts import Finish, Rollout
-from veritune.trainer.policy.layers import Weights, unsupported
+from veritune.trainer.policy.layers import unsupported
+from veritune.trainer.policy.mtp import mtp_of
 from veritune.trainer.rollout.cancelling import check_cancelled
-from veritune.trainer.rollout.decode.forward import prefill, token_step
+from veritune.trainer.rollout.decode.make_engine import make_engine
 from veritune.trainer.rollout.decode.ops import Ops, TorchOps
-from veritune.trainer.rollout.decode.rows import State, row_bytes
+from veritune.trainer.rollout.decode.rows import State
 from veritune.trainer.rollout.decode.tokens import StopStrings, decode
 from veritune.trainer.rollout.interface import Done
 
@@ -61,6 +62,11 @@ class _Call:
     def prompt(self, row: int) -> Sequence[int]:
         return self.prompts[self.taken[row] // self.samples]
 
+    def advance(self, rows: Sequence[int], tokens: int) -> None:
+        """So many tokens more may be in these rows."""
+        for row in rows:
+            self.steps[row] += tokens
+
     def span(self) -> int:
         """No row holds a cache position at or beyond this."""
         return max(len(self.prompt(row)) + self.steps[row] for row in self.busy)
@@ -85,15 +91,20 @@ class StaticSampler:
         dtype: torch.dtype | None = None,
         ops: Ops | None = None,
         graphs: bool | None = None,
+        speculative: bool = False,
     ) -> None:
         reason = unsupported(model)
         if reason:
             raise ConfigError(f"sampling.engine: static cannot run this model: {reason}; use auto or transformers")
         self.model, self.tokenizer, self.eos_ids = model, tokenizer, list(eos_ids)
-        self.weights = Weights(model, dtype or model.get_output_embeddings().weight.dtype)
-        device = self.weights.device
+        if speculative and mtp_of(model) is None:
+            raise ConfigError("sampling.speculative drafts with a module for multi-token prediction: set model.mtp")
+        device = model.get_output_embeddings().weight.device
         self.on_gpu = device.type == "cuda"
         self.ops = ops or _ops(device)
+        dtype = dtype or model.get_output_embeddings().weight.dtype
+        self.engine = make_engine(model, dtype, self.ops, speculative)
+        self.weights = self.engine.weights
         self.graphs = self.on_gpu if graphs is None else graphs
         self.every = STEPS_BETWEEN_LOOKS if self.on_gpu else 1
         self.eos_E = torch.tensor(self.eos_ids, dtype=torch.long, device=device)
@@ -151,7 +162,8 @@ class StaticSampler:
         done: Done | None,
     ) -> list[Rollout]:
         count = len(prompts) * samples
-        state = self._prepare(min(count, sampling.batch), max(map(len, prompts)) + sampling.max_tokens, sampling)
+        longest = max(map(len, prompts)) + sampling.max_tokens + self.engine.most - 1
+        state = self._prepare(min(count, sampling.batch), longest, sampling)
         rows = min(state.count, count, sampling.batch)
         stops = StopStrings(self.tokenizer, sampling.stop) if sampling.stop else None
         rollouts: list[Rollout | None] = [None] * count
@@ -167,10 +179,13 @@ class StaticSampler:
             else:
                 bucket = self._bucket(rows, state.count, 0)
             left = max(sampling.max_tokens - call.steps[row] for row in call.busy)
-            for _ in range(min(self.every, left)):
-                for row in call.busy:
-                    call.steps[row] += 1
-                self._advance(state, bucket, call.span(), sampling)
+            count, busy = min(self.every, -(-left // self.engine.most)), call.busy
+            for _ in range(count):
+                if not self.graphs:  # a graph reads as far as each row has come, whatever the host knows
+                    call.advance(busy, self.engine.most)
+                self._advance(state, bucket, state.length if self.graphs else call.span(), sampling)
+            if self.graphs:
+                call.advance(busy, count * self.engine.most)
             self._look(call, state, bucket)
         return [rollout for rollout in call.rollouts if rollout is not None]
 
@@ -187,12 +202,12 @@ class StaticSampler:
             count, length, tokens = max(count, state.count), max(length, state.length), max(tokens, state.tokens)
             state = None
             self.release()
-        room = int(_memory(self.weights.device) // 2 // row_bytes(self.weights, length))
+        room = int(_memory(self.weights.device) // 2 // self.engine.row_bytes(length))
         self._most = max(1, room) if room < count else 0
         if self._most:
             logger.info("the sampler decodes %d completions at once: there is no room for %d", self._most, count)
         self.weights.prepare(length)
-        self.state = State.empty(self.weights, self._most or count, length, tokens)
+        self.state = self.engine.empty(self._most or count, length, tokens)
         return self.state
 
     def _admit(self, call: _Call, state: State, rows: int) -> None:
@@ -203,8 +218,6 @@ class StaticSampler:
         free = free[: len(call.waiting)]
         for row in free:
             call.taken[row], call.steps[row], call.looked[row] = call.waiting.popleft(), 0, 0
-        for part in _by_tokens(free, call, PREFILL_TOKENS):
-            prefill(self.weights, self.ops, state, [call.prompt(row)[:-1] for row in part], part)
         device, width = self.weights.device, call.sampling.max_tokens
         index_R = torch.tensor(free, device=device)
         state.rows.tokens_B[index_R] = torch.tensor([call.prompt(row)[-1] for row in free], device=device)
@@ -213,9 +226,15 @@ class StaticSampler:
         state.rows.limits_B[index_R] = width
         state.rows.alive_B[index_R] = True
         uniforms = torch.rand(
-            len(free), width, dtype=torch.float64, device=call.generator.device, generator=call.generator
+            len(free),
+            width * self.engine.tables,
+            dtype=torch.float64,
+            device=call.generator.device,
+            generator=call.generator,
         )
-        state.rows.uniforms_BT[index_R, :width] = uniforms.to(device)
+        self.engine.give_uniforms(state, index_R, uniforms.to(device))
+        for part in _by_tokens(free, call, PREFILL_TOKENS):
+            self.engine.prefill(state, [call.prompt(row) for row in part], part, call.sampling)
 
     def _close_up(self, call: _Call, state: State, bucket: int) -> int:
         """Move rows down into the smallest batch that holds them; returns its size."""
@@ -243,7 +262,7 @@ class StaticSampler:
 
     def _advance(self, state: State, bucket: int, span: int, sampling: SamplingConfig) -> None:
         if not self.graphs:
-            token_step(self.weights, self.ops, state, bucket, span, sampling, self.eos_E)
+            self.engine.step(state, bucket, span, sampling, self.eos_E)
             return
         key = (bucket, sampling.temperature, sampling.top_k, sampling.top_p, sampling.min_p)
         if key not in self._captured:
@@ -254,7 +273,7 @@ class StaticSampler:
         """One token step as a graph. It is run once before, on rows that count as ended, which changes nothing."""
         alive_B = state.rows.alive_B.clone()
         state.rows.alive_B.zero_()
-        token_step(self.weights, self.ops, state, bucket, state.length, sampling, self.eos_E)
+        self.engine.step(state, bucket, state.length, sampling, self.eos_E)
         state.rows.alive_B.copy_(alive_B)
         graph = torch.cuda.CUDAGraph()
         if self._pool is None:
@@ -262,7 +281,7 @@ class StaticSampler:
         # torch's own capture stream is one a process, on the GPU that was the first to capture
         stream = torch.cuda.Stream(self.weights.device)  # type: ignore[no-untyped-call]
         with torch.cuda.graph(graph, pool=self._pool, stream=stream, capture_error_mode="thread_local"):
-            token_step(self.weights, self.ops, state, bucket, state.length, sampling, self.eos_E)
+            self.engine.step(state, bucket, state.length, sampling, self.eos_E)
         return graph
 
     # -- results ---------------------------------------------------------------------------------------------------
@@ -271,6 +290,10 @@ class StaticSampler:
         """Collect what has ended, by EOS, limit or stop string."""
         alive = state.rows.alive_B[:bucket].tolist()
         busy = call.busy
+        if self.engine.most > 1:  # what was an upper bound
+            steps = state.rows.steps_B[:bucket].tolist()
+            for row in busy:
+                call.steps[row] = steps[row]
         ended = busy if call.stops is not None else [row for row in busy if not alive[row]]
         if not ended:
             return
@@ -279,15 +302,16 @@ class StaticSampler:
         width = max(lengths)
         tokens = state.rows.out_BT[index_R, :width].tolist()
         logps_RT = state.rows.logps_BT[index_R, :width].cpu()
+        counts = self.engine.counts(state, index_R)
         stopped: list[int] = []
-        for row, length, ids, logps_T in zip(ended, lengths, tokens, logps_RT, strict=True):
+        for row, length, ids, logps_T, count in zip(ended, lengths, tokens, logps_RT, counts, strict=True):
             ids = ids[:length]
             end = self._stop(call, row, ids) if call.stops is not None else None
             if end is not None:
                 stopped.append(row)
-                self._collect(call, row, ids[:end], logps_T, "stop")
+                self._collect(call, row, ids[:end], logps_T, "stop", count)
             elif not alive[row]:
-                self._collect(call, row, ids, logps_T, "eos" if ids[-1] in self.eos_ids else "length")
+                self._collect(call, row, ids, logps_T, "eos" if ids[-1] in self.eos_ids else "length", count)
         if stopped:
             state.rows.alive_B[torch.tensor(stopped, device=self.weights.device)] = False
 
@@ -300,9 +324,11 @@ class StaticSampler:
             return None
         return next((end for end in range(first + 1, last + 1) if call.stops.found(ids[:end])), None)
 
-    def _collect(self, call: _Call, row: int, ids: list[int], logps_T: Tensor, finish: Finish) -> None:
+    def _collect(
+        self, call: _Call, row: int, ids: list[int], logps_T: Tensor, finish: Finish, count: Mapping[str, Any]
+    ) -> None:
         slot, prompt = call.taken[row], call.prompt(row)
-        rollout = Rollout(slot // call.samples, list(prompt), ids, logps_T[: len(ids)].tolist(), finish)
+        rollout = Rollout(slot // call.samples, list(prompt), ids, logps_T[: len(ids)].tolist(), finish, **count)
         rollout.text = decode(self.tokenizer, ids, self.eos_ids, call.sampling.stop)
         call.rollouts[slot] = rollout
         call.taken[row] = -1

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from veritune.trainer.config import SamplingConfig
 from veritune.trainer.data.rollouts import Finish, Rollout
+from veritune.trainer.policy.experts.replay import ChoiceRecorder, replaying
 from veritune.trainer.rollout.cancelling import check_cancelled
 from veritune.trainer.rollout.decode.tokens import StopStrings, decode, draw
 from veritune.trainer.rollout.interface import Done
@@ -81,7 +82,27 @@ class TransformersSampler:
         sampling: SamplingConfig,
         generator: torch.Generator,
     ) -> list[Rollout]:
+        routing = replaying(self.model)
+        if routing is None:
+            return self._loop(prompts, first, samples, sampling, generator, None)
+        recorder = ChoiceRecorder(routing, prompts, samples, sampling.max_tokens)
+        try:
+            return self._loop(prompts, first, samples, sampling, generator, recorder)
+        finally:
+            recorder.close()
+
+    def _loop(
+        self,
+        prompts: Sequence[Sequence[int]],
+        first: int,
+        samples: int,
+        sampling: SamplingConfig,
+        generator: torch.Generator,
+        recorder: ChoiceRecorder | None,
+    ) -> list[Rollout]:
         logits_BV, cache, rows = self._prefill(prompts, samples)
+        if recorder is not None:
+            recorder.prompt()
         device = logits_BV.device
         count = len(prompts) * samples
         tokens_NT = torch.zeros(count, sampling.max_tokens, dtype=torch.long, device=device)
@@ -112,7 +133,13 @@ class TransformersSampler:
                 cache.batch_select_indices(index)
                 rows, alive_B = rows.select(index), alive_B[index]
             logits_BV = self._decode(rows, cache)
-        return self._collect(prompts, first, samples, tokens_NT, logps_NT, lengths_N, finish, sampling.stop)
+            if recorder is not None:
+                recorder.token(rows.slots_B, step)
+        rollouts = self._collect(prompts, first, samples, tokens_NT, logps_NT, lengths_N, finish, sampling.stop)
+        if recorder is not None:
+            for slot, rollout in enumerate(rollouts):
+                rollout.experts = recorder.of(slot, len(rollout.token_ids))
+        return rollouts
 
     def _prefill(self, prompts: Sequence[Sequence[int]], samples: int) -> tuple[Tensor, Any, _Rows]:
         from transformers import DynamicCache

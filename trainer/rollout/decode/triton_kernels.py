@@ -7,19 +7,35 @@ A row (B) is one completion. Rows that are no longer alive are skipped where tha
 # ruff: noqa: ANN001, ANN201
 import triton
 import triton.language as tl
+from triton.language.extra.cuda import gdc_launch_dependents, gdc_wait
 
 
 @triton.jit
 def add_norm_kernel(
-    residual, delta, weight, out, eps, WIDTH: tl.constexpr, BLOCK: tl.constexpr, HAS_DELTA: tl.constexpr
+    residual,
+    delta,
+    weight,
+    out,
+    rows,
+    eps,
+    WIDTH: tl.constexpr,
+    BLOCK: tl.constexpr,
+    PARTS: tl.constexpr,
+    EARLY: tl.constexpr,
 ):
-    """One program a row: residual += delta; out = residual / rms · weight."""
+    """One program a row: residual += the sum of PARTS deltas (0: none); out = residual / rms · weight."""
+    if EARLY:
+        gdc_launch_dependents()
+        gdc_wait()
     row = tl.program_id(0).to(tl.int64)
     h = tl.arange(0, BLOCK)
     inside = h < WIDTH
     x = tl.load(residual + row * WIDTH + h, inside, other=0.0).to(tl.float32)
-    if HAS_DELTA:
-        x += tl.load(delta + row * WIDTH + h, inside, other=0.0).to(tl.float32)
+    if PARTS > 0:
+        y = tl.load(delta + row * WIDTH + h, inside, other=0.0).to(tl.float32)
+        for part in tl.static_range(1, PARTS):
+            y += tl.load(delta + (part * rows + row) * WIDTH + h, inside, other=0.0).to(tl.float32)
+        x += y.to(out.dtype.element_ty).to(tl.float32)  # rounded where the trainer rounds
         tl.store(residual + row * WIDTH + h, x.to(residual.dtype.element_ty), inside)
         x = x.to(residual.dtype.element_ty).to(tl.float32)
     scale = tl.rsqrt(tl.sum(x * x, 0) / WIDTH + eps)
@@ -196,6 +212,35 @@ def chunk_kernel(
 
 
 @triton.jit
+def advance_row(
+    row,
+    token,
+    logp,
+    step,
+    tokens,
+    positions,
+    steps,
+    limits,
+    alive,
+    out,
+    logps,
+    out_stride,
+    eos,
+    EOS_COUNT: tl.constexpr,
+):
+    """Append a token to a row; it ends at an EOS token or at its limit."""
+    tl.store(out + row * out_stride + step, token)
+    tl.store(logps + row * out_stride + step, logp)
+    tl.store(tokens + row, token)
+    tl.store(steps + row, step + 1)
+    tl.store(positions + row, tl.load(positions + row) + 1)
+    ended = step + 1 >= tl.load(limits + row)
+    for index in tl.static_range(EOS_COUNT):
+        ended = ended | (token == tl.load(eos + index))
+    tl.store(alive + row, ~ended)
+
+
+@triton.jit
 def draw_kernel(
     logits,
     part_most,
@@ -248,12 +293,6 @@ def draw_kernel(
         if not GIVEN:
             logp = logp - most - tl.log(total).to(tl.float32)
         token = (chunk * CHUNK + inner).to(tl.int64)
-        tl.store(out + row * out_stride + step, token)
-        tl.store(logps + row * out_stride + step, logp)
-        tl.store(tokens + row, token)
-        tl.store(steps + row, step + 1)
-        tl.store(positions + row, tl.load(positions + row) + 1)
-        ended = step + 1 >= tl.load(limits + row)
-        for index in tl.static_range(EOS_COUNT):
-            ended = ended | (token == tl.load(eos + index))
-        tl.store(alive + row, ~ended)
+        advance_row(
+            row, token, logp, step, tokens, positions, steps, limits, alive, out, logps, out_stride, eos, EOS_COUNT
+        )

@@ -21,7 +21,7 @@ from veritune.plugins import ConfigError, MissingExtraError, VerituneError
 from veritune.trainer.config import SamplingConfig
 from veritune.trainer.data.rollouts import Finish, Rollout
 from veritune.trainer.policy.sharding import bare, is_sharded
-from veritune.trainer.rollout.decode.export import policy_weights
+from veritune.trainer.rollout.decode.export import policy_weights, published
 from veritune.trainer.rollout.decode.probe import (
     EXACT_TOLERANCE,
     PROBE,
@@ -95,7 +95,7 @@ class VLLMSampler:
 
     def sync(self) -> None:
         """Write the policy's current weights over vLLM's. With a sharded policy all processes call it together."""
-        self.engine.collective_rpc(_load, args=(policy_weights(self.model),))
+        self.engine.collective_rpc(_load, args=(published(policy_weights(self.model)),))
         self.engine.reset_prefix_cache()
 
     def generate(
