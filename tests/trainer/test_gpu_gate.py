@@ -38,6 +38,15 @@ def test_the_digest_sees_every_change(gate: ModuleType, tmp_path: Path) -> None:
     assert len({first, second, gate.digest("trainer", tmp_path)}) == 3
 
 
+def test_every_test_that_needs_a_gpu_is_in_the_gate(gate: ModuleType) -> None:
+    marked = {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "tests").rglob("test_*.py")
+        if re.search(r"mark\.gpu\b", path.read_text(encoding="utf-8"))
+    } - {str(Path(__file__).relative_to(ROOT))}
+    assert marked == {file for files in gate.TESTS.values() for file in files}
+
+
 def test_what_ran_on_the_gpu_is_what_is_here(gate: ModuleType) -> None:
     """A difference is no failure: the machine that could mend it is another. It is said in the output."""
     if not LAST.is_file():
