@@ -15,6 +15,7 @@ import argparse
 import datetime
 import hashlib
 import json
+import math
 import os
 import platform
 import shutil
@@ -31,12 +32,39 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("kernels", "trainer")
 DEMO = str(ROOT / "examples" / "arithmetic.yaml")
-TESTS = (
-    "tests/kernels",
-    "tests/trainer/test_decode.py",
-    "tests/trainer/test_decode_kernels.py",
-    "tests/trainer/test_head_kernels.py",
-)
+TESTS = {
+    "kernels": ("tests/kernels/test_against_float64.py", "tests/kernels/test_ops.py"),
+    "FP8": ("tests/kernels/test_fp8.py",),
+    "trainer": (
+        "tests/trainer/test_block_kernels.py",
+        "tests/trainer/test_decode.py",
+        "tests/trainer/test_decode_kernels.py",
+        "tests/trainer/test_head_kernels.py",
+    ),
+}
+"""The files with tests marked gpu, in parts that run side by side."""
+EXPERTS = {
+    "model_type": "deepseek_v3",
+    "hidden_size": 128,
+    "intermediate_size": 256,
+    "moe_intermediate_size": 64,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 4,
+    "n_routed_experts": 8,
+    "num_experts_per_tok": 2,
+    "n_shared_experts": 1,
+    "n_group": 1,
+    "topk_group": 1,
+    "first_k_dense_replace": 1,
+    "kv_lora_rank": 64,
+    "q_lora_rank": 64,
+    "qk_rope_head_dim": 16,
+    "qk_nope_head_dim": 32,
+    "v_head_dim": 32,
+    "max_position_embeddings": 128,
+}
+"""A small DeepSeek-V3."""
 GOOD = 0.88
 """Held-out accuracy that a whole demo must reach; in float32 on a CPU it is 0.90 or more."""
 SHORT = ("warmup.steps=100", "grpo.steps=10", "evaluation.prompts=64", "evaluation.every=0")
@@ -141,11 +169,34 @@ class Gate:
         before, after = found[0]["accuracy"], found[-1]["accuracy"]
         self.row(job, after >= least, f"held-out accuracy {before:.3f} -> {after:.3f} (at least {least:.2f})")
 
-    def tests(self) -> Job:
+    def tests(self) -> list[Job]:
         """Without the repository's own pytest settings, some of which need plug-ins."""
         command = [sys.executable, "-m", "pytest", "-q", "-m", "gpu", "-c", os.devnull, f"--rootdir={ROOT}"]
-        command += ["--import-mode=importlib", "-p", "no:cacheprovider", "-W", "ignore", *TESTS]
-        return self.start("pytest -m gpu", command, 420)
+        command += ["--import-mode=importlib", "-p", "no:cacheprovider", "-W", "ignore"]
+        return [self.start(f"pytest -m gpu, {part}", [*command, *files], 420) for part, files in TESTS.items()]
+
+    def architectures(self, where: str) -> list[Job]:
+        """Short runs of models with parts of their own: drafts by a module of multi-token prediction, and experts with
+        a latent cache. They need not learn much: what they do must be finite and end."""
+        build = f"model.build={json.dumps(EXPERTS)}"
+        drafts = ["model.mtp.depth=1", "sampling.speculative=true"]
+        settings = [*SHORT, f"device={where}"]
+        return [
+            self.train("MTP and drafts", *settings, *drafts),
+            self.train("experts, latent cache", *settings, build, "model.moe.balance=both"),
+            self.train("experts, MTP and drafts", *settings, build, "model.moe.balance=bias", *drafts),
+        ]
+
+    def architectures_row(self, job: Job) -> None:
+        job.wait()
+        path = self.output(job.name) / "metrics.jsonl"
+        lines = [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
+        last = next((line for line in reversed(lines) if line["phase"] == "grpo"), {})
+        wanted = ["mismatch", *(["draft_acceptance", "mtp_loss"] if "drafts" in job.name else [])]
+        wanted += ["moe_max_violation"] if "experts" in job.name else []
+        found = {name: last.get(name, math.nan) for name in wanted}
+        good = all(math.isfinite(value) for value in found.values()) and found["mismatch"] < 0.05
+        self.row(job, good, ", ".join(f"{name} {value:.4f}" for name, value in found.items()))
 
     def tests_row(self, job: Job) -> None:
         job.wait()
@@ -251,18 +302,26 @@ class Gate:
         more = SHORT if self.options.without_gpu else ()
         jobs = [self.train(name, f"device={device}", *more) for name, device in devices.items()]
         fp8 = None if self.options.without_gpu else self.train("demo FP8", "device=cuda", "model.fp8=always")
+        where = "cpu" if self.options.without_gpu else "cuda"
+        short = self.architectures(where)
+        resuming = threading.Thread(target=self.resume)
+        if fp8 is not None:
+            resuming.start()
         for job in jobs:
             self.demo_row(job, 0.0 if more else GOOD)
         base = self.output("demo auto") / "model"
         lora = ["model.build=null", f"model.path={base}", "model.lora.rank=8", "warmup=null", "grpo.steps=15"]
-        where = "cpu" if self.options.without_gpu else "cuda"
-        self.demo_row(self.train("LoRA on its model", *lora, f"device={where}"), 0.0 if more else GOOD - 0.03)
+        adapter = self.train("LoRA on its model", *lora, f"device={where}")
         self.stages(self.output("demo auto"), where)
+        self.demo_row(adapter, 0.0 if more else GOOD - 0.03)
+        for job in short:
+            self.architectures_row(job)
         if fp8 is not None:
             self.demo_row(fp8, GOOD - 0.03)
-            self.resume()
+            resuming.join()
         self.two_gpus(count)
-        self.tests_row(tests)
+        for job in tests:
+            self.tests_row(job)
         print(f"\n{self.options.out.read_text(encoding='utf-8')}")
         return int(any(result == "FAILED" for _, result, _, _ in self.rows))
 

@@ -85,11 +85,10 @@ def stage(config: RunConfig, policy: Policy, folder: Path) -> GRPO:
 
 def accuracy(config: RunConfig, policy: Policy, folder: Path) -> float:
     _, held_out, _ = make_sources(config.data, config.seed)
-    assert held_out is not None
     sampler = make_sampler(policy, config.sampling)
     encode = PromptEncoder(policy.tokenizer, config.data)
     drawing = Drawing(sampler, compose(rewards_section(config)), folder)
-    found = Evaluator(config, policy, drawing, held_out, encode).run(0)[0]["accuracy"]
+    found = Evaluator(config, policy, drawing, held_out[""], encode).run(0)[0]["accuracy"]
     drawing.close()
     return found
 

@@ -1,10 +1,12 @@
 """A training step on one GPU through veritune and through TRL's GRPOTrainer: same size, lengths, rewards, in one run.
 
-    python benchmarks/trainer_gpu.py [--sections check,veritune,trl,demo,fp8] [--out benchmarks/results/trainer_gpu.txt]
+    python benchmarks/trainer_gpu.py [--sections check,veritune,trl_vllm,trl_batching,trl,demo,fp8] [--vllm FOLDER]
 
 A model of Qwen2.5-0.5B's size with random weights; 8 prompts × 16 completions of 512 tokens, none of which ends early.
-Before it is timed, the sampler is checked: its kernels against plain PyTorch, its log-probs against the trainer's. The
-demo (examples/arithmetic.yaml) is run in bfloat16 and with every linear layer in FP8, side by side.
+TRL samples with vLLM in its own process (``trl_vllm``; ``--vllm``: a folder on the path of that process alone), with
+transformers' continuous batching, or with its ``generate`` (``trl``). Before it is timed, the sampler is checked: its
+kernels against plain PyTorch, its log-probs against the trainer's. The demo (examples/arithmetic.yaml) is run in
+bfloat16 and with every linear layer in FP8, side by side.
 """
 
 from __future__ import annotations
@@ -154,88 +156,43 @@ def profile(report: Report, run: Callable[[], Any]) -> None:
     report.say("\n".join(kept))
 
 
-def trl(report: Report, folder: Path, options: argparse.Namespace) -> float:
-    """TRL's faster transformers mode: dynamic cache, no activation checkpointing, bfloat16 autocast."""
-    from datasets import Dataset
-    from transformers import TrainerCallback
-    from trl import GRPOConfig, GRPOTrainer
+def peer(way: str) -> Callable[[Report, Path, argparse.Namespace], None]:
+    """TRL with one of its samplers (trainer_gpu_trl.py), in a process of its own: its memory is its own, too."""
 
-    config = job(folder, options.shape, options.small)
-    config.model.fused = False
-    policy = load_policy(config, None)
-    spent: dict[str, float] = defaultdict(float)
-    steps: list[float] = []
-
-    class Watch(TrainerCallback):
-        def on_step_begin(self, *args: Any, **kwargs: Any) -> None:
-            self.begun = time.perf_counter()
-
-        def on_step_end(self, *args: Any, **kwargs: Any) -> None:
-            if torch.cuda.is_available():
-                torch.cuda.synchronize()
-            steps.append(time.perf_counter() - self.begun)
-            print(f"trl step {steps[-1]:.2f} s", flush=True)
-            if len(steps) == 1:
-                spent.clear()
-                forget()
-
-    shape = options.shape
-    count = shape["prompts"] * shape["samples"]
-    settings = GRPOConfig(
-        output_dir=str(folder / "trl"),
-        use_cpu=not torch.cuda.is_available(),
-        bf16=torch.cuda.is_available(),
-        per_device_train_batch_size=min(32, count),
-        gradient_accumulation_steps=max(1, count // 32),
-        num_generations=shape["samples"],
-        max_completion_length=shape["tokens"],
-        generation_kwargs={"min_new_tokens": shape["tokens"]},
-        gradient_checkpointing=False,
-        learning_rate=1e-6,
-        max_steps=1 + options.trl_steps,
-        beta=0.0,
-        loss_type="dapo",
-        epsilon_high=0.28,
-        logging_steps=1,
-        report_to="none",
-        save_strategy="no",
-        disable_tqdm=True,
-    )
-    source, _, _ = make_sources(config.data, 0)
-    rows = [{"prompt": str(source.row(i).prompt)} for i in range(64)]
-    trainer = GRPOTrainer(
-        model=policy.model,
-        reward_funcs=compose(rewards_section(config)),
-        args=settings,
-        train_dataset=Dataset.from_list(rows),
-        processing_class=policy.tokenizer,
-        callbacks=[Watch()],
-    )
-
-    def timed(name: str, phase: str) -> None:
-        inner = getattr(trainer, name)
-
-        def run(*args: Any, **kwargs: Any) -> Any:
-            begun = time.perf_counter()
+    def run(report: Report, folder: Path, options: argparse.Namespace) -> None:
+        forget()
+        command = [sys.executable, str(Path(__file__).with_name("trainer_gpu_trl.py")), way]
+        command += [
+            "--steps",
+            str(options.trl_steps),
+            "--shape",
+            json.dumps(options.shape),
+            *["--small"] * options.small,
+        ]
+        paths = [str(options.vllm)] if way == "vllm" and options.vllm else []
+        paths.append(os.environ["PYTHONPATH"])
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+        log = folder / f"trl-{way}.log"
+        with log.open("w") as out:
+            process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, env=environment)
             try:
-                return inner(*args, **kwargs)
-            finally:
-                if torch.cuda.is_available():
-                    torch.cuda.synchronize()
-                spent[phase] += time.perf_counter() - begun
+                code = process.wait(timeout=options.trl_seconds)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                code = -9
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+        if out_folder := os.environ.get("OUT"):
+            (Path(out_folder) / log.name).write_text("\n".join(lines), encoding="utf-8")
+        found = json.loads(lines[-1]) if code == 0 else {}
+        if "skipped" in found:
+            report.say(f"trl, {way}: skipped, {found['skipped']}")
+        elif code:
+            report.say(f"trl, {way}: exit {code}\n" + "\n".join(lines)[-options.log_tail :])
+        for one in found.get("rows", ()):
+            row(report, one["name"], one["seconds"], one["phases"], one["peak"], options)
+            report.say(f"{'':34}  fastest {one['fastest']:.3f} s, {one['found']}")
 
-        setattr(trainer, name, run)
-
-    timed("_generate_single_turn", "rollout")
-    timed("_calculate_rewards", "score")
-    trainer.train()
-    timed_steps = steps[1:]
-    seconds = sum(timed_steps) / len(timed_steps)
-    phases = {phase: spent[phase] / len(timed_steps) for phase in ("rollout", "score")}
-    phases["update"] = seconds - sum(phases.values())
-    row(report, "trl", seconds, phases, peak(), options)
-    report.say(f"{'':34}its fastest step took {min(timed_steps):.3f} s")
-    return seconds
+    return run
 
 
 def demo(report: Report, folder: Path, options: argparse.Namespace) -> None:
@@ -280,6 +237,11 @@ def numbers(text: str) -> list[int]:
     return [int(part) for part in text.split(",")]
 
 
+def budgets(text: str) -> list[int | str]:
+    """6144,16384,auto"""
+    return [part if part == "auto" else int(part) for part in text.split(",")]
+
+
 def installed(name: str) -> str:
     try:
         return torch.__version__ if name == "torch" else version(name)
@@ -307,11 +269,14 @@ def row(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sections", default="check,veritune,trl,demo,fp8")
+    parser.add_argument("--sections", default="check,veritune,trl_vllm,trl_batching,trl,demo,fp8")
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results" / "trainer_gpu.txt")
     parser.add_argument("--steps", type=int, default=3)
     parser.add_argument("--trl-steps", type=int, default=2)
-    parser.add_argument("--budgets", type=numbers, default=[4096])
+    parser.add_argument("--trl-seconds", type=float, default=240, help="at most, for each of TRL's samplers")
+    parser.add_argument("--vllm", type=Path, help="where vLLM and what it needs are installed, if not beside the rest")
+    parser.add_argument("--log-tail", type=int, default=3000, help="characters shown of what failed")
+    parser.add_argument("--budgets", type=budgets, default=["auto"])
     parser.add_argument("--unfused", action="store_true", help="also with model.fused off")
     parser.add_argument("--profile", action="store_true")
     parser.add_argument("--small", action="store_true", help="a tiny model and short completions: to try the script")
@@ -338,7 +303,7 @@ def main() -> None:
     report.say(f"job       Qwen2.5-0.5B's size, random weights; {options.shape}")
     with tempfile.TemporaryDirectory() as name:
         for title in options.sections.split(","):
-            if title in ("veritune", "trl", "fp8"):
+            if title in ("veritune", "trl", "trl_vllm", "fp8"):
                 heads = "".join(f"{head:>10}" for head in ("s/step", *PHASES))
                 rates = "".join(f"{head:>12}" for head in ("tok/s roll", "update", "all"))
                 report.say(f"\n{'':34}{heads}{rates}{'peak GB':>9}")
@@ -347,22 +312,25 @@ def main() -> None:
             except Exception:
                 report.say(f"{title} failed\n{traceback.format_exc()[-3000:]}")
             forget()
-    if "trl" in options.results:
-        seconds, memory = options.results["trl"]
-        for name, (mine, held) in options.results.items():
-            if name != "trl":
+    for theirs, (seconds, memory) in options.results.items():
+        for mine, (taken, held) in options.results.items():
+            if theirs.startswith("trl") and mine.startswith("veritune"):
                 share = held / max(memory, 1e-9)
-                report.say(f"{name}: {seconds / mine:.1f} times trl's steps per second, {share:.2f} of its memory")
+                report.say(
+                    f"{mine}: {seconds / taken:.2f} times the steps per second of {theirs}, {share:.2f} of its memory"
+                )
 
 
 SECTIONS: dict[str, Callable[[Report, Path, argparse.Namespace], Any]] = {
     "check": check,
     "veritune": ours,
     "fp8": in_fp8,
-    "trl": trl,
+    "trl_vllm": peer("vllm"),
+    "trl_batching": peer("batching"),
+    "trl": peer("generate"),
     "demo": demo,
 }
-VERSIONS = ("torch", "transformers", "trl")
+VERSIONS = ("torch", "triton", "transformers", "trl")
 
 if __name__ == "__main__":
     main()

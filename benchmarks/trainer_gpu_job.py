@@ -23,6 +23,25 @@ QWEN = {
     "tie_word_embeddings": True,
 }
 VOCABULARY = 151_936
+SIZES: dict[str, dict[str, Any]] = {
+    "0.5b": {},
+    "1.5b": {
+        "hidden_size": 1536,
+        "intermediate_size": 8960,
+        "num_hidden_layers": 28,
+        "num_attention_heads": 12,
+    },
+    "7b": {
+        "hidden_size": 3584,
+        "intermediate_size": 18944,
+        "num_hidden_layers": 28,
+        "num_attention_heads": 28,
+        "num_key_value_heads": 4,
+        "tie_word_embeddings": False,
+    },
+}
+"""What Qwen2.5's larger models change of the smallest one's shape."""
+SMALL = {"hidden_size": 56, "intermediate_size": 64, "num_hidden_layers": 2}
 
 
 @reward
@@ -57,13 +76,13 @@ def prompts(count: int, tokens: int) -> list[str]:
     return [" ".join(f"w{pick.randrange(1000)}" for _ in range(tokens)) for _ in range(count)]
 
 
-def job(folder: Path, shape: dict[str, int], small: bool = False, **grpo: Any) -> RunConfig:
-    """The configuration; ``small`` makes the model tiny, to try the script on a CPU."""
+def job(folder: Path, shape: dict[str, int], small: bool = False, size: str = "0.5b", **grpo: Any) -> RunConfig:
+    """The configuration of a model in one of :data:`SIZES`; ``small`` makes it tiny, to try a script on a CPU."""
     if not (folder / "tokenizer.json").is_file():
         write_tokenizer(folder)
         rows = [json.dumps({"prompt": p}) for p in prompts(64, shape["prompt_tokens"])]
         (folder / "train.jsonl").write_text("\n".join(rows) + "\n", encoding="utf-8")
-    build = {**QWEN, "hidden_size": 56, "intermediate_size": 64, "num_hidden_layers": 2} if small else QWEN
+    build = {**QWEN, **SIZES[size], **({**SMALL, "num_attention_heads": 14, "num_key_value_heads": 2} if small else {})}
     here = Path(__file__).resolve()
     return parse_config(
         {
