@@ -18,6 +18,10 @@ _LETTER = re.compile(
     re.IGNORECASE,
 )
 """A letter as programs, addresses and pages write it, escaped once or several times; or the end of a line."""
+_APART = re.compile(r"(?:[^\s,:;'\"|]{1,2}[ ,:;'\"|\t]{1,4}){11,4000}[^\s,:;'\"|]{1,2}")
+"""Letters or bytes with something between each, as debuggers print them."""
+_BETWEEN = re.compile(r"[ ,:;'\"|\t]+")
+_WIDE = {0xFEE0 + code: code for code in range(0x21, 0x7F)}
 _NAMED = {"quot": '"', "lt": "<", "gt": ">", "apos": "'", "amp": "&"}
 
 
@@ -50,7 +54,14 @@ class Pieces:
         return cls(tuple(forms), frozenset(each for each in parts if len(each) == part), part, least - part + 1)
 
     def hidden(self, text: str, mark: str) -> str:
-        """The text with the mark for each piece."""
+        """The text with the mark for each piece, also where something stands between all its letters."""
+        return self._found(_APART.sub(lambda apart: self._closed(apart[0], mark), text), mark)
+
+    def _closed(self, text: str, mark: str) -> str:
+        closed = _BETWEEN.sub("", text)
+        return text if self._found(closed, mark) == closed else mark
+
+    def _found(self, text: str, mark: str) -> str:
         letters, part = _fold(_LETTER.sub(_meant, text)), self.part
         if not any(letters[i : i + part] in self.parts for i in range(0, len(letters), self.stride)):
             return text
@@ -90,7 +101,7 @@ def _middle_of_base64(secret: bytes, shift: int) -> str:
 
 def _fold(text: str) -> str:
     """Letter for letter, without what differs between cases and between the alphabets of base64."""
-    lower = text.lower()
+    lower = text.lower() if text.isascii() else text.translate(_WIDE).lower()
     if len(lower) != len(text):
         lower = "".join(letter.lower()[0] for letter in text)
     return lower.replace("+", "-").replace("/", "_")

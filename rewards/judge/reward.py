@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,10 +14,10 @@ from pydantic import Field, FiniteFloat, PositiveInt
 
 from veritune.plugins.errors import ColumnError, ParameterError
 from veritune.plugins.reward import reward
-from veritune.plugins.types import Cause, Sample, Score, Verdict, completion_text, prompt_text
-from veritune.plugins.unseen import visible
+from veritune.plugins.types import Cause, Sample, Score, Verdict, prompt_text
 from veritune.rewards.judge.backend import Backend, Reply
 from veritune.rewards.judge.backends import Positive, Settings
+from veritune.rewards.judge.golds import as_text, usable
 from veritune.rewards.judge.injection import injections
 from veritune.rewards.judge.prompts import Form, Mode, Question, cut_middle, make_question
 from veritune.rewards.judge.second import Opinion, agreed, without_addresses
@@ -190,7 +189,7 @@ class Judge:
         text = view_text(sample, self.view, self.prefilled)
         if text is None:
             return _Case(score=Score.none(f"the completion has no {self.view}"))
-        if self.mode != "rubric" and not _usable(other):
+        if self.mode != "rubric" and not usable(other):
             missing = "gold" if self.mode == "compare" else "reference"
             return _Case(score=_undecided(Cause.INVALID_GOLD, f"the {missing} is missing: {other!r:.80}"))
         flags = injections(text) if self.flagged == "undecided" else {}
@@ -200,7 +199,7 @@ class Judge:
             )
         texts = {"completion": text, "prompt": prompt_text(sample.prompt)}
         if self.mode != "rubric":
-            texts["reference" if self.mode == "pairwise" else "gold"] = _text(other)
+            texts["reference" if self.mode == "pairwise" else "gold"] = as_text(other)
         long = {name: len(each) for name, each in texts.items() if len(each) > self.max_chars}
         if long and self.too_long == "refuse":
             lengths = ", ".join(f"the {name} has {count} characters" for name, count in long.items())
@@ -364,22 +363,6 @@ def _is_address(endpoint: str) -> bool:
 
 def _undecided(cause: Cause, reason: str, **evidence: Any) -> Score:
     return Score.of(Verdict.undecided(cause, reason, evidence=evidence))
-
-
-def _usable(gold: Any) -> bool:
-    """A gold that says something: no None, NaN or empty text, also as the only ones of a list."""
-    if isinstance(gold, list) and gold and not isinstance(gold[0], dict):
-        return all(map(_usable, gold))
-    if gold is None or gold in ([], {}) or (isinstance(gold, float) and not math.isfinite(gold)):
-        return False
-    return bool(visible(_text(gold)).strip())
-
-
-def _text(value: Any) -> str:
-    """A gold or reference as text: messages by their last assistant turn, several golds as alternatives."""
-    if isinstance(value, list) and value and not isinstance(value[0], dict):
-        return " or ".join(map(str, value))
-    return completion_text(value) if isinstance(value, list) else str(value)
 
 
 def _points(verdict: str | int | None, ours: str) -> float:

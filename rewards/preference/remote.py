@@ -43,6 +43,8 @@ class HTTPScorer:
         self.url, self.options, self.timeout = url, options, timeout
         self.labels: Mapping[str, int] = {}
         self.trained: Mapping[str, Any] = {}
+        self._width = 0
+        """How many logits the model behind the address had when it first answered."""
         self._secrets = Credentials.of(url, "")
         self._shown = without_user(url)
         self._client = httpx.Client(timeout=timeout)
@@ -99,7 +101,12 @@ class HTTPScorer:
         labels, trained = answer.get("labels"), answer.get("trained")
         self.labels = labels if isinstance(labels, Mapping) else {}
         self.trained = trained if isinstance(trained, Mapping) else {}
-        return _level([_outcome(each) for each in said], len(self.labels))
+        found = _level([_outcome(each) for each in said], len(self.labels))
+        width = next((len(each.logits) for each in found if each.logits is not None), 0)
+        self._width = self._width or width
+        if width not in (0, self._width):  # another model at the same address: no weights are known for it
+            raise ValueError(f"{width} logits a row, where the first answer had {self._width}")
+        return found
 
 
 def _outcome(said: Any) -> Outcome:
@@ -107,9 +114,9 @@ def _outcome(said: Any) -> Outcome:
     if not isinstance(said, Mapping) or "logits" not in said:
         return Outcome(None, f"the server gave no outcome: {said!r:.120}", "infra_error")
     note, failure, logits = str(said.get("note") or ""), said.get("failure"), said["logits"]
-    if logits is None:
-        known = failure if failure in _CAUSES else "infra_error"
-        return Outcome(None, note or "the server gave no logits", str(known))
+    if logits is None or failure:  # what a server could not do is no score, whatever stands beside it
+        known = failure if isinstance(failure, str) and failure in _CAUSES else "infra_error"
+        return Outcome(None, note or "the server gave no logits", known)
     listed = logits if isinstance(logits, list) else []
     if not listed or not all(map(_finite, listed)):
         return Outcome(None, f"the server's logits are no finite numbers: {logits!r:.120}", "infra_error")

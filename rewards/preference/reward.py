@@ -10,7 +10,8 @@ from pydantic import Field, NonNegativeFloat, PositiveInt
 
 from veritune.plugins.errors import ColumnError, ParameterError
 from veritune.plugins.reward import reward
-from veritune.plugins.types import Cause, Sample, Score, completion_text, is_chat, prompt_text
+from veritune.plugins.types import Cause, Sample, Score, prompt_text
+from veritune.rewards.judge.golds import as_text, usable
 from veritune.rewards.preference.encoding import EncodingOptions, Template, TooLong
 from veritune.rewards.preference.items import Item, View, make_item, view_text
 from veritune.rewards.preference.model import DType, LocalScorer, Outcome, load_model, logit_weights
@@ -234,11 +235,9 @@ def _with_reference(
 
 def _said(reference: Any) -> str:
     """A reference as text, of messages the last assistant turn; empty where it says nothing (None, NaN, {})."""
-    if isinstance(reference, str) or is_chat(reference):
-        return completion_text(reference)
-    if reference is None or isinstance(reference, Mapping) or reference != reference:
-        return ""
-    return str(reference)
+    if isinstance(reference, str):
+        return reference
+    return "" if isinstance(reference, Mapping) or not usable(reference) else as_text(reference)
 
 
 def _log(scores: Sequence[Score], log_metric: Callable[[str, float], None]) -> None:

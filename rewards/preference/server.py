@@ -17,6 +17,9 @@ from veritune.rewards.preference.encoding import EncodingOptions
 from veritune.rewards.preference.items import from_json
 from veritune.rewards.preference.model import Loaded, LocalScorer, load_model
 
+LARGEST = 1 << 28
+"""Bytes of a request, a quarter of a gigabyte: whole batches of long completions."""
+
 
 def make_server(loaded: Loaded, host: str = "127.0.0.1", port: int = 8100, budget: int = 16_384) -> ThreadingHTTPServer:
     """A server that is not yet serving: call ``serve_forever``."""
@@ -26,7 +29,7 @@ def make_server(loaded: Loaded, host: str = "127.0.0.1", port: int = 8100, budge
 
         def do_POST(self) -> None:
             try:
-                body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))))
+                body = json.loads(self._body())
                 if not isinstance(body, dict):
                     raise TypeError(f"the body is an object with items, got {type(body).__name__}")
                 scorer = LocalScorer(loaded, EncodingOptions(**body.get("options", {})), budget)
@@ -43,6 +46,14 @@ def make_server(loaded: Loaded, host: str = "127.0.0.1", port: int = 8100, budge
                 self._answer(400, {"error": f"{type(error).__name__}: {error}"})
                 return
             self._answer(200, {"outcomes": outcomes, "labels": scorer.labels, "trained": dict(scorer.trained)})
+
+        def _body(self) -> bytes:
+            said = self.headers.get("Content-Length", "")
+            size = int(said) if said.isascii() and said.isdecimal() and len(said) < 20 else -1
+            if not 0 <= size <= LARGEST:
+                self.close_connection = True  # what follows is not read, and is no request of its own
+                raise ValueError(f"Content-Length is a whole number up to {LARGEST} bytes, got {said[:40]!r}")
+            return self.rfile.read(size)
 
         def _answer(self, status: int, value: Any) -> None:
             data = json.dumps(value).encode()

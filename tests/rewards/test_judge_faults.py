@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.rewards.fake_judge import FakeJudge, answer, parts, serving
@@ -217,6 +220,23 @@ def test_this_machine_is_not_asked_through_a_proxy(url: str, monkeypatch: pytest
 def test_a_gold_that_says_nothing_is_not_asked_about(url: str, gold: Any) -> None:
     [score] = make(url).score_batch([Sample("Answer: 4", "x", None, {"gold": gold})])
     assert (score.value, score.cause) == (None, Cause.INVALID_GOLD)
+
+
+def test_golds_of_other_types_are_read_as_what_they_say(url: str) -> None:
+    """Columns of Parquet files and data frames hold arrays, scalars of numpy, and missing values of their own."""
+    nothing = [(), set(), b"", {"a": None}, Decimal("NaN"), Decimal("sNaN"), np.array([]), np.array([math.nan])]
+    nothing += [np.float32("nan"), np.datetime64("NaT"), [[]], ("4", None), {"a": [" "]}]
+    something = [4, np.int64(4), np.array(["4"]), ("4",), {"4"}, b"4", Decimal(4), np.array("4")]
+    samples = [Sample("Answer: 4", "x", None, {"gold": gold}) for gold in (*nothing, *something, 10**5000)]
+    scores = make(url, max_chars=50).score_batch(samples)
+    assert [(score.value, score.cause) for score in scores[: len(nothing)]] == [(None, Cause.INVALID_GOLD)] * 13
+    assert [score.value for score in scores[len(nothing) :]] == [1.0] * len(something) + [0.0]
+
+
+def test_the_missing_values_of_pandas_are_missing(url: str) -> None:
+    pandas = pytest.importorskip("pandas")
+    samples = [Sample("Answer: 4", "x", None, {"gold": gold}) for gold in (pandas.NA, pandas.NaT, [pandas.NA])]
+    assert [score.cause for score in make(url).score_batch(samples)] == [Cause.INVALID_GOLD] * 3
 
 
 def test_every_text_obeys_the_limit_and_says_so(url: str) -> None:

@@ -173,6 +173,19 @@ def test_no_piece_of_a_key_is_shown_wherever_it_is_cut(key: str, monkeypatch: py
                     assert "***" in secrets.out_of(f"The key ...{cut}... is wrong."), cut
 
 
+def test_a_key_with_something_between_its_letters_is_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    key = KEYS[0]
+    monkeypatch.setenv("A_KEY", key)
+    secrets = Credentials.of("http://127.0.0.1/v1", "A_KEY")
+    data = key.encode()
+    wide = "".join(chr(ord(c) + 0xFEE0) for c in key)
+    for shown in (" ".join(key), "|".join(key), str(list(key)), data.hex(" "), data.hex(":"), data.hex("|"), wide):
+        assert "***" in secrets.out_of(f"bad key {shown} was sent")
+        assert len(secrets.out_of(f"bad key {shown} was sent")) < 40, shown
+    apart = "I do n o t k n o w i t : a b c d e f g h, 73 6b 2d 70 and so on: 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13"
+    assert secrets.out_of(apart) == apart
+
+
 def test_words_of_a_key_are_no_pieces_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("A_KEY", "a-placeholder-for-a-key-0123456789")
     text = "12345678 is a placeholder for the key, %20 and \\frac{1}{2} stay;\n  so do lines &amp; marks"

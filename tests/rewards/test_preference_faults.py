@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.rewards.test_preference import save
@@ -148,6 +150,8 @@ ANSWERS: dict[str, tuple[Any, list[float | None]]] = {
     "words": ({"outcomes": [{**GOOD, "logits": ["high"]}, GOOD]}, [None, 0.5]),
     "nothing": ({"outcomes": [{**GOOD, "logits": []}, GOOD]}, [None, 0.5]),
     "an unknown failure": ({"outcomes": [{**GOOD, "logits": None, "failure": "tired"}, GOOD]}, [None, 0.5]),
+    "a failure beside logits": ({"outcomes": [{**GOOD, "failure": "abstain"}, GOOD]}, [None, 0.5]),
+    "a failure that is no word": ({"outcomes": [{**GOOD, "failure": 3}, GOOD]}, [None, 0.5]),
     "null labels": ({"outcomes": [GOOD, GOOD], "labels": None, "trained": None}, [0.5, 0.5]),
     "text for a number": ({"outcomes": [{**GOOD, "logits": ["0.3"]}, GOOD]}, [None, 0.5]),
     "a truth value": ({"outcomes": [{**GOOD, "logits": [True]}, GOOD]}, [None, 0.5]),
@@ -173,7 +177,51 @@ def test_a_malformed_answer_of_a_server_is_undecided(name: str, monkeypatch: pyt
     with saying(json.dumps(answer).encode()) as url:
         scores = get_reward("preference", endpoint=url).score_batch([Sample("a", "q"), Sample("b", "q")])
     assert [score.value for score in scores] == wanted
-    assert {score.cause for score in scores if score.value is None} <= {Cause.INFRA_ERROR}
+    causes = {score.cause for score in scores if score.value is None}
+    assert causes <= {Cause.ABSTAIN if "beside" in name else Cause.INFRA_ERROR}
+
+
+def test_a_server_that_changes_its_model_is_undecided_and_stops_no_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("veritune.rewards.preference.remote.WAIT", 0.001)
+    logits = [0.5]
+    with answering(lambda body: (200, {"outcomes": [{**GOOD, "logits": logits}] * len(body["items"])})) as url:
+        reward = get_reward("preference", endpoint=url)
+        assert reward.score("a", "q").value == 0.5
+        logits = [0.1, 0.9]
+        score = reward.score("a", "q")
+        assert (score.value, score.cause) == (None, Cause.INFRA_ERROR)
+        assert "2 logits a row, where the first answer had 1" in score.reason
+        logits = [0.7]
+        assert reward.score("b", "q").value == 0.7
+
+
+@pytest.mark.parametrize("length", ["-1", "99999999999", "9" * 30, "abc", "²"])
+def test_the_scoring_server_refuses_a_length_that_is_none(tmp_path: Path, length: str) -> None:
+    """Neither does it wait for what never comes, nor ask for memory that nobody has."""
+    from veritune.rewards.preference.model import load_model
+    from veritune.rewards.preference.server import make_server
+
+    server = make_server(load_model(save(tmp_path), "cpu"), port=0)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        with socket.create_connection(server.server_address[:2], timeout=10) as client:  # type: ignore[arg-type]
+            client.sendall(f"POST / HTTP/1.1\r\nContent-Length: {length}\r\n\r\nx".encode("latin-1"))
+            said = b"".join(iter(lambda: client.recv(65536), b""))
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    assert said.startswith(b"HTTP/1.1 400")
+    assert b"Content-Length is a whole number" in said
+
+
+@pytest.mark.parametrize("reference", [np.array([]), np.float32("nan"), (), [None], np.array(["a"])])
+def test_references_of_arrays_are_read_as_what_they_say(tmp_path: Path, reference: Any) -> None:
+    reward = get_reward("preference", model=save(tmp_path), device="cpu", win_rate=True)
+    score = reward.score_batch([Sample("a", "q", None, {"reference": reference})])[0]
+    said = isinstance(reference, np.ndarray) and reference.size
+    assert (score.value, score.cause) == ((0.5, None) if said else (None, Cause.INVALID_GOLD))
 
 
 def test_an_answer_nested_without_end_is_undecided(monkeypatch: pytest.MonkeyPatch) -> None:
