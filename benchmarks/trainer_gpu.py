@@ -38,7 +38,7 @@ from veritune.rewards.composition import compose
 from veritune.trainer.config import RunConfig, rewards_section
 from veritune.trainer.data.prompts import PromptEncoder
 from veritune.trainer.data.sources import make_sources
-from veritune.trainer.policy.models import load_policy
+from veritune.trainer.policy.models import Policy, load_policy
 from veritune.trainer.rollout.decode.choose import make_sampler
 from veritune.trainer.rollout.decode.sampler import StaticSampler
 from veritune.trainer.rollout.drawing import Drawing
@@ -75,9 +75,16 @@ def peak() -> float:
     return torch.cuda.max_memory_allocated() / 1e9 if torch.cuda.is_available() else 0.0
 
 
-def stage(config: RunConfig, folder: Path) -> GRPO:
-    policy = load_policy(config, None)
-    policy.eos_ids = []  # nothing ends early
+def policy_of(config: RunConfig) -> Policy:
+    """Its weights drawn where they will stay: a large model's would take a minute on the host. Nothing ends early."""
+    with torch.device("cuda" if torch.cuda.is_available() else "cpu"):
+        policy = load_policy(config, None)
+    policy.eos_ids = []
+    return policy
+
+
+def stage(config: RunConfig, folder: Path, policy: Policy | None = None) -> GRPO:
+    policy = policy or policy_of(config)
     source, _, _ = make_sources(config.data, 0)
     encode = PromptEncoder(policy.tokenizer, config.data)
     sampler = make_sampler(policy, config.sampling)

@@ -25,6 +25,9 @@ LATENT = ("deepseek_v3",)
 """Families with latent attention: :mod:`veritune.trainer.policy.latent_layers`."""
 STATIC_ROPE = ("default", "linear", "llama3", "yarn")
 """Kinds of rotary embedding whose frequencies do not depend on the length."""
+AT_ONCE = 16
+"""Parameters copied by one launch: those under an adapter are merged for it, in float32, and all at once would be the
+whole model once more."""
 
 
 def unsupported(model: Any) -> str | None:
@@ -146,8 +149,9 @@ class Weights:
             self._copies, self._shared = [], []  # the parameters have moved
             self.__post_init__()
             return True
-        plain = [(c.target, c.source()) for c in self._copies]
-        torch._foreach_copy_([target for target, _ in plain], [source for _, source in plain])
+        for first in range(0, len(self._copies), AT_ONCE):
+            some = self._copies[first : first + AT_ONCE]
+            torch._foreach_copy_([copy.target for copy in some], [copy.source() for copy in some])
         before, self.embedding = self.embedding, self._embed.weight.detach()
         return before.data_ptr() != self.embedding.data_ptr()
 

@@ -13,12 +13,15 @@ BIAS = "e_score_correction_bias"
 
 
 def in_bfloat16(model: Any) -> Any:
-    """The model in bfloat16, in place, its routers' biases in float32: there a step of 0.001 would soon change
-    nothing."""
-    kept = {name: buffer.clone() for name, buffer in model.named_buffers() if name.endswith(f".{BIAS}")}
+    """The model in bfloat16, in place. In float32 stay its routers' biases, where a step of 0.001 would soon change
+    nothing, and what no file holds: rotary frequencies, which transformers loads no other way either. Rounded they turn
+    the 500th position somewhere else."""
+    saved = model.state_dict().keys()
+    kept = {n: b.clone() for n, b in model.named_buffers() if n.endswith(f".{BIAS}") or n not in saved}
     model.to(torch.bfloat16)
     for name, buffer in kept.items():
-        setattr(model.get_submodule(name.rpartition(".")[0]), BIAS, buffer.float())
+        owner, _, attribute = name.rpartition(".")
+        setattr(model.get_submodule(owner), attribute, buffer.float() if attribute == BIAS else buffer)
     return model
 
 
