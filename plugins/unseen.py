@@ -11,16 +11,20 @@ UNSEEN = re.compile(
 )
 _SPACING = re.compile(
     r"\\[,;:! ]|\\(?:q?quad|relax|strut|null|hfill?|par|newline|noindent|displaystyle|(?:big|med|small)skip)\b"
-    r"|\\(?:text|mbox|hbox|mathrm)\w*(?=\s*\{)|[{}$~`\s]"
+    r"|\\(?:text|mbox|hbox|mathrm)\w*(?=\s*\{)|[{}$~`\s]|(?m:^[ \t]*\|(?:[ \t:-]+\|)+[ \t]*$)"
 )
 _MARKUP = re.compile(
     r"<!--.*?(?:-->|\Z)|</?[A-Za-z][\w:-]*(?:\s[^<>]*)?/?>|^[ \t]*(?:```|~~~)[\w+#.-]*[ \t]*$"
+    r"|\x1b\[[0-9;?]*[A-Za-z]|!?\[\s*\]\([^()\s]*\)|^[ \t]*%[^\n]*\n"
+    r"|\\(?:begin|end|color|pagecolor|label|index|pagestyle|usepackage|documentclass|includegraphics|rule\s*\{[^{}]*\})"
+    r"\s*(?:\[[^\[\]{}]*\]\s*)?\{[^{}]*\}|\\textcolor\s*\{\s*white\s*\}\s*\{[^{}]*\}"
     r"|\\[vh]?phantom\s*\{[^{}]*\}|\\[hv]space\*?\s*\{[^{}]*\}|\\[A-Za-z]+\s*\{\s*\}|\\[nrt](?![A-Za-z])",
     re.DOTALL | re.MULTILINE,
 )
-"""What a page shows nothing of: comments, tags, the marks of a code block, LaTeX's phantoms, a line break's escape."""
+"""What a page shows nothing of: comments, tags, the marks of a code block, a terminal's colours, links without a text,
+LaTeX's phantoms and settings, a line break's escape."""
 _CODE_POINT = re.compile(r"\\u\{?([0-9a-fA-F]{4,6})\}?|\\x([0-9a-fA-F]{2})")
-_WRITES = re.compile(r"[<&\\`~]")
+_WRITES = re.compile(r"[<&\\`~\x1b]|\]\(|^[ \t]*%", re.MULTILINE)
 _SAYS = re.compile(r"(?<![A-Za-z0-9_\\])[A-Za-z0-9]")
 """A letter or digit that is part of no command: of most texts among the first, and the rest need not be read."""
 
@@ -45,7 +49,8 @@ def _character(found: re.Match[str]) -> str:
 def blank(text: str) -> bool:
     r"""Whether a text shows nothing: white space, what is not seen, punctuation, LaTeX's spaces (``\quad``, ``\,``).
 
-    Nor does it by tags without a text (``<br>``), comments, entities of such characters (``&nbsp;``) or an empty fence.
+    Nor does it by tags without a text (``<br>``), comments, entities of such characters (``&nbsp;``), an empty fence, a
+    table's bars, a link without a text, or LaTeX that only sets (``\\color{white}``).
     """
     if _SAYS.search(text[:_FIRST]) is not None and _WRITES.search(text[:_FIRST]) is None:
         return False

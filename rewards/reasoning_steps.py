@@ -9,25 +9,35 @@ from pydantic import PositiveInt
 
 from veritune.plugins.reward import reward
 from veritune.plugins.types import Sample, Score
+from veritune.plugins.unseen import shown
 from veritune.rewards.judge.disguise import folded, plain_text
 from veritune.rewards.text import first_message
 
 _NUMERAL = r"\d{1,4}|[一二三四五六七八九十]{1,3}"
 _SPELLED = (
     "one|two|three|four|five|six|seven|eight|nine|ten|eins|zwei|drei|vier|fünf|un|deux|trois|quatre|cinq|uno|dos|tres|"
-    "cuatro|cinco|один|два|три|четыре|пять"
+    "cuatro|cinco|один|два|три|четыре|пять|الأولى|الثانية|الثالثة|الرابعة|الخامسة|[IVX]{1,4}"
 )
 _STEP = (
     "step|schritt|étape|etape|paso|passo|etapa|pas|шаг|крок|hatua[ ]ya|hatua|bước|adım|krok|stap|steg|trin|langkah|"
     "lépés|βήμα|الخطوة|خطوة|المرحلة|مرحله|گام|स्टेप|चरण|ধাপ|దశ|படி|단계|ขั้นตอนที่|ขั้นที่|第|ステップ|手順|步骤|步驟|"
-    "case|fall|cas|caso|случай|kesi|情况|情形|情況|場合|경우|الحالة|स्थिति"
+    "שלב|مرحلہ|قدم|case|fall|cas|caso|случай|kesi|情况|情形|情況|場合|경우|الحالة|स्थिति|"
+    "part|stage|phase|claim|lemma|observation|teil|partie|parte|часть|этап|阶段|階段|部分|مرحلة"
 )
+_ORDERED = "step|schritt|étape|paso|passo|шаг|крок|stap|krok|adım|steg"
+"""Behind a word that counts: ``First step:``, ``Первый шаг:``."""
 _ENGLISH = (
     r"first(?:ly)?|second(?:ly)?|third(?:ly)?|next|then|finally|lastly|to[ ](?:begin|start)[ ]with|after[ ]that|"
     r"afterwards|in[ ]the[ ]end"
 )
 _WORDS = """
-zuerst / zunächst / dann / danach / anschließend / schließlich / zuletzt / d'abord / premièrement / ensuite / puis
+zuerst / zunächst / erstens / zweitens / drittens / viertens / deuxièmement / troisièmement
+/ quatrièmement / en primer lugar
+/ en segundo lugar / en tercer lugar / primeramente / em primeiro lugar / em segundo lugar / em terceiro lugar
+/ in primo luogo / in secondo luogo / in terzo luogo / ten eerste / ten tweede / ten derde / po pierwsze / po drugie
+/ po trzecie / birincisi / ikincisi / üçüncüsü / 其一 / 其二 / 其三 / 再次 / 第一に / 第二に / 第三に
+/ תחילה / לאחר מכן / לבסוף
+/ zuerst / zunächst / dann / danach / anschließend / schließlich / zuletzt / d'abord / premièrement / ensuite / puis
 / enfin / primero / luego / después / finalmente / por último / primeiro / depois / em seguida / por fim / prima
 / innanzitutto / poi / dopo / infine / eerst / vervolgens / daarna / ten slotte / najpierw / następnie / potem
 / na koniec / önce / ilk olarak / sonra / ardından / son olarak / đầu tiên / trước tiên / tiếp theo / sau đó
@@ -44,21 +54,24 @@ _OTHERS = "|".join(
 )
 _MARKER = re.compile(
     rf"""(?:
-        ^[ \t]{{0,8}}(?:[*_\#]{{1,4}}[ ]?)?(?:
+        ^[ \t]{{0,8}}(?:>[ ]?){{0,3}}(?:\|[ ]?)?(?:[*_\#]{{1,4}}[ ]?)?(?:
             (?P<step>{_STEP})[ ]?(?P<number>{_NUMERAL}|(?:{_SPELLED})\b)
-              [ ]?(?:步|に|[:.：)、，,।]|[-–—](?=[ ])|[*_]{{0,4}}[ \t]*(?=\n))
+              [ ]?(?:步|に|[:.：)、，,।]|[-–—](?=[ ])|[ ]?\||[*_]{{0,4}}[ \t]*(?=\n))
+          | (?P<ordinal>[^\W\d_]{{2,20}})[ ](?:{_ORDERED})[ ]?[:：]
           | (?P<before>{_NUMERAL})[ ]?단계[ ]?[:.：)]
-          | \((?P<round>\d{{1,3}}|[a-h]|[ivx]{{1,4}})\)(?=\s)
+          | \((?P<round>\d{{1,3}}|[^\W\d_]|[ivx]{{1,4}})\)(?=\s)
+          | \[(?P<square>\d{{1,3}})\](?=[ ])
+          | (?P<keycap>[0-9])\ufe0f?\u20e3
           | （(?P<wide>\d{{1,3}}|[一二三四五六七八九十]{{1,3}})）
-          | (?P<list>\d{{1,4}})[.)、．](?!\d)
-          | (?P<letter>[a-h])\)(?=[ ])
+          | (?P<list>\d{{1,4}})(?:[.)、．](?!\d)|[ ][-–—](?=[ ][^\W\d_]{{2}})|:(?=[ ]))
+          | (?P<letter>[^\W\d_])\)(?=[ ])
           | (?P<roman>i{{1,3}}|iv|vi{{0,3}}|ix|x)[.)](?=[ ])
           | (?P<han>[一二三四五六七八九十]{{1,3}})[、．.]
-          | (?P<bullet>[-*•+])[ ]
+          | (?P<bullet>[-*•+]|\\item(?:\[[^\[\]\n]{{0,40}}\])?|(?:<[ou]l[^<>]{{0,80}}>)?<li[^<>]{{0,80}}>)(?:[ ]|(?<=>))
         )
-      | (?:^[ \t]{{0,8}}|(?<=[.!?:;。！？：；，、][ ])|(?<=[。！？：；，、]))(?P<circled>[①-⑳❶-❿⑴-⒇])
+      | (?:^[ \t]{{0,8}}|(?<=[.!?:;。！？：；，、][ ])|(?<=[。！？：；，、]))(?P<circled>[①-⑳❶-❿⑴-⒇㈠-㈩㊀-㊉])
       | (?:^[ \t]{{0,8}}|(?<=[.!?:;][ ])|(?<=[。！？：；，]))
-        (?P<word>(?:{_ENGLISH})(?=[,:， ])|首先|其次|然后|接着|接下来|最后|(?:まず|最初に|次に|そして|最後に)(?=[、,]))
+        (?P<word>(?:{_ENGLISH})(?=[,:， ])|首先|其次|然后|接着|接下来|最后|まず|最初に|次に|最後に|そして(?=[、,]))
       | (?:^[ \t]{{0,8}}|(?<=[.!?:;,،।؟؛][ ])|(?<=[。！？：；，]))(?P<other>(?:{_OTHERS})(?=[,،:， ]))
       | (?:^|(?<=\s))(?P<thai>ก่อนอื่น|อันดับแรก|จากนั้น|ต่อไป|ถัดไป|สุดท้าย)
     )""",
@@ -76,7 +89,23 @@ _COMPARED = 64
 """Steps that a new one is compared with letter by letter."""
 _SHORT = 20
 """Words of a step that is compared so: a longer one is no filler."""
-_LABELS = ("number", "before", "round", "wide", "circled", "list", "letter", "roman", "han", "word", "other", "thai")
+_LABELS = (
+    "number",
+    "ordinal",
+    "before",
+    "round",
+    "square",
+    "keycap",
+    "wide",
+    "circled",
+    "list",
+    "letter",
+    "roman",
+    "han",
+    "word",
+    "other",
+    "thai",
+)
 _PEER = re.compile(r"(Step \d+:|^\d+\.|\n-|\n\*|First,|Second,|Next,|Finally,)")
 
 
@@ -122,7 +151,7 @@ def _steps(text: str) -> Iterator[tuple[str, str]]:
     ends = [*(marker.start() for marker in markers[1:]), len(text)]
     for marker, end in zip(markers, ends, strict=False):  # no marker: no step
         body = _MARKER_WORDS.sub(" ", text[marker.end() : end])
-        words = _SAID.findall(folded(plain_text(body)).casefold())
+        words = _SAID.findall(folded(plain_text(shown(body))).casefold())
         label = next((marker[name] for name in _LABELS if marker[name]), "").casefold()
         yield label, " ".join(words) if _SAYS.search(text, marker.end(), end) else ""
 

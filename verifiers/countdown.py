@@ -15,12 +15,43 @@ MAX_LENGTH = 1000
 MAX_DEPTH = 50
 MAX_DIGITS = 15
 
+_BITS = 4096
+"""Of a number in a row: no puzzle has a longer one, and Python writes none of over 4,300 digits."""
+
 _TOKEN = re.compile(r"\s*(?:([0-9]+)|(.))", re.DOTALL)
 _SPELLINGS = str.maketrans(
-    {**{chr(0xFF10 + digit): str(digit) for digit in range(10)}, "＋": "+", "－": "-", "＝": "=", "＊": "*", "／": "/"}
-    | {"×": "*", "·": "*", "⋅": "*", "÷": "/", "−": "-", "–": "-", "（": "(", "）": ")", "[": "(", "]": ")"}
+    {
+        chr(zero + digit): str(digit)
+        for zero in (0xFF10, 0x660, 0x6F0, 0x966, 0x9E6, 0xC66, 0xE50)
+        for digit in range(10)
+    }
+    | {
+        "＋": "+",
+        "﹢": "+",
+        "－": "-",
+        "﹣": "-",
+        "−": "-",
+        "–": "-",
+        "＝": "=",
+        "＊": "*",
+        "∗": "*",
+        "×": "*",
+        "✕": "*",
+    }
+    | {"✖": "*", "·": "*", "⋅": "*", "•": "*", "∙": "*", "／": "/", "÷": "/", "∕": "/", "⁄": "/"}
+    | {"（": "(", "）": ")", "[": "(", "]": ")", "{": "(", "}": ")"}
 )
-_LATEX = (("\\times", "*"), ("\\cdot", "*"), ("\\div", "/"), ("\\left", ""), ("\\right", ""))
+"""Digits and signs of other scripts and keyboards; all brackets are parentheses."""
+_LETTER_X = re.compile(r"(?<=[0-9)\]}]) ?[xX] ?(?=[0-9(\[{])")
+_LATEX = (
+    ("\\times", "*"),
+    ("\\cdot", "*"),
+    ("\\div", "/"),
+    ("\\left", ""),
+    ("\\right", ""),
+    ("\\,", " "),
+    ("\\ast", "*"),
+)
 _PLAIN = re.compile(r"[+-]?[0-9]{1,30}(?:\.[0-9]{0,30})?(?:/[0-9]{1,30})?")
 _BOX = re.compile(r"\\boxed\s*\{([^{}]*)\}")
 _ANSWER = re.compile(r"<answer>((?:(?!<answer>).)*?)</answer>", re.DOTALL)
@@ -41,6 +72,7 @@ def evaluate(expression: str) -> tuple[Fraction, list[int]]:
         raise ExpressionError(f"it has {len(expression)} characters, more than {MAX_LENGTH}")
     for written, meant in _LATEX:
         expression = expression.replace(written, meant)
+    expression = _LETTER_X.sub("*", expression)
     return _Parser(_tokens(expression.translate(_SPELLINGS))).parse()
 
 
@@ -112,13 +144,14 @@ class _Parser:
 def check(expression: str, nums: Sequence[int] | str, target: int | float | str | Fraction) -> Verdict:
     """Right where the expression uses every number of ``nums`` exactly once, no other, and equals ``target``.
 
-    One ``= value`` at the end is allowed when it is true: ``(8 - 2) * 4 = 24``.
+    One ``= value`` at the end, or ``value =`` before it, is allowed when it is true: ``(8 - 2) * 4 = 24``.
     """
     try:
         wanted = exact(target)
         given = Counter(whole(n) for n in several(nums))
     except (TypeError, ValueError, ZeroDivisionError, OverflowError):
-        return Verdict.undecided(Cause.INVALID_GOLD, f"nums and target are no numbers: {nums!r:.120}, {target!r:.40}")
+        said = f"{_short(nums, 120)}, {_short(target, 40)}"
+        return Verdict.undecided(Cause.INVALID_GOLD, f"nums and target are no numbers: {said}")
     if any(number < 0 for number in given):
         return Verdict.undecided(
             Cause.INVALID_GOLD, f"a number with a sign cannot be used in an expression: {nums!r:.120}"
@@ -126,6 +159,8 @@ def check(expression: str, nums: Sequence[int] | str, target: int | float | str 
     if not given:
         return Verdict.undecided(Cause.INVALID_GOLD, "nums is empty")
     body, equals, claimed = expression.translate(_SPELLINGS).partition("=")
+    if body.strip().isdecimal() and not claimed.strip().isdecimal():  # 24 = (8 - 2) * 4
+        body, claimed = (claimed, body) if equals else (body, claimed)
     facts = {"extracted": expression.strip()[:200], "expected": str(wanted)}
     try:
         value, used = evaluate(body)
@@ -157,7 +192,10 @@ def exact(number: Any) -> Fraction:
         raise TypeError(f"{number!r} is no number")
     if isinstance(number, str) and not _PLAIN.fullmatch(number.strip()):
         raise ValueError(f"{number!r} is no number")
-    return Fraction(str(number)) if isinstance(number, float | str) else Fraction(number)
+    value = Fraction(str(number)) if isinstance(number, float | str) else Fraction(number)
+    if max(value.numerator.bit_length(), value.denominator.bit_length()) > _BITS:
+        raise ValueError("the number is too long")
+    return value
 
 
 def whole(number: Any) -> int:
@@ -175,6 +213,13 @@ def _signed(text: str) -> bool:
 def _number(text: str) -> Fraction:
     value, _ = evaluate(text.strip()[1:])
     return -value
+
+
+def _short(value: Any, limit: int) -> str:
+    try:
+        return repr(value)[:limit]
+    except ValueError:  # it has more digits than Python writes
+        return f"a {type(value).__name__}"
 
 
 def _listed(numbers: Any) -> str:
@@ -195,7 +240,9 @@ def extract(completion: str, prompt: str = "", *, prefilled: bool | Literal["aut
 
 def _bare(written: str) -> str:
     """The expression without what is written around it: code marks, ``$``, a box, a full stop."""
-    text = visible(written).strip().strip("$`").strip()
+    text = visible(written).strip().strip("$`*").strip()
+    if (text[:2], text[-2:]) in ((r"\(", r"\)"), (r"\[", r"\]")):
+        text = text[2:-2].strip()
     box = _BOX.fullmatch(text)
     text = box[1].strip() if box is not None else text
     return text[:-1].rstrip() if text.endswith((".", "。")) else text

@@ -31,6 +31,9 @@ NOTHING = [
         "****",
     ),
     *("``", "$$", r"\boxed{}", r"\text{ }", "\u200b", "...", r"\quad", "&emsp;<i> </i>"),
+    *("|  |  |", "| - |\n|   |", "\x1b[0m", "\x1b[1;31m \x1b[0m", "[](http://a.b)", "![](a.png)", "\n% a note\n"),
+    *(r"\begin{center}\end{center}", r"\color{white}", r"\color{white}{}", r"\rule{0pt}{0pt}", r"\label{eq:1}"),
+    *(r"\textcolor{white}{5}", r"\includegraphics[width=1cm]{a}"),
 ]
 SOMETHING = [
     *(
@@ -47,12 +50,22 @@ SOMETHING = [
         "四",
     ),
     *("x<y>z", r"\u4e2d", "+", r"\text{a}", r"\nu", "<1>"),
+    *(">", "|", "||", "> 5", "| 5 |", "50%", "% 5", "[a](http://a.b)", r"\color{red}5", r"\begin{center}5\end{center}"),
+    *(r"\textcolor{red}{5}", "\x1b[1m5\x1b[0m", "%5\n6", r"\rule{5}"),
 ]
 
 
 def test_a_block_is_blank_where_a_reader_sees_nothing() -> None:
     assert [text for text in NOTHING if not blank(text)] == []
     assert [text for text in SOMETHING if blank(text)] == []
+
+
+def test_a_box_of_what_is_not_printed_is_empty() -> None:
+    reward = get_reward("format", style="boxed")
+    for inside in ("%5\n", r"\color{white}{}", r"\rule{0pt}{0pt}", r"\textcolor{white}{5}"):
+        assert reward.score(f"So \\boxed{{{inside}}}").value == 0.0, inside
+    for inside in ("50%", r"\color{red}5", "|x|", ">"):
+        assert reward.score(f"So \\boxed{{{inside}}}").value == 1.0, inside
 
 
 @pytest.mark.parametrize("style", ["think_answer", "think_answer_soft", "think", "tags", "answer"])
@@ -151,3 +164,49 @@ LISTS = [
 def test_a_farm_costs_more_than_an_honest_list(farm: str) -> None:
     reward = get_reward("repetition_penalty")
     assert (reward.score(FARMS[farm]).value or 0) < min(reward.score(text).value or 0 for text in LISTS) - 0.1
+
+
+ENUMERATED = {
+    "Arabic ordinals": "الخطوة الأولى: نجمع العددين.\nالخطوة الثانية: نقسم على ثلاثة.\nالخطوة الثالثة: نكتب الجواب.",
+    "Hebrew": "שלב 1: מחברים את המספרים.\nשלב 2: מחלקים בשלוש.\nשלב 3: כותבים את התשובה.",
+    "Urdu": "مرحلہ 1: اعداد جمع کریں۔\nمرحلہ 2: تین سے تقسیم کریں۔\nمرحلہ 3: جواب لکھیں۔",
+    "Chinese numbers in brackets": "㈠ 把两个数相加。\n㈡ 除以三。\n㈢ 写出答案。",
+    "Chinese one of them": "其一，把两个数相加。\n其二，除以三。\n其三，写出答案。",
+    "Russian letters": "а) складываем числа.\nб) делим на три.\nв) пишем ответ.",
+    "Greek letters": "α) προσθέτουμε.\nβ) διαιρούμε με το τρία.\nγ) γράφουμε την απάντηση.",
+    "Russian ordinals": "Первый шаг: складываем.\nВторой шаг: делим на три.\nТретий шаг: пишем ответ.",
+    "Spanish ordinals": "Primer paso: sumamos.\nSegundo paso: dividimos.\nTercer paso: escribimos.",
+    "German adverbs": "Erstens addieren wir.\nZweitens teilen wir durch drei.\nDrittens sind wir fertig.",
+    "French adverbs": "Premièrement, on additionne.\nDeuxièmement, on divise.\nTroisièmement, on conclut.",
+    "Japanese without commas": "まず二つの数を足す。次に三で割る。最後に答えを書く。",
+    "kana in brackets": "(ア) 数を足す。\n(イ) 三で割る。\n(ウ) 答えを書く。",
+    "a dash": "1 - we add the numbers\n2 - we divide by three\n3 – we write it down",
+    "brackets": "[1] we add the numbers\n[2] we divide by three\n[3] we write it down",
+    "colons": "1: we add the numbers\n2: we divide by three\n3: we write it down",
+    "Roman numbers": "Step I: we add.\nStep II: we divide by three.\nStep III: we conclude.",
+    "quoted": "> 1. we add the numbers\n> 2. we divide by three\n> 3. we conclude",
+    "a table": "| Step 1 | we add |\n| Step 2 | we divide |\n| Step 3 | we conclude |",
+    "keycaps": "1\ufe0f\u20e3 we add the numbers\n2\ufe0f\u20e3 we divide by three\n3\u20e3 we conclude",
+    "parts": "Part 1: add the numbers.\nPart 2: divide by three.\nPart 3: conclude with five.",
+    "claims": "Claim 1. The sum is seven.\nClaim 2. The product is twelve.\nClaim 3. It is three and four.",
+    "items": "\\begin{enumerate}\n\\item we add\n\\item[b] we divide by three\n\\item we conclude\n\\end{enumerate}",
+    "a page": "<ol><li>we add the numbers</li>\n<li class='x'>we divide by three</li>\n<li>we conclude</li></ol>",
+}
+NO_STEPS = {
+    "differences": "9 - 3 = 6\n6 - 2 = 4\n4 - x = 1",
+    "times": "12:30 is the start\n13:45 is the end",
+    "the same with markup": "1. we add\n2. we&nbsp;add\n3. we <b>add</b>",
+    "one label": "(ア) 足す方法。\n(ア) 割る方法。\n(ア) 書く方法。",
+    "nothing behind": "[1] \n[2] \n[3] \n1\ufe0f\u20e3 \n2\ufe0f\u20e3 \n<li></li>\n\\item \n| Step 1 |\n| Step 2 |",
+    "the same behind": "Part 1: add them.\nPart 2: add them!\nStage 3: ADD them.",
+}
+
+
+@pytest.mark.parametrize("name", ENUMERATED)
+def test_steps_are_seen_in_the_forms_of_many_languages(name: str) -> None:
+    assert get_reward("reasoning_steps").score(ENUMERATED[name]).value == 1.0
+
+
+@pytest.mark.parametrize("name", NO_STEPS)
+def test_what_only_looks_like_steps_earns_one_at_most(name: str) -> None:
+    assert (get_reward("reasoning_steps").score(NO_STEPS[name]).value or 0) < 0.4

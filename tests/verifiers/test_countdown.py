@@ -64,7 +64,7 @@ def test_arithmetic_is_exact(expression: str, value: int) -> None:
 @pytest.mark.parametrize(
     "expression",
     ["2 ** 3", "44**19**35", "(1 + 2", "1 + 2)", "1 +", "", "()", "1 2", "-1 + 2", "1 / (2 - 2)", "x + 1", "1.5 + 1",
-     "1e9", "__import__('os')", "٣ + 1", "1 // 2", "1_0", "(" * 60 + "1" + ")" * 60, "1+" * 600 + "1", "9" * 16],
+     "1e9", "__import__('os')", "³ + 1", "1 // 2", "1_0", "(" * 60 + "1" + ")" * 60, "1+" * 600 + "1", "9" * 16],
 )  # fmt: skip
 def test_what_is_no_expression_is_refused(expression: str) -> None:
     with pytest.raises(ExpressionError):
@@ -99,6 +99,30 @@ def test_only_the_last_answer_after_the_thinking_counts() -> None:
     assert reward.score("<think></think><answer>4+6</answer>", **row).value == 0.1
     assert reward.score("<answer>4+6</answer><answer>$4*6$</answer>", **row).value == 1.0
     assert reward.score("4*6", **row).value == 0.0
+
+
+WAYS = [
+    "4*10+7-3", r"\(4\cdot 10+7-3\)", r"\[4\times 10+7-3\]", "**4*10+7-3**", "٤*١٠+٧-٣", "४*१०+७-३", "{4*10}+7-3",
+    "44 = 4*10+7-3",    "4 x 10 + 7 - 3", "(4)x(10)+7-3", "4∗10＋7﹣3", "4•10+7−3",
+    r"4 \ast 10 + 7\,-3", "4*10+7-3 = ٤٤", "**4*10+7-3 = 44.**",
+]  # fmt: skip
+NO_WAYS = [
+    "4**10+7-3", "44 = 4*10+4", "45 = 4*10+7-3", "44 = 44 = 4*10+7-3", "44 = 44", "4x10x+7-3", "x4*10+7-3", "4*10+7-③",
+    "4*10+7-³", r"\frac{4*10}{7}-3", "0x4*10+7-3", "4 10 + 7 - 3", "44 =", "= 44",
+]  # fmt: skip
+
+
+def test_an_expression_is_read_in_the_signs_and_digits_of_any_keyboard() -> None:
+    reward = get_reward("countdown")
+    for ways, value in ((WAYS, 1.0), (NO_WAYS, 0.0)):
+        found = reward(completions=[f"<answer>{w}</answer>" for w in ways], nums=[[3, 4, 7, 10]] * len(ways), target=44)
+        assert [way for way, each in zip(ways, found, strict=True) if each != value] == []
+
+
+@pytest.mark.parametrize("row", [([3, 4], 10**5000), ([10**5000, 4], 3), ("3, " + "4" * 5000, 3)])
+def test_a_number_that_python_does_not_write_is_no_gold(row: tuple[Any, Any]) -> None:
+    score = get_reward("countdown").score("<answer>3+4</answer>", nums=row[0], target=row[1])
+    assert (score.value, score.cause) == (None, Cause.INVALID_GOLD)
 
 
 @pytest.mark.parametrize("piece", ["<answer>", "(", "1+", "</answer>", "<answer>1", "9"])
