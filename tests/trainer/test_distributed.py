@@ -116,6 +116,8 @@ def _same(left: Path, right: Path, exact: bool = False) -> None:
     for a, b in zip(first, second, strict=True):
         assert a.keys() == b.keys()
         for key, value in a.items():
+            if key == "accuracy" and not exact and abs(a.get("margin", 1.0)) < 2e-5:
+                continue  # before the first update every margin is a rounding of 0, and its sign chance
             close = exact or not isinstance(value, float)
             assert value == (b[key] if close else pytest.approx(b[key], rel=1e-3, abs=2e-5)), (key, a, b)
     weights = [load_file(str(folder / "model" / "model.safetensors")) for folder in (left, right)]

@@ -138,7 +138,7 @@ def test_a_module_trained_whole_is_saved_merged_exported_and_no_part_of_the_base
     torch.testing.assert_close(_logits(again.model), tuned, atol=1e-4, rtol=1e-4)
     plain = _auto(base)
     plain.load_state_dict(dict(policy_weights(policy.model)))
-    torch.testing.assert_close(_logits(plain), tuned, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(_logits(plain), tuned, atol=1e-4, rtol=1e-4)
     with policy.model.disable_adapter():
         torch.testing.assert_close(_logits(policy.model), before)
 
