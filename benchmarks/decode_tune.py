@@ -1,10 +1,40 @@
 """Which cut of each product and of attention makes a token step shortest: where the numbers of ``plans.py`` are from.
 
-    PYTHONPATH=src python benchmarks/decode_tune.py [--jobs 0.5B:128x512,…] [--workers 14] [--compile-only] [--rollouts]
+    PYTHONPATH=src python benchmarks/decode_tune.py [--jobs 0.5B:128x512,…] [--what attention,…] [--groups 1,2]
+                                                    [--workers 14] [--compile-only] [--rollouts] [--small]
 
 A whole token step in the middle of the completions is captured and timed with one kernel cut otherwise; what is faster
 is kept, kernel after kernel, with all rows together and in groups side by side. With ``--rollouts`` whole generations
-follow with what was best. Candidates are compiled by several processes first.
+follow with what was best. Candidates are compiled by several processes first. ``--small`` tries the script in Triton's
+interpreter.
+
+0.5B at 128 x 4,096, on paper. In the middle a layer's attention reads 138 MB (128 rows x 2,112 positions x 512 B),
+29 us at 4.8 TB/s, 0.69 ms for 24 layers; measured were 2.02 ms a step, of which products and the rest are 0.98 ms (1.26
+less 0.28 of attention, at 512), so attention took 43 us a layer, 67 % of the rate. About 7 us are its beginning
+and end (at 512 it took 11.8 us for 21 MB, 4.4 us at full rate), 36 us reading at 80 %. As compiled for sm_90 by Triton
+3.6 (registers of a thread, bytes of shared memory, programs that fit on one of the 132 processors, and waves):
+
+    block 128, 3 stages, 1 part, 4 warps     96 registers   72 KB   3   256 programs, 0.65 waves
+    block 128, 4 stages (the rule's)         96            104 KB   2   0.97: all at once, two a processor
+    block 128, 5 stages                      96            137 KB   1   1.94: a second wave
+    block 64, 4 stages, 2 parts              62             53 KB   4   512 programs, 0.97
+    block 32, 4 stages, 4 parts, 1 warp     109             27 KB   8   1,024 programs, 0.97
+
+A round of 128 positions is 439 instructions of each of four warps, a quarter of what a processor can issue while the 64
+KB of its two programs arrive; nine barriers in it, for maxima and sums over warps, make it a chain, not a load. So
+neither arithmetic nor too little in flight is the bound, but the 7 us at the ends and what else does not overlap with
+reading. Most promising, in this order (``ATTENTION_LONG``):
+
+1. Two groups of rows side by side, their cache read with ``evict_first``: the products of one group, bound by latency,
+   run beside the attention of the other, bound by memory. At best 1.1 ms: 3.3 GB of cache and the weights twice, unless
+   they stay in L2, which evict_first is for. Its products would need rules of their own in plans.py (64 rows).
+2. ``ahead`` 512 or 1,024 with 3 stages: norm and projection before it leave 7 us in which 33 MB of cache can come into
+   L2 (50 MB, with 30 MB of a layer's weights), and with 72 KB two programs fit beside one of the projection's.
+3. Programs of one warp in 4 parts, 32 positions a round: no barrier between warps, eight chains a processor; against it
+   stand four beginnings in place of one and 2 MB of partial sums (of the group's heads alone, not of the padding).
+
+And the redraw (29 us for 29 MB of the head's rows): one program a row waits for four rounds of 64 KB one after the
+other; 16 warps with 512 inputs a round wait for two.
 """
 
 from __future__ import annotations
@@ -16,13 +46,15 @@ import os
 import sys
 import time
 import traceback
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import torch
 
+if "--small" in sys.argv:
+    os.environ["TRITON_INTERPRET"] = "1"
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import decode_speed
 from decode_job import SHAPES, VOCABULARY, make_model, make_sampler, place, timed
@@ -77,6 +109,13 @@ CUTS: dict[tuple[str, int], dict[str, list[Cut]]] = {
         "head": [(128, 64, 1, 4, 4, 256), (64, 128, 1, 4, 4, 256), ()],
     },
 }
+CUTS |= {
+    ("small", groups): {
+        title: [(32, 32, parts, 4, 3, 0), (64, 32, parts, 4, 3, 0)]
+        for title, parts in {"gated": 1, "down": 2, "out": 1, "qkv": 2, "head": 1}.items()
+    }
+    for groups in (1, 2)
+}
 ATTENTION: dict[str, list[dict[str, Any]]] = {
     "0.5B": [
         {"block": 128, "parts": 1, "stages": 4},
@@ -98,7 +137,35 @@ ATTENTION: dict[str, list[dict[str, Any]]] = {
         {"block": 64, "parts": 1, "stages": 5},
     ],
 }
+ATTENTION["small"] = [{"block": 16, "parts": 1, "stages": 3}, {"block": 32, "parts": 2, "stages": 3}]
+LONG = 2048
+"""From so many tokens on, :data:`ATTENTION_LONG`."""
+ATTENTION_LONG: dict[str, list[dict[str, Any]]] = {
+    "0.5B": [
+        {"block": 128, "parts": 1, "stages": 4, "ahead": 128},
+        {"block": 128, "parts": 1, "stages": 4, "ahead": 128, "policy": "evict_first"},
+        {"block": 128, "parts": 1, "stages": 3, "ahead": 128},
+        {"block": 128, "parts": 1, "stages": 3, "ahead": 512},
+        {"block": 128, "parts": 1, "stages": 3, "ahead": 1024},
+        {"block": 128, "parts": 1, "stages": 3, "ahead": 512, "policy": "evict_first"},
+        {"block": 128, "parts": 2, "stages": 3, "ahead": 256, "policy": "evict_first"},
+        {"block": 64, "parts": 2, "stages": 4, "ahead": 256},
+        {"block": 32, "parts": 4, "stages": 4, "ahead": 128, "warps": 1},
+        {"block": 32, "parts": 4, "stages": 4, "ahead": 128, "warps": 2},
+    ],
+}
+DRAWS: list[dict[str, Any]] = [
+    {},
+    {"draw_warps": 16},
+    {"draw_warps": 16, "draw_block": 512},
+    {"draw_block": 128},
+]
+"""The redraw of the tokens around the drawn one: inputs of a round, and warps."""
 DEFAULT: dict[str, Any] = {"warps": 4, "ahead": 0, "policy": ""}
+
+
+def attention_of(name: str, tokens: int) -> list[dict[str, Any]]:
+    return ATTENTION_LONG.get(name, ATTENTION[name]) if tokens >= LONG else ATTENTION[name]
 
 
 @dataclass(frozen=True)
@@ -108,6 +175,7 @@ class Choice:
     groups: int
     cuts: dict[str, Cut]
     attention: dict[str, Any]
+    draw: dict[str, Any] = field(default_factory=dict)
 
     def ops(self, name: str, rows: int, early: bool | None = None) -> TritonOps:
         table = {products(name)[title]: cut for title, cut in self.cuts.items()}
@@ -116,7 +184,7 @@ class Choice:
             cut = table[kind, outputs, inputs]
             return as_plan(cut, rows if kind == "head" else rows // self.groups)
 
-        return TritonOps(plans=plans, groups=self.groups, early=early, **(DEFAULT | self.attention))
+        return TritonOps(plans=plans, groups=self.groups, early=early, **(DEFAULT | self.attention), **self.draw)
 
 
 def as_plan(cut: Cut, rows: int) -> Plan | None:
@@ -138,18 +206,24 @@ def products(name: str) -> dict[str, tuple[str, int, int]]:
 # -- compiling side by side --------------------------------------------------------------------------------------------
 
 
-def tasks(jobs: list[tuple[str, int, int]]) -> list[tuple[str, str, int, Any]]:
+def tasks(jobs: list[tuple[str, int, int]], options: argparse.Namespace) -> list[tuple[str, str, int, Any]]:
     """Model, kernel, rows, and a cut or, for attention, its options with cache length and parts of the projection."""
     found: list[tuple[str, str, int, Any]] = []
     for name, rows, tokens in jobs:
         for (model, groups), cuts in CUTS.items():
-            if model == name:
+            if model == name and groups in options.groups:
                 each = rows // groups
-                found += [(name, t, rows if t == "head" else each, c) for t, some in cuts.items() for c in some if c]
-                parts = {(cut or (0, 0, 1))[2] for cut in cuts["qkv"]}
-                for index, options in enumerate(ATTENTION[name]):
+                for title, some in cuts.items():
+                    tried = some if title in options.what else some[:1]
+                    found += [(name, title, rows if title == "head" else each, cut) for cut in tried if cut]
+                parts = {(cut or (0, 0, 1))[2] for cut in (cuts["qkv"] if "qkv" in options.what else cuts["qkv"][:1])}
+                for index, way in enumerate(attention_of(name, tokens)):
                     for sums in sorted(parts) if index == 0 else [cuts["qkv"][0][2]]:
-                        found.append((name, "attention", each, {**options, "tokens": tokens, "sums": sums}))
+                        found.append((name, "attention", each, {**way, "tokens": tokens, "sums": sums}))
+                head = cuts["head"][0]
+                found += [
+                    (name, "draw", rows, {"cut": head, **way}) for way in DRAWS if "draw" in options.what and head
+                ]
     return [task for index, task in enumerate(found) if task not in found[:index]]
 
 
@@ -199,8 +273,10 @@ def call(name: str, title: str, rows: int, cut: Any) -> None:
         some = Rows.empty(rows, 1, torch.device("cpu"))
         TritonOps(early=True, **options).rotate_attend(qkv, key, key, some, length, layer, weights)
         return
+    options = {key: value for key, value in cut.items() if key != "cut"} if title == "draw" else {}
+    title, cut = ("head", cut["cut"]) if title == "draw" else (title, cut)
     kind, outputs, inputs = products(name)[title]
-    ops = TritonOps(early=True, plans=lambda *key: as_plan(cut, rows))
+    ops = TritonOps(early=True, plans=lambda *key: as_plan(cut, rows), **options)
     x = empty(rows, inputs)
     if kind == "product":
         ops.product(x, empty(outputs, inputs), empty(outputs) if title == "qkv" else None)
@@ -267,18 +343,19 @@ def compare(step: Step, many: dict[str, TritonOps]) -> str:
     return "  to PyTorch on noise: " + "; ".join(shares)
 
 
-def tune(step: Step, groups: int, start: Choice | None = None) -> tuple[float, Choice]:
-    """The best choice for so many groups."""
+def tune(step: Step, groups: int, what: list[str], start: Choice | None = None) -> tuple[float, Choice]:
+    """The best choice for so many groups, of what is asked for."""
     name, rows = step.name, step.rows
-    cuts = CUTS[name, groups]
-    best = start or Choice(groups, {title: some[0] for title, some in cuts.items()}, ATTENTION[name][0])
+    cuts, ways = CUTS[name, groups], attention_of(name, step.tokens)
+    best = start or Choice(groups, {title: some[0] for title, some in cuts.items()}, ways[0])
     least = step.milliseconds(best.ops(name, rows))
     print(f"  {groups} groups: {least:.3f} ms", flush=True)
-    for title in ("attention", *(PRODUCTS if start is None else ())):
-        others: list[Any] = list(ATTENTION[name] if title == "attention" else cuts[title])
+    titles = [title for title in ("attention", *(PRODUCTS if start is None else ()), "draw") if title in what]
+    for title in titles:
+        others: list[Any] = list(ways if title == "attention" else DRAWS if title == "draw" else cuts[title])
         for other in others:
-            if title == "attention":
-                choice = replace(best, attention=other)
+            if title in ("attention", "draw"):
+                choice = replace(best, **{title: other})
             else:
                 choice = replace(best, cuts={**best.cuts, title: other})
             if choice == best:
@@ -335,8 +412,8 @@ def job(name: str, rows: int, tokens: int, held: dict[str, Any], options: argpar
     print(f"{name}, {rows} x {tokens}", flush=True)
     found = []
     for model, groups in CUTS:
-        if model == name:
-            found.append((*tune(step, groups, held.get(str(groups))), groups))
+        if model == name and groups in options.groups:
+            found.append((*tune(step, groups, options.what, held.get(str(groups))), groups))
             held[str(groups)] = found[-1][1]
     _, best, _ = min(found, key=lambda each: each[0])
     if torch.cuda.is_available():
@@ -363,10 +440,18 @@ def main() -> None:
     parser.add_argument("--compile-only", action="store_true")
     parser.add_argument("--no-compile", action="store_true", help="it was done before")
     parser.add_argument("--rollouts", action="store_true")
+    comma: Any = lambda text: text.split(",")  # noqa: E731
+    numbers: Any = lambda text: [int(part) for part in text.split(",")]  # noqa: E731
+    titles = ["attention", *PRODUCTS, "draw"]
+    parser.add_argument("--what", type=comma, default=titles, help=f"of {','.join(titles)}")
+    parser.add_argument("--groups", type=numbers, default=[1, 2, 4], help="of rows side by side")
+    parser.add_argument("--small", action="store_true", help="a tiny model in the interpreter: to try the script")
     options = parser.parse_args()
-    if not (torch.cuda.is_available() or options.compile_only):
+    if not (torch.cuda.is_available() or options.compile_only or options.small):
         print("this benchmark needs a GPU; --compile-only compiles its candidates without one")
         return
+    if options.small:
+        options.jobs, options.no_compile = "small:4x8", True
     jobs = []
     for text in options.jobs.split(","):
         name, _, shape = text.partition(":")
@@ -374,7 +459,7 @@ def main() -> None:
         jobs.append((name, rows, tokens))
     torch.set_grad_enabled(False)
     if not options.no_compile:
-        begun, some = time.perf_counter(), tasks(jobs)
+        begun, some = time.perf_counter(), tasks(jobs, options)
         with multiprocessing.get_context("spawn").Pool(options.workers) as pool:
             for wrong in filter(None, pool.imap_unordered(compile_one, some)):
                 print(wrong, flush=True)

@@ -28,6 +28,7 @@ from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import torch
 
@@ -76,8 +77,17 @@ def peak() -> float:
 
 
 def policy_of(config: RunConfig) -> Policy:
-    """Its weights drawn where they will stay: a large model's would take a minute on the host. Nothing ends early."""
-    with torch.device("cuda" if torch.cuda.is_available() else "cpu"):
+    """The policy, its weights drawn where they will stay: a large model's would take a minute on the host. Nothing ends
+    early."""
+    from transformers import AutoModelForCausalLM
+
+    make = AutoModelForCausalLM.from_config
+
+    def there(*arguments: Any, **options: Any) -> Any:
+        with torch.device("cuda" if torch.cuda.is_available() else "cpu"):
+            return make(*arguments, **options)
+
+    with mock.patch.object(AutoModelForCausalLM, "from_config", there):
         policy = load_policy(config, None)
     policy.eos_ids = []
     return policy
@@ -190,7 +200,8 @@ def peer(way: str) -> Callable[[Report, Path, argparse.Namespace], None]:
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
         if out_folder := os.environ.get("OUT"):
             (Path(out_folder) / log.name).write_text("\n".join(lines), encoding="utf-8")
-        found = json.loads(lines[-1]) if code == 0 else {}
+        known = [line for line in lines if line.startswith(('{"rows"', '{"skipped"'))]
+        found = json.loads(known[-1]) if known else {}
         if "skipped" in found:
             report.say(f"trl, {way}: skipped, {found['skipped']}")
         elif code:
@@ -202,15 +213,22 @@ def peer(way: str) -> Callable[[Report, Path, argparse.Namespace], None]:
     return run
 
 
-def demo(report: Report, folder: Path, options: argparse.Namespace) -> None:
-    """The arithmetic demo on the GPU through the command line, in bfloat16 and in FP8, all seeds at once."""
+def in_dtypes(report: Report, folder: Path, options: argparse.Namespace) -> None:
+    """The demo in float32, with float32 weights computed in bfloat16 (the default), and with weights in bfloat16."""
+    demo(report, folder, options, {dtype: f"model.dtype={dtype}" for dtype in ("float32", "auto", "bfloat16")})
+
+
+def demo(report: Report, folder: Path, options: argparse.Namespace, arms: dict[str, str] | None = None) -> None:
+    """The arithmetic demo on the GPU through the command line, by default in bfloat16 and in FP8, all seeds at once."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
+    if arms is None:
+        arms = {"bfloat16": "model.fp8=false", "fp8": f"model.fp8={'always' if device == 'cuda' else 'false'}"}
     begun = time.perf_counter()
     processes: dict[tuple[str, int], subprocess.Popen[bytes]] = {}
     for seed in options.demo_seeds:
-        for name, fp8 in {"bfloat16": "false", "fp8": "always" if device == "cuda" else "false"}.items():
+        for name, setting in arms.items():
             command = [sys.executable, "-m", "veritune", "train", str(ROOT / "examples" / "arithmetic.yaml")]
-            command += [f"device={device}", f"model.fp8={fp8}", f"seed={seed}", f"output={folder / f'{name}-{seed}'}"]
+            command += [f"device={device}", setting, f"seed={seed}", f"output={folder / f'{name}-{seed}'}"]
             with (folder / f"{name}-{seed}.log").open("w") as log:
                 process = subprocess.Popen([*command, *options.demo], stdout=log, stderr=subprocess.STDOUT)
             processes[name, seed] = process
@@ -336,6 +354,7 @@ SECTIONS: dict[str, Callable[[Report, Path, argparse.Namespace], Any]] = {
     "trl_batching": peer("batching"),
     "trl": peer("generate"),
     "demo": demo,
+    "dtypes": in_dtypes,
 }
 VERSIONS = ("torch", "triton", "transformers", "trl")
 

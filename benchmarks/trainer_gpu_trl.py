@@ -1,11 +1,21 @@
-"""TRL's GRPOTrainer on the job of ``trainer_gpu.py``, in a process of its own; the last line printed is JSON.
+"""TRL's GRPOTrainer on the job of ``trainer_gpu.py``, in a process of its own; lines of JSON say what is known.
 
     python benchmarks/trainer_gpu_trl.py {generate,batching,vllm} [--steps 2] [--small]
 
 ``generate`` samples with transformers' ``generate`` (dynamic cache), ``batching`` with transformers' continuous
 batching, ``vllm`` with vLLM in the trainer's own process (colocated; graphs and compiler as by default). The last of
 the steps of ``vllm`` is one without TRL's importance-sampling correction, which costs a forward pass a step; then vLLM
-generates as much by itself, with neither log-probs nor text, to say how much of the time is the engine's.
+generates as much by itself, with neither log-probs nor text, to say how much of the time is the engine's. Each JSON
+line holds more than the one before; the last is the whole.
+
+vLLM where it is not installed and cannot be: vLLM 0.21 to 0.23 is built for torch 2.11. Its wheel for CPython 3.12 (or
+abi3) and those of its requirements that are not there, fetched with ``pip download --no-deps``, are unpacked into one
+folder, which ``PYTHONPATH`` (``--vllm`` of trainer_gpu.py and gpu_rows.py) names for this process alone. Of the wheel
+(270 MB) this job does without: ``vllm_flash_attn`` of versions 2 and 4, ``_moe_C*``, ``_flashmla*``, ``_qutlass*``,
+``deep_gemm``, ``third_party`` of these, the Rust front end; of its requirements without flashinfer, tilelang,
+cutlass-dsl, quack-kernels, humming-kernels, tokenspeed-mla, opentelemetry, anthropic, mcp, outlines_core and
+lm-format-enforcer (fastapi 0.121 and openai 2.9 rather than the newest). Files of the wheel can be divided for transfer
+(``split -b 55m``, ``cat``). ``--check`` imports what the job will, on any machine, and says what is missing.
 """
 
 from __future__ import annotations
@@ -50,6 +60,21 @@ def missing(way: str) -> str | None:
         if find_spec(name) is None:
             return f"{name} is not installed"
     return "vLLM needs a GPU" if way == "vllm" and not torch.cuda.is_available() else None
+
+
+def check(way: str) -> None:
+    """Import what would be imported after the model is made, and have each of it name its version."""
+    import trl
+    from trl import GRPOConfig, GRPOTrainer  # noqa: F401
+
+    found = [f"trl {trl.__version__}"]
+    if way == "vllm":
+        import vllm
+        from trl.import_utils import is_vllm_available
+        from vllm import LLM, SamplingParams  # noqa: F401
+
+        found.append(f"vllm {vllm.__version__}, which trl {'takes' if is_vllm_available() else 'does not take'}")
+    print(json.dumps({"skipped": f"only checked: {', '.join(found)}"}))
 
 
 def settings(way: str, shape: dict[str, int], steps: int, folder: Path, batching: dict[str, Any]) -> dict[str, Any]:
@@ -131,6 +156,8 @@ def measure(options: argparse.Namespace, shape: dict[str, int], folder: Path) ->
             print(f"trl {way}, step {len(taken)}: {taken[-1]}", flush=True)
             if len(taken) == 1 and torch.cuda.is_available():
                 torch.cuda.reset_peak_memory_stats()
+            if len(taken) == 1 + steps:  # said now: what follows may be ended by a time limit
+                show([summary(f"trl, {way}", taken[1:], peak(), {})])
 
     source, _, _ = make_sources(config.data, 0)
     begun = time.perf_counter()
@@ -150,12 +177,21 @@ def measure(options: argparse.Namespace, shape: dict[str, int], folder: Path) ->
     trainer.train()
     logs = [entry for entry in trainer.state.log_history if "completions/mean_length" in entry]
     found = {key: logs[min(steps, len(logs) - 1)].get(key) for key in KEPT}
-    peak = torch.cuda.max_memory_allocated() / 1e9 if torch.cuda.is_available() else 0.0
-    rows = [summary(f"trl, {way}", taken[1 : 1 + steps], peak, found)]
+    rows = [summary(f"trl, {way}", taken[1 : 1 + steps], peak(), found)]
     if way == "vllm":
-        rows.append(summary("trl, vllm, uncorrected", taken[1 + steps :], peak, {}))
+        rows.append(summary("trl, vllm, uncorrected", taken[1 + steps :], peak(), {}))
+        show(rows)
         rows[0]["found"] |= alone(trainer, shape)
     return rows
+
+
+def peak() -> float:
+    """GB that this process's tensors took at most since the first step; vLLM's are of this process."""
+    return torch.cuda.max_memory_allocated() / 1e9 if torch.cuda.is_available() else 0.0
+
+
+def show(rows: list[dict[str, Any]]) -> None:
+    print(json.dumps({"rows": rows}), flush=True)
 
 
 def watch_engine(trainer: Any, spent: dict[str, float]) -> None:
@@ -212,14 +248,14 @@ def synchronize() -> None:
         torch.cuda.synchronize()
 
 
-def summary(name: str, part: list[dict[str, float]], peak: float, found: dict[str, Any]) -> dict[str, Any]:
+def summary(name: str, part: list[dict[str, float]], held: float, found: dict[str, Any]) -> dict[str, Any]:
     seconds = sum(step["seconds"] for step in part) / len(part)
     phases = {phase: sum(step.get(phase, 0.0) for step in part) / len(part) for phase in ("rollout", "score")}
     phases["update"] = seconds - sum(phases.values())
     fastest = min(step["seconds"] for step in part)
     mean = {phase: sum(step.get(phase, 0.0) for step in part) / len(part) for phase in ("weights", "engine", "text")}
     found = {**found, **{phase: round(value, 3) for phase, value in mean.items() if value}}
-    return {"name": name, "seconds": seconds, "phases": phases, "peak": peak, "fastest": fastest, "found": found}
+    return {"name": name, "seconds": seconds, "phases": phases, "peak": held, "fastest": fastest, "found": found}
 
 
 def main() -> None:
@@ -228,6 +264,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=2)
     parser.add_argument("--shape", type=json.loads, default=None)
     parser.add_argument("--small", action="store_true")
+    parser.add_argument("--check", action="store_true", help="import what the way needs, and no more")
     parser.add_argument("--batching", type=json.loads, default={}, help="more of ContinuousBatchingConfig")
     options = parser.parse_args()
     warnings.filterwarnings("ignore")
@@ -240,9 +277,11 @@ def main() -> None:
     if reason is not None:
         print(json.dumps({"skipped": reason}))
         return
+    if options.check:
+        check(options.way)
+        return
     with tempfile.TemporaryDirectory() as name:
-        rows = measure(options, shape, Path(name))
-        print(json.dumps({"rows": rows}), flush=True)
+        show(measure(options, shape, Path(name)))
 
 
 if __name__ == "__main__":

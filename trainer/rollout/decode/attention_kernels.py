@@ -146,7 +146,7 @@ def rotate_attend_kernel(
         else:
             group = row * KV_HEADS + head
             slot_G = (group * PARTS + part) * GROUP_PAD + g
-            tl.store(part_sums + slot_G[:, None] * WIDTH_PAD + d[None, :], mixed_GD)
+            tl.store(part_sums + slot_G[:, None] * WIDTH_PAD + d[None, :], mixed_GD, grid_GD)
             tl.store(part_scales + slot_G * 2, most_G)
             tl.store(part_scales + slot_G * 2 + 1, sum_G)
             tl.debug_barrier()
@@ -158,7 +158,8 @@ def rotate_attend_kernel(
                     slot_G = (group * PARTS + index) * GROUP_PAD + g
                     other_G = tl.load(part_scales + slot_G * 2, cache_modifier=".cg")
                     add_G = tl.load(part_scales + slot_G * 2 + 1, cache_modifier=".cg")
-                    add_GD = tl.load(part_sums + slot_G[:, None] * WIDTH_PAD + d[None, :], cache_modifier=".cg")
+                    place_GD = part_sums + slot_G[:, None] * WIDTH_PAD + d[None, :]
+                    add_GD = tl.load(place_GD, grid_GD, other=0.0, cache_modifier=".cg")
                     top_G = tl.maximum(most_G, other_G)
                     shrink_G, grow_G = tl.exp2(most_G - top_G), tl.exp2(other_G - top_G)
                     sum_G = sum_G * shrink_G + add_G * grow_G

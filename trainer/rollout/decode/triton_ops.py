@@ -45,11 +45,14 @@ class TritonOps:
         ahead: int = 128,
         groups: int | None = None,
         policy: str = "",
+        draw_block: int = 256,
+        draw_warps: int = 8,
     ) -> None:
         self.block, self.parts, self.warps, self.stages = block, parts, warps, stages
         self.plans, self.ahead = plans, ahead
         self.early = _can_begin_early() if early is None else early
         self.groups, self.policy = groups, policy
+        self.draw_block, self.draw_warps = draw_block, draw_warps
         self._arrived: dict[tuple[torch.device, int, int], Tensor] = {}
 
     def branches(self, count: int, weights: Weights) -> int:
@@ -192,7 +195,7 @@ class TritonOps:
             num_warps=cut.warps,
             num_stages=cut.stages,
         )
-        block = min(triton.next_power_of_2(inputs), 256)
+        block = min(triton.next_power_of_2(inputs), self.draw_block)
         sizes_again = (inputs, block, chunk, triton.next_power_of_2(chunks), len(eos_E), biased, self.early)
         self._launch(
             products.draw_again_kernel,
@@ -201,7 +204,7 @@ class TritonOps:
                 *(hidden_BH, head, bias, most, total, *_state(rows), rows.uniforms_BT, eos_E, vocabulary, chunks),
                 *(rows.uniforms_BT.shape[1], rows.out_BT.shape[1], inverse, *sizes_again),
             ),
-            num_warps=8,
+            num_warps=self.draw_warps,
         )
 
     def rotate_store(
