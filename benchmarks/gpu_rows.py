@@ -9,8 +9,8 @@ name with ``.json``) are written anew after each; a row that fails or runs out o
 whatever it had measured, and the others go on. ``--continue`` keeps the rows of the state that ended well and runs the
 rest. ``--rows`` takes names or kinds (steps, decode, long, 7b, trl, demo, scaling, gate); ``--list`` says the plan and
 its seconds. OLD: a tree of the code to compare with (``git archive 1a75e78 | tar -x -C OLD``), the halves of a pair run
-one after the other. PACK: see trainer_gpu_trl.py. ``--small`` tries every row on a CPU, at a tiny size; then the names
-``fails`` and ``hangs`` are rows too, which do just that.
+one after the other. PACK: a folder with vLLM (vllm_pack.py). ``--small`` tries every row on a CPU, at a tiny size. The
+names ``fails`` and ``hangs`` are rows too, which do just that.
 """
 
 from __future__ import annotations
@@ -346,7 +346,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results" / "gpu_rows.txt")
     parser.add_argument("--logs", type=Path, help="a folder for the whole logs")
     parser.add_argument("--old", type=Path, help=f"a tree of commit {OLD_COMMIT}")
-    parser.add_argument("--vllm", type=Path, help="a folder with vLLM and what it needs (trainer_gpu_trl.py)")
+    parser.add_argument("--vllm", type=Path, help="a folder with vLLM and what it needs (vllm_pack.py)")
     parser.add_argument("--commit", default="", help="where what runs is no git checkout")
     parser.add_argument("--continue", dest="go_on", action="store_true", help="keep the rows that ended well")
     parser.add_argument("--list", action="store_true", help="say the plan and end")

@@ -8,14 +8,9 @@ the steps of ``vllm`` is one without TRL's importance-sampling correction, which
 generates as much by itself, with neither log-probs nor text, to say how much of the time is the engine's. Each JSON
 line holds more than the one before; the last is the whole.
 
-vLLM where it is not installed and cannot be: vLLM 0.21 to 0.23 is built for torch 2.11. Its wheel for CPython 3.12 (or
-abi3) and those of its requirements that are not there, fetched with ``pip download --no-deps``, are unpacked into one
-folder, which ``PYTHONPATH`` (``--vllm`` of trainer_gpu.py and gpu_rows.py) names for this process alone. Of the wheel
-(270 MB) this job does without: ``vllm_flash_attn`` of versions 2 and 4, ``_moe_C*``, ``_flashmla*``, ``_qutlass*``,
-``deep_gemm``, ``third_party`` of these, the Rust front end; of its requirements without flashinfer, tilelang,
-cutlass-dsl, quack-kernels, humming-kernels, tokenspeed-mla, opentelemetry, anthropic, mcp, outlines_core and
-lm-format-enforcer (fastapi 0.121 and openai 2.9 rather than the newest). Files of the wheel can be divided for transfer
-(``split -b 55m``, ``cat``). ``--check`` imports what the job will, on any machine, and says what is missing.
+vLLM where it is not installed and cannot be fetched: ``vllm_pack.py`` makes parts of its wheel and requirements, and on
+the other machine a folder of these, which ``PYTHONPATH`` (``--vllm`` of trainer_gpu.py and gpu_rows.py) names for this
+process alone. ``--check`` imports what the job will, on any machine, and says what is missing.
 """
 
 from __future__ import annotations

@@ -6,7 +6,9 @@ import argparse
 import dataclasses
 import importlib
 import json
+import random
 import sys
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -16,7 +18,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "benchmarks"
-OURS = ("gpu_rows", "gpu_rows_table")
+OURS = ("gpu_rows", "gpu_rows_table", "vllm_pack")
 
 
 @pytest.fixture(scope="module")
@@ -132,3 +134,35 @@ def test_trl_that_was_ended_late_leaves_the_row_it_had(rows: ModuleType) -> None
     lines, values = rows.tables.trl_lines(json.dumps({"skipped": "vllm is not installed"}))
     assert lines == ["skipped: vllm is not installed"]
     assert not values
+
+
+def test_a_pack_of_wheels_comes_together_from_its_parts_without_what_is_left_out(
+    rows: ModuleType, tmp_path: Path
+) -> None:
+    vllm_pack = importlib.import_module("vllm_pack")
+    wheels, parts = tmp_path / "wheels", tmp_path / "parts"
+    wheels.mkdir()
+    needs = ["numpy", "tilelang==0.1.9", 'Pillow; python_version > "3.8"', "foo[bar]>=2", 'old; extra == "audio"']
+    noise = random.Random(0).randbytes(5000)
+    held = {
+        "vllm/__init__.py": b"x = 1",
+        "vllm/_C.abi3.so": noise,
+        "vllm/_moe_C.abi3.so": noise,
+        "vllm/vllm_flash_attn/_vllm_fa2_C.abi3.so": noise,
+        "vllm/vllm_flash_attn/_vllm_fa3_C.abi3.so": noise,
+        "vllm-1.dist-info/METADATA": "\n".join(f"Requires-Dist: {need}" for need in needs).encode(),
+    }
+    with zipfile.ZipFile(wheels / "vllm-1-cp38-abi3-linux.whl", "w") as wheel:
+        for name, value in held.items():
+            wheel.writestr(name, value)
+    made = vllm_pack.pack(sorted(wheels.glob("*.whl")), parts, 4000)
+    assert len(made) > 1
+    assert all(part.stat().st_size <= 4000 for part in made)
+    assert vllm_pack.missing(sorted(wheels.glob("*.whl")), ["numpy"]) == ["foo", "pillow"]
+    vllm_pack.join(parts, tmp_path / "site")
+    found = {str(path.relative_to(tmp_path / "site")) for path in (tmp_path / "site").rglob("*") if path.is_file()}
+    assert found == {name for name in held if "_moe_C" not in name and "fa2" not in name}
+    assert (tmp_path / "site" / "vllm" / "_C.abi3.so").read_bytes() == noise
+    made[1].write_bytes(b"cut")
+    with pytest.raises(SystemExit, match=r"pack\.01 of"):
+        vllm_pack.join(parts, tmp_path / "other")
