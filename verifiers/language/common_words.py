@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 _WORDS = {
@@ -81,6 +81,11 @@ _WORDS = {
         hơn ít đầu tiên sau đó bây tất cả anh ấy cô họ chúng ta tôi bạn nên vì nhưng hoặc""",
 }
 _SETS = {code: frozenset(listed.split()) for code, listed in _WORDS.items()}
+
+
+def common_words() -> Mapping[str, frozenset[str]]:
+    """The lists by language."""
+    return _SETS
 
 
 @cache

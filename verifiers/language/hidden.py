@@ -16,7 +16,8 @@ _STATEMENT = re.compile(
     r"let|var|function|end|fn|func|select|insert|update|where|using|namespace|package|struct|match|case|switch|do|then)\b"
 )
 _COMMENT = re.compile(r"\s*(?:#|//|--|/\*|\*|%|;)")
-_TEXT = re.compile(r"\\(?:text\w*|mbox|hbox|mathrm|operatorname)\*?\s*\{([^{}]*)\}")
+_TEXT = re.compile(r"\\[A-Za-z]+\*?\s*\{([^{}]*)\}")
+"""What a command is given: a word of text, or a part of the formula."""
 _COMMAND = re.compile(r"\\[A-Za-z]+\*?")
 _NO_COMMAND = re.compile(r"(?<![A-Za-z\\])[A-Za-z]{2,}")
 """A word of Latin letters that is no command: of most formulas there are too few to look further."""
@@ -24,11 +25,14 @@ _BRACES = re.compile(r"\{[^{}]*\}")
 _TAG = re.compile(r"</?[A-Za-z][\w:.-]*(?P<rest>(?:\s[^<>]*)?)/?>")
 _QUOTED = re.compile(r"\"([^\"]*)\"|'([^']*)'")
 _ESCAPED = re.compile(
-    r"(?:&(?:#\d{2,7}|#x[0-9a-f]{2,6}|[a-z]{2,24}\d{0,2});){1,2000}|(?:\\u\{?[0-9a-f]{4,6}\}?|\\x[0-9a-f]{2}){1,2000}"
+    r"(?:&(?:amp;){0,4}(?:#\d{2,7};?|#x[0-9a-f]{2,6};?|[a-z]{2,24}\d{0,2};)){1,2000}"
+    r"|(?:\\u\{?[0-9a-f]{4,6}\}?|\\x[0-9a-f]{2}){1,2000}"
     r"|(?:%[0-9a-f]{2}){2,2000}|(?:\\[0-3][0-7]{2}){2,2000}|(?:\\N\{[A-Z0-9 -]{2,80}\}){1,2000}"
     r"|U\+[0-9a-f]{4,6}(?:[ ,]{0,2}U\+[0-9a-f]{4,6}){0,2000}|0x[0-9a-f]{4}(?:[ ,]{1,2}0x[0-9a-f]{4}){7,2000}",
     re.IGNORECASE,
 )
+_TWICE = re.compile(r"&(?:amp;)+(?=[#a-z])", re.IGNORECASE)
+"""An ampersand that is escaped itself."""
 _NAMED = re.compile(r"\\N\{([^}]*)\}", re.IGNORECASE)
 _HEXADECIMAL = re.compile(r"[0-9a-f]{4,6}", re.IGNORECASE)
 _SPACED = re.compile(r"(?<![^\W\d_])(?:[^\W\d_\u2e80-\U0010ffff] {1,3}){11,2000}[^\W\d_](?![^\W\d_])")
@@ -78,11 +82,12 @@ def in_formula(inside: str) -> str:
     if inside.isascii() and len(_NO_COMMAND.findall(inside)) < _PROSE_WORDS:
         return ""
     said = [found[1] for found in _TEXT.finditer(inside)]
-    bare = _TEXT.sub(" ", inside)
+    rest = bare = _TEXT.sub(" ", inside)
     for _ in range(4):
         if "{" in bare:
             bare = _BRACES.sub(" ", bare)
     bare = _COMMAND.sub(" ", bare)
+    bare = bare if _prose(bare) else _foreign(rest)
     kept = [text for text in (*said, bare) if _prose(text) or _FOREIGN.search(text)]
     return " ".join(text if _prose(text) else _foreign(text) for text in kept)
 
@@ -109,7 +114,7 @@ def in_link(link: str) -> str:
 def _letters_of(found: re.Match[str]) -> str:
     escapes = found[0]
     if escapes[0] == "&":
-        return html.unescape(escapes)
+        return html.unescape(_TWICE.sub("&", escapes))
     if escapes[0] == "%":
         return unquote(escapes, errors="ignore")
     if escapes[:2] in ("\\N", "\\n"):

@@ -14,6 +14,7 @@ from veritune.verifiers.language.cjk import has_kana, told
 from veritune.verifiers.language.detectors import Detector, available, evidence
 from veritune.verifiers.language.lettered import CJK, Lettered, lettered
 from veritune.verifiers.language.noise import NOISE, gibberish
+from veritune.verifiers.language.outside import relabel
 from veritune.verifiers.language.scripts import SCRIPT_OF, composed
 from veritune.verifiers.language.segments import Segment, clauses
 from veritune.verifiers.language.strip import natural_text
@@ -71,6 +72,8 @@ def shares(
             segment.language = NOISE
     for script in detectors:
         segments = _switched(segments, script, tuple(rivals[script]))
+    if wanted is not None:
+        relabel(segments, wanted, [*asked, *rivals.get(SCRIPT_OF[wanted], ())])
     return _count(segments)
 
 
