@@ -20,7 +20,7 @@ def validate(model: type[Model], data: Any, where: str = "") -> Model:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        problems = dict.fromkeys(_problem(model, dict(details)) for details in error.errors())
+        problems = dict.fromkeys(_problem(model, details) for details in _together([dict(e) for e in error.errors()]))
         raise ConfigError("\n".join(located(problem, where) for problem in problems)) from None
 
 
@@ -46,8 +46,26 @@ def at(where: str) -> Iterator[None]:
         raise
 
 
+def _together(errors: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The errors without the branches of unions in their places; the branches that one value fails (``1 or more``,
+    ``'auto'``) as one."""
+    found: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for details in errors:
+        branch = _is_union_tag(details["loc"][-1]) if details["loc"] else False
+        place = tuple(part for part in details["loc"] if not _is_union_tag(part))
+        message = _in_words(details["type"], str(details["msg"]))
+        details |= {"loc": place, "words": message}
+        before = found.get(place) if branch else None
+        if before is not None and before["branch"] and all(m["words"].endswith(EXPECTED) for m in (before, details)):
+            if message not in before["words"]:
+                before["words"] = f"{before['words'].removesuffix(EXPECTED)} or {message}"
+            continue
+        found[(*place, len(found)) if place in found else place] = {**details, "branch": branch}
+    return list(found.values())
+
+
 def _problem(model: type[BaseModel], details: Mapping[str, Any]) -> str:
-    location = [part for part in details["loc"] if not _is_union_tag(part)]
+    location = details["loc"]
     where = ".".join(str(part) for part in location)
     kind, given = details["type"], details["input"]
     if kind == "extra_forbidden":
@@ -55,7 +73,7 @@ def _problem(model: type[BaseModel], details: Mapping[str, Any]) -> str:
         other = next((name for name in ELSEWHERE.get(str(location[-1]), ()) if name in fields), None)
         hint = did_you_mean(str(location[-1]), fields) if other is None else f" It is called {other!r} here."
         return f"{where}: unknown key.{hint} Keys: {', '.join(fields)}."
-    message = _in_words(kind, str(details["msg"]))
+    message = details["words"]
     if kind == "missing":
         return f"{where}: required, and not given."
     if isinstance(given, Mapping) and kind in {"value_error", "missing"}:
@@ -75,6 +93,7 @@ ELSEWHERE = {
 """What other trainers call a setting, and what it may be called here."""
 
 
+EXPECTED = " is expected"
 _KINDS = {
     **dict.fromkeys(("model_type", "model_attributes_type", "dict_type", "mapping_type"), "a mapping (key: value)"),
     **dict.fromkeys(("list_type", "tuple_type"), "a list"),
@@ -88,15 +107,16 @@ _KINDS = {
 def _in_words(kind: str, message: str) -> str:
     """Pydantic's message for somebody who wrote YAML and knows no pydantic."""
     if kind in _KINDS:
-        return f"{_KINDS[kind]} is expected"
+        return f"{_KINDS[kind]}{EXPECTED}"
     found = re.match(r"Input should be (?:a valid )?(.+)", message)
-    return f"{found[1]} is expected" if found else message.removeprefix("Value error, ")
+    return f"{found[1]}{EXPECTED}" if found else message.removeprefix("Value error, ")
 
 
 def _is_union_tag(part: object) -> bool:
     """Pydantic adds the branch of a union it tried (``float``, ``dict[…]``), which is not in the config."""
     return isinstance(part, str) and (
-        part in {"float", "int", "str", "bool", "[key]"} or part.startswith(("dict[", "function-before["))
+        part in {"float", "int", "str", "bool", "[key]"}
+        or part.startswith(("dict[", "list[", "tuple[", "literal[", "constrained-", "function-before["))
     )
 
 

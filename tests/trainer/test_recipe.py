@@ -185,7 +185,7 @@ def _change(values: Values, path: str, value: Any) -> Values:
         ("again.sft.train", [{"from": "rl", "weight": 2}], r"again\.sft\.train\[0\]: rl \(grpo\) leaves a model"),
         ("again.sft.train", ["a.jsonl", "a.jsonl"], r"again.*'a\.jsonl' is named twice"),
         ("again.sft.train", {"from": "rl"}, r"again\.sft\.train: rl \(grpo\) leaves a model; read here: rows"),
-        ("again.distributed", {"strategy": "ddp"}, r"of the whole recipe"),
+        ("again.distributed", {"strategy": "ddp"}, r"^again: distributed.strategy is not as in cold_start"),
         ("again.sft.train", "nowhere.jsonl", r"again: .*nowhere\.jsonl"),
         ("again.rewards", {"acuracy": {}}, r"again: .*accuracy"),
         ("again.sft.habits", [{"thinks": 1.0}], r"again: sft\.habits.*thinks"),

@@ -21,3 +21,10 @@ class Strict(BaseModel):
         if isinstance(value, int) and abs(value) > LARGEST:
             raise ValueError(f"a whole number of at most {LARGEST} in size is expected")
         return value
+
+    def _refuse(self, *names: str, why: str) -> None:
+        """Raise ValueError for a key of these that is not at its default, where it would come to nothing."""
+        for name in names:
+            value = getattr(self, name)
+            if value != type(self).model_fields[name].default:
+                raise ValueError(f"{name}: {value} {why}; leave {name} out")

@@ -37,6 +37,13 @@ class MoEConfig(Strict):
 
     @model_validator(mode="after")
     def _has_a_loss(self) -> MoEConfig:
+        if self.balance in ("bias", "none"):
+            why = f"is of balance: loss and both, and with balance: {self.balance} no loss is added"
+            self._refuse(*(("sequence_loss",) if self.sequence_loss else ()), "aux_loss", why=why)
+        if not self.moves_bias:
+            self._refuse(
+                "bias_rate", why=f"is of balance: bias and both, and with balance: {self.balance} no bias moves"
+            )
         if self.balance in ("loss", "both") and not any(self.losses):
             raise ValueError(f"balance: {self.balance} with sequence_loss and aux_loss at 0 has no loss; raise one")
         return self

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from veritune.trainer.config.base import Strict
 
@@ -24,6 +24,16 @@ class MTPConfig(Strict):
     """``step``: after this share of the steps."""
     detach: bool = False
     """The modules learn alone: no gradient of theirs reaches the model, its embedding or its head."""
+
+    @model_validator(mode="after")
+    def _schedule_takes_them(self) -> MTPConfig:
+        if self.schedule == "constant":
+            self._refuse(
+                "final_weight", "switch", why="is of schedule: step and linear, and with constant the weight stays"
+            )
+        elif self.schedule == "linear":
+            self._refuse("switch", why="is of schedule: step, and linear goes evenly over all steps")
+        return self
 
     def weight_at(self, step: int, steps: int) -> float:
         """λ of step ``step`` (from 0) of ``steps``."""

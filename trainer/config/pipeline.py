@@ -29,6 +29,15 @@ class PipelineConfig(Strict):
     pipeline."""
 
     @model_validator(mode="after")
+    def _chunks_are_of_the_schedule(self) -> PipelineConfig:
+        if not self.schedule.startswith("interleaved"):
+            held = "one stage" if self.schedule in ("gpipe", "1f1b") else "two stages"
+            self._refuse(
+                "chunks", why=f"is of the interleaved schedules, and with {self.schedule} a process has {held}"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _fits_the_schedule(self) -> PipelineConfig:
         count = self.micro_batches
         if count is None:

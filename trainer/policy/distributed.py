@@ -30,7 +30,9 @@ from torch.distributed.device_mesh import init_device_mesh
 from veritune.plugins import ConfigError, VerituneError
 from veritune.trainer.config import Gather, Strategy
 from veritune.trainer.config.pipeline import PipelineConfig
+from veritune.trainer.policy.lost import Place, gone, is_lost, place_here
 from veritune.trainer.policy.pipeline.cut import cut
+from veritune.trainer.policy.pipeline.places import stages_of
 from veritune.trainer.policy.sharding import fits_whole, gathered_once, shard
 
 T = TypeVar("T")
@@ -56,6 +58,29 @@ class World:
     """How long a sharded model's weights stay whole: for an optimizer step, for a layer, or by the room there is."""
     pipeline: PipelineConfig | None = None
     """How the layers are spread, where they are a pipeline's."""
+    places: tuple[Place, ...] = ()
+    """Where the processes are."""
+
+    def lost(self, error: BaseException) -> str | None:
+        """Of an error of a connection: which process is gone, and what it did here. None of any other error."""
+        if self.size == 1 or not is_lost(error):
+            return None
+        ranks = gone(self.places)
+        if not ranks:
+            first = (str(error).splitlines() or [""])[0][:200]
+            return f"{self._named(self.rank)} waits for another one that is gone, or cannot be reached: {first}"
+        names = " and ".join(map(self._named, ranks))
+        return (
+            f"{names} {'is' if len(ranks) == 1 else 'are'} gone, and {self._named(self.rank)} cannot go on alone. It "
+            "was killed (by the system, where memory runs out: it says nothing then), or its own error stands above"
+        )
+
+    def _named(self, rank: int) -> str:
+        if self.pipeline is None:
+            return f"process {rank} of {self.size}"
+        stages = stages_of(rank, self.pipeline)
+        numbers = " and ".join(map(str, stages))
+        return f"process {rank} of {self.size} (pipeline stage{'s' * (len(stages) > 1)} {numbers})"
 
     def beside(self) -> World:
         """The same processes for another thread, whose meetings are its own."""
@@ -253,7 +278,8 @@ def start_world(
         dist.init_process_group("nccl" if gpu else "gloo", timeout=PATIENCE)
     objects = dist.new_group(backend="gloo", timeout=PATIENCE)  # a group does not inherit it
     mesh = init_device_mesh("cuda" if gpu else "cpu", (size,)) if sharded else None
-    return World(dist.get_rank(), dist.get_world_size(), local, objects, mesh, gathering, pipeline)
+    world = World(dist.get_rank(), dist.get_world_size(), local, objects, mesh, gathering, pipeline)
+    return replace(world, places=tuple(world.gather(place_here())))
 
 
 def same_device() -> Callable[[], None]:

@@ -16,6 +16,7 @@ from veritune.plugins.errors import did_you_mean
 from veritune.trainer.config import ModelConfig, PolicyRunConfig
 from veritune.trainer.data.tasks import Task
 from veritune.trainer.policy.architecture import check_architecture, check_build
+from veritune.trainer.policy.build_checks import attention_trouble, check_shapes, rotary_trouble
 from veritune.trainer.policy.experts.fp8 import experts_to_fp8
 from veritune.trainer.policy.experts.products import group_experts
 from veritune.trainer.policy.experts.routers import in_bfloat16
@@ -176,14 +177,17 @@ def _build(config: ModelConfig, task: Task | None) -> tuple[Any, Any]:
     if kind not in CONFIG_MAPPING:
         raise ConfigError(f"model.build.model_type: unknown {kind!r}.{did_you_mean(kind, CONFIG_MAPPING.keys())}")
     ids = {"bos_token_id": None, "eos_token_id": tokenizer.eos_token_id, "pad_token_id": tokenizer.pad_token_id}
+    check_shapes(kind, fields)
     try:
         made = CONFIG_MAPPING[kind](vocab_size=len(tokenizer), **{**ids, **fields})
         check_build(kind, fields, made)
-        return tokenizer, AutoModelForCausalLM.from_config(made, attn_implementation=config.attention or "sdpa")
+        return tokenizer, AutoModelForCausalLM.from_config(made, attn_implementation=config.attention)
     except ConfigError:
         raise
     except Exception as error:  # transformers checks little of it, and each architecture in its own words
-        raise ConfigError(f"model.build: no {kind} can be made of it: {type(error).__name__}: {error}") from error
+        known = attention_trouble(config.attention, kind, error) or rotary_trouble(fields, error)
+        words = f"model.build: no {kind} can be made of it: {type(error).__name__}: {error}"
+        raise ConfigError(known or words) from error
 
 
 def _load(config: ModelConfig, device: torch.device, say: Callable[[str], None]) -> tuple[Any, Any]:
@@ -204,8 +208,11 @@ def _load(config: ModelConfig, device: torch.device, say: Callable[[str], None])
         model = load_weights_of(config.path, config.attention, config.adapter == "continue", say, how)
     except ConfigError:
         raise
-    except (OSError, ValueError, SafetensorError) as error:
-        raise _not_loaded(config.path, error) from error
+    except (OSError, ValueError, ImportError, SafetensorError) as error:
+        trouble = attention_trouble(config.attention, config.path, error)
+        if trouble is None and isinstance(error, ImportError):
+            raise
+        raise (_not_loaded(config.path, error) if trouble is None else ConfigError(trouble)) from error
     return tokenizer, model
 
 

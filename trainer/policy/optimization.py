@@ -39,7 +39,7 @@ def make_optimizer(model: Any, config: OptimizerConfig) -> torch.optim.Optimizer
             f"optimizer_params: {config.optimizer} takes no {unknown[0]!r}.{did_you_mean(unknown[0], known)} "
             f"It takes {', '.join(known)}"
         )
-    further = {name: _as_default(value, takes[name].default) for name, value in config.optimizer_params.items()}
+    further = {name: _argument(name, value, takes[name].default) for name, value in config.optimizer_params.items()}
     try:
         made: torch.optim.Optimizer = kind([g for g in groups if g["params"]], **{**given, **further})
     except (TypeError, ValueError) as error:
@@ -47,9 +47,28 @@ def make_optimizer(model: Any, config: OptimizerConfig) -> torch.optim.Optimizer
     return made
 
 
-def _as_default(value: Any, default: Any) -> Any:
-    """A number that is written as a text, as every other setting takes it."""
-    if isinstance(value, str) and isinstance(default, int | float) and not isinstance(default, bool):
+def _argument(name: str, value: Any, default: Any) -> Any:
+    """The value as torch takes it, a number also where it is written as a text. Raises ConfigError where it is of
+    another kind than the ``default``."""
+    kind = None
+    if isinstance(default, bool):
+        kind = None if isinstance(value, bool) else "true or false"
+    elif isinstance(default, int | float):
+        value = _number(value)
+        kind = None if isinstance(value, int | float) else "a number"
+    elif isinstance(default, tuple):
+        value = tuple(map(_number, value)) if isinstance(value, list | tuple) else value
+        numbers = isinstance(value, tuple) and all(isinstance(one, int | float | None) for one in value)
+        kind = None if numbers and len(value) == len(default) else f"a list of {len(default)} numbers"
+    if kind is not None:
+        raise ConfigError(f"optimizer_params.{name}: {kind} is expected, got {value!r}; its default is {default!r}")
+    return value
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, bool):
+        return str(value)  # which is none
+    if isinstance(value, str):
         with suppress(ValueError):
             return float(value)
     return value

@@ -18,7 +18,7 @@ from veritune.trainer.data.sources import FileSource, Row, Source
 from veritune.trainer.observe.metrics import Clock
 from veritune.trainer.policy.models import Policy
 from veritune.trainer.rollout.drawing import Drawing
-from veritune.trainer.rollout.scoring import completion_records, part_value, score_metrics
+from veritune.trainer.rollout.scoring import completion_records, part_value, score_metrics, speculative_metrics
 
 THOUGHT = re.compile(r"<think>(.*?)</think>", re.DOTALL)
 SEED = 20_251_123
@@ -50,7 +50,8 @@ class Evaluator:
         rollouts, samples, scores = drawn.rollouts, drawn.samples, drawn.scores
         aliases = self.drawing.rewards.aliases
         records = completion_records(rollouts, samples, scores, aliases, None, phase="evaluation", step=step)
-        metrics = {**drawn.logged, **score_metrics(scores, aliases), **_shape([s.text for s in samples], rollouts)}
+        metrics = {**drawn.logged, **score_metrics(scores, aliases), **speculative_metrics(rollouts)}
+        metrics |= _shape([s.text for s in samples], rollouts)
         if config.metric in aliases:
             metrics["accuracy"] = metrics[f"reward/{config.metric}"]
             metrics.update(pass_at_k(scores, config.metric, config.samples))

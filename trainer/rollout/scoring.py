@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -199,16 +198,15 @@ def batch_metrics(
 
 
 def speculative_metrics(rollouts: Sequence[Rollout]) -> dict[str, float]:
-    """Of completions drawn by speculative decoding: the share of drafts accepted, and tokens a forward pass."""
+    """Of completions drawn by speculative decoding: tokens a forward pass, and the share of drafts accepted where there
+    was a draft (a prompt of one token has none for its first)."""
     drawn = [r for r in rollouts if r.forwards is not None]
     if not drawn:
         return {}
     forwards = sum(r.forwards or 0 for r in drawn)
     drafted, tokens = sum(r.drafted for r in drawn), sum(r.tokens_written for r in drawn)
-    return {
-        "draft_acceptance": sum(r.accepted for r in drawn) / drafted if drafted else math.nan,
-        "tokens_per_forward": tokens / max(forwards, 1),
-    }
+    accepted = {"draft_acceptance": sum(r.accepted for r in drawn) / drafted} if drafted else {}
+    return {**accepted, "tokens_per_forward": tokens / max(forwards, 1)}
 
 
 def completion_records(

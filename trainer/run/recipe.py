@@ -13,6 +13,7 @@ import json
 import re
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ from veritune.trainer.observe.timeline import DONE, RECIPE, write_timeline
 from veritune.trainer.policy.distributed import ALONE, World, start_world
 from veritune.trainer.run.data_files import changed_files, data_files
 from veritune.trainer.run.ending import Ended
+from veritune.trainer.run.rescue import lost_as_sentence
 from veritune.trainer.run.run import run_in
 from veritune.trainer.stages.interface import Stage
 from veritune.trainer.stages.reading import read_stage
@@ -89,6 +91,7 @@ def train_recipe(
     steps = plan(recipe, overrides, where)
     console = Console(quiet)
     wanted = choose(recipe, steps, begin, only)
+    check_processes(steps)
     if dry_run:
         check(steps, wanted, ALONE)
         for step in steps:
@@ -97,11 +100,9 @@ def train_recipe(
         return Path(recipe.output)
     processes = steps[0].config.distributed
     world = start_world(steps[0].config.device, processes.strategy, processes.gather, processes.pipeline)
-    try:
+    with lost_as_sentence(world):
         check(steps, wanted, world)
         Runner(recipe, steps, Console(quiet or not world.first), world, quiet).run(wanted)
-    finally:
-        world.close()
     return Path(recipe.output)
 
 
@@ -217,8 +218,6 @@ def choose(recipe: RecipeConfig, steps: Sequence[Step], begin: str | None, only:
 def check(steps: Sequence[Step], wanted: Sequence[str], world: World) -> None:
     """Rows, rewards and everything else that needs no model, of every stage that will run; rows that an earlier stage
     will leave are checked when they are there. What there is to say without being wrong is said when the stage runs."""
-    if any(step.config.distributed != steps[0].config.distributed for step in steps):
-        raise ConfigError("distributed.strategy and .gather are those of the whole recipe: say them in common")
     for step in steps:
         later = [used for used in step.uses if used in wanted]
         if step.name not in wanted or (later and not _reads_early(step, later)):
@@ -228,6 +227,20 @@ def check(steps: Sequence[Step], wanted: Sequence[str], world: World) -> None:
         except VerituneError as error:
             error.args = (f"{step.name}: {error}",)
             raise
+
+
+def check_processes(steps: Sequence[Step]) -> None:
+    """Raise ConfigError for a stage that would be run by other processes than the first: a recipe has them once."""
+    for step in steps[1:]:
+        first, own = (one.config.distributed.model_dump() for one in (steps[0], step))
+        other = [f"distributed.{key}" for key in own if own[key] != first[key]]
+        if not other:
+            continue
+        words = f"{step.name}: {' and '.join(other)} {'is' if len(other) == 1 else 'are'} not as in {steps[0].name}"
+        do = "say it in common"
+        if "distributed.pipeline" in other and any(one.kind.name != "sft" for one in steps):
+            do = "run the pipeline as a config of its own, and give the next its model/ as model.path"
+        raise ConfigError(f"{words}; the stages of a recipe share its processes: {do}")
 
 
 def _reads_early(step: Step, later: Sequence[str]) -> bool:
@@ -305,14 +318,16 @@ class Runner:
             config = step.config.model_copy(update={"resume": resume})
             try:
                 run_in(self.world, config, self.quiet)
-            except Ended:
-                self.console.warn(f"{step.name} is interrupted, its state saved: the same command goes on with it")
+            except BaseException as error:
+                if isinstance(error, Ended):
+                    self.console.warn(f"{step.name} is interrupted, its state saved: the same command goes on with it")
+                elif isinstance(error, Exception):
+                    self.console.warn(f"{step.name} has failed: once that is mended, the same command goes on with it")
+                if self.world.first:  # alone: another process may be gone
+                    with suppress(Exception):  # the first error is the one to tell
+                        self._report()
                 raise
-            except Exception:
-                self.console.warn(f"{step.name} has failed: once that is mended, the same command goes on with it")
-                raise
-            finally:
-                self.world.only_first(self._report)
+            self.world.only_first(self._report)
             if self.world.only_first(lambda step=step: left_nothing(step)):  # type: ignore[misc]
                 raise RunError(
                     f"{step.name} has kept nothing, and is not done: the reasons and how often each was met are above "

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import errno
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import torch
 from veritune.plugins import RunError, VerituneError
 from veritune.plugins.errors import words_of
 from veritune.plugins.places import place_of
-from veritune.trainer.policy.distributed import World
+from veritune.trainer.policy.distributed import ALONE, World
 from veritune.trainer.policy.models import Policy
 from veritune.trainer.policy.weights import all_finite
 from veritune.trainer.run.checkpoint import list_checkpoints, save_checkpoint, write_alone
@@ -67,6 +68,8 @@ class Rescue:
         again = f"go on with resume=true output={self.folder.parent}"
         if target.is_dir():
             return f"the state after {at} is in {target}; {again}"
+        if not self.world.sharded and not self.world.first:
+            return f"process 0 saves the state, where it is still there; {again}"
         if self.world.sharded and not together:
             return f"the state of one process cannot be gathered from here; {self._newest()}"
         if not self._finite():
@@ -143,8 +146,9 @@ def disk_trouble(error: BaseException | None) -> str | None:
     return None
 
 
-def as_run_error(error: BaseException) -> BaseException:
-    """A full disk, memory that ran out and ``sys.exit`` in somebody's code as sentences; everything else as it is."""
+def as_run_error(error: BaseException, world: World = ALONE) -> BaseException:
+    """A full disk, memory that ran out, a process that is gone and ``sys.exit`` in somebody's code as sentences;
+    everything else as it is."""
     if isinstance(error, SystemExit):
         return RunError(f"the run was left by sys.exit({error.code!r}) at {place_of(error)}")
     trouble = disk_trouble(error) if isinstance(error, Exception) else None
@@ -152,6 +156,9 @@ def as_run_error(error: BaseException) -> BaseException:
         return error
     if trouble is not None:
         return RunError(f"{trouble}: {error}")
+    lost = world.lost(error)
+    if lost is not None:
+        return RunError(lost)
     if isinstance(error, MemoryError | torch.OutOfMemoryError) or "DefaultCPUAllocator" in words_of(error):
         first = (str(error).splitlines() or [""])[0]
         return RunError(
@@ -159,3 +166,17 @@ def as_run_error(error: BaseException) -> BaseException:
             "model.lora and model.activation_checkpointing take less too"
         )
     return error
+
+
+@contextmanager
+def lost_as_sentence(world: World) -> Iterator[None]:
+    """The processes part in the end. Raises RunError where one of them is gone outside of a run's steps."""
+    try:
+        yield
+    except Exception as error:
+        lost = world.lost(error)
+        if lost is None:
+            raise
+        raise RunError(lost) from error
+    finally:
+        world.close()

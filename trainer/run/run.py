@@ -37,7 +37,7 @@ from veritune.trainer.run.drawing import drawing_device, make_drawing
 from veritune.trainer.run.ending import Ended, Ending, Overtime
 from veritune.trainer.run.folders import check_folder, forget_start, pick_folder
 from veritune.trainer.run.kept import write_config, write_data_files, write_identity
-from veritune.trainer.run.rescue import Rescue, as_run_error
+from veritune.trainer.run.rescue import Rescue, as_run_error, lost_as_sentence
 from veritune.trainer.run.resuming import resume_point
 from veritune.trainer.run.watch import Watch, watched
 from veritune.trainer.stages.interface import Context, Records, Stage
@@ -53,10 +53,8 @@ def train(config: CommonConfig, quiet: bool = False) -> Path:
     """Run a configuration; returns the run folder."""
     how = config.distributed
     world = start_world(config.device, how.strategy, how.gather, how.pipeline)
-    try:
+    with lost_as_sentence(world):
         return run_in(world, config, quiet)
-    finally:
-        world.close()
 
 
 def run_in(world: World, config: CommonConfig, quiet: bool = False) -> Path:
@@ -329,7 +327,7 @@ class Run:
         if self.world.first:
             with suppress(Exception):  # the error is what matters
                 write_report(self.path)
-        found = as_run_error(error)
+        found = as_run_error(error, self.world)
         if isinstance(found, VerituneError):
             found.args = (f"{found}\n  {saved}",)
         else:

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import math
-
 from torch import Tensor
 
 from veritune.trainer.config import MTPConfig
@@ -38,8 +36,8 @@ class FutureLoss:
         return found
 
     def metrics(self) -> dict[str, float]:
-        """A mean over the step's optimizer steps; NaN where nothing was trained."""
+        """λ, and the loss as a mean over the step's optimizer steps, where there was one."""
         if self.config is None:
             return {}
-        loss = self.total / self.updates if self.updates else math.nan
-        return {"mtp_loss": loss, "mtp_weight": self.weight}
+        loss = {"mtp_loss": self.total / self.updates} if self.updates else {}
+        return {**loss, "mtp_weight": self.weight}

@@ -120,7 +120,8 @@ def _check_section(name: str, section: OptimizerConfig, config: PolicyRunConfig,
     make_optimizer(torch.nn.Linear(2, 2), section)
     if section.optimizer == "adafactor" and world.sharded:
         raise ConfigError(
-            "optimizer: adafactor cannot go on from a checkpoint of sharded weights; use adamw with fsdp2"
+            f"{name}.optimizer: adafactor cannot go on from a checkpoint of sharded weights (with {world.kind}); use "
+            "adamw"
         )
     wanted, device = getattr(section, "reference", "start"), getattr(section, "reference_device", None)
     check_reference(name, wanted, section, config)

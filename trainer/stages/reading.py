@@ -6,6 +6,7 @@ from typing import Any
 
 from veritune.plugins import ConfigError
 from veritune.plugins.errors import did_you_mean
+from veritune.trainer.config import PolicyRunConfig
 from veritune.trainer.policy.distributed import World
 from veritune.trainer.policy.pipeline.places import SPLIT
 from veritune.trainer.stages.interface import Inputs, Say, Stage
@@ -14,16 +15,47 @@ from veritune.trainer.stages.interface import Inputs, Say, Stage
 def read_stage(stage: type[Stage], config: Any, world: World, say: Say) -> Inputs:
     """Rows, rewards and every check that needs no model. Raises ConfigError, DataError, ColumnError; says which
     settings of evaluations come to nothing."""
-    if world.pipeline is not None:
+    if config.distributed.pipeline is not None:
         check_pipeline(stage, config)
     inputs = stage.read(config, world, say)
-    if world.pipeline is not None and inputs.draws:
+    if config.distributed.pipeline is not None and inputs.draws:
         raise ConfigError(
             "distributed.pipeline: no process has the whole model to draw with; leave out rewards (sft.eval measures "
             "the loss of held-out rows), and evaluate the model that the run leaves"
         )
     check_evaluations(stage, inputs, say)
+    say_without_effect(inputs, world, say)
     return inputs
+
+
+def say_without_effect(inputs: Inputs, world: World, say: Say) -> None:
+    """Which settings come to nothing in this run, whatever they are. Those that no run could use are refused where the
+    configuration is read."""
+    config = inputs.config
+    how = config.distributed
+    if how.gather != "auto" and world.mesh is None:
+        say(f"distributed.gather: {how.gather} is of strategy: fsdp2, and nothing comes of it here")
+    section = getattr(config, config.stage, None)
+    if how.pipeline is not None and how.pipeline.micro_batches is not None:
+        given = getattr(section, "micro_batch_tokens", "auto")
+        if given != "auto" and not getattr(section, "packing", False):
+            say(
+                f"{config.stage}.micro_batch_tokens: {given}: a step is cut into distributed.pipeline.micro_batches: "
+                f"{how.pipeline.micro_batches}, and nothing comes of it"
+            )
+    if not isinstance(config, PolicyRunConfig):
+        return
+    sampling, mtp = config.sampling, config.model.mtp
+    if sampling.speculative and not inputs.draws:
+        say("sampling.speculative: this run draws nothing, and nothing comes of it")
+    elif sampling.speculative and sampling.max_tokens == 1:
+        say("sampling.speculative: with max_tokens: 1 there is one pass a completion, and no draft saves another")
+    if mtp is None:
+        return
+    if config.stage == "select" and not sampling.speculative:
+        say("model.mtp: this stage trains nothing and draws without sampling.speculative; nothing comes of it")
+    elif config.stage != "select" and mtp.weight == 0 and (mtp.schedule == "constant" or mtp.final_weight == 0):
+        say("model.mtp.weight: 0: the modules are run and learn nothing")
 
 
 def check_pipeline(stage: type[Stage], config: Any) -> None:

@@ -260,7 +260,7 @@ def load_classifier(config: RewardModelModel, pairs: Sequence[Pair]) -> tuple[An
                     f"model.build.model_type: unknown {kind!r}.{did_you_mean(kind, CONFIG_MAPPING.keys())}"
                 )
             made = CONFIG_MAPPING[kind](vocab_size=len(tokenizer), num_labels=1, bos_token_id=None, **fields)
-            model = AutoModelForSequenceClassification.from_config(made, attn_implementation=config.attention or "sdpa")
+            model = AutoModelForSequenceClassification.from_config(made, attn_implementation=config.attention)
     except (OSError, ValueError) as error:
         raise error if isinstance(error, ConfigError) else ConfigError(f"cannot load the model: {error}") from error
     if len(tokenizer) > model.get_input_embeddings().num_embeddings:

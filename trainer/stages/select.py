@@ -25,7 +25,7 @@ from veritune.trainer.data.selection import Candidate, Selection
 from veritune.trainer.data.sources import FileSource, Row
 from veritune.trainer.observe.metrics import Clock, peak_memory
 from veritune.trainer.policy.distributed import World
-from veritune.trainer.rollout.scoring import completion_records, part_value, score_metrics
+from veritune.trainer.rollout.scoring import completion_records, part_value, score_metrics, speculative_metrics
 from veritune.trainer.stages.batch import next_prompts, prompt_limit
 from veritune.trainer.stages.inputs import with_steps
 from veritune.trainer.stages.interface import Context, Inputs, Records, Say
@@ -123,6 +123,7 @@ class Select(PolicyStage):
         return {
             **found.logged,
             **score_metrics(found.scores, self.aliases),
+            **speculative_metrics(found.rollouts),
             "length": sum(len(r.token_ids) for r in found.rollouts) / len(reasons),
             "truncated": sum(r.truncated for r in found.rollouts) / len(reasons),
             "kept": float(len(lines)),

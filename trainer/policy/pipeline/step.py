@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import logging
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -33,6 +34,8 @@ CLASSES = {
     "dualpipev": "DualPipeV",
 }
 """As torch.distributed.pipelining calls them."""
+LOGGER = "torch.distributed.pipelining.schedules"
+"""Writes the whole schedule, a line an action, where one of its actions fails; the error is raised as well."""
 ROUND = 64
 """Rows are padded to a multiple of so many tokens: for each new shape the stages have to agree anew."""
 
@@ -141,6 +144,7 @@ class Pipeline:
 
         key = (count, *shape)
         if key not in self._schedules:
+            logging.getLogger(LOGGER).setLevel(logging.CRITICAL)
             stages = [
                 PipelineStage(module, number, self.count, self.policy.device, **self._shapes(module, count, shape))
                 for module, number in zip(self.modules, self.numbers, strict=True)

@@ -94,6 +94,10 @@ class StaticSampler:
         speculative: bool = False,
     ) -> None:
         reason = unsupported(model)
+        if reason and speculative:
+            raise ConfigError(
+                f"sampling.speculative: our own decoding, which drafts, cannot run this model: {reason}; leave it out"
+            )
         if reason:
             raise ConfigError(f"sampling.engine: static cannot run this model: {reason}; use auto or transformers")
         self.model, self.tokenizer, self.eos_ids = model, tokenizer, list(eos_ids)

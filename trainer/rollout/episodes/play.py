@@ -246,6 +246,7 @@ class Episodes:
             if len(ids) > limit:
                 ids, finish = ids[:limit], "length"
                 text = decode(self.tokenizer, ids, self.eos_ids)
+            one.transcript.count(rollout)
             one.turn = one.transcript.write(ids, rollout.logprobs[: len(ids)], text, finish)
             if finish == "length" and len(one.transcript.token_ids) >= sampling.max_tokens:
                 self._cut(one)

@@ -39,6 +39,10 @@ class Transcript:
     is_chat: bool = False
     """The environment has answered with messages."""
     turns: int = 0
+    forwards: int | None = None
+    """Of speculative decoding, over all turns: as in a rollout."""
+    drafted: int = 0
+    accepted: int = 0
 
     @property
     def context(self) -> list[int]:
@@ -52,6 +56,13 @@ class Transcript:
         self._continue(text)
         self.turns += 1
         return Turn(text, list(token_ids), finish, [dict(m) for m in self.messages], self.turns)
+
+    def count(self, turn: Rollout) -> None:
+        """What drawing a turn took, where drafts were checked. What was drawn beyond the episode's limit is part of
+        it."""
+        if turn.forwards is not None:
+            self.forwards = (self.forwards or 0) + turn.forwards
+            self.drafted, self.accepted = self.drafted + turn.drafted, self.accepted + turn.accepted
 
     def insert_text(self, text: str, token_ids: Sequence[int]) -> None:
         """Append environment text, inside the assistant's message."""
@@ -77,6 +88,9 @@ class Transcript:
             self.written,
             messages,
             self.turns,
+            forwards=self.forwards,
+            drafted=self.drafted,
+            accepted=self.accepted,
         )
 
     def _insert(self, token_ids: Sequence[int]) -> None:

@@ -1,0 +1,62 @@
+"""What cannot be made of ``model.build`` and ``model.attention``, said under the key that is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from veritune.plugins import ConfigError
+
+SIZES = (
+    "hidden_size", "intermediate_size", "moe_intermediate_size", "num_hidden_layers", "num_attention_heads",
+    "num_key_value_heads", "head_dim", "kv_lora_rank", "qk_rope_head_dim", "qk_nope_head_dim", "v_head_dim",
+    "max_position_embeddings",
+)  # fmt: skip
+"""Fields of a configuration that nothing can be made of at 0; some architectures take it without a word."""
+
+
+def check_shapes(kind: str, fields: Mapping[str, Any]) -> None:
+    """Raise ConfigError for sizes that no model can have, of latent attention also for those that do not fit."""
+    for name in (*SIZES, "q_lora_rank"):
+        value = fields.get(name)
+        if isinstance(value, int) and value < 1:
+            without = "; null: queries are not compressed" if name == "q_lora_rank" else ""
+            raise ConfigError(f"model.build.{name}: {value}, and it is at least 1{without}")
+    rope, heads, kv_heads = (fields.get(n) for n in ("qk_rope_head_dim", "num_attention_heads", "num_key_value_heads"))
+    if isinstance(rope, int) and rope % 2:
+        raise ConfigError(f"model.build.qk_rope_head_dim: {_odd(rope)}")
+    if kind.startswith("deepseek_v") and kv_heads is not None and kv_heads != heads:
+        raise ConfigError(
+            f"model.build.num_key_value_heads: {kv_heads}, and latent attention makes keys and values for every one of "
+            f"num_attention_heads: {heads}; leave it out"
+        )
+
+
+def rotary_trouble(fields: Mapping[str, Any], error: BaseException) -> str | None:
+    """Of an error of transformers' about an odd rotary width: the key that it comes from."""
+    if "even rotary dimension" not in str(error):
+        return None
+    if "head_dim" in fields:
+        return f"model.build.head_dim: {_odd(fields['head_dim'])}"
+    hidden, heads = fields.get("hidden_size"), fields.get("num_attention_heads")
+    if isinstance(hidden, int) and isinstance(heads, int):
+        where = f"model.build.hidden_size: {hidden} over num_attention_heads: {heads} gives heads of {hidden // heads}"
+        return f"{where}; {_odd(hidden // heads)} (head_dim says another width)"
+    return None
+
+
+def _odd(width: Any) -> str:
+    return f"{width} is no even number, and rotary embeddings turn pairs of numbers"
+
+
+def attention_trouble(attention: str | None, model: str, error: BaseException) -> str | None:
+    """Of an error of transformers' about an attention that a model does not have or nobody has installed: the key."""
+    said = str(error)
+    known = ("attn_implementation", "attention implementation", "FlashAttention", "flash_attn")
+    if attention is None or not any(word in said for word in known):
+        return None
+    first = said.split(". ")[0].split("\n")[0]
+    return (
+        f"model.attention: {attention}: {model} cannot be run with it here ({first[:200]}); "
+        "use model.attention: eager, or leave it out"
+    )
