@@ -103,9 +103,9 @@ ROWS: list[Row] = [
     *pair("1.5b", "1.5B, 64 x 2,048", "1.5b", 4, 2048, (50, 65)),
     *pair("7b", "7B in full, bfloat16 weights, 32 x 512", "7b", 2, 512, (60, 60), dtype="bfloat16"),
     Row(
-        "tune-4096", "decode", "which cut makes a token step of 0.5B, 128 x 4,096 shortest",
-        ("decode_tune.py", "--jobs", "0.5B:128x4096", "--what", "attention,draw", "--groups", "1,2"),
-        ("decode_tune.py", "--small"), 110, 200, tables.tune_lines,
+        "tune", "decode", "which cut of attention and redraw makes a token step of 0.5B shortest, at 512 and at 4,096",
+        ("decode_tune.py", "--jobs", SPEED, "--what", "attention,draw", "--groups", "1,2"),
+        ("decode_tune.py", "--small"), 130, 220, tables.tune_lines,
     ),
     Row(
         "long", "long", "whole steps of 0.5B with 64 completions of 2,048 to 16,384 tokens: time, memory, exponents",
@@ -137,6 +137,10 @@ ROWS: list[Row] = [
     Row(
         "trl-batching", "trl", "TRL with transformers' continuous batching as it comes, 0.5B, 128 x 512",
         (*TRL, "batching", "--steps", "1"), (*TRL, "batching", "--small", "--steps", "1"), 110, 180, tables.trl_lines,
+    ),
+    Row(
+        "drafts", "decode", "drafts of a module against plain decoding, both with products of our own",
+        ("speculative_gpu.py", "--part", "drafts"), ("speculative_gpu.py", "--part", "drafts", "--small"), 110, 200,
     ),
     Row(
         "scaling", "scaling", "one GPU against two, DDP and FSDP2, 0.5B, the same tokens a GPU",

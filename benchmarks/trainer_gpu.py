@@ -230,7 +230,8 @@ def demo(report: Report, folder: Path, options: argparse.Namespace, arms: dict[s
             command = [sys.executable, "-m", "veritune", "train", str(ROOT / "examples" / "arithmetic.yaml")]
             command += [f"device={device}", setting, f"seed={seed}", f"output={folder / f'{name}-{seed}'}"]
             with (folder / f"{name}-{seed}.log").open("w") as log:
-                process = subprocess.Popen([*command, *options.demo], stdout=log, stderr=subprocess.STDOUT)
+                threads = {"OMP_NUM_THREADS": "2", **os.environ}  # of many processes side by side
+                process = subprocess.Popen([*command, *options.demo], stdout=log, stderr=subprocess.STDOUT, env=threads)
             processes[name, seed] = process
     accuracies: dict[str, list[float]] = defaultdict(list)
     for (name, seed), process in processes.items():
