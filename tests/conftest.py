@@ -117,6 +117,9 @@ class OptionalModule(pytest.Module):
             return super()._getobj()  # type: ignore[no-untyped-call]
         except self.CollectError as error:
             if missing := what_is_missing(error):
+                for name, module in list(sys.modules.items()):  # half imported: who imports from it would find a half
+                    if getattr(module, "__file__", None) == str(self.path):
+                        del sys.modules[name]
                 pytest.skip(f"needs {missing}", allow_module_level=True)
             raise
 

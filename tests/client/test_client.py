@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.serve.conftest import served
+from tests.serve.in_process import served
 from veritune import Cause, Sample, Score, get_reward
 from veritune.client import AsyncClient, Client, RefusedError
 from veritune.plugins import ConfigError, ParameterError

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.serve.conftest import PLAIN, served
+from tests.serve.in_process import PLAIN, served
 from veritune import Sample, get_reward
 from veritune.client import AsyncClient
 from veritune.client.asking import RefusedError

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from tests.conftest import OPTIONAL, what_is_missing
+import json
+import subprocess
+import sys
+
+from tests.conftest import OPTIONAL, ROOT, what_is_missing
 from veritune.plugins import MissingExtraError
 
 
@@ -24,3 +28,22 @@ def test_only_an_optional_package_that_is_absent_excuses_a_failure() -> None:
 
 def gone(name: str) -> ModuleNotFoundError:
     return ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
+READ_ALONE = """
+import importlib.machinery, json, runpy, sys
+absent, found = set(json.loads(sys.argv[1])), importlib.machinery.PathFinder.find_spec
+def find(name, path=None, target=None):
+    return None if name.partition(".")[0] in absent else found(name, path, target)
+importlib.machinery.PathFinder.find_spec = find
+for path in sys.argv[2:]:
+    runpy.run_path(path)
+"""
+
+
+def test_files_of_fixtures_are_read_without_any_optional_package() -> None:
+    """A fault in one of them ends the whole session, where a module of tests is skipped with its reason."""
+    files = [str(path) for path in (ROOT / "tests").rglob("conftest.py")]
+    command = [sys.executable, "-c", READ_ALONE, json.dumps(sorted(OPTIONAL)), *files]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 0, done.stderr[-2000:]

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from tests.serve.conftest import talk
+from tests.serve.in_process import talk
 
 REWARD = '''
 import os, time

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.serve.conftest import talk
+from tests.serve.in_process import talk
 from veritune.serve.fronts import FRONTS, PLAIN
 
 ONE: dict[str, Any] = {"samples": [{"completion": r"\boxed{4}", "columns": {"gold": "4"}}, {"completion": "no"}]}

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.serve.conftest import talk
+from tests.serve.in_process import talk
 
 RIGHT, WRONG = "so \\boxed{4}", "so \\boxed{5}"
 

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.serve.conftest import served, talk
+from tests.serve.in_process import served, talk
 from veritune.serve.bodies import DEPTH, check_depth
 from veritune.serve.errors import Refusal
 from veritune.serve.settings import Settings

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.serve.conftest import served, talk
+from tests.serve.in_process import served, talk
 from veritune import compose
 
 GOOD = {

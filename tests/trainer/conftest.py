@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-torch = pytest.importorskip("torch", reason="the trainer needs torch")
-pytest.importorskip("transformers", reason="the trainer needs transformers")
-
-from veritune.trainer.config import RunConfig, parse_config  # noqa: E402
-from veritune.trainer.data.tasks import get_task  # noqa: E402
-from veritune.trainer.policy.models import Policy, load_policy  # noqa: E402
+if TYPE_CHECKING:  # where torch is absent this file is still read, and its fixtures skip
+    from veritune.trainer.config import RunConfig
+    from veritune.trainer.policy.models import Policy
 
 TOY = Path(__file__).with_name("toy_rewards.py")
 TINY = {
@@ -32,6 +29,8 @@ TINY = {
 
 def tiny_config(folder: Path, **changes: Any) -> RunConfig:
     """A run config of seconds, in a folder; keyword arguments replace whole sections or values."""
+    from veritune.trainer.config import parse_config
+
     values: dict[str, Any] = {
         "output": str(folder / "run"),
         "model": {"build": TINY},
@@ -51,6 +50,8 @@ def tiny_config(folder: Path, **changes: Any) -> RunConfig:
 
 @pytest.fixture(autouse=True)
 def _one_thread() -> None:
+    import torch
+
     torch.set_num_threads(1)
 
 
@@ -64,6 +65,11 @@ def make_config(tmp_path: Path) -> Callable[..., RunConfig]:
 @pytest.fixture
 def policy(make_config: Callable[..., RunConfig]) -> Policy:
     """A random tiny model with the arithmetic task's vocabulary."""
+    import torch
+
+    from veritune.trainer.data.tasks import get_task
+    from veritune.trainer.policy.models import load_policy
+
     torch.manual_seed(0)
     made = load_policy(make_config(), get_task("arithmetic", {"terms": 3}))
     for parameter in made.model.parameters():
