@@ -24,8 +24,9 @@ def interpreted() -> dict[str, dict[str, float]]:
         pytest.skip("needs Triton")
     path = os.pathsep.join([str(SOURCES), *filter(None, [os.environ.get("PYTHONPATH")])])
     env = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
-    script = Path(__file__).with_name("interpreted.py")
-    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, env=env, timeout=240)
+    here = Path(__file__).resolve().parent
+    command = [sys.executable, str(here.parent / "interpreter.py"), str(here / "interpreted.py")]
+    done = subprocess.run(command, capture_output=True, text=True, env=env, timeout=240)
     assert done.returncode == 0, done.stderr[-3000:]
     found: dict[str, dict[str, float]] = json.loads(done.stdout.splitlines()[-1])
     return found

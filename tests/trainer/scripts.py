@@ -13,9 +13,10 @@ HERE = Path(__file__).resolve().parent
 
 
 def answers(script: str, *arguments: str) -> dict[str, Any]:
-    """The JSON object that it prints last."""
+    """The JSON object that it prints last. Without arguments it runs in the interpreter."""
     path = os.pathsep.join([str(HERE.parents[1] / "src"), *filter(None, [os.environ.get("PYTHONPATH")])])
-    command = [sys.executable, str(HERE / script), *arguments]
+    interpreter = [] if arguments else [str(HERE.parent / "interpreter.py")]
+    command = [sys.executable, *interpreter, str(HERE / script), *arguments]
     environment = {**os.environ, "PYTHONPATH": path}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
