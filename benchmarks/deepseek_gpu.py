@@ -2,44 +2,53 @@
 training through grouped experts, transformers' own two and FP8, SFT then GRPO on the demo's world, and FP8 against
 bfloat16 on text that is seen once.
 
-    PYTHONPATH=src python benchmarks/deepseek_gpu.py [--seconds 140] [--small] [--parts check steps stages text]
+    PYTHONPATH=src python benchmarks/deepseek_gpu.py [--part check gradients step grpo loss] [--seconds 240]
 
-``--small`` tries everything with tiny sizes on a CPU. Every line is printed as it is known.
+``--small`` tries everything with tiny sizes on a CPU. Every line is printed (``--out``: written too) as it is known; a
+part that has no time left says so and leaves what it has. ``--seconds`` counts from the start of the process.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
+import math
 import platform
 import tempfile
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 BEGUN = time.monotonic()
 
 import torch  # noqa: E402
 import transformers  # noqa: E402
+from fp8_loss import in_fp8, loss_of, make_arm, make_model, rows_of_text, train_together  # noqa: E402
 
-from veritune.kernels.fp8 import grouped, reference  # noqa: E402
+from veritune.kernels.fp8 import gemm, grouped, quantize, reference  # noqa: E402
 from veritune.trainer.config import parse_config  # noqa: E402
 from veritune.trainer.data.packing import make_batch  # noqa: E402
 from veritune.trainer.data.tasks import get_task  # noqa: E402
-from veritune.trainer.observe.metrics import read_metrics  # noqa: E402
+from veritune.trainer.observe.console import Console  # noqa: E402
 from veritune.trainer.policy import models  # noqa: E402
-from veritune.trainer.policy.distributed import ALONE  # noqa: E402
+from veritune.trainer.policy.distributed import ALONE, start_world  # noqa: E402
 from veritune.trainer.policy.experts.products import NAME, grouped_linear  # noqa: E402
 from veritune.trainer.policy.experts.routing import expect_sequences, load_metrics  # noqa: E402
 from veritune.trainer.policy.logprobs import completion_logprobs  # noqa: E402
 from veritune.trainer.policy.models import load_policy  # noqa: E402
 from veritune.trainer.policy.optimization import gradient_step  # noqa: E402
-from veritune.trainer.run import train  # noqa: E402
+from veritune.trainer.run.best import Best  # noqa: E402
+from veritune.trainer.run.run import start_run  # noqa: E402
 from veritune.trainer.stages.table import parse_run  # noqa: E402
 
-ROOT = Path(__file__).resolve().parent.parent
+MOE = ("moe_max_violation", "moe_load_entropy", "moe_dead_share")
+SHOWN = ("loss", "reward", "accuracy", "trained_share", "mismatch", *MOE, "tokens_per_second")
+PARTS = ("check", "gradients", "step", "grpo", "loss")
 LARGE = {
     "model_type": "deepseek_v3",
     "hidden_size": 1024,
@@ -78,14 +87,74 @@ TINY = {
 }
 
 
+SMALLER = 5
+"""Layers of the model that `loss` goes on with where 1,000 steps of all of them would not end in time."""
+TRIED = 16
+"""Steps of `loss` after which that is decided: the first ones compile and choose engines."""
+RATE = 6e-4
+
+
+class Until(Best):
+    """Ends a stage at an accuracy, or a given time before the end."""
+
+    def __init__(self, accuracy: float, left: Callable[[], float]) -> None:
+        super().__init__(None, "accuracy")
+        self.accuracy, self.left = accuracy, left
+
+    def exhausted(self) -> bool:
+        return self.value >= self.accuracy or self.left() <= 0
+
+    def __str__(self) -> str:
+        return f"ends at accuracy {self.value:.3f} (asked {self.accuracy:g}), {self.left():.0f} s left to it"
+
+
+class Told:
+    """Says a run's numbers as they come, those of every so many steps and of all evaluations."""
+
+    def __init__(self, what: str, every: int, say: Callable[[str], None]) -> None:
+        self.what, self.every, self.say = what, every, say
+
+    def log(self, phase: str, step: int, metrics: Mapping[str, Any]) -> None:
+        if phase == "warning" or (phase != "evaluation" and step % self.every):
+            return
+        shown = " ".join(f"{name} {metrics[name]:.4g}" for name in SHOWN if isinstance(metrics.get(name), float))
+        seconds = {k: round(v, 2) for k, v in metrics.items() if k.startswith("seconds") and isinstance(v, float)}
+        self.say(f"{self.what}: {phase} {step} {shown} {seconds}")
+
+    def close(self) -> None:
+        pass
+
+
+def train_until(config: Any, accuracy: float, left: Callable[[], float], told: Told) -> Path:
+    """`train`, with an end of its own and without checkpoints, whose gigabytes take longer than the steps."""
+    how = config.distributed
+    world = start_world(config.device, how.strategy, how.gather, how.pipeline)
+    try:
+        run = start_run(config, Console(quiet=True), world)
+        run.best = Until(accuracy, left)
+        run.observers = [*run.observers, told]
+        setattr(run, "_save", run._check_weights)  # noqa: B010
+        try:
+            run.execute()
+        finally:
+            run.close()
+        return run.path
+    finally:
+        world.close()
+
+
 class Bench:
-    def __init__(self, small: bool, seconds: float, steps: int) -> None:
-        self.small, self.seconds, self.most = small, seconds, steps
+    def __init__(self, small: bool, seconds: float, steps: int, accuracy: float, out: Path | None) -> None:
+        self.small, self.seconds, self.most, self.accuracy, self.out = small, seconds, steps, accuracy, out
         self.device = "cpu" if small else "cuda"
         self.build = TINY if small else LARGE
 
     def say(self, text: str) -> None:
-        print(f"[{time.monotonic() - BEGUN:5.0f} s] {text}", flush=True)
+        line = f"[{time.monotonic() - BEGUN:5.0f} s] {text}"
+        print(line, flush=True)
+        if self.out is not None:
+            with self.out.open("a", encoding="utf-8") as file:
+                file.write(line + "\n")
 
     def left(self) -> float:
         return self.seconds - (time.monotonic() - BEGUN)
@@ -94,7 +163,7 @@ class Bench:
         if self.device == "cuda":
             torch.cuda.synchronize()
 
-    def policy(self, vocabulary: int | None = None) -> Any:
+    def policy(self) -> Any:
         torch.manual_seed(0)
         values = {
             "model": {"build": self.build, "moe": {"balance": "both"}},
@@ -102,10 +171,7 @@ class Bench:
             "rewards": {"accuracy": {}},
             "device": self.device,
         }
-        made = load_policy(parse_config(values), get_task("arithmetic", {"terms": 3}))
-        if vocabulary is not None:
-            made.model.resize_token_embeddings(vocabulary, mean_resizing=False)
-        return made
+        return load_policy(parse_config(values), get_task("arithmetic", {"terms": 3}))
 
     # -- parts -----------------------------------------------------------------------------------------------------
 
@@ -158,11 +224,42 @@ class Bench:
         errors = [self.off(a, b) for a, b in ((out, exact), (grads[0], dx), (grads[1], dw))]
         self.say("grouped FP8 layer against float64, forward dx dw: " + " ".join(f"{e:.3f}" for e in errors))
 
+    def gradients(self) -> None:
+        """Loss and gradients of one pass of the whole model over text: FP8 by its kernels against FP8 by the reference
+        on the same device, and against bfloat16, by kind of parameter."""
+        rows, length, layers = (2, 32, 2) if self.small else (8, 512, 3)
+        device = torch.device(self.device)
+        base = make_model({**self.build, "num_hidden_layers": layers}, 0, device)
+        text = rows_of_text(rows, length, 0)[0]
+        found: dict[str, dict[str, torch.Tensor]] = {}
+        losses: dict[str, float] = {}
+        for arm in ("bfloat16", "fp8", "reference"):
+            made = make_arm("fp8" if arm == "reference" else arm, base, RATE)
+            with ExitStack() as stack:
+                if arm == "reference":
+                    stack.enter_context(mock.patch.object(gemm, "_fastest", return_value=reference.matmul))
+                    stack.enter_context(mock.patch.object(grouped, "_on_triton", return_value=False))
+                    stack.enter_context(mock.patch.object(quantize, "_on_triton", return_value=False))
+                loss = loss_of(made, text, device)
+                torch.autograd.backward(loss)
+            losses[arm] = float(loss.detach())
+            kinds: dict[str, list[torch.Tensor]] = {}
+            for name, parameter in made.model.named_parameters():
+                if parameter.grad is not None:
+                    kind = name.removesuffix(".weight").rsplit(".", 1)[-1]
+                    kinds.setdefault(kind, []).append(parameter.grad.flatten())
+            found[arm] = {kind: torch.cat(parts) for kind, parts in kinds.items()}
+            del made
+        self.say("one pass, loss: " + ", ".join(f"{arm} {loss:.5f}" for arm, loss in losses.items()))
+        for one, other in (("fp8", "reference"), ("fp8", "bfloat16"), ("reference", "bfloat16")):
+            apart = ", ".join(f"{kind} {self.off(g, found[other][kind]):.1e}" for kind, g in found[one].items())
+            self.say(f"gradients, {one} against {other}: {apart}")
+
     @staticmethod
     def off(found: torch.Tensor, exact: torch.Tensor) -> float:
         return float((found.double() - exact.double()).norm() / exact.double().norm())
 
-    def step(self, policy: Any, optimizer: Any, rows: list[list[int]], device: Any) -> torch.Tensor:
+    def one_step(self, policy: Any, optimizer: Any, rows: list[list[int]], device: Any) -> torch.Tensor:
         """One optimizer step as SFT makes it; the loss, not waited for."""
         batch = make_batch([r[:1] for r in rows], [r[1:] for r in rows], device)
         expect_sequences(policy.model, len(rows), ALONE)
@@ -173,7 +270,7 @@ class Bench:
         gradient_step(policy.model, optimizer, 1.0)
         return loss.detach()
 
-    def steps(self) -> None:
+    def step(self) -> None:
         """Tokens a second of a training step, by how the experts are run."""
         policy = self.policy()
         model = policy.model
@@ -197,13 +294,13 @@ class Bench:
                 else:
                     model.set_experts_implementation(arm)
                 for _ in range(2):
-                    self.step(policy, optimizer, rows, policy.device)
+                    self.one_step(policy, optimizer, rows, policy.device)
                 if self.device == "cuda":
                     torch.cuda.reset_peak_memory_stats()
                 self.wait()
                 began, turns = time.perf_counter(), 0
                 while turns < 8 and (turns < 2 or time.perf_counter() - began < 3):
-                    loss = self.step(policy, optimizer, rows, policy.device)
+                    loss = self.one_step(policy, optimizer, rows, policy.device)
                     turns += 1
                     self.wait()
                 seconds = (time.perf_counter() - began) / turns
@@ -234,131 +331,114 @@ class Bench:
                 module.recipe = recipe
         experts_to_fp8(model, recipe)
 
-    def stages(self) -> None:
-        """SFT, then GRPO from what it left, by their configurations; then the same steps of GRPO with eager experts."""
-        sft, grpo, batch = (3, 2, 8) if self.small else (150, 12, 256)
-        groups = 4 if self.small else 16
+    def grpo(self) -> None:
+        """SFT until half of the held-out problems are solved, then GRPO from what it left, by their configurations;
+        then two steps of GRPO with eager experts."""
+        sft, grpo, batch, every = (6, 4, 8, 2) if self.small else (150, 60, 256, 5)
+        groups, prompts = (4, 8) if self.small else (16, 128)
         shared = {"data": {"task": "arithmetic", "params": {"terms": 3}}, "device": self.device}
+        scored = {"accuracy": {}, "format": {"weight": 0.1, "params": {"style": "think_answer_soft"}}}
         with tempfile.TemporaryDirectory() as folder:
             one = {
                 **shared,
                 "stage": "sft",
                 "output": f"{folder}/sft",
                 "model": {"build": self.build, "moe": {"balance": "both"}},
-                "sft": {"steps": sft, "batch": batch, "lr": 6e-4, "warmup_steps": 20, "schedule": "linear"},
-                "evaluation": {"prompts": 32},
+                "rewards": scored,
+                "sft": {"steps": sft, "batch": batch, "lr": RATE, "warmup_steps": 20, "schedule": "linear"},
+                "sampling": {"engine": "transformers", "max_tokens": 24},
+                "evaluation": {"prompts": prompts, "every": every},
                 "checkpoint": {"every": None},
             }
-            path = train(parse_run(one), quiet=True)
-            self.curve("sft", read_metrics(path / "metrics.jsonl"), 20)
+            told = Told("sft", 1 if self.small else 10, self.say)
+            path = train_until(parse_run(one), self.accuracy, lambda: self.left() - self.seconds / 2, told)
             two = {
                 **shared,
                 "stage": "grpo",
                 "output": f"{folder}/grpo",
                 "model": {"path": str(path / "model"), "moe": {"balance": "both"}},
-                "rewards": {"accuracy": {}, "format": {"weight": 0.1, "params": {"style": "think_answer_soft"}}},
-                "grpo": {
-                    "steps": grpo,
-                    "prompts": groups,
-                    "samples": groups,
-                    "lr": 2e-5,
-                },
-                "sampling": {"max_tokens": 24},
-                "evaluation": {"prompts": 32, "every": None},
+                "rewards": scored,
+                "grpo": {"steps": grpo, "prompts": groups, "samples": groups, "lr": 4e-5, "warmup_steps": 5},
+                "sampling": {"engine": "transformers", "max_tokens": 24},
+                "evaluation": {"prompts": prompts, "every": 4 * every},
                 "checkpoint": {"every": None},
             }
-            if self.left() < 30:
-                self.say("no time for grpo")
+            if self.no_time("grpo", 30):
                 return
-            path = train(parse_run(two), quiet=True)
-            self.curve("grpo", read_metrics(path / "metrics.jsonl"), 2)
-            if self.left() < 30:
-                self.say("no time for grpo with eager experts")
+            told = Told("grpo", 1 if self.small else 3, self.say)
+            train_until(parse_run(two), math.inf, lambda: self.left() - 15, told)
+            if self.no_time("grpo with eager experts", 30):
                 return
             ours = models.group_experts
-            models.group_experts = lambda model: bool(model.set_experts_implementation("eager") or True)
+            setattr(models, "group_experts", lambda model: bool(model.set_experts_implementation("eager") or True))  # noqa: B010
             try:
                 three = {**two, "output": f"{folder}/eager", "grpo": {**two["grpo"], "steps": 2}}
-                path = train(parse_run(three), quiet=True)
-                self.curve("grpo, eager experts", read_metrics(path / "metrics.jsonl"), 1)
+                told = Told("grpo, eager experts", 1, self.say)
+                train_until(parse_run(three), math.inf, lambda: self.left() - 10, told)
             finally:
                 models.group_experts = ours
 
-    def curve(self, what: str, lines: list[dict[str, Any]], every: int) -> None:
-        names = ("loss", "reward", "accuracy", "mismatch", "moe_max_violation", "moe_dead_share", "tokens_per_second")
-        for line in lines:
-            if line["phase"] == "warning" or (line["phase"] != "evaluation" and line["step"] % every):
-                continue
-            shown = " ".join(f"{name} {line[name]:.4g}" for name in names if line.get(name) is not None)
-            seconds = {k: round(v, 2) for k, v in line.items() if k.startswith("seconds") and isinstance(v, float)}
-            self.say(f"{what}: {line['phase']} {line['step']} {shown} {seconds}")
+    def no_time(self, what: str, needed: float) -> bool:
+        short = self.left() < (0 if self.small else needed)
+        if short:
+            self.say(f"no time for {what}")
+        return short
 
-    def text(self) -> None:
-        """The loss on text that is seen once, bfloat16 against FP8: the bytes of this repository."""
-        files = sorted([*ROOT.glob("docs/**/*.md"), *ROOT.glob("*/**/*.py")])
-        data = b"\n\n".join(path.read_bytes() for path in files if ".venv" not in path.parts)
-        count, length = (4, 64) if self.small else (16, 512)
-        order = torch.randperm(len(data) // length, generator=torch.Generator().manual_seed(0)).tolist()
-        steps = min(len(order) // count, self.most)
-        curves: dict[str, list[torch.Tensor]] = {}
-        budget = 0.0
-        for arm in ("bfloat16", "fp8"):
-            policy = self.policy(vocabulary=256)
-            if arm == "fp8":
-                self.to_fp8(policy.model, "always")
-            optimizer = torch.optim.AdamW(
-                policy.model.parameters(), lr=6e-4, betas=(0.9, 0.95), fused=self.device == "cuda"
-            )
-            self.wait()
-            if arm == "bfloat16":  # half of what is left, without what making a model takes
-                budget = self.left() / 2 - 12
-            began, curve = time.perf_counter(), []
-            for step in range(steps):
-                for group in optimizer.param_groups:
-                    group["lr"] = 6e-4 * min(1.0, (step + 1) / 40)
-                blocks = order[step * count : (step + 1) * count]
-                rows = [list(data[b * length : (b + 1) * length]) for b in blocks]
-                curve.append(self.step(policy, optimizer, rows, policy.device))
-                full = time.perf_counter() - began > budget
-                if step % 10 == 9 and (full if arm == "bfloat16" else step + 1 >= len(curves["bfloat16"])):
-                    break
-            self.wait()
-            seconds = time.perf_counter() - began
-            curves[arm] = curve
-            self.say(
-                f"text, {arm}: {len(curve)} steps in {seconds:.1f} s, "
-                f"{len(curve) * count * length / seconds:.0f} tokens/s, {load_metrics(policy.model)}"
-            )
-            del policy, optimizer
-        common = min(map(len, curves.values()))
-        for end in sorted({max(1, common // 4), max(1, common // 2), common}):
-            window = slice(max(0, end - max(1, end // 5)), end)
-            means = {arm: float(torch.stack(curve[window]).mean()) for arm, curve in curves.items()}
-            apart = means["fp8"] / means["bfloat16"] - 1
-            self.say(f"text, steps {window.start} to {end}: {means}, FP8 {apart * 100:+.2f} %")
+    def loss(self) -> None:
+        """FP8 against bfloat16 on text that is seen once: 1,000 steps of both in turn, of fewer layers where those of
+        all would not end in time."""
+        rows, length, every, tried = (2, 32, 4, 3) if self.small else (8, 512, 100, TRIED)
+        device = torch.device(self.device)
+        steps = rows_of_text(rows, length, 0)[: self.most]
+        sizes = [self.build["num_hidden_layers"], 2 if self.small else SMALLER]
+        for layers in sizes:
+            if self.no_time(f"loss with {layers} layers", 40):
+                return
+            base = make_model({**self.build, "num_hidden_layers": layers}, 0, device)
+            arms = [make_arm(name, base, RATE) for name in ("bfloat16", "fp8")]
+            del base
+            self.say(f"loss, {layers} layers: {in_fp8(arms[-1].model)}; {len(steps)} steps of {rows} x {length} bytes")
+            train_together(arms, steps[:tried], RATE, device, self.say, every=every, left=lambda: self.left() - 5)
+            needed = 0.0
+            for arm in arms:
+                latest = sorted(arm.times[-6:]) or [math.nan]
+                needed += latest[len(latest) // 2] * (len(steps) - tried)
+                self.say(f"{arm.name}: {rows * length / latest[len(latest) // 2]:.0f} tokens/s")
+            self.say(f"the rest of the steps would take {needed:.0f} s, {self.left():.0f} are left")
+            if needed < self.left() - 10 or layers == sizes[-1]:
+                train_together(arms, steps[tried:], RATE, device, self.say, every=every, left=lambda: self.left() - 5)
+                return
+            del arms
+            gc.collect()
+            if device.type == "cuda":
+                torch.cuda.empty_cache()
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--seconds", type=float, default=140)
+    parser.add_argument("--part", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--seconds", type=float, default=240, help="of the whole process")
+    parser.add_argument("--steps", type=int, help="most steps of loss, by default 1000, with --small 10")
+    parser.add_argument("--accuracy", type=float, default=0.5, help="at which SFT ends, for GRPO to go on")
+    parser.add_argument("--out", type=Path, help="a file that every line is written to")
     parser.add_argument("--small", action="store_true")
-    parser.add_argument("--steps", type=int, help="most steps on text, by default 1000, with --small 3")
-    parser.add_argument("--parts", nargs="+", default=["check", "steps", "stages", "text"])
     given = parser.parse_args()
     logging.basicConfig(level=logging.WARNING)
     logging.getLogger("veritune").setLevel(logging.INFO)
     logging.getLogger("veritune.kernels.fp8.convert").setLevel(logging.WARNING)
-    bench = Bench(given.small, given.seconds, given.steps or (3 if given.small else 1000))
+    steps = given.steps or (10 if given.small else 1000)
+    bench = Bench(given.small, given.seconds, steps, given.accuracy, given.out)
     where = platform.machine() if given.small else torch.cuda.get_device_name()
     bench.say(
         f"{where}; torch {torch.__version__}, transformers {transformers.__version__}; {time.strftime('%Y-%m-%d')}"
     )
-    parts: dict[str, Callable[[], None]] = {name: getattr(bench, name) for name in given.parts}
+    parts: dict[str, Callable[[], None]] = {name: getattr(bench, name) for name in given.part}
     for name, part in parts.items():
         try:
             part()
         except Exception:  # one part's failure costs the others nothing
             bench.say(f"{name} failed\n{traceback.format_exc()[-2500:]}")
+        gc.collect()
         if not given.small:
             torch.cuda.empty_cache()
 

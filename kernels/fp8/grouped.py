@@ -17,7 +17,7 @@ from typing import Any, cast
 import torch
 
 from veritune.kernels.backend import Backend, compute_capability, has_triton, interpreting, on_own_gpu
-from veritune.kernels.fp8 import measure
+from veritune.kernels.fp8 import measure, reference
 from veritune.kernels.fp8.blocks import BLOCK, BlockQuantized, ceil_div
 from veritune.kernels.fp8.linear import apart
 from veritune.kernels.fp8.quantize import quantize_both
@@ -192,7 +192,7 @@ def rows_reference(
     out = mine.new_zeros(len(mine), n)
     for expert, rows in _spans(groups):
         matrix = theirs[:, expert * k : (expert + 1) * k] if turned else theirs[expert * n : (expert + 1) * n]
-        out[rows] = mine[rows] @ matrix.t()
+        out[rows] = reference.product(mine[rows], matrix)
     return out.to(dtype)
 
 
@@ -208,7 +208,7 @@ def sums_reference(a: BlockQuantized, b: BlockQuantized, groups: Groups, dtype: 
     mine, theirs = a.dequantize(), b.dequantize()
     out = mine.new_zeros(groups.count, len(mine), len(theirs))
     for expert, columns in _spans(groups):
-        out[expert] = mine[:, columns] @ theirs[:, columns].t()
+        out[expert] = reference.product(mine[:, columns], theirs[:, columns])
     return out.flatten(0, 1).to(dtype)
 
 

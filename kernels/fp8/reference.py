@@ -44,4 +44,10 @@ def quantize(x: torch.Tensor, block: tuple[int, int], pow2: bool, *, keep_paddin
 
 def matmul(a: BlockQuantized, b: BlockQuantized, out_dtype: torch.dtype) -> torch.Tensor:
     """a @ b.T in float32 of the dequantised operands, rounded once."""
-    return (a.dequantize() @ b.dequantize().t()).to(out_dtype)
+    return product(a.dequantize(), b.dequantize()).to(out_dtype)
+
+
+def product(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """a @ b.T as it is written: autocast would round dequantised operands to bfloat16 first."""
+    with torch.autocast(a.device.type, enabled=False):
+        return a @ b.t()

@@ -300,3 +300,17 @@ def test_a_choice_is_kept_apart_by_what_it_depends_on(monkeypatch: pytest.Monkey
     assert measure.setting("reference") == " reference"
     monkeypatch.setenv("VERITUNE_KERNELS", "reference")
     assert measure.setting("auto") == " reference"
+
+
+def test_autocast_does_not_round_the_operands_of_the_reference() -> None:
+    """Dequantised FP8 has more bits than bfloat16: a product inside of autocast is that of the quantised operands."""
+    torch.manual_seed(0)
+    layer = FP8Linear(256, 128, bias=False, recipe=FP8Recipe("always"))
+    x = torch.randn(40, 256)
+    with torch.autocast("cpu", torch.bfloat16):
+        trained, drawn = layer(x), layer(x.detach()).detach()
+        product = fp8_matmul(quantize_rows(x), quantize_blocks(layer.weight.detach()), torch.float32)
+    exact = dequantize(quantize_rows(x)).double() @ dequantize(quantize_blocks(layer.weight.detach())).double().t()
+    torch.testing.assert_close(product.double(), exact, rtol=1e-5, atol=1e-6)
+    assert torch.equal(trained, exact.bfloat16())
+    assert torch.equal(drawn, trained)

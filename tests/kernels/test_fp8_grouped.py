@@ -58,6 +58,23 @@ def test_the_products_are_those_of_the_quantised_operands_and_gradients_are_near
         fp8_grouped_linear(torch.zeros(640, 64), torch.zeros(3, 128, 64), groups)
 
 
+def test_autocast_does_not_round_the_operands_of_the_reference() -> None:
+    torch.manual_seed(0)
+    groups = make_groups(torch.tensor([3, 5], dtype=torch.int32), 5)
+    x, w = groups.pad(torch.randn(5, 128)), torch.randn(2, 128, 128)
+    leaves = [(x.clone().requires_grad_(), w.clone().requires_grad_()) for _ in range(2)]
+    plain = fp8_grouped_linear(*leaves[0], groups, torch.float32)
+    torch.autograd.backward(plain.square().sum())
+    with torch.autocast("cpu", torch.bfloat16):
+        found = fp8_grouped_linear(*leaves[1], groups, torch.float32)
+        torch.autograd.backward(found.square().sum())
+    assert torch.equal(found, plain)
+    for one, other in zip(*leaves, strict=True):
+        assert one.grad is not None
+        assert other.grad is not None
+        assert torch.equal(one.grad, other.grad)
+
+
 def test_a_model_runs_its_experts_and_projections_in_fp8_and_its_router_in_high_precision() -> None:
     transformers: Any = pytest.importorskip("transformers")
     from veritune.trainer.policy.experts.fp8 import experts_to_fp8
