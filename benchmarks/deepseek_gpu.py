@@ -334,9 +334,9 @@ class Bench:
     def grpo(self) -> None:
         """SFT until half of the held-out problems are solved, then GRPO from what it left, by their configurations;
         then two steps of GRPO with eager experts."""
-        sft, grpo, batch, every = (6, 4, 8, 2) if self.small else (150, 60, 256, 5)
-        groups, prompts = (4, 8) if self.small else (16, 128)
-        shared = {"data": {"task": "arithmetic", "params": {"terms": 3}}, "device": self.device}
+        sft, grpo, batch, every = (120, 6, 32, 10) if self.small else (150, 60, 256, 5)
+        groups, prompts, rate = (4, 32, 3e-3) if self.small else (16, 128, RATE)
+        shared = {"data": {"task": "arithmetic", "params": {"terms": 2 if self.small else 3}}, "device": self.device}
         scored = {"accuracy": {}, "format": {"weight": 0.1, "params": {"style": "think_answer_soft"}}}
         with tempfile.TemporaryDirectory() as folder:
             one = {
@@ -345,12 +345,12 @@ class Bench:
                 "output": f"{folder}/sft",
                 "model": {"build": self.build, "moe": {"balance": "both"}},
                 "rewards": scored,
-                "sft": {"steps": sft, "batch": batch, "lr": RATE, "warmup_steps": 20, "schedule": "linear"},
+                "sft": {"steps": sft, "batch": batch, "lr": rate, "warmup_steps": 20, "schedule": "linear"},
                 "sampling": {"engine": "transformers", "max_tokens": 24},
                 "evaluation": {"prompts": prompts, "every": every},
                 "checkpoint": {"every": None},
             }
-            told = Told("sft", 1 if self.small else 10, self.say)
+            told = Told("sft", 2 * every, self.say)
             path = train_until(parse_run(one), self.accuracy, lambda: self.left() - self.seconds / 2, told)
             two = {
                 **shared,
@@ -385,8 +385,8 @@ class Bench:
         return short
 
     def loss(self) -> None:
-        """FP8 against bfloat16 on text that is seen once: 1,000 steps of both in turn, of fewer layers where those of
-        all would not end in time."""
+        """FP8 against bfloat16 on text that is seen once, beside a control in bfloat16: 1,000 steps in turn, of fewer
+        layers where those of all would not end in time."""
         rows, length, every, tried = (2, 32, 4, 3) if self.small else (8, 512, 100, TRIED)
         device = torch.device(self.device)
         steps = rows_of_text(rows, length, 0)[: self.most]
@@ -395,7 +395,7 @@ class Bench:
             if self.no_time(f"loss with {layers} layers", 40):
                 return
             base = make_model({**self.build, "num_hidden_layers": layers}, 0, device)
-            arms = [make_arm(name, base, RATE) for name in ("bfloat16", "fp8")]
+            arms = [make_arm(name, base, RATE) for name in ("bfloat16", "control", "fp8")]
             del base
             self.say(f"loss, {layers} layers: {in_fp8(arms[-1].model)}; {len(steps)} steps of {rows} x {length} bytes")
             train_together(arms, steps[:tried], RATE, device, self.say, every=every, left=lambda: self.left() - 5)
