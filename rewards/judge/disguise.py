@@ -25,6 +25,18 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/_\-]{16,6000}={0,2}")
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2}[ :]?){12,3000}")
 _BINARY = re.compile(r"(?:[01]{8} ?){8,3000}")
 _ESCAPES = re.compile(r"\\u([0-9A-Fa-f]{4})|\\x([0-9A-Fa-f]{2})|%([0-7][0-9A-Fa-f])")
+_MORE_ESCAPES = re.compile(
+    r"(?:=[2-7][0-9A-Fa-f]|=\r?\n){6,3000}"
+    r"|(?:\\0{0,4}[2-7][0-9A-Fa-f](?![0-9A-Fa-f]) ?){6,3000}|(?:\\[01][0-7]{2}){6,3000}"
+    r"|(?:\\u\{[0-9A-Fa-f]{2,5}\}){6,3000}"
+)
+"""Letters as mails, style sheets and programs write them."""
+_CODES = re.compile(r"(?<![\d.,])(?:\d{2,3}[ ,;]{1,2}){11,3000}\d{2,3}(?![\d.])")
+_BASE32 = re.compile(r"(?<![A-Za-z0-9])[A-Z2-7]{24,6000}={0,6}")
+_JOINS = re.compile(r"([\"'])[ \t]*\+[ \t]*(?:\\?\n[ \t]*)?\1")
+_TAG_BESIDE = re.compile(r"(?<=\w)</?[A-Za-z][^<>]{0,60}>(?=<|\w)|(?<=>)</?[A-Za-z][^<>]{0,60}>(?=\w)")
+_FEW = 4
+"""So many pieces of a text in a program, or tags inside of words, are no disguise."""
 _MARKS = re.compile("[\u0300-\u036f\u064b-\u0655\u0670\u0640\u05b0-\u05c7]")
 # A reversed or rotated text is read only where one of these comes out
 _TELLING = (
@@ -48,12 +60,18 @@ _CRUMBS = re.compile(r"(?:^|(?<=\n))(?:[^\s\d]{1,14}\n){3,40}[^\s\d]{1,14}(?=\n|
 """Words broken by hyphens, and words that each have a line."""
 _TAGS = re.compile("[\U000e0020-\U000e007e]")
 """Letters that nobody sees and that models read as ASCII."""
+_TIMES = 4
+"""Entities may be escaped themselves."""
 _ENCODED = 20  # encoded runs that are read
 
 
 def plain_text(text: str) -> str:
     """The text as a reader sees it: NFKC, without format characters, look-alike letters in Latin words as Latin."""
-    normal = unicodedata.normalize("NFKC", html.unescape(text) if "&" in text else text)
+    for _ in range(_TIMES if "&" in text else 0):
+        text, before = html.unescape(text), text
+        if text == before:
+            break
+    normal = unicodedata.normalize("NFKC", text)
     if normal.isascii():
         return normal
     if _TAGS.search(normal) is not None:
@@ -93,9 +111,13 @@ def undisguised(plain: str) -> Iterator[str]:
         yield plain[::-1]
     if any(word in lower for word in _TELLING_ROTATED):
         yield codecs.encode(plain, "rot13")
-    escaped = _ESCAPES.sub(lambda m: chr(int(m[1] or m[2] or m[3], 16)), plain)
+    escaped = _ESCAPES.sub(lambda m: chr(int(m[1] or m[2] or m[3], 16)), _MORE_ESCAPES.sub(_meant, plain))
     if escaped != plain:
         yield escaped
+    for pattern in (_JOINS, _TAG_BESIDE):
+        together, count = pattern.subn("", plain)
+        if count > _FEW:
+            yield together
     yield from _decoded(plain)
 
 
@@ -133,7 +155,8 @@ def _leet(text: str) -> str | None:
 
 def _decoded(text: str) -> Iterator[str]:
     runs = 0
-    for pattern, decode in ((_BASE64, _from_base64), (_HEX, _from_hex), (_BINARY, _from_binary)):
+    for pattern, decode in ((_BASE64, _from_base64), (_HEX, _from_hex), (_BINARY, _from_binary),
+                            (_CODES, _from_codes), (_BASE32, _from_base32)):  # fmt: skip
         for match in pattern.finditer(text):
             runs += 1
             if runs > _ENCODED:
@@ -153,6 +176,26 @@ def _from_base64(run: str) -> bytes:
 
 def _from_hex(run: str) -> bytes:
     return bytes.fromhex(run.replace(":", ""))
+
+
+def _from_codes(run: str) -> bytes:
+    return bytes(map(int, re.split(r"[ ,;]+", run)))
+
+
+def _from_base32(run: str) -> bytes:
+    bare = run.rstrip("=")
+    return base64.b32decode(bare + "=" * (-len(bare) % 8))
+
+
+def _meant(found: re.Match[str]) -> str:
+    """The letters of a run of escapes."""
+    run = found[0]
+    if run[0] == "=":
+        return "".join(chr(int(code, 16)) for code in re.findall("=([0-9A-Fa-f]{2})", run))
+    if run.startswith("\\u"):
+        return "".join(chr(int(code, 16)) for code in re.findall(r"\{([0-9A-Fa-f]+)", run))
+    octal = re.fullmatch(r"(?:\\[01][0-7]{2})+", run) is not None
+    return "".join(chr(int(code, 8 if octal else 16)) for code in re.findall(r"\\([0-9A-Fa-f]+)", run))
 
 
 def _from_binary(run: str) -> bytes:

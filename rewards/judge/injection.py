@@ -7,27 +7,27 @@ from veritune.rewards.judge.disguise import folded, plain_text, undisguised
 from veritune.rewards.judge.forms import forms
 from veritune.rewards.judge.likeness import likeness
 
-_LIMIT = 100_000
+LIMIT = 100_000
 LIKELY = 1.0
 """From this sum of weights on a window is flagged without any rule."""
 UNLIKELY = -0.5
 """Up to this sum what a rule found is taken for a text about judging."""
 
 
-def injections(text: str) -> dict[str, str]:
+def injections(text: str, limit: int = LIMIT) -> dict[str, str]:
     """Kind → the words that look like an address to the judge; empty where nothing does.
 
     Read as a reader sees it (NFKC, without invisible characters, look-alike letters as Latin), and again with spaced,
-    leet, reversed, rot13, base64, hexadecimal, escaped and broken words undone. The first and last 50,000 characters
-    are read, in time linear in them.
+    leet, reversed, rot13, base64, base32, hexadecimal, numbered, escaped and broken words undone. Of a text over
+    ``limit`` characters the first and last half of so many are read, in time linear in them.
 
     Kinds: ``override`` (the reference or the instructions are to be left aside), ``addressed`` (the evaluator is
     spoken to), ``dictated`` (the verdict is given or commanded), ``structure`` (forged turns and fields), ``pressure``
     (threat, bribe, plea or authority), ``likely`` (parts of an address that no rule knows
     together), ``hidden`` (one of these behind a disguise).
     """
-    if len(text) > _LIMIT:
-        text = text[: _LIMIT // 2] + "\n" + text[-_LIMIT // 2 :]
+    if len(text) > limit:
+        text = text[: limit // 2] + "\n" + text[-limit // 2 :]
     plain = plain_text(text)
     found = _found(plain)
     for other in undisguised(plain):

@@ -18,7 +18,7 @@ from veritune.plugins.types import Cause, Sample, Score, Verdict, prompt_text
 from veritune.rewards.judge.backend import Backend, Reply
 from veritune.rewards.judge.backends import Positive, Settings
 from veritune.rewards.judge.golds import as_text, usable
-from veritune.rewards.judge.injection import injections
+from veritune.rewards.judge.injection import LIMIT, injections
 from veritune.rewards.judge.prompts import Form, Mode, Question, cut_middle, make_question
 from veritune.rewards.judge.second import Opinion, agreed, without_addresses
 from veritune.rewards.judge.verdicts import Reading, read_reply
@@ -156,7 +156,7 @@ class Judge:
             for i, case in enumerate(cases):
                 if case.read is not None:
                     if case.read not in known:
-                        known[case.read] = injections(case.read)
+                        known[case.read] = injections(case.read, max(LIMIT, self.max_chars))
                         yield
                     flags[i] = known[case.read]
 
@@ -192,7 +192,7 @@ class Judge:
         if self.mode != "rubric" and not usable(other):
             missing = "gold" if self.mode == "compare" else "reference"
             return _Case(score=_undecided(Cause.INVALID_GOLD, f"the {missing} is missing: {other!r:.80}"))
-        flags = injections(text) if self.flagged == "undecided" else {}
+        flags = injections(text, max(LIMIT, self.max_chars)) if self.flagged == "undecided" else {}
         if flags:
             return _Case(
                 score=_undecided(Cause.ABSTAIN, f"it addresses the judge: {flags}", injection=flags), flags=flags
