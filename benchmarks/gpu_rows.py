@@ -191,6 +191,7 @@ class Driver:
     def __init__(self, options: argparse.Namespace, folder: Path) -> None:
         self.options, self.folder = options, folder
         self.begun = time.monotonic()
+        self.header = header(options.small)
         self.state = options.out.with_suffix(".json")
         self.done: dict[str, dict[str, Any]] = {}
         if options.go_on and self.state.is_file():
@@ -233,6 +234,8 @@ class Driver:
         script, *arguments = row.small if self.options.small else row.command
         fill = [part.replace("{out}", names["out"]).replace("{old}", names["old"]) for part in arguments]
         command = [sys.executable, *([script] if script == "-c" else [str(HERE / script)]), *fill]
+        if script == "gpu_step.py":
+            command += ["--tree", str(tree)]
         paths = [str(tree / "src"), *filter(None, [os.environ.get("PYTHONPATH")])]
         if row.vllm and self.options.vllm is not None:
             paths.insert(0, str(self.options.vllm))
@@ -277,7 +280,7 @@ class Driver:
         rows = sorted(self.done.values(), key=lambda row: order.index(row["name"]) if row["name"] in order else 99)
         self.options.out.parent.mkdir(parents=True, exist_ok=True)
         self.state.write_text(json.dumps(self.done, indent=1), encoding="utf-8")
-        self.options.out.write_text(tables.table(header(self.options.small), rows), encoding="utf-8")
+        self.options.out.write_text(tables.table(self.header, rows), encoding="utf-8")
 
 
 def failed(lines: Sequence[str]) -> bool:
@@ -302,12 +305,16 @@ def commit() -> str:
 
 def machine() -> tuple[str, int]:
     """The GPUs by name, and how many; without a CUDA context of our own."""
-    command = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
-    try:
-        names = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True).stdout.splitlines()
-    except (OSError, subprocess.SubprocessError):
-        names = []
-    return (f"{len(names)} x {names[0]}" if names else f"no GPU, {platform.machine()}"), len(names)
+    by_torch = "import torch; [print(torch.cuda.get_device_name(i)) for i in range(torch.cuda.device_count())]"
+    asked = (["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"], [sys.executable, "-c", by_torch])
+    for command in asked:
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+        except (OSError, subprocess.SubprocessError):
+            continue
+        names = done.stdout.split("\n")[:-1]
+        return (f"{len(names)} x {names[0]}" if names else f"no GPU, {platform.machine()}"), len(names)
+    return f"no GPU, {platform.machine()}", 0
 
 
 def header(small: bool) -> list[str]:

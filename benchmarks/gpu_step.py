@@ -25,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from trainer_gpu import PHASES, forget, peak, policy_of, stage
 from trainer_gpu_job import job
 
+import veritune
 from veritune.trainer.config import LoraConfig, RunConfig
 from veritune.trainer.rollout.decode.sampler import StaticSampler
 
@@ -102,7 +103,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("job", type=json.loads)
     parser.add_argument("--small", action="store_true", help="a tiny model on the CPU: to try the script")
+    parser.add_argument("--tree", type=Path, help="where the package must be from")
     options = parser.parse_args()
+    if options.tree is not None and not Path(veritune.__file__).resolve().is_relative_to(options.tree.resolve()):
+        sys.exit(f"--tree {options.tree}, but the package is {veritune.__file__}")
     if not (torch.cuda.is_available() or options.small):
         sys.exit("this benchmark needs a GPU; --small tries the script without one")
     warnings.filterwarnings("ignore")
