@@ -120,6 +120,14 @@ def test_what_comes_to_something_is_not_said(tmp_path: Path) -> None:
             {"model_type": "llama", "hidden_size": 30, "num_attention_heads": 2},
             r"^model\.build\.hidden_size: 30 over num_attention_heads: 2 gives heads of 15",
         ),
+        (
+            {**TINY, "num_key_value_heads": 3},
+            r"^model\.build\.num_key_value_heads: 3 does not divide num_attention_heads",
+        ),
+        (
+            {"model_type": "qwen3", "hidden_size": 32, "num_attention_heads": 2},
+            r"^model\.build\.num_key_value_heads: 32 \(qwen3's default; none is given\) does not divide",
+        ),
         ({**TINY, "num_attention_heads": 0}, r"^model\.build\.num_attention_heads: 0"),
     ],
 )
@@ -127,6 +135,20 @@ def test_a_size_that_no_model_has_is_refused_under_its_key(tmp_path: Path, build
     config = stage_config(tmp_path, "sft", model={"build": build})
     with pytest.raises(ConfigError, match=words):
         load_policy(config, get_task("arithmetic", {"terms": 3}))
+
+
+def test_a_small_model_of_latent_attention_runs_eagerly_as_with_sdpa(tmp_path: Path) -> None:
+    """Without the key the configuration had the 128 of DeepSeek-V3, by which eager attention divides."""
+    build = {key: value for key, value in DEEPSEEK.items() if key != "num_key_value_heads"}
+    task = get_task("arithmetic", {"terms": 3})
+    logits = []
+    for attention in ("sdpa", "eager"):
+        torch.manual_seed(0)
+        config = stage_config(tmp_path, "sft", model={"build": build, "attention": attention})
+        model = load_policy(config, task).model
+        assert model.config.num_key_value_heads == build["num_attention_heads"]
+        logits.append(model(torch.tensor([[3, 4, 5]])).logits)
+    torch.testing.assert_close(*logits)
 
 
 GEMMA: dict[str, Any] = {**TINY, "model_type": "gemma2", "num_hidden_layers": 1}

@@ -176,7 +176,7 @@ def test_modules_of_a_folder_are_gone_on_with_or_said_to_be_left_out(tmp_path: P
     for depth, words in (
         (1, "those beyond depth: 1 are left out"),
         (2, ""),
-        (3, "the modules 3 to 3 begin as new ones"),
+        (3, "holds 2 modules of depth: 3; the rest begin as new ones"),
     ):
         other, said[:] = make_model("qwen3", None, torch.float32), []
         attach_mtp(other, MTPConfig(depth=depth))

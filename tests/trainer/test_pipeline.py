@@ -153,7 +153,7 @@ def test_what_a_pipeline_cannot_do_is_said_before_anything_is_loaded(
     refused("whole weights", a_config(tmp_path / "x", **how, model={"build": TINY, "lora": {}}))
     refused("multi-token prediction", a_config(tmp_path / "x", **how, model={"build": TINY, "mtp": {"depth": 1}}))
     refused("two passes", a_config(tmp_path / "x", **how, model={"build": TINY, "activation_checkpointing": True}))
-    with pytest.raises(ConfigError, match=r"stages: 3, and the run has 1 process; start with .*--num_processes 3"):
+    with pytest.raises(ConfigError, match=r"stages: 3, and the run has 1 process; .*torchrun --nproc-per-node 3"):
         start_world("cpu", pipeline=PipelineConfig(stages=3))
     monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises(ConfigError, match="leave out strategy: fsdp2"):

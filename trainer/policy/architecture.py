@@ -9,6 +9,7 @@ import torch
 from veritune.plugins import ConfigError
 from veritune.plugins.errors import did_you_mean
 from veritune.trainer.data.packing import make_batch
+from veritune.trainer.policy.build_checks import fit_key_heads
 from veritune.trainer.policy.experts.checks import check_experts
 from veritune.trainer.policy.logprobs import USE_LOGITS, completion_logprobs, plain_head
 from veritune.trainer.policy.quantized import is_quantized
@@ -98,6 +99,7 @@ def check_build(kind: str, fields: dict[str, Any], made: Any) -> None:
     import inspect
 
     check_experts(made)
+    fit_key_heads(kind, fields, made)
     try:
         default = type(made)()
     except Exception:  # a configuration that needs arguments: nothing to compare with

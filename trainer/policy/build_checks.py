@@ -32,6 +32,22 @@ def check_shapes(kind: str, fields: Mapping[str, Any]) -> None:
         )
 
 
+def fit_key_heads(kind: str, fields: Mapping[str, Any], made: Any) -> None:
+    """Of latent attention as many key heads as heads, where none are given: the architecture's default is the large
+    model's. Raises ConfigError where heads of another attention cannot share them evenly."""
+    heads, kv_heads = getattr(made, "num_attention_heads", None), getattr(made, "num_key_value_heads", None)
+    if not isinstance(heads, int) or not isinstance(kv_heads, int):
+        return
+    given = fields.get("num_key_value_heads") is not None
+    if hasattr(made, "kv_lora_rank") and not given:
+        made.num_key_value_heads = heads
+    elif kv_heads < 1 or heads % kv_heads:
+        default = "" if given else f" ({kind}'s default; none is given)"
+        raise ConfigError(
+            f"model.build.num_key_value_heads: {kv_heads}{default} does not divide num_attention_heads: {heads}"
+        )
+
+
 def rotary_trouble(fields: Mapping[str, Any], error: BaseException) -> str | None:
     """Of an error of transformers' about an odd rotary width: the key that it comes from."""
     if "even rotary dimension" not in str(error):

@@ -249,25 +249,22 @@ def start_world(
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if pipeline is not None and pipeline.stages != size:
         raise ConfigError(
-            f"distributed.pipeline.stages: {pipeline.stages}, and the run has {size} process{'es' * (size > 1)}; start "
-            f"with accelerate launch --num_processes {pipeline.stages} -m veritune train CONFIG"
+            f"distributed.pipeline.stages: {pipeline.stages}, and the run has {size} process{'es' * (size > 1)}; "
+            f"{_start_with(pipeline.stages)}"
         )
     if pipeline is not None and strategy != "auto":
         raise ConfigError(f"distributed: a pipeline is a strategy of its own; leave out strategy: {strategy}")
     if size == 1:
         if strategy == "fsdp2":
             raise ConfigError(
-                "distributed.strategy: fsdp2 spreads a model over several processes, and this is one; start with "
-                "accelerate launch --num_processes N -m veritune train CONFIG"
+                "distributed.strategy: fsdp2 spreads a model over several processes, and this is one; "
+                f"{_start_with('N')}"
             )
         return ALONE
     sharded = pipeline is None and pick_strategy(strategy) == "fsdp2"
     missing = [name for name in ("RANK", "MASTER_ADDR", "MASTER_PORT") if name not in os.environ]
     if missing:
-        raise ConfigError(
-            f"WORLD_SIZE is {size}, but {', '.join(missing)} is not set; start with "
-            "accelerate launch --num_processes N -m veritune train CONFIG"
-        )
+        raise ConfigError(f"WORLD_SIZE is {size}, but {', '.join(missing)} is not set; {_start_with(size)}")
     if device.startswith("cuda:"):
         raise ConfigError(f"device: {device} with {size} processes; use cuda, and each takes the GPU of its rank")
     local = int(os.environ.get("LOCAL_RANK", os.environ["RANK"]))
@@ -280,6 +277,14 @@ def start_world(
     mesh = init_device_mesh("cuda" if gpu else "cpu", (size,)) if sharded else None
     world = World(dist.get_rank(), dist.get_world_size(), local, objects, mesh, gathering, pipeline)
     return replace(world, places=tuple(world.gather(place_here())))
+
+
+def _start_with(processes: int | str) -> str:
+    """The launcher that starts as many on any machine."""
+    return (
+        f"start with torchrun --nproc-per-node {processes} -m veritune train CONFIG (accelerate launch --num_processes "
+        f"{processes} starts so many where it finds as many GPUs, and one process else)"
+    )
 
 
 def same_device() -> Callable[[], None]:

@@ -134,7 +134,11 @@ def load_mtp(folder: str, model: Any, say: Callable[[str], None]) -> None:
         )
     model.load_state_dict(wanted, strict=False)
     if there > modules.depth:
-        say(f"model.mtp: {folder} holds {there} modules; those beyond depth: {modules.depth} are left out")
+        say(f"model.mtp: {folder} holds {_count(there)}; those beyond depth: {modules.depth} are left out")
     if there < modules.depth:
-        of = "" if not there else f" {there + 1} to {modules.depth}"
-        say(f"model.mtp: {folder} holds {there or 'no'} modules; the modules{of} begin as new ones")
+        rest = f" of depth: {modules.depth}; the rest begin as new ones" if there else "; they begin as new ones"
+        say(f"model.mtp: {folder} holds {_count(there)}{rest}")
+
+
+def _count(modules: int) -> str:
+    return f"{modules or 'no'} module{'s' * (modules != 1)}"
