@@ -87,7 +87,7 @@ class PatientCache:
             asked.cancel()
             self._busy = time.monotonic() + _PAUSE
             return None
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, ValueError) as error:
             self._give_up(error)
             return None
 
@@ -127,7 +127,7 @@ class PatientCache:
                         self.disk.put(earlier, {"text": kept})
                         self._unwritten.pop(earlier, None)
                     self._failed.pop()
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, ValueError) as error:
             self._failed.append(key)
             self._locked += 1
             self._give_up(error)
@@ -203,6 +203,6 @@ class DiskCache:
         """Which file it is: one that somebody removed is not written to any more."""
         try:
             found = os.stat(self.path)
-        except OSError:
+        except (OSError, ValueError):
             return None
         return found.st_dev, found.st_ino

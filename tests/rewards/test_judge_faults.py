@@ -318,6 +318,12 @@ def test_a_broken_cache_costs_no_verdict(url: str, state: str, tmp_path: Path) -
     assert [score.value for score in scores] == [1.0] * 4
 
 
+@pytest.mark.filterwarnings("ignore:reward 'judge'")
+def test_a_name_that_no_file_can_have_costs_no_verdict(url: str) -> None:
+    judge = make(url, cache="a\0b.sqlite")
+    assert [judge.score("Answer: 4", f"null {i}", gold="4").value for i in range(2)] == [1.0, 1.0]
+
+
 def test_a_broken_row_is_asked_for_again(url: str, tmp_path: Path) -> None:
     path = tmp_path / "judge.sqlite"
     make(url, cache=str(path)).score("Answer: 4", "row", gold="4")

@@ -134,6 +134,19 @@ OUTSIDE = {
     "ass": ("bn", "প্ৰথমতে লক্ষ্য কৰোঁ যে দুটা কোণৰ যোগফল এশ আশী ডিগ্ৰী, গতিকে বাকী কোণটো ষাঠি ডিগ্ৰী হ'ব লাগিব।"),
 }
 """Language → the targets it may be taken for, and a sentence or two."""
+PLAIN = {
+    "bg": "Трябва да изчислим колко дни са нужни, затова делим разстоянието на средната скорост.",
+    "be": "Учора я пайшоў на рынак з сястрой, і мы купілі тры кілаграмы яблыкаў, дзве дыні і крыху сыру.",
+    "fa": "دیروز با خواهرم به بازار رفتم و سه کیلو سیب، دو خربزه و کمی پنیر خریدیم، پس باید بشماریم.",
+    "ur": "کل میں اپنی بہن کے ساتھ بازار گیا اور ہم نے تین کلو سیب، دو خربوزے اور تھوڑا پنیر خریدا۔",
+}
+NEAR = {"bg": "ru", "be": "ru", "fa": "ar", "ur": "ar"}
+OWN = {
+    "ru": "Одна пара штанов стоит 22,50 $, а одна пара обуви стоит 42 $. Сколько стоит всё вместе?",
+    "ar": "ذهبت أمس إلى السوق مع أختي واشترينا ثلاثة كيلوغرامات من التفاح وبطيختين وقليلا من الجبن.",
+    "en": "Euler totient; Cauchy Schwarz; AM GM; Vieta; Lagrange multipliers; Chinese remainder theorem; pigeonhole.",
+    "de": "Nullstellen bestimmen, Ableitung bilden, Vorzeichenwechsel prüfen, Stellen einsetzen, Ergebnis angeben.",
+}
 ENGLISH = (
     "We first note that the sum of the two angles is one hundred and eighty degrees, so the remaining angle must be "
     "sixty."
@@ -145,6 +158,14 @@ CASES = [(code, target) for code, (targets, _) in OUTSIDE.items() for target in 
 def test_a_language_that_is_no_candidate_earns_nothing(code: str, target: str) -> None:
     value = get_reward("language", target=target).score(OUTSIDE[code][1]).value
     assert value is None or value <= 0.16
+
+
+def test_neighbours_with_the_same_letters_are_told_apart() -> None:
+    for code, target in NEAR.items():
+        value = get_reward("language", target=target, languages=["ar", "en", "ru"]).score(PLAIN[code]).value
+        assert value is None or value < 0.1, code
+    for code, text in OWN.items():
+        assert (get_reward("language", target=code, languages=["ar", "de", "en", "ru"]).score(text).value or 0) > 0.75
 
 
 @pytest.mark.parametrize("code", ["it", "nl", "pl", "tr", "vi", "id", "sv"])

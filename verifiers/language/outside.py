@@ -25,8 +25,8 @@ _ALPHABETS = {
     "bn": (re.compile("[ৰৱ]"), "assamese"),
 }
 """Letters that a language does not have, and what a text with them counts as."""
-_NO_RUSSIAN, _RUSSIAN = re.compile("[ъЪ]"), re.compile("[ыэёЫЭЁ]")
-"""Bulgarian has the letters of Russian, some of them seldom and others never."""
+_RUSSIAN = re.compile("[ыэёЫЭЁ]")
+"""Bulgarian has the letters of Russian but for these; other neighbours have some of their own."""
 _FOREIGN = 0.02
 """Of the letters of a text in a language: names and loans have fewer that are not its own."""
 
@@ -83,7 +83,7 @@ def _other(words: Sequence[str], wanted: str, candidates: tuple[str, ...], scrip
     if alphabet is not None:
         text = "".join(words)
         odd = len(alphabet[0].findall(text))
-        if not odd and (wanted != "ru" or _RUSSIAN.search(text) or not _NO_RUSSIAN.search(text)):
+        if not odd and (wanted != "ru" or _RUSSIAN.search(text)):
             return None
     elif _known(words, wanted):
         return None
@@ -92,6 +92,8 @@ def _other(words: Sequence[str], wanted: str, candidates: tuple[str, ...], scrip
         scores = dict(zip(everyone, detector("langdetect", everyone)(" ".join(words)), strict=True))
         first = max(scores, key=scores.__getitem__)
         near = max(scores[code] for code in everyone if code in candidates or code == wanted)
+        if wanted == "ru" and not odd and first != "bg":
+            return None
         if first != wanted and first not in candidates and scores[first] - near > LEAD:
             return first
     return alphabet[1] if alphabet is not None and odd > _FOREIGN * sum(map(len, words)) else None
