@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import os
 import sysconfig
@@ -51,8 +52,29 @@ def _written_at(function: Callable[..., Any]) -> tuple[str, int, str] | None:
 
 
 def place_of_frame(frame: FrameType) -> str:
-    """The same for a thread's current frame (``sys._current_frames()``)."""
-    return _place(traceback.extract_stack(frame))
+    """The same for a thread's current frame (``sys._current_frames()``); of a loop of asyncio, for what it awaits."""
+    return _place([*traceback.extract_stack(frame), *_awaited(frame)])
+
+
+def _awaited(frame: FrameType | None) -> list[traceback.FrameSummary]:
+    """The user's innermost line among the tasks of the loop that runs in this frame: the loop's own says nothing."""
+    loop: Any = None
+    while frame is not None and not isinstance(loop, asyncio.AbstractEventLoop):
+        loop, frame = frame.f_locals.get("self"), frame.f_back
+    if not isinstance(loop, asyncio.AbstractEventLoop):
+        return []
+    with suppress(RuntimeError):  # the loop's set of tasks changes while it is read
+        for task in asyncio.all_tasks(loop):
+            found: list[traceback.FrameSummary] = []
+            awaited: Any = task.get_coro()
+            while awaited is not None:
+                inner = getattr(awaited, "cr_frame", None) or getattr(awaited, "gi_frame", None)
+                found += traceback.extract_stack(inner, limit=1) if inner is not None else []
+                awaited = getattr(awaited, "cr_await", None) or getattr(awaited, "gi_yieldfrom", None)
+            theirs = list(filter(_is_theirs, found))
+            if theirs:
+                return theirs[-1:]
+    return []
 
 
 def trace_of(error: BaseException) -> str:

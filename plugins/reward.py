@@ -19,7 +19,7 @@ from veritune.plugins.parameters import (
     missing_parameters,
     read_signature,
 )
-from veritune.plugins.scoring import PASSED_ON, Call, failure, run_coroutine
+from veritune.plugins.scoring import PASSED_ON, Call, failure
 from veritune.plugins.secrets import shown
 from veritune.plugins.trainer_call import AsyncReward, make_samples
 from veritune.plugins.types import Sample, Score, Text
@@ -278,8 +278,7 @@ class Reward:
         if self.batch:
             return call.whole(samples)
         if self.is_async:
-            scores: list[Score] = run_coroutine(call.each(samples))
-            return scores
+            return call.each(samples)
         return [call.one(sample) for sample in samples]
 
     def _sources(self, available: set[str]) -> dict[str, str | None]:

@@ -18,8 +18,9 @@ from veritune.plugins.parameters import Signature
 from veritune.plugins.places import place_of, trace_of
 from veritune.plugins.types import Cause, Sample, Score, Verdict
 
-PASSED_ON = (KeyboardInterrupt, GeneratorExit, asyncio.CancelledError)
-"""What is no failure of a reward: somebody asked for an end. Anything else is, ``sys.exit`` included."""
+PASSED_ON = KeyboardInterrupt
+"""What is no failure of a reward: somebody asked for an end. Anything else is, ``sys.exit`` included, and what Python
+ends generators and tasks with (``GeneratorExit``, ``asyncio.CancelledError``), where it comes out of a call."""
 
 
 @dataclass(frozen=True)
@@ -48,13 +49,24 @@ class Call:
         except BaseException as error:
             return self._fault(error, sample)
 
-    async def each(self, samples: Sequence[Sample]) -> list[Score]:
+    def each(self, samples: Sequence[Sample]) -> list[Score]:
         """The scores of a coroutine function, its calls beside each other."""
+        cancelled: list[tuple[BaseException, Sample]] = []
+        try:
+            scores: list[Score] = run_coroutine(self._beside(samples, cancelled))
+        except asyncio.CancelledError as error:  # of a task of the reward's own: nobody else cancels any
+            first, sample = cancelled[0] if cancelled else (error, None)
+            return [self._fault(first, sample)] * len(samples)
+        return scores
 
+    async def _beside(self, samples: Sequence[Sample], cancelled: list[tuple[BaseException, Sample]]) -> list[Score]:
         async def one(sample: Sample) -> Score:
             try:
                 return to_score(await self.function(**self._inputs(sample), **self.injected))
-            except PASSED_ON:
+            except (PASSED_ON, GeneratorExit):
+                raise
+            except asyncio.CancelledError as error:
+                cancelled.append((error, sample))
                 raise
             except BaseException as error:
                 return self._fault(error, sample)

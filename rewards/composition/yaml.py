@@ -16,18 +16,17 @@ class _Loader(yaml.SafeLoader):
 
 
 def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
-    seen: dict[Any, Any] = {}
+    seen: dict[Any, yaml.Node] = {}
     for key_node, _ in node.value:
         if key_node.tag == "tag:yaml.org,2002:merge":
             continue  # <<: may stand more than once
         key = loader.construct_object(key_node, deep=True)
-        line = key_node.start_mark.line + 1
         try:
-            first = seen.setdefault(key, line)
+            first = seen.setdefault(key, key_node)
         except TypeError:
             raise yaml.constructor.ConstructorError(None, None, "a key must be a plain value", key_node.start_mark)  # noqa: B904
-        if first != line:
-            problem = f"key {key!r} is given twice (first in line {first})"
+        if first is not key_node:  # also on one line, between braces
+            problem = f"key {key!r} is given twice (first in line {first.start_mark.line + 1})"
             raise yaml.constructor.ConstructorError(None, None, problem, key_node.start_mark)
     loader.flatten_mapping(node)
     return loader.construct_mapping(node, deep=True)

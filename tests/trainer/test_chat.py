@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -310,3 +313,15 @@ def test_what_a_model_writes_does_not_command_the_terminal(monkeypatch: pytest.M
     assert "\x1b]" not in written
     assert "\u009b" not in written
     assert "\x1b[2m<think>hm</think>\x1b[0m" in written
+
+
+def test_bytes_that_are_no_text_are_said_and_the_conversation_goes_on(run: Path, tmp_path: Path) -> None:
+    script = tmp_path / "turns.txt"
+    script.write_bytes(b"hi\n\xff\xfe\nagain\n")
+    command = [sys.executable, "-m", "veritune", "chat", str(run), "--max-tokens", "2"]
+    environment = {**os.environ, "PYTHONIOENCODING": "utf-8:surrogateescape"}
+    with script.open("rb") as turns:
+        done = subprocess.run(command, stdin=turns, capture_output=True, env=environment, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    assert "what was said is no UTF-8 text" in done.stderr.decode()
+    assert len(done.stdout.splitlines()) == 2

@@ -84,7 +84,7 @@ def test_what_evaluations_alone_would_use_is_said_where_there_is_none(tmp_path: 
     files: dict[str, Any] = {"data": {"task": None, "params": {}, "train": rows["prompts"]}}
     keeps: dict[str, Any] = {"checkpoint": {"best": True}, "evaluation": {"patience": 2, "every": 1, "metric": "even"}}
     (said,) = _said(tmp_path, "grpo", **files, **keeps)
-    assert said.startswith("checkpoint.best and evaluation.patience: this stage has no evaluation")
+    assert said.startswith("checkpoint.best and evaluation.patience and evaluation.every: this stage has no evaluation")
     assert not _said(tmp_path, "grpo", **{**files, "data": {**files["data"], "eval": rows["prompts"]}}, **keeps)
     (said,) = _said(tmp_path, "grpo", evaluation={"patience": 2, "metric": "even"})
     assert "without evaluation.every" in said

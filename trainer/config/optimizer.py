@@ -31,6 +31,13 @@ class OptimizerConfig(Strict):
     weight_decay: float = Field(default=0.0, ge=0)
     clip_norm: float | None = Field(default=1.0, gt=0)
 
+    @field_validator("betas")
+    @classmethod
+    def _shares(cls, betas: tuple[float, float]) -> tuple[float, float]:
+        if not all(0 <= beta < 1 for beta in betas):
+            raise ValueError(f"both are at least 0 and below 1, got {list(betas)}")
+        return betas
+
     @field_validator("optimizer")
     @classmethod
     def _known_optimizer(cls, name: str) -> str:

@@ -57,6 +57,13 @@ class SamplingConfig(Strict):
     server: VLLMServerConfig | None = None
     """Of ``engine: vllm_server``."""
 
+    @field_validator("stop")
+    @classmethod
+    def _no_empty_stop(cls, stop: list[str]) -> list[str]:
+        if "" in stop:
+            raise ValueError("an empty string is in every text: each completion would end with its first token")
+        return stop
+
     @model_validator(mode="after")
     def _speculates_itself(self) -> SamplingConfig:
         if self.speculative and self.engine not in ("auto", "static"):

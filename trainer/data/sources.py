@@ -190,10 +190,19 @@ def _filled(template: str, record: Mapping[str, Any], where: str) -> str:
         raise _missing(f"{where}: data.template", str(error.args[0]), record) from None
     except DataError:
         raise
-    except (IndexError, ValueError) as error:
-        raise ConfigError(f"data.template: {error}; write a literal brace twice ({{{{ and }}}})") from error
-    except (TypeError, AttributeError) as error:
-        raise DataError(f"{where}: data.template: {error}") from error
+    except (IndexError, ValueError, TypeError, AttributeError) as error:
+        names = [name for _, name, _, _ in _fields(template) if name is not None]
+        if not names or any(re.split(r"[.\[]", name)[0] not in record for name in names):  # not the row's doing
+            raise ConfigError(f"data.template: {error}; write a literal brace twice ({{{{ and }}}})") from error
+        raise DataError(f"{where}: data.template, with {', '.join(names)}: {error}") from error
+
+
+def _fields(template: str) -> list[tuple[str, str | None, str | None, str | None]]:
+    """What stands in its braces; nothing where it cannot be read."""
+    try:
+        return list(string.Formatter().parse(template))
+    except ValueError:
+        return []
 
 
 def _missing(where: str, column: str, record: Mapping[str, Any]) -> ColumnError:

@@ -147,8 +147,11 @@ def _completions(folder: Path) -> list[dict[str, Any]]:
     share = max(1, MOST_COMPLETIONS // len(files))
     records: list[dict[str, Any]] = []
     for file in files:
-        names = [name for name in parquet.read_schema(file).names if name not in FOR_RESCORING]
-        rows = parquet.read_table(file, columns=names).to_pylist()
+        try:
+            names = [name for name in parquet.read_schema(file).names if name not in FOR_RESCORING]
+            rows = parquet.read_table(file, columns=names).to_pylist()
+        except (OSError, ValueError):  # damaged later, by a disk or a copy: a page without it is better than none
+            continue
         every = max(1, -(-len(rows) // share))
         records += [_shorten(r) for r in rows[::every]]
     return records

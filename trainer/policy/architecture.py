@@ -99,6 +99,8 @@ def check_build(kind: str, fields: dict[str, Any], made: Any) -> None:
     import inspect
 
     check_experts(made)
+    if getattr(made.get_text_config(), "num_hidden_layers", 1) == 0:
+        raise ConfigError("model.build: num_hidden_layers is 0; a model has at least one layer")
     fit_key_heads(kind, fields, made)
     try:
         default = type(made)()

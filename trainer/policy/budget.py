@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from veritune.trainer.policy.decoder import decoder_layers
 from veritune.trainer.policy.fused import runs_blocks
 from veritune.trainer.policy.models import Policy
 from veritune.trainer.policy.sharding import bare
@@ -56,6 +57,6 @@ def kept_bytes(model: Any) -> int:
     hidden, layers = config.hidden_size, config.num_hidden_layers
     inner = getattr(config, "intermediate_size", None) or 4 * hidden
     layer = 2 * (10 * hidden + 2 * inner) * (1 if runs_blocks(base.get_decoder()) else APART)
-    checkpointed = any(getattr(module, "gradient_checkpointing", False) for module in base.get_decoder().layers)
+    checkpointed = any(getattr(module, "gradient_checkpointing", False) for module in decoder_layers(base))
     kept = layers * 4 * hidden + layer if checkpointed else layers * layer
     return int(kept + 2 * config.vocab_size + 12 * inner)

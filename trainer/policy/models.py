@@ -42,6 +42,8 @@ class Policy:
     autocast: Callable[[], AbstractContextManager[Any]] = nullcontext
     spare: Any = None
     """Of a sharded model, where one is needed: a whole copy on the CPU, for its shape."""
+    other: Any = None
+    """What the stage's ``reference`` names, found before the run begins, until the reference is made of it."""
     rootless: bool = False
     """Whether the weights under its adapter are in no folder yet."""
 
@@ -82,6 +84,7 @@ def load_policy(
         load_mtp(config.model.path, model, say)
     if tokenizer.eos_token_id is None:
         raise ConfigError("the tokenizer has no end-of-sequence token; completions would never end")
+    check_token(tokenizer, tokenizer.eos_token_id, model)
     if not is_quantized(model):  # which is made on its device, in its dtype
         if config.model.dtype == "bfloat16":
             model = in_bfloat16(model)
@@ -162,12 +165,12 @@ def make_tokenizer(vocabulary: Sequence[str]) -> Any:
 
 
 def _build(config: ModelConfig, task: Task | None) -> tuple[Any, Any]:
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModelForCausalLM
     from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
     assert config.build is not None
     if config.tokenizer is not None:
-        tokenizer = AutoTokenizer.from_pretrained(config.tokenizer)
+        tokenizer = _tokenizer(config.tokenizer)
     elif task is not None:
         tokenizer = make_tokenizer(task.vocabulary())
     else:
@@ -192,7 +195,6 @@ def _build(config: ModelConfig, task: Task | None) -> tuple[Any, Any]:
 
 def _load(config: ModelConfig, device: torch.device, say: Callable[[str], None]) -> tuple[Any, Any]:
     from safetensors import SafetensorError
-    from transformers import AutoTokenizer
 
     assert config.path is not None
     for path in filter(None, [config.path, config.tokenizer]):
@@ -201,7 +203,7 @@ def _load(config: ModelConfig, device: torch.device, say: Callable[[str], None])
     if config.adapter == "continue" and not is_adapter(config.path):
         raise ConfigError(f"model.adapter: continue, but {config.path!r} holds no adapter (no adapter_config.json)")
     try:
-        tokenizer = AutoTokenizer.from_pretrained(config.tokenizer or config.path)
+        tokenizer = _tokenizer(config.tokenizer or config.path)
         how = {} if config.quantize is None else quantization(config.quantize, device)
         if how and config.dtype == "bfloat16":
             how["dtype"] = torch.bfloat16
@@ -214,6 +216,26 @@ def _load(config: ModelConfig, device: torch.device, say: Callable[[str], None])
             raise
         raise (_not_loaded(config.path, error) if trouble is None else ConfigError(trouble)) from error
     return tokenizer, model
+
+
+def _tokenizer(path: str) -> Any:
+    """Raises ConfigError where there is none: of some architectures transformers then makes one that knows no text."""
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(path)
+    if not tokenizer.get_vocab().keys() - tokenizer.get_added_vocab().keys():
+        raise ConfigError(f"{path!r} holds no tokenizer (tokenizer.json); name one by model.tokenizer")
+    return tokenizer
+
+
+def check_token(tokenizer: Any, token: int, model: Any, where: str = "") -> None:
+    """Raise ConfigError for a token that the model has no embedding of: its tokenizer is another model's."""
+    rows = int(model.get_input_embeddings().num_embeddings)
+    if token >= rows:
+        raise ConfigError(
+            f"{where}the tokenizer's {tokenizer.convert_ids_to_tokens(token)!r} is token {token}, and the model has an "
+            f"embedding of {rows} tokens: they are not of one another"
+        )
 
 
 def _not_loaded(path: str, error: Exception) -> ConfigError:
@@ -242,7 +264,14 @@ def load_weights_of(
 
     if not is_adapter(path):
         options = {"dtype": torch.float32, "attn_implementation": attention, **(how or {})}
-        return AutoModelForCausalLM.from_pretrained(path, **options)
+        model, report = AutoModelForCausalLM.from_pretrained(path, output_loading_info=True, **options)
+        missing = sorted(map(str, report["missing_keys"]))
+        if missing:
+            raise ConfigError(
+                f"cannot load the model {path!r}: it lacks {len(missing)} of the weights of {type(model).__name__}, "
+                f"such as {missing[0]}, which would be random"
+            )
+        return model
     base = base_of(path)
     if not keep and how:
         raise ConfigError(
@@ -278,7 +307,10 @@ def load_other(path: str, config: ModelConfig, policy: Policy) -> Any:
         model = in_bfloat16(model)
     group_experts(model)
     follow_routers(model, None)
-    check_architecture(model)
+    try:
+        check_architecture(model)
+    except ConfigError as error:
+        raise ConfigError(f"{path!r}: {error}") from error
     _without_dropout(model)
     return model
 

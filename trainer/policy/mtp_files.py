@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from veritune.plugins import ConfigError
+from veritune.trainer.policy.decoder import decoder_layers
 from veritune.trainer.policy.mtp import NAME, is_mtp, mtp_of
 
 FILE = Path(NAME) / "model.safetensors"
@@ -115,7 +116,7 @@ def load_mtp(folder: str, model: Any, say: Callable[[str], None]) -> None:
     from safetensors import SafetensorError
 
     try:
-        found = read_mtp(place, len(model.get_decoder().layers)) if place.is_dir() else {}
+        found = read_mtp(place, len(decoder_layers(model))) if place.is_dir() else {}
     except (OSError, SafetensorError) as error:
         raise ConfigError(f"model.mtp: a file of weights in {folder} is damaged: {error}") from error
     there = len({name.split(".")[2] for name in found})

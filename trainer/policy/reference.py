@@ -149,24 +149,39 @@ class Reference:
 
 
 def make_reference(config: PolicyRunConfig, policy: Policy, world: World = ALONE) -> Reference:
-    """What ``reference`` names in the stage's section. Raises ConfigError where it is no model of the policy's
-    vocabulary."""
+    """What ``reference`` names in the stage's section. Raises ConfigError as :func:`find_reference` does."""
     section = getattr(config, config.stage)
-    wanted, device = section.reference, section.reference_device
+    if section.reference == "start":
+        return Reference(policy, world, section.reference_device, averaged=_averaged(section))
+    other, policy.other = find_reference(config, policy) if policy.other is None else policy.other, None
+    return Reference(policy, world, section.reference_device, other=other)
+
+
+def find_reference(config: PolicyRunConfig, policy: Policy) -> Any:
+    """The whole model that ``reference`` names, or an adapter's weights (none of them: without it); None for ``start``.
+
+    Raises ConfigError where it is no model of the policy's vocabulary.
+    """
+    wanted = getattr(config, config.stage).reference
     if wanted == "start":
-        return Reference(policy, world, device, averaged=getattr(section, "reference_ema", None) is not None)
+        return None
     if has_adapter(policy.model):
-        if wanted == "base":
-            return Reference(policy, world, other={})
-        weights = adapter_like(policy.model, wanted)
+        weights = {} if wanted == "base" else adapter_like(policy.model, wanted)
         if weights is not None:
-            return Reference(policy, world, other=weights)
+            return weights
     path = config.model.path if wanted == "base" else wanted
     if path is None:
         raise ConfigError(
             f"{config.stage}.reference: base is what model.path holds, and this model is made from scratch"
         )
-    return Reference(policy, world, device, load_other(path, config.model, policy))
+    try:
+        return load_other(path, config.model, policy)
+    except ConfigError as error:
+        raise ConfigError(f"{config.stage}.reference: {error}") from error
+
+
+def _averaged(section: Any) -> bool:
+    return getattr(section, "reference_ema", None) is not None
 
 
 def _trained(model: Any) -> list[tuple[str, Tensor]]:

@@ -17,6 +17,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from veritune.trainer.policy.decoder import decoder_layers
 from veritune.trainer.policy.logprobs import LAST_STATES, TOKEN_LOGPROBS, last_states, token_logprobs
 from veritune.trainer.policy.mtp import FUTURE_LOGPROBS, future_logprobs, mtp_of
 
@@ -66,7 +67,7 @@ def shard(model: Any, mesh: Any) -> None:
 
     base = bare(model)
     modules = mtp_of(base)
-    for layer in [*base.get_decoder().layers, *(modules.layers if modules is not None else ())]:
+    for layer in [*decoder_layers(base), *(modules.layers if modules is not None else ())]:
         fully_shard(layer, mesh=mesh)
     fully_shard(base, mesh=mesh)
     # What training calls in place of forward: it must gather the embedding and the head as forward would.

@@ -65,6 +65,10 @@ class Chat:
 
         Raises DataError where there is no room for one. One that is left off is forgotten, with its question.
         """
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise DataError(f"what was said is no UTF-8 text at character {error.start + 1}") from None
         if self.fills:
             assert self.config.data.template is not None
             text = self.config.data.template.format(**{self.fields[0]: text})

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import resource
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from veritune.plugins import ConfigError
@@ -53,6 +56,46 @@ def check_folder(folder: Path, parameters: int) -> None:
             f"the output folder {str(folder)!r} has {free / 2**20:.0f} MiB free, and checkpoints and logs need about "
             f"{needed / 2**20:.0f} MiB. Free some space or choose another folder with output=FOLDER"
         )
+
+
+class Held:
+    """A run's folder, which is this process's alone until it is let go, or the process ends in whatever way."""
+
+    def __init__(self, wanted: Path, resume: bool, parameters: int) -> None:
+        """Raises ConfigError as :func:`pick_folder` and :func:`check_folder` do, and where another run is going on in
+        it: the two would write over each other's log and checkpoints."""
+        self.folder = folder = pick_folder(wanted, resume)
+        check_folder(folder, parameters)
+        self._file = os.open(folder, os.O_RDONLY)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self.let_go(unlock=False)
+            raise ConfigError(
+                f"a run is going on in {str(folder)!r}; wait for its end, or name another folder with output=FOLDER"
+            ) from error
+        except OSError:  # a file system without locks
+            pass
+
+    def let_go(self, unlock: bool = True) -> None:
+        """Once, and then nothing more."""
+        file, self._file = self._file, -1
+        if file < 0:
+            return
+        if unlock:
+            with suppress(OSError):
+                fcntl.flock(file, fcntl.LOCK_UN)  # a forked process that still has the file does not have the lock
+        os.close(file)
+
+    def give_up(self, resume: bool) -> None:
+        """The run could not begin."""
+        if not resume:
+            forget_start(self.folder)
+        self.let_go()
+
+    def __del__(self) -> None:
+        if hasattr(self, "_file"):
+            self.let_go()
 
 
 def forget_start(folder: Path) -> None:

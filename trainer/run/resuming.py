@@ -43,6 +43,7 @@ def resume_point(
         return checkpoint, progress
     if found:
         raise ConfigError(f"none of the {len(found)} checkpoints in {folder} can be read; start anew without resume")
+    say(f"there is no checkpoint in {folder}: the run begins anew")
     return None
 
 

@@ -35,7 +35,7 @@ from veritune.trainer.run.best import Best
 from veritune.trainer.run.checkpoint import load_state, read_progress, save_checkpoint
 from veritune.trainer.run.drawing import drawing_device, make_drawing
 from veritune.trainer.run.ending import Ended, Ending, Overtime
-from veritune.trainer.run.folders import check_folder, forget_start, pick_folder
+from veritune.trainer.run.folders import Held
 from veritune.trainer.run.kept import write_config, write_data_files, write_identity
 from veritune.trainer.run.rescue import Rescue, as_run_error, lost_as_sentence
 from veritune.trainer.run.resuming import resume_point
@@ -73,8 +73,8 @@ def start_run(config: CommonConfig, console: Console, world: World) -> Run:
     try:
         run.prepare()
     except BaseException:
-        if run.folder is not None and not config.resume and world.first:
-            forget_start(run.folder)
+        if run.held is not None:
+            run.held.give_up(config.resume)
         raise
     return run
 
@@ -91,6 +91,7 @@ class Run:
         self.order = [phase.name for phase in self.whole.phases()]
         self.ending = Ending(self.warn)
         self.folder: Path | None = None
+        self.held: Held | None = None
         self.observers: list[Observer] = []
         self.drawing: Drawing | None = None
         self.last_records: Records = []
@@ -197,19 +198,8 @@ class Run:
         self.world.only_first(lambda: self._finish(said))
 
     def _context(self) -> Context:
-        return Context(
-            self.config,
-            self.inputs,
-            self.policy,
-            self.encode,
-            self.drawing,
-            self.generator,
-            self.progress,
-            self.world,
-            self.path,
-            self.warn,
-            lambda: self.ending.asked is not None,
-        )
+        given = self.config, self.inputs, self.policy, self.encode, self.drawing, self.generator, self.progress
+        return Context(*given, self.world, self.path, self.warn, lambda: self.ending.asked is not None)
 
     def _steps(self, stage: Stage, context: Context) -> None:
         steps = stage.steps
@@ -371,9 +361,8 @@ class Run:
             )
 
     def _folder(self) -> Path:
-        folder = pick_folder(Path(self.config.output), self.config.resume)
-        check_folder(folder, self.policy.parameters)
-        return folder
+        self.held = Held(Path(self.config.output), self.config.resume, self.policy.parameters)
+        return self.held.folder
 
     def warn(self, text: str) -> None:
         if self.world.first:
@@ -388,6 +377,8 @@ class Run:
         for observer in self.observers:
             with suppress(OSError):  # a full disk has been told already
                 observer.close()
+        if self.held is not None:
+            self.held.let_go()
         if isinstance(self.inputs.rewards, RayRewardSet):
             self.inputs.rewards.close()
 

@@ -178,4 +178,7 @@ def apply_curriculum(config: RunConfig, source: Source, aliases: Sequence[str], 
             f"curriculum: {left_out} of {left_out + len(kept.rows)} rows of data.train have a pass rate "
             f"({found.column}) below {found.min:g} or above {found.max:g}, and are left out"
         )
+    unknown = 0 if found.column is None else pass_rates(kept, found).count(None)
+    if unknown:
+        say(f"curriculum: {unknown} rows of data.train have no pass rate ({found.column}), and are kept")
     return kept

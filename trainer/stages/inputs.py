@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import torch
 
 from veritune.plugins import ConfigError
+from veritune.plugins.errors import did_you_mean
 from veritune.rewards.composition import RewardSet, compose
 from veritune.rewards.composition.on_ray import RayRewardSet
 from veritune.trainer.config import OptimizerConfig, PolicyRunConfig, RunConfig, rewards_section
@@ -149,6 +150,8 @@ def check_reference(name: str, wanted: str, section: OptimizerConfig, config: Po
     if wanted == "base":
         if config.model.path is None and config.model.lora is None:
             raise ConfigError(f"{name}.reference: base is what model.path holds, and this model is made from scratch")
+    elif "/" not in wanted and did_you_mean(wanted, ("start", "base")) and not Path(wanted).is_dir():
+        raise ConfigError(f"{name}.reference: {wanted!r}.{did_you_mean(wanted, ('start', 'base'))}")
     elif looks_like_a_folder(wanted) and not Path(wanted).expanduser().is_dir():
         raise ConfigError(f"{name}.reference: there is no folder {wanted!r}; or say start or base")
 

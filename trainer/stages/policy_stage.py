@@ -7,6 +7,7 @@ from typing import Any
 from veritune.trainer.data.prompts import PromptEncoder
 from veritune.trainer.policy.distributed import World
 from veritune.trainer.policy.models import Policy, load_policy
+from veritune.trainer.policy.reference import find_reference
 from veritune.trainer.rollout.held_out import best_numbers, evaluate
 from veritune.trainer.stages.inputs import read_inputs
 from veritune.trainer.stages.interface import Context, Inputs, Records, Say, Stage
@@ -36,6 +37,9 @@ class PolicyStage(Stage):
     @classmethod
     def check_model(cls, inputs: Inputs, policy: Policy, encode: Any, say: Say) -> None:
         check_model_limits(inputs, policy.model, encode, say)
+        section: Any = getattr(inputs.config, cls.name, None)
+        if getattr(getattr(section, "objective", None), "beta", 0) > 0 and hasattr(section, "reference"):
+            policy.other = find_reference(inputs.config, policy)
 
     def evaluation_due(self, every: int | None) -> bool:
         """Before the first step, after the last, and every so many."""

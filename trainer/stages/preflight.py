@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from random import Random
@@ -12,7 +13,7 @@ from veritune.rewards.composition import RewardSet
 from veritune.trainer.config import PolicyRunConfig, RunConfig
 from veritune.trainer.data.prompts import PromptEncoder
 from veritune.trainer.data.sources import FileSource, Row, Source, TaskSource
-from veritune.trainer.policy.models import positions_of
+from veritune.trainer.policy.models import check_token, positions_of
 from veritune.trainer.rollout.evaluation import evaluation_sampling
 from veritune.trainer.rollout.held_out import check_sets
 from veritune.trainer.stages.interface import Inputs, Say
@@ -39,10 +40,10 @@ def check_model_limits(inputs: Inputs, model: Any, encode: PromptEncoder, say: S
     """Every prompt as the model will see it, against its limits, before anything is written."""
     positions, config = positions_of(model), inputs.config
     if inputs.source is not None:
-        check_prompts(inputs.source, encode, config, positions, say, "data.train")
+        check_prompts(inputs.source, encode, config, positions, say, "data.train", model=model)
     for (what, each), name in zip(_named(inputs.held_out).items(), inputs.held_out, strict=True):
         room = evaluation_sampling(config, name).max_tokens
-        check_prompts(each, encode, config, positions, say, what, room, "evaluation.max_tokens")
+        check_prompts(each, encode, config, positions, say, what, room, "evaluation.max_tokens", model)
 
 
 def check_demonstration_limits(inputs: Inputs, model: Any, encode: PromptEncoder, say: Say) -> None:
@@ -67,7 +68,7 @@ def check_golds(source: Source, rewards: RewardSet, say: Say, what: str = "data.
     for component in rewards.components:
         rows = [row for row in source.rows if component.mismatch(_sample(row)) is None]
         for column in sorted(component.reward.columns_read(names)) if rows else ():
-            empty = [n for n, row in enumerate(source.rows, 1) if row.columns.get(column) in (None, "")]
+            empty = [n for n, row in enumerate(source.rows, 1) if _blank(row.columns.get(column))]
             if len(empty) == len(source.rows):
                 raise ColumnError(f"rewards.{component.alias}: the column {column!r} has no value in any row of {what}")
             if empty:
@@ -75,6 +76,13 @@ def check_golds(source: Source, rewards: RewardSet, say: Say, what: str = "data.
                     f"rewards.{component.alias}: the column {column!r} has no value in {len(empty)} of "
                     f"{len(source.rows)} rows of {what} (the first is row {empty[0]})"
                 )
+
+
+def _blank(value: Any) -> bool:
+    """Whether a row has nothing there: null, an empty text or one of spaces, a number that is none."""
+    if isinstance(value, float):
+        return math.isnan(value)
+    return value is None or (isinstance(value, str) and not value.strip())
 
 
 def check_prompts(
@@ -86,6 +94,7 @@ def check_prompts(
     what: str,
     room: int | None = None,
     key: str = "sampling.max_tokens",
+    model: Any = None,
 ) -> None:
     """Tokenize every row (of a large file a sample): DataError, naming the row, for what cannot be rendered.
 
@@ -97,7 +106,11 @@ def check_prompts(
     lengths: list[int] = []
     for begin in range(0, len(rows), 512):
         part = rows[begin : begin + 512]
-        lengths += [len(ids) for ids in _encoded(encode, part, what)]
+        encoded = _encoded(encode, part, what)
+        lengths += [len(ids) for ids in encoded]
+        for (number, _), ids in zip(part, encoded, strict=True):
+            if model is not None:
+                check_token(encode.tokenizer, max(ids, default=0), model, f"{what}, row {number}: ")
     long = [n for n, length in enumerate(lengths) if limit is not None and length > limit]
     if len(long) == len(rows):
         raise ConfigError(f"every prompt of {what} is longer than data.max_prompt_tokens={limit}")

@@ -9,6 +9,7 @@ from veritune.plugins.errors import did_you_mean
 from veritune.trainer.config import PolicyRunConfig
 from veritune.trainer.policy.distributed import World
 from veritune.trainer.policy.pipeline.places import SPLIT
+from veritune.trainer.stages.idle import idle_settings
 from veritune.trainer.stages.interface import Inputs, Say, Stage
 
 
@@ -25,6 +26,8 @@ def read_stage(stage: type[Stage], config: Any, world: World, say: Say) -> Input
         )
     check_evaluations(stage, inputs, say)
     say_without_effect(inputs, world, say)
+    for words in idle_settings(inputs.config):
+        say(words)
     return inputs
 
 
@@ -82,7 +85,7 @@ def check_evaluations(stage: type[Stage], inputs: Inputs, say: Say) -> None:
         if settings.best is not None and inputs.rewards.components and stage.product != "rows":
             raise ConfigError("evaluation.best: there is no evaluation to have it; give data.eval")
         asked = ["checkpoint.best"] if config.checkpoint.best else []
-        asked += [f"evaluation.{name}" for name in ("best", "patience") if getattr(settings, name)]
+        asked += [f"evaluation.{name}" for name in ("best", "patience", "every") if getattr(settings, name)]
         if asked:
             say(f"{' and '.join(asked)}: this stage has no evaluation, and nothing comes of it")
         return

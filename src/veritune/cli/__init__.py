@@ -9,8 +9,11 @@ import sys
 def main() -> None:
     """Entry point of ``veritune`` and of ``python -m veritune``."""
     put_working_folder_last()
-    from veritune.cli.app import app
-
+    try:
+        from veritune.cli.app import app
+    except KeyboardInterrupt:
+        sys.stderr.write("error: interrupted\n")
+        raise SystemExit(130) from None
     app(prog_name="veritune")
 
 
