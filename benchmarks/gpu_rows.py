@@ -113,8 +113,8 @@ ROWS: list[Row] = [
         tables.step_lines,
     ),
     Row(
-        "lora-7b", "7b", "whole steps of 7B with LoRA, 32 x 512, 4,096 tokens a pass, layers checkpointed",
-        step("7b", 2, 512, dtype="bfloat16", lora=True, micro=4096, steps=2),
+        "lora-7b", "7b", "whole steps of 7B with LoRA, 32 x 512, 3,072 tokens a pass, layers checkpointed",
+        step("7b", 2, 512, dtype="bfloat16", lora=True, micro=3072, steps=2),
         tiny("7b", dtype="bfloat16", lora=True, micro=64), 65, 130, tables.step_lines,
     ),
     Row(
@@ -261,7 +261,7 @@ class Driver:
             lines, values = row.lines(text)
         except (KeyError, ValueError, IndexError, TypeError, ArithmeticError) as error:
             lines, values = [f"its output could not be read: {type(error).__name__}: {error}"], {}
-        result = "TIME" if code is None else "ok" if code == 0 and not failed(lines) else "FAILED"
+        result = "TIME" if code is None else "ok" if code == 0 and lines and not failed(lines) else "FAILED"
         if lines and lines[0].startswith("skipped"):
             result = "skipped"
         if result in ("TIME", "FAILED"):
@@ -369,7 +369,8 @@ def main() -> None:
         return
     gpus = machine()[1]
     if not gpus and not options.small:
-        sys.exit("these rows need a GPU; --small tries them without one")
+        print("these rows need a GPU; --small tries them without one")
+        return
     if options.old is not None and not (options.old / "src" / "veritune").is_dir():
         sys.exit(f"--old: {options.old} holds no src/veritune; expected a tree of commit {OLD_COMMIT}")
     for name in ("old", "vllm", "out", "logs"):

@@ -101,14 +101,15 @@ def say(case: dict[str, Any], tokens: int, policy: Any, loop: Any, metrics: dict
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("job", type=json.loads)
+    parser.add_argument("job", type=json.loads, nargs="?")
     parser.add_argument("--small", action="store_true", help="a tiny model on the CPU: to try the script")
     parser.add_argument("--tree", type=Path, help="where the package must be from")
     options = parser.parse_args()
     if options.tree is not None and not Path(veritune.__file__).resolve().is_relative_to(options.tree.resolve()):
         sys.exit(f"--tree {options.tree}, but the package is {veritune.__file__}")
-    if not (torch.cuda.is_available() or options.small):
-        sys.exit("this benchmark needs a GPU; --small tries the script without one")
+    if options.job is None or not (torch.cuda.is_available() or options.small):
+        print("this benchmark needs a job and a GPU; --small tries the script without one")
+        return
     warnings.filterwarnings("ignore")
     with tempfile.TemporaryDirectory() as name:
         steps(options.job, Path(name), options.small)

@@ -107,12 +107,15 @@ def join(parts: Path, folder: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("source", type=Path)
-    parser.add_argument("target", type=Path)
+    parser.add_argument("source", type=Path, nargs="?")
+    parser.add_argument("target", type=Path, nargs="?")
     parser.add_argument("--join", action="store_true")
     parser.add_argument("--megabytes", type=int, default=55)
     parser.add_argument("--have", default="", help="names of packages that the other machine has")
     options = parser.parse_args()
+    if options.target is None:
+        parser.print_usage()
+        return
     if options.join:
         join(options.source, options.target)
         return

@@ -75,13 +75,15 @@ def test_a_row_that_fails_or_hangs_leaves_its_last_lines_and_the_others_run(rows
         _row(rows, "bad", "print('seen'); raise ValueError('this one')"),
         _row(rows, "slow", "import time; print('begun'); time.sleep(60)", limit=1.5),
         _row(rows, "last", "print('well')"),
+        _row(rows, "silent", ""),
         _row(rows, "long", "print('never')", expected=500.0, limit=900.0),
         _row(rows, "before", "print('never')", old=True),
     ]
     driver = rows.Driver(_options(tmp_path), tmp_path)
     assert driver.run(plan, gpus=0) == 1
     found = {name: row["result"] for name, row in driver.done.items()}
-    assert found == {"bad": "FAILED", "slow": "TIME", "last": "ok", "long": "skipped", "before": "skipped"}
+    ended = {"bad": "FAILED", "slow": "TIME", "last": "ok", "silent": "FAILED"}
+    assert found == {**ended, "long": "skipped", "before": "skipped"}
     text = (tmp_path / "out.txt").read_text(encoding="utf-8")
     for wanted in ("ValueError: this one", "begun", "well", "s left", "no --old"):
         assert wanted in text
