@@ -26,6 +26,7 @@ HIDING: dict[str, Hide] = {
     "between dollars": lambda o, t: thought(f"{o} $${t}$$"),
     "in a displayed formula": lambda o, t: thought(f"{o}\n\\[\n{t}\n\\]"),
     "in an environment": lambda o, t: thought(f"{o}\n\\begin{{align}}\n{t}\n\\end{{align}}"),
+    "in a formula's number": lambda o, t: thought(f"{o} $$x \\tag{{{t}}}$$"),
     "in a tag": lambda o, t: thought(f'{o} <note text="{t}">'),
     "in a comment": lambda o, t: thought(f"{o} <!-- {t} -->"),
     "in a folded element": lambda o, t: thought(f"{o}\n<details>\n{t}\n</details>"),
