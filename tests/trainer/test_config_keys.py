@@ -66,3 +66,14 @@ def test_a_setting_is_told_with_its_default_and_what_it_does() -> None:
     wrong = _run("lroa")
     assert wrong.exit_code == 2
     assert "Did you mean 'lora'" in wrong.stderr
+
+
+def test_words_to_choose_from_are_listed_and_not_the_name_of_their_type() -> None:
+    kinds = {key.name: key.kind for name in STAGES for key in keys(STAGES[name].config_type)}
+    assert kinds["distributed.pipeline.schedule"] == "gpipe | 1f1b | interleaved | interleaved_zb | zbv | dualpipev"
+    assert kinds["distributed.strategy"] == "auto | ddp | fsdp2"
+    assert kinds["model.quantize"] == "nf4 | int8 | none"
+    assert kinds["model.fp8"] == "bool | always"
+    assert kinds["sft.micro_batch_tokens"] == "int | auto"
+    assert kinds["sft.form"].startswith("auto | prompt_completion")
+    assert not [kind for kind in kinds.values() if kind in ("Schedule", "Strategy", "Gather", "Form", "Style")]

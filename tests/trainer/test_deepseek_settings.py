@@ -3,6 +3,7 @@ can be made of, are named before a run begins."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from veritune.trainer.config.pipeline import PipelineConfig
 from veritune.trainer.data.rollouts import Rollout
 from veritune.trainer.data.sources import Row
 from veritune.trainer.data.tasks import get_task
+from veritune.trainer.observe.report import write_report
 from veritune.trainer.policy.distributed import ALONE, World
 from veritune.trainer.policy.models import load_policy
 from veritune.trainer.policy.mtp import attach_mtp
@@ -276,3 +278,14 @@ def test_a_step_that_trains_nothing_has_no_loss_of_the_modules() -> None:
     future.part(torch.tensor([-8.0]), 4)
     future.gathered(ALONE, 4)
     assert future.metrics() == {"mtp_loss": 2.0, "mtp_weight": 0.3}
+
+
+def test_the_report_has_curves_of_experts_modules_and_drafts(tmp_path: Path) -> None:
+    numbers = {"moe_max_violation": 0.5, "moe_load_entropy": 0.9, "moe_dead_share": 0.1, "mtp_loss": 2.0}
+    with (tmp_path / "metrics.jsonl").open("w") as log:
+        for step in (1, 2, 3):
+            found = {"phase": "grpo", "step": step, "loss": 1.0, **numbers, "draft_acceptance": 0.8}
+            log.write(json.dumps(found if step != 2 else {"phase": "grpo", "step": 2, "loss": 1.0}) + "\n")
+    page = write_report(tmp_path).read_text()
+    for title in ("MaxVio", "share without a token", "Loss of multi-token prediction", "Share of drafts accepted"):
+        assert f"{title}</figcaption>" in page, title

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from types import UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
@@ -32,6 +32,7 @@ def keys(config: type[BaseModel], prefix: str = "") -> Iterator[Key]:
     for name, field in config.model_fields.items():
         section, many = _section(field.annotation)
         kind, text = _said(config).get(name, ("", ""))
+        kind = _choices(field.annotation) or kind
         whole = f"{prefix}{name}"
         given = None if field.is_required() else field.get_default(call_default_factory=True)
         if section is None:
@@ -91,6 +92,17 @@ def _kind(annotation: str) -> str:
         inside, _, after = rest.partition("]")
         text = before + " | ".join(part.strip().strip("'\"") for part in inside.split(",")) + after
     return text
+
+
+def _choices(annotation: Any) -> str | None:
+    """``a | b | none`` of words to choose from, whatever their type is called; None of any other type."""
+    if get_origin(annotation) is Literal:
+        return " | ".join(map(str, get_args(annotation)))
+    if get_origin(annotation) not in (Union, UnionType):
+        return None
+    parts = [get_args(part)[0] if get_origin(part) is Annotated else part for part in get_args(annotation)]
+    found = [_choices(part) or ("none" if part is type(None) else getattr(part, "__name__", "")) for part in parts]
+    return " | ".join(found) if any(map(_choices, parts)) and all(found) else None
 
 
 def _first(section: type[BaseModel]) -> str:
