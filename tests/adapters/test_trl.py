@@ -5,8 +5,6 @@ from __future__ import annotations
 import inspect
 import json
 import pickle
-import subprocess
-import sys
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from multiprocessing import get_context
@@ -225,34 +223,36 @@ def test_separate_functions_refuse_what_only_the_composed_one_can_do(config: dic
 
 # -- several processes
 
-RANK = """
-import json, sys
-import torch.distributed as dist
-from veritune.adapters.trl import reward_function
-from veritune.plugins import ConfigError
 
-rank, folder = int(sys.argv[1]), sys.argv[2]
-dist.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
-for prompts in json.loads(sys.argv[3]):
-    completions = ["x" * n for n in range(len(prompts))]
-    try:
-        print(reward_function({"rewards": {"tag_count": {"groups": True}}})(prompts=prompts, completions=completions))
-    except ConfigError as error:
-        print(error)
-"""
+def _answers_of(rank: int, folder: Path, prompts: list[list[str]]) -> None:
+    """What a process of two gets for each batch, or is told, in a file."""
+    import torch.distributed as dist
+
+    dist.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
+    said: list[Any] = []
+    for batch in prompts:
+        completions = ["x" * n for n in range(len(batch))]
+        reward = reward_function({"rewards": {"tag_count": {"groups": True}}})
+        try:
+            said.append(reward(prompts=batch, completions=completions))
+        except ConfigError as error:
+            said.append(str(error))
+    (folder / str(rank)).write_text(json.dumps(said))
 
 
 def test_a_group_split_over_processes_is_refused(tmp_path: Path) -> None:
     pytest.importorskip("torch")
     split, whole = (["p", "p", "q"], ["q", "r", "r"]), (["p", "p"], ["q", "q"])
-    ranks = []
-    for rank in range(2):
-        arguments = [str(rank), str(tmp_path), json.dumps([split[rank], whole[rank]])]
-        ranks.append(subprocess.Popen([sys.executable, "-c", RANK, *arguments], stdout=subprocess.PIPE, text=True))
+    fork = get_context("fork")  # torch is imported already
+    ranks = [fork.Process(target=_answers_of, args=(rank, tmp_path, [split[rank], whole[rank]])) for rank in range(2)]
     for process in ranks:
-        first, second = process.communicate(timeout=120)[0].splitlines()[-2:]
+        process.start()
+    for rank, process in enumerate(ranks):
+        process.join(120)
+        assert process.exitcode == 0
+        first, second = json.loads((tmp_path / str(rank)).read_text())
         assert "processes 0 and 1 share a prompt" in first
-        assert second == "[0.0, 0.0]"
+        assert second == [0.0, 0.0]
 
 
 # -- another process

@@ -6,9 +6,9 @@ import copy
 import json
 import multiprocessing
 import os
+import runpy
 import signal
 import socket
-import subprocess
 import sys
 import zlib
 from collections.abc import Callable, Sequence
@@ -344,7 +344,7 @@ def test_half_an_environment_is_an_error_with_the_line_to_run(monkeypatch: pytes
         start_world("auto")
 
 
-ACCELERATE = ["-m", "accelerate.commands.launch"]
+ACCELERATE = ["accelerate.commands.launch"]
 FSDP2 = ["--use_fsdp", "--fsdp_version", "2"]
 
 
@@ -353,6 +353,22 @@ import json, os, sys
 from pathlib import Path
 Path(sys.argv[1], os.environ["RANK"]).write_text(json.dumps(dict(os.environ)))
 """
+
+
+def _module(arguments: list[str]) -> None:
+    sys.argv = arguments
+    runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
+
+
+def as_module(*arguments: str) -> int | None:
+    """The exit code of ``python -m``, in a fork of this process: importing torch takes the launchers seconds."""
+    child = multiprocessing.get_context("fork").Process(target=_module, args=([*arguments],))
+    child.start()
+    child.join(120)
+    if child.is_alive():
+        child.kill()
+        pytest.fail(f"{arguments[0]} does not end")
+    return child.exitcode
 
 
 def _launched(environment: dict[str, str], config: CommonConfig) -> None:
@@ -376,9 +392,8 @@ def test_what_accelerate_tells_its_processes_is_understood(
     """Its processes write down what they are told; forks of this one, where all is imported, do it."""
     script, port = tmp_path / "told.py", str(_port())
     script.write_text(PRINT_ENVIRONMENT)
-    command = [sys.executable, *(port if part == "PORT" else part for part in launcher)]
-    done = subprocess.run([*command, str(script), str(tmp_path)], capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr[-2000:]
+    command = [port if part == "PORT" else part for part in launcher]
+    assert as_module(*command, str(script), str(tmp_path)) == 0, capfd.readouterr().err[-2000:]
     fork, config = multiprocessing.get_context("fork"), make_config(grpo={"steps": 2}, device="cpu")
     members = []
     for rank in ("0", "1"):
@@ -396,13 +411,10 @@ def test_what_accelerate_tells_its_processes_is_understood(
 
 
 @pytest.mark.slow
-def test_torchrun_starts_the_command_line(make_config: Make, tmp_path: Path) -> None:
+def test_torchrun_starts_the_command_line(make_config: Make, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "config.yaml"
     path.write_text(dump_config(make_config(grpo={"steps": 2}, device="cpu")))
-    command = ["-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", str(_port())]
-    done = subprocess.run(
-        [sys.executable, *command, "-m", "veritune", "train", str(path)], capture_output=True, text=True, timeout=120
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
+    command = ["torch.distributed.run", "--nproc-per-node", "2", "--master-port", str(_port())]
+    assert as_module(*command, "-m", "veritune", "train", str(path)) == 0, capfd.readouterr().err[-2000:]
     states = torch.load(tmp_path / "run" / "checkpoints" / "grpo-000002" / "trainer.pt", weights_only=False)["random"]
     assert len(states) == 2
