@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from functools import cache
@@ -37,11 +38,11 @@ def relabel(segments: Sequence[Segment], wanted: str, candidates: Sequence[str])
     if script not in _HEARD and wanted not in _ALPHABETS:
         return
     members = [s for s in segments if s.script == script]
-    if not any(s.language == wanted for s in members):
+    if wanted not in [s.language for s in members]:
         return
     for group in _groups(members):
-        if any(s.language == wanted for s in group):
-            words = [word for s in group for word in s.words]
+        if wanted in [s.language for s in group]:
+            words = list(itertools.chain.from_iterable([s.words for s in group]))
             other = _other(words, wanted, tuple(candidates), script) if len(words) >= FEWEST else None
             for segment in group if other else ():
                 segment.language = other or segment.language
@@ -104,11 +105,11 @@ def _known(words: Sequence[str], wanted: str) -> bool:
     sets = _others(wanted)
     if not sets:
         return False
-    small = [word.lower() for word in words]
-    own = sum(word in sets[0] for word in small)
+    small = " ".join(words).lower().split(" ")
+    own = sum(map(sets[0].__contains__, small))
     if own >= _SURE * len(words):
         return True
-    return own >= _LIKELY * len(words) and all(own > sum(word in other for word in small) for other in sets[1:])
+    return own >= _LIKELY * len(words) and all(own > sum(map(other.__contains__, small)) for other in sets[1:])
 
 
 @cache
