@@ -169,3 +169,21 @@ def test_habits_take_turns_by_their_share() -> None:
     found = [current_habit(config.habits, step, config.steps)["think"] for step in (0, 84, 85, 99, 100)]
     assert found == [1.0, 1.0, 0.2, 0.2, 0.2]
     assert current_habit([], 5, 10) == {}
+
+
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        ({"terms": 2.5}, r"^data\.params\.terms: a whole number is expected, got 2\.5"),
+        ({"terms": "two"}, r"^data\.params\.terms: a whole number is expected, got 'two'"),
+        ({"high": True}, r"^data\.params\.high: a whole number is expected, got True"),
+    ],
+)
+def test_a_parameter_of_another_kind_is_refused_by_its_name(params: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        get_task("arithmetic", params)
+
+
+def test_a_number_in_quotes_is_a_number_as_everywhere() -> None:
+    assert get_task("arithmetic", {"terms": "2"}).terms == 2  # type: ignore[attr-defined]
+    assert get_task("scenarios", {"general": "1e-1"}).general == 0.1  # type: ignore[attr-defined]

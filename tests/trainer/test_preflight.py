@@ -185,6 +185,10 @@ def test_demonstrations_are_checked_row_by_row(with_rows: Callable[..., RunConfi
         ({"model": {"build": {**TINY, "hidden_act": "nope"}}}, "no qwen3 can be made of it"),
         ({"model": {"path": "/nope", "build": None}}, "no folder '/nope'"),
         ({"warmup": {"steps": 9, "habits": [{"share": 0.9}, {"share": 0.1, "thinks": 1}]}}, "unknown habit 'thinks'"),
+        (
+            {"warmup": {"steps": 9, "habits": [{"think": "often"}]}},
+            "a share from 0 to 1 is expected, got 'often'",
+        ),
     ],
 )
 def test_names_are_checked_before_the_run(

@@ -154,6 +154,9 @@ def check_habits(source: TaskSource, habits: Sequence[Mapping[str, Any]], where:
     """Raise ConfigError for a habit that the task does not have. ``where``: the section."""
     row = source.row(0)
     for habit in habits or [{}]:
+        for name, value in habit.items():
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                raise ConfigError(f"{where}.habits: {name}: a share from 0 to 1 is expected, got {value!r}")
         options = {k: v for k, v in habit.items() if k != "share"}
         try:
             source.task.demonstration(row.columns, source.random(0), **options)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import inspect
+import typing
 from collections.abc import Mapping
 from random import Random
 from typing import Any, Protocol
+
+from pydantic import TypeAdapter
 
 from veritune.plugins import ConfigError, ParameterError, UnknownNameError
 from veritune.plugins.errors import did_you_mean
@@ -54,11 +57,28 @@ def get_task(name: str, params: Mapping[str, Any]) -> Task:
             raise ParameterError(
                 f"task {name!r} has no parameter {key!r}.{did_you_mean(key, known)} Its parameters: {', '.join(known)}."
             )
+    given = _typed(TASKS[name], params)
     try:
-        task: Task = TASKS[name](**params)
+        task: Task = TASKS[name](**given)
     except (TypeError, ValueError) as error:
         raise ConfigError(f"data.params of task {name!r}: {error}") from error
     return task
+
+
+def _typed(task: type[Any], params: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters as the task takes them, numbers also where they are written as texts. Raises ConfigError."""
+    words = {int: "a whole number", float: "a number", str: "a text"}
+    kinds = typing.get_type_hints(task.__init__)
+    found: dict[str, Any] = {}
+    for name, value in params.items():
+        try:
+            if isinstance(value, bool):
+                raise ValueError
+            found[name] = TypeAdapter(kinds[name]).validate_python(value)
+        except ValueError:
+            expected = words.get(kinds[name], kinds[name])
+            raise ConfigError(f"data.params.{name}: {expected} is expected, got {value!r}") from None
+    return found
 
 
 def _procedural(name: str, params: Mapping[str, Any]) -> Task:
