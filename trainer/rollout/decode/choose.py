@@ -20,6 +20,7 @@ from veritune.trainer.policy.models import Policy, pick_device
 from veritune.trainer.policy.quantized import is_quantized
 from veritune.trainer.policy.sharding import bare, copy_values, copy_weights, is_sharded, trained
 from veritune.trainer.rollout.decode.continuous import ContinuousSampler
+from veritune.trainer.rollout.decode.probe import check_cache, probe_prompt
 from veritune.trainer.rollout.decode.rescore import check_rescore
 from veritune.trainer.rollout.decode.sampler import StaticSampler
 from veritune.trainer.rollout.decode.transformers import TransformersSampler
@@ -125,7 +126,14 @@ def make_sampler(
     if sampling.engine == "transformers" or reason:
         if reason:
             say(f"completions are drawn by transformers, which is slower: {reason}")
-        return TransformersSampler(policy.model, policy.tokenizer, policy.eos_ids, policy.autocast)
+        drawn = TransformersSampler(policy.model, policy.tokenizer, policy.eos_ids, policy.autocast)
+        if policy.spare is None and replaying(policy.model) is None:
+            exact = _dtype(policy) is torch.float32 and not is_quantized(policy.model)
+            prompt = probe_prompt(policy.tokenizer, policy.eos_ids)
+            apart = check_cache(drawn, policy.model, prompt, policy.autocast, exact)
+            if apart is not None:
+                say(apart)
+        return drawn
     dtype = _dtype(policy)
     return StaticSampler(policy.model, policy.tokenizer, policy.eos_ids, dtype, speculative=sampling.speculative)
 

@@ -8,8 +8,11 @@ from typing import Any
 
 import torch
 
+from veritune.plugins import ConfigError
 from veritune.trainer.config import SamplingConfig
 from veritune.trainer.data.rollouts import Rollout
+from veritune.trainer.policy.architecture import CLOSE
+from veritune.trainer.policy.sharding import bare
 from veritune.trainer.rollout.decode.rescore import rescore
 
 PROBE = SamplingConfig(temperature=2.0, max_tokens=4)
@@ -19,6 +22,7 @@ TOLERANCE = 0.5
 """Mean difference of log-probs, in nats, that bfloat16 does not explain."""
 EXACT_TOLERANCE = 0.02
 """The same for float32."""
+APART = "prompts of different lengths are drawn apart: the model does not pass over padding"
 
 
 def probe_prompt(tokenizer: Any, eos_ids: Sequence[int]) -> list[int]:
@@ -41,3 +45,33 @@ def gap(
     """The mean distance of an engine's log-probs ``theirs`` from the policy's, which the rollouts have afterwards."""
     rescore(model, rollouts, temperature, autocast)
     return float((theirs - flat(rollouts)).abs().mean())
+
+
+def check_cache(
+    sampler: Any, model: Any, prompt: Sequence[int], autocast: Callable[[], AbstractContextManager[Any]], exact: bool
+) -> str | None:
+    """Have a sampler of transformers' draw a little: prompts of different lengths together or, where the model does not
+    pass over padding, apart (``even``), which is what is returned then.
+
+    Raises ConfigError where neither gives the model's own log-probs: its cache is of another kind.
+    """
+    name, device = type(bare(model)).__name__, next(model.parameters()).device
+    prompts = [list(prompt[-1:]), ([*prompt] * 6)[-6:]]
+    for even in (False, True):
+        sampler.even = even
+        try:
+            rollouts = sampler.generate(prompts, 2, PROBE, torch.Generator(device).manual_seed(0))
+        except (torch.OutOfMemoryError, ConfigError):
+            raise
+        except Exception as error:  # whatever a cache that does not fit raises
+            words = f"{type(error).__name__}: {error!s:.200}"
+            raise ConfigError(f"transformers cannot draw from {name}: {words}") from error
+        drawn = flat(rollouts)
+        rescore(model, rollouts, PROBE.temperature, autocast)
+        far = (drawn - flat(rollouts)).abs()
+        off = float(far.max() if exact else far.mean())
+        if off <= (CLOSE if exact else TOLERANCE):
+            return APART if even else None
+    raise ConfigError(
+        f"transformers' cache does not go with {name}: what it draws has log-probs {off:.2g} nats off the model's own"
+    )

@@ -11,6 +11,7 @@ import torch
 from veritune.trainer.config import SamplingConfig
 from veritune.trainer.policy.models import Policy
 from veritune.trainer.rollout.decode.tokens import decode, draw
+from veritune.trainer.rollout.decode.transformers import cache_name
 
 TAGS = ("think", "thinking", "reasoning", "thought")
 OPEN = re.compile(rf"<({'|'.join(TAGS)})>")
@@ -35,11 +36,11 @@ def stream(
     model: Any = policy.model
     model.eval()
     text = Growing(policy.tokenizer, sampling.stop)
-    cache = DynamicCache(config=model.config)
+    cache, name = DynamicCache(config=model.config), cache_name(model)
     fed = torch.tensor([list(prompt)], device=policy.device)
     for _ in range(sampling.max_tokens):
         with policy.autocast():
-            output = model(input_ids=fed, past_key_values=cache, use_cache=True, logits_to_keep=1)
+            output = model(input_ids=fed, use_cache=True, logits_to_keep=1, **{name: cache})
         tokens_B, _ = draw(output.logits[:, -1], sampling, generator)
         token = int(tokens_B[0])
         if written is not None:

@@ -6,6 +6,7 @@ batch, and returns the log-probs it sampled with: those of the temperature-scale
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from torch import Tensor
 from veritune.trainer.config import SamplingConfig
 from veritune.trainer.data.rollouts import Finish, Rollout
 from veritune.trainer.policy.experts.replay import ChoiceRecorder, replaying
+from veritune.trainer.policy.sharding import bare
 from veritune.trainer.rollout.cancelling import check_cancelled
 from veritune.trainer.rollout.decode.tokens import StopStrings, decode, draw
 from veritune.trainer.rollout.interface import Done
@@ -45,6 +47,8 @@ class TransformersSampler:
     autocast: Callable[[], AbstractContextManager[Any]] = nullcontext
     drop_at: float = 0.8
     """Finished rows leave the batch once fewer than this share of its rows is alive."""
+    even: bool = False
+    """Whether only prompts of one length are drawn together: for models that do not pass over padding."""
     _vocabulary: list[str] = field(default_factory=list)
 
     def sync(self) -> None:
@@ -63,7 +67,7 @@ class TransformersSampler:
         self.model.eval()
         try:
             rollouts: list[Rollout] = []
-            for first, chunk in _chunks(prompts, max(1, sampling.batch // samples)):
+            for first, chunk in _chunks(prompts, max(1, sampling.batch // samples), self.even):
                 with self.autocast():
                     drawn = self._generate(chunk, first, samples, sampling, generator)
                 for place, rollout in enumerate(drawn, len(rollouts)):
@@ -130,7 +134,7 @@ class TransformersSampler:
             rows.tokens_B = tokens_B
             if alive < self.drop_at * len(alive_B):
                 index = alive_B.nonzero()[:, 0]
-                cache.batch_select_indices(index)
+                cache.reorder_cache(index)
                 rows, alive_B = rows.select(index), alive_B[index]
             logits_BV = self._decode(rows, cache)
             if recorder is not None:
@@ -158,12 +162,12 @@ class TransformersSampler:
             input_ids=ids_PL,
             attention_mask=mask_PL,
             position_ids=positions_PL,
-            past_key_values=cache,
             use_cache=True,
             logits_to_keep=1,
+            **{cache_name(self.model): cache},
         )
-        if samples > 1:
-            cache.batch_repeat_interleave(samples)
+        if samples > 1:  # what reorders a cache knows the states of linear attention, what repeats one does not
+            cache.reorder_cache(torch.arange(len(prompts), device=device).repeat_interleave(samples))
         count = len(prompts) * samples
         rows = _Rows(
             torch.arange(count, device=device),
@@ -174,14 +178,15 @@ class TransformersSampler:
         return output.logits[:, -1].repeat_interleave(samples, 0), cache, rows
 
     def _decode(self, rows: _Rows, cache: Any) -> Tensor:
+        name = cache_name(self.model)
         rows.mask_BL = torch.cat([rows.mask_BL, rows.mask_BL.new_ones(len(rows.mask_BL), 1)], 1)
         rows.positions_B = rows.positions_B + 1
         output = self.model(
             input_ids=rows.tokens_B[:, None],
-            attention_mask=rows.mask_BL,
+            attention_mask=rows.mask_BL if name == "past_key_values" else None,  # a state has nothing to pass over
             position_ids=rows.positions_B[:, None],
-            past_key_values=cache,
             use_cache=True,
+            **{name: cache},
         )
         logits: Tensor = output.logits[:, -1]
         return logits
@@ -220,6 +225,20 @@ class TransformersSampler:
         return rollouts
 
 
-def _chunks(prompts: Sequence[Sequence[int]], size: int) -> Iterator[tuple[int, Sequence[Sequence[int]]]]:
-    for first in range(0, len(prompts), size):
-        yield first, prompts[first : first + size]
+def cache_name(model: Any) -> str:
+    """What the model's forward calls its cache: state-space models call it otherwise."""
+    takes = inspect.signature(bare(model).forward).parameters
+    return "cache_params" if "cache_params" in takes and "past_key_values" not in takes else "past_key_values"
+
+
+def _chunks(
+    prompts: Sequence[Sequence[int]], size: int, even: bool = False
+) -> Iterator[tuple[int, Sequence[Sequence[int]]]]:
+    """At most ``size`` prompts at once, with ``even`` of one length; and the number of the first."""
+    first = 0
+    while first < len(prompts):
+        last = min(first + size, len(prompts))
+        if even:
+            last = next((n for n in range(first, last) if len(prompts[n]) != len(prompts[first])), last)
+        yield first, prompts[first:last]
+        first = last
