@@ -95,7 +95,8 @@ def _neighbours(folder: str) -> Iterator[None]:
     if os.path.isfile(os.path.join(folder, "kernels", "py.typed")):  # a checkout of veritune, whose folders would hide
         yield  # packages of these names
         return
-    others = {name: module for name, module in sys.modules.items() if _is_anothers(name, module, folder)}
+    own = _importable_in(folder)
+    others = {n: m for n, m in sys.modules.items() if n.partition(".")[0] in own and _is_anothers(n, m, folder)}
     for name in others:
         del sys.modules[name]
     paths = [entry for entry in sys.path if entry not in _folders or entry == folder]
@@ -110,14 +111,25 @@ def _neighbours(folder: str) -> Iterator[None]:
         sys.modules.update(others)
 
 
+def _importable_in(folder: str) -> frozenset[str]:
+    """The names of modules and packages there. Of few modules it then has to be asked where they are from: there are
+    thousands, and as many folders as files were loaded."""
+    try:
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in entries]
+    except OSError:  # nor does an import find anything there
+        return frozenset()
+    packages = (n for n in names if os.path.exists(os.path.join(folder, n, "__init__.py")))
+    return frozenset([*(n[:-3] for n in names if n.endswith(".py")), *packages])
+
+
 def _is_anothers(name: str, module: ModuleType, folder: str) -> bool:
-    """Whether this module is a neighbour of a file loaded from another folder, and ``folder`` has one of its name."""
+    """Whether this module is a neighbour of a file loaded from another folder."""
     file = getattr(module, "__file__", None)
     if not file:
         return False
     top = name.partition(".")[0]
-    home = next((f for f in _folders if f != folder and file.startswith(os.path.join(f, top))), None)
-    return home is not None and any(os.path.exists(os.path.join(folder, top + end)) for end in (".py", "/__init__.py"))
+    return any(f != folder and file.startswith(os.path.join(f, top)) for f in _folders)
 
 
 def _said(error: BaseException, file: str) -> str:

@@ -12,7 +12,7 @@ import pytest
 
 from veritune import compose, get_reward
 from veritune.cli import put_working_folder_last
-from veritune.plugins import ConfigError, PluginError, UnknownNameError
+from veritune.plugins import ConfigError, PluginError, UnknownNameError, files
 
 REWARD = """
 from {helper} import bonus
@@ -93,6 +93,28 @@ def test_a4_two_folders_may_have_a_neighbour_of_one_name(tmp_path: Path) -> None
     one, two = (put(tmp_path / f"folder_{n}", n, "a4_same") for n in (1, 2))
     assert [get_reward(f"{file}:short").score("four").value for file in (one, two)] == [2.0, 3.0]
     assert [get_reward(f"{file}:short").score("four").value for file in (one, two)] == [2.0, 3.0]
+
+
+def test_a4_two_folders_may_have_a_package_of_one_name(tmp_path: Path) -> None:
+    made = []
+    for n in (1, 2):
+        package = tmp_path / f"package_{n}" / "a4_package"
+        package.mkdir(parents=True)
+        (package / "__init__.py").write_text("from a4_package.inner import bonus\n")
+        (package / "inner.py").write_text(f"bonus = {n}.0\n")
+        (package.parent / "my_r.py").write_text(REWARD.format(helper="a4_package"))
+        made.append(package.parent / "my_r.py")
+    assert [get_reward(f"{file}:short").score("four").value for file in made] == [2.0, 3.0]
+
+
+def test_a4_only_modules_with_the_names_of_neighbours_are_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a process with torch looks at thousands for every folder that it has loaded a file from, at every file."""
+    asked: list[str] = []
+    monkeypatch.setattr(files, "_is_anothers", lambda name, module, folder: asked.append(name))
+    assert get_reward(f"{put(tmp_path, 1.0, 'a4_few')}:short").score("four").value == 2.0
+    assert set(asked) <= {"a4_few", "my_r"}
 
 
 def test_a4_an_edited_file_is_read_again_and_what_was_made_stays(tmp_path: Path) -> None:
