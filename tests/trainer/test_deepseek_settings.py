@@ -187,6 +187,11 @@ def test_an_argument_of_another_kind_is_refused_by_its_name(given: dict[str, Any
         make_optimizer(torch.nn.Linear(2, 2), OptimizerConfig(**given))
 
 
+def test_an_argument_is_refused_under_its_section(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"^warmup: optimizer_params\.eps: a number is expected"):
+        _said(tmp_path, "grpo", warmup={"steps": 1, "optimizer_params": {"eps": "small"}})
+
+
 def test_numbers_in_quotes_are_numbers_in_lists_too() -> None:
     made = make_optimizer(torch.nn.Linear(2, 2), OptimizerConfig(optimizer_params={"eps": "1e-5"}))
     assert made.defaults["eps"] == 1e-5

@@ -35,7 +35,7 @@ class OptimizerConfig(Strict):
     @classmethod
     def _shares(cls, betas: tuple[float, float]) -> tuple[float, float]:
         if not all(0 <= beta < 1 for beta in betas):
-            raise ValueError(f"both are at least 0 and below 1, got {list(betas)}")
+            raise ValueError("both are at least 0 and below 1")
         return betas
 
     @field_validator("optimizer")

@@ -13,6 +13,7 @@ from veritune.plugins import ConfigError
 from veritune.plugins.errors import did_you_mean
 from veritune.rewards.composition import RewardSet, compose
 from veritune.rewards.composition.on_ray import RayRewardSet
+from veritune.rewards.composition.validation import at
 from veritune.trainer.config import OptimizerConfig, PolicyRunConfig, RunConfig, rewards_section
 from veritune.trainer.data.sources import FileSource, Source, held_out_sources, make_sources
 from veritune.trainer.data.tasks import get_task
@@ -118,7 +119,8 @@ def check_drawing(config: PolicyRunConfig, world: World) -> None:
 
 
 def _check_section(name: str, section: OptimizerConfig, config: PolicyRunConfig, world: World) -> None:
-    make_optimizer(torch.nn.Linear(2, 2), section)
+    with at(name):
+        make_optimizer(torch.nn.Linear(2, 2), section)
     if section.optimizer == "adafactor" and world.sharded:
         raise ConfigError(
             f"{name}.optimizer: adafactor cannot go on from a checkpoint of sharded weights (with {world.kind}); use "
