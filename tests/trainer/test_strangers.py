@@ -181,3 +181,9 @@ def test_a_key_given_twice_between_braces_is_refused(tmp_path: Path) -> None:
     path.write_text("output: runs/x\ndata: {train: a.jsonl, eval: {a: b.jsonl, a: c.jsonl}}\n")
     with pytest.raises(ConfigError, match=r"'a' is given twice \(first in line 2\)"):
         load_config(path, [])
+
+
+def test_a_misspelt_kind_of_targets_has_its_nearest_right_name(make_config: Make) -> None:
+    config = make_config(model={"build": TINY, "lora": {"rank": 2, "targets": "all-linaer"}})
+    with pytest.raises(ConfigError, match=r"model\.lora.*Did you mean 'all-linear'"):
+        load_policy(config, get_task("arithmetic", {"terms": 3}))

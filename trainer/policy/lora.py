@@ -68,7 +68,8 @@ def with_lora(model: Any, config: LoraConfig) -> Any:
     try:
         return peft.get_peft_model(model, settings)
     except ValueError as error:
-        raise ConfigError(f"model.lora: {error}") from error
+        meant = did_you_mean(config.targets, ["all-linear"]) if isinstance(config.targets, str) else ""
+        raise ConfigError(f"model.lora: {error}{meant}") from error
 
 
 def _check_targets(model: Any, targets: str | list[str]) -> None:
