@@ -28,7 +28,7 @@ BEGUN = time.monotonic()
 
 import torch  # noqa: E402
 import transformers  # noqa: E402
-from fp8_loss import in_fp8, loss_of, make_arm, make_model, rows_of_text, train_together  # noqa: E402
+from fp8_loss import in_fp8, loss_of, make_arm, make_model, risen, rows_of_text, train_together  # noqa: E402
 
 from veritune.kernels.fp8 import gemm, grouped, quantize, reference  # noqa: E402
 from veritune.trainer.config import parse_config  # noqa: E402
@@ -334,10 +334,12 @@ class Bench:
     def grpo(self) -> None:
         """SFT until half of the held-out problems are solved, then GRPO from what it left, by their configurations;
         then two steps of GRPO with eager experts."""
-        sft, grpo, batch, every = (120, 6, 32, 10) if self.small else (150, 60, 256, 5)
-        groups, prompts, rate = (4, 32, 3e-3) if self.small else (16, 128, RATE)
-        shared = {"data": {"task": "arithmetic", "params": {"terms": 2 if self.small else 3}}, "device": self.device}
-        scored = {"accuracy": {}, "format": {"weight": 0.1, "params": {"style": "think_answer_soft"}}}
+        sft, grpo, batch, every = (4, 4, 8, 2) if self.small else (150, 60, 256, 5)
+        groups, prompts = (4, 8) if self.small else (16, 128)
+        shared = {"data": {"task": "arithmetic", "params": {"terms": 3}}, "device": self.device}
+        scored: dict[str, Any] = {"accuracy": {}, "format": {"weight": 0.1, "params": {"style": "think_answer_soft"}}}
+        if self.small:  # which has solved nothing: rewards that differ
+            scored["length"] = {}
         with tempfile.TemporaryDirectory() as folder:
             one = {
                 **shared,
@@ -345,7 +347,7 @@ class Bench:
                 "output": f"{folder}/sft",
                 "model": {"build": self.build, "moe": {"balance": "both"}},
                 "rewards": scored,
-                "sft": {"steps": sft, "batch": batch, "lr": rate, "warmup_steps": 20, "schedule": "linear"},
+                "sft": {"steps": sft, "batch": batch, "lr": RATE, "warmup_steps": 20, "schedule": "linear"},
                 "sampling": {"engine": "transformers", "max_tokens": 24},
                 "evaluation": {"prompts": prompts, "every": every},
                 "checkpoint": {"every": None},
@@ -388,25 +390,28 @@ class Bench:
         """FP8 against bfloat16 on text that is seen once, beside a control in bfloat16: 1,000 steps in turn, of fewer
         layers where those of all would not end in time."""
         rows, length, every, tried = (2, 32, 4, 3) if self.small else (8, 512, 100, TRIED)
-        device = torch.device(self.device)
+        device, peak = torch.device(self.device), RATE / 2
+        rate = risen(peak, 100)
         steps = rows_of_text(rows, length, 0)[: self.most]
         sizes = [self.build["num_hidden_layers"], 2 if self.small else SMALLER]
         for layers in sizes:
             if self.no_time(f"loss with {layers} layers", 40):
                 return
             base = make_model({**self.build, "num_hidden_layers": layers}, 0, device)
-            arms = [make_arm(name, base, RATE) for name in ("bfloat16", "control", "fp8")]
+            arms = [make_arm(name, base, peak) for name in ("bfloat16", "control", "fp8")]
             del base
             self.say(f"loss, {layers} layers: {in_fp8(arms[-1].model)}; {len(steps)} steps of {rows} x {length} bytes")
-            train_together(arms, steps[:tried], RATE, device, self.say, every=every, left=lambda: self.left() - 5)
+            train_together(arms, steps[:tried], rate, device, self.say, every=every, left=lambda: self.left() - 5)
+            if len(arms[0].losses) < min(tried, len(steps)):
+                return
             needed = 0.0
             for arm in arms:
-                latest = sorted(arm.times[-6:]) or [math.nan]
-                needed += latest[len(latest) // 2] * (len(steps) - tried)
-                self.say(f"{arm.name}: {rows * length / latest[len(latest) // 2]:.0f} tokens/s")
+                usual = sorted(arm.times[-6:])[len(arm.times[-6:]) // 2]
+                needed += usual * (len(steps) - tried)
+                self.say(f"{arm.name}: {usual * 1000:.0f} ms a step, {rows * length / usual:.0f} tokens/s")
             self.say(f"the rest of the steps would take {needed:.0f} s, {self.left():.0f} are left")
             if needed < self.left() - 10 or layers == sizes[-1]:
-                train_together(arms, steps[tried:], RATE, device, self.say, every=every, left=lambda: self.left() - 5)
+                train_together(arms, steps[tried:], rate, device, self.say, every=every, left=lambda: self.left() - 5)
                 return
             del arms
             gc.collect()

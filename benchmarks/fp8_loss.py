@@ -39,8 +39,7 @@ from veritune.trainer.policy.optimization import gradient_step
 ROOT = Path(__file__).resolve().parent.parent
 ARMS = ("bfloat16", "control", "fp8", "fp8_pow2")
 VOCABULARY = 256
-RISE, CLIP = 40, 1.0
-"""Steps in which the rate rises, to stay: a run that is cut has the curve that it would have had."""
+CLIP = 1.0
 BUILD: dict[str, Any] = {
     "hidden_size": 128,
     "intermediate_size": 256,
@@ -140,12 +139,17 @@ def loss_of(arm: Arm, rows: list[list[int]], device: torch.device) -> torch.Tens
     return -logps_RT.sum() / float(batch.lengths_R.sum())
 
 
-def take_step(arm: Arm, step: int, rows: list[list[int]], lr: float, device: torch.device) -> None:
+def risen(peak: float, steps: int) -> Callable[[int], float]:
+    """The rate of a step: it rises for so many and stays, so that a run which is cut has the curve of a whole one."""
+    return lambda step: peak * min(1.0, (step + 1) / steps)
+
+
+def take_step(arm: Arm, rows: list[list[int]], lr: float, device: torch.device) -> None:
     """One optimizer step as SFT makes it."""
     clock = time.perf_counter if device.type == "cuda" else time.process_time
     began = clock()
     for group in arm.optimizer.param_groups:
-        group["lr"] = lr * min(1.0, (step + 1) / RISE)
+        group["lr"] = lr
     loss = loss_of(arm, rows, device)
     torch.autograd.backward(loss)
     arm.norms.append(gradient_step(arm.model, arm.optimizer, CLIP))
@@ -158,7 +162,7 @@ def take_step(arm: Arm, step: int, rows: list[list[int]], lr: float, device: tor
 def train_together(
     arms: Sequence[Arm],
     steps: Iterable[list[list[int]]],
-    lr: float,
+    rate: Callable[[int], float],
     device: torch.device,
     say: Callable[[str], None],
     *,
@@ -173,7 +177,7 @@ def train_together(
             say(f"time is up after {done} steps")
             break
         for arm in arms:
-            take_step(arm, step, rows, lr, device)
+            take_step(arm, rows, rate(step), device)
         done = step + 1
         if done == min(10, every):
             say_first(arms, done, say)
@@ -220,6 +224,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=4)
     parser.add_argument("--length", type=int, default=128)
     parser.add_argument("--lr", type=float, default=1e-3)
+    parser.add_argument("--rise", type=int, default=40, help="steps in which the rate rises")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--arms", nargs="+", choices=ARMS, default=["bfloat16", "control", "fp8"])
     parser.add_argument("--seconds", type=float, default=math.inf, help="of all seeds together")
@@ -247,10 +252,10 @@ def main() -> None:
         arms = [make_arm(name, base, given.lr) for name in given.arms]
         if seed == given.seeds[0]:
             say(f"model     {in_fp8(arms[-1].model)}; {BUILD}")
-            say(f"text      {steps} steps of {rows} rows of {length} bytes; rate {given.lr:g} after {RISE} steps")
+            say(f"text      {steps} steps of {rows} rows of {length} bytes; rate {given.lr:g} after {given.rise} steps")
         say(f"\nseed {seed}")
         train_together(
-            arms, rows_of_text(rows, length, seed)[:steps], given.lr, device, say, every=every,
+            arms, rows_of_text(rows, length, seed)[:steps], risen(given.lr, given.rise), device, say, every=every,
             left=lambda: given.seconds - (time.monotonic() - begun),
         )  # fmt: skip
 

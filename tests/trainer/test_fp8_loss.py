@@ -30,7 +30,9 @@ def bench() -> Iterator[ModuleType]:
 
 @pytest.fixture
 def arms(bench: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    def take_step(arm: Any, step: int, rows: list[list[int]], lr: float, device: Any) -> None:
+    def take_step(arm: Any, rows: list[list[int]], lr: float, device: Any) -> None:
+        step = len(arm.losses)
+        assert lr == pytest.approx(1e-3 * (step + 1) / 40)
         arm.losses.append(torch.tensor(rows[0][0] * (1.01 if arm.name == "fp8" else 1.0)))
         arm.norms.append(None if step == 1 else 1.0)
         arm.times.append(1.0)
@@ -43,7 +45,9 @@ def test_a_run_that_is_cut_leaves_the_windows_before(bench: ModuleType, arms: li
     said: list[str] = []
     left = iter([5, 4, 3, 2, 1, 0])
     steps = [[[float(n)]] for n in range(2, 12)]
-    done = bench.train_together(arms, steps, 1e-3, torch.device("cpu"), said.append, every=2, left=lambda: next(left))
+    done = bench.train_together(
+        arms, steps, bench.risen(1e-3, 40), torch.device("cpu"), said.append, every=2, left=lambda: next(left)
+    )
     assert done == 5
     windows = [line for line in said if line.startswith("steps")]
     assert [line.split(":")[0] for line in windows] == [
@@ -60,12 +64,12 @@ def test_a_run_goes_on_where_the_one_before_ended_and_without_time_it_says_so(
     bench: ModuleType, arms: list[Any]
 ) -> None:
     said: list[str] = []
-    cpu = torch.device("cpu")
-    assert bench.train_together(arms, [], 1e-3, cpu, said.append) == 0
-    assert bench.train_together(arms, [[[3.0]]], 1e-3, cpu, said.append, left=lambda: 0.0) == 0
+    cpu, rate = torch.device("cpu"), bench.risen(1e-3, 40)
+    assert bench.train_together(arms, [], rate, cpu, said.append) == 0
+    assert bench.train_together(arms, [[[3.0]]], rate, cpu, said.append, left=lambda: 0.0) == 0
     assert said == ["time is up after 0 steps"]
-    assert bench.train_together(arms, [[[3.0]], [[4.0]]], 1e-3, cpu, said.append, every=3) == 2
-    assert bench.train_together(arms, [[[5.0]]], 1e-3, cpu, said.append, every=3) == 3
+    assert bench.train_together(arms, [[[3.0]], [[4.0]]], rate, cpu, said.append, every=3) == 2
+    assert bench.train_together(arms, [[[5.0]]], rate, cpu, said.append, every=3) == 3
     assert any(line.startswith("steps    1 to    3: bfloat16 4.00000") for line in said)
 
 
