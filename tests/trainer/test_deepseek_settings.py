@@ -117,6 +117,11 @@ def test_what_comes_to_something_is_not_said(tmp_path: Path) -> None:
         ({**DEEPSEEK, "q_lora_rank": 0}, r"^model\.build\.q_lora_rank: 0.*null"),
         ({**DEEPSEEK, "moe_intermediate_size": 0}, r"^model\.build\.moe_intermediate_size: 0"),
         ({**DEEPSEEK, "num_key_value_heads": 1}, r"^model\.build\.num_key_value_heads: 1.*leave it out"),
+        (
+            {**DEEPSEEK, "num_nextn_predict_layers": 1},
+            r"^model\.build\.num_nextn_predict_layers: 1 .*model\.mtp",
+        ),
+        ({**DEEPSEEK, "aux_loss_alpha": 0.1}, r"^model\.build\.aux_loss_alpha: 0\.1 .*model\.moe: .*sequence_loss"),
         ({**TINY, "head_dim": 15}, r"^model\.build\.head_dim: 15 is no even number"),
         (
             {"model_type": "llama", "hidden_size": 30, "num_attention_heads": 2},
@@ -151,6 +156,11 @@ def test_a_small_model_of_latent_attention_runs_eagerly_as_with_sdpa(tmp_path: P
         assert model.config.num_key_value_heads == build["num_attention_heads"]
         logits.append(model(torch.tensor([[3, 4, 5]])).logits)
     torch.testing.assert_close(*logits)
+
+
+def test_as_many_modules_as_the_configuration_says_are_no_contradiction(tmp_path: Path) -> None:
+    model = {"build": {**DEEPSEEK, "num_nextn_predict_layers": 2}, "mtp": {"depth": 2}}
+    assert load_policy(stage_config(tmp_path, "sft", model=model), get_task("arithmetic", {"terms": 3})).model.mtp
 
 
 GEMMA: dict[str, Any] = {**TINY, "model_type": "gemma2", "num_hidden_layers": 1}

@@ -13,10 +13,21 @@ SIZES = (
     "max_position_embeddings",
 )  # fmt: skip
 """Fields of a configuration that nothing can be made of at 0; some architectures take it without a word."""
+ELSEWHERE = {
+    "num_nextn_predict_layers": "modules for multi-token prediction are model.mtp: {depth: N}",
+    "aux_loss_alpha": "the sequence-wise loss is model.moe: {balance: both, sequence_loss: ALPHA}",
+    "router_aux_loss_coef": "the auxiliary loss is model.moe: {balance: loss, sequence_loss: 0, aux_loss: WEIGHT}",
+}
+"""Fields of published configurations that training goes by, and where that is said here."""
 
 
-def check_shapes(kind: str, fields: Mapping[str, Any]) -> None:
-    """Raise ConfigError for sizes that no model can have, of latent attention also for those that do not fit."""
+def check_shapes(kind: str, fields: Mapping[str, Any], modules: int = 0) -> None:
+    """Raise ConfigError for sizes that no model can have, of latent attention also for those that do not fit, and for
+    what would come to nothing here. ``modules``: those of ``model.mtp``."""
+    for name, where in ELSEWHERE.items():
+        said = modules if name == "num_nextn_predict_layers" else 0
+        if fields.get(name) not in (None, 0, said):
+            raise ConfigError(f"model.build.{name}: {fields[name]} would come to nothing here; {where}")
     for name in (*SIZES, "q_lora_rank"):
         value = fields.get(name)
         if isinstance(value, int) and value < 1:

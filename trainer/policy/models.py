@@ -180,7 +180,7 @@ def _build(config: ModelConfig, task: Task | None) -> tuple[Any, Any]:
     if kind not in CONFIG_MAPPING:
         raise ConfigError(f"model.build.model_type: unknown {kind!r}.{did_you_mean(kind, CONFIG_MAPPING.keys())}")
     ids = {"bos_token_id": None, "eos_token_id": tokenizer.eos_token_id, "pad_token_id": tokenizer.pad_token_id}
-    check_shapes(kind, fields)
+    check_shapes(kind, fields, 0 if config.mtp is None else config.mtp.depth)
     try:
         made = CONFIG_MAPPING[kind](vocab_size=len(tokenizer), **{**ids, **fields})
         check_build(kind, fields, made)
