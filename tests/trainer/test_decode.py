@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import sys
 from collections import Counter
 from collections.abc import Callable
@@ -21,7 +22,7 @@ from veritune.trainer.policy.logprobs import completion_logprobs
 from veritune.trainer.policy.models import Policy, load_policy
 from veritune.trainer.rollout.decode.choose import make_sampler
 from veritune.trainer.rollout.decode.sampler import StaticSampler
-from veritune.trainer.rollout.decode.tokens import truncate
+from veritune.trainer.rollout.decode.tokens import decode, truncate
 from veritune.trainer.rollout.decode.transformers import TransformersSampler
 
 
@@ -177,7 +178,8 @@ def test_adapters_count(one: StaticSampler) -> None:
 def test_little_memory_means_fewer_rows_at_once(one: StaticSampler, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = one.generate(PROMPTS, 8, SamplingConfig(max_tokens=8), generator())
     other = StaticSampler(one.model, one.tokenizer, one.eos_ids)
-    memory = 2 * 3 * 2 * 2 * 2 * 128 * 16 * 4
+    length = (max(map(len, PROMPTS)) + 8 + 15) // 16 * 16 + 1
+    memory = 2 * 3 * other.engine.row_bytes(length)
     monkeypatch.setattr("veritune.trainer.rollout.decode.sampler._memory", lambda device: memory)
     found = other.generate(PROMPTS, 8, SamplingConfig(max_tokens=8), generator())
     assert other.state is not None
@@ -186,6 +188,30 @@ def test_little_memory_means_fewer_rows_at_once(one: StaticSampler, monkeypatch:
     assert [r.token_ids for r in found] == [r.token_ids for r in whole]
     other.generate(PROMPTS, 8, SamplingConfig(max_tokens=8), generator())
     assert other.state is state
+
+
+def test_on_a_cpu_the_cache_is_no_longer_than_its_rows_nor_a_power_of_two_apart(one: StaticSampler) -> None:
+    sampler = StaticSampler(one.model, one.tokenizer, one.eos_ids)
+    for tokens in (4, 40):
+        sampler.generate(PROMPTS, 1, SamplingConfig(max_tokens=tokens), generator())
+        assert sampler.state is not None
+        assert sampler.state.length % 2 == 1
+        assert 0 <= sampler.state.length - max(map(len, PROMPTS)) - tokens <= 16
+
+
+def test_a_tokenizer_that_decodes_in_its_own_way_is_asked(policy: Policy) -> None:
+    class Loud(type(policy.tokenizer)):  # type: ignore[misc]
+        def _decode(self, *args: Any, **options: Any) -> str:
+            text: str = super()._decode(*args, **options)
+            return text + "!"
+
+    loud = copy.copy(policy.tokenizer)
+    loud.__class__ = Loud
+    ids = list(range(20))
+    plain = policy.tokenizer.decode(ids, skip_special_tokens=False, clean_up_tokenization_spaces=False)
+    assert decode(policy.tokenizer, ids, ()) == plain
+    assert decode(policy.tokenizer, [*ids, 7], (7,)) == plain
+    assert decode(loud, ids, ()) == plain + "!"
 
 
 def test_the_engine_is_chosen_by_name_and_by_model(policy: Policy) -> None:

@@ -26,6 +26,25 @@ from veritune.trainer.run import train
 Make = Callable[..., RunConfig]
 
 
+def test_on_a_cpu_adamw_is_one_operation_with_the_steps_of_many() -> None:
+    def steps(**more: Any) -> tuple[torch.optim.Optimizer, list[torch.Tensor]]:
+        torch.manual_seed(0)
+        layer = torch.nn.Linear(24, 16)
+        optimizer = make_optimizer(layer, OptimizerConfig(lr=1e-2, weight_decay=0.1, optimizer_params=more))
+        for number in range(20):
+            noise = torch.Generator().manual_seed(number)
+            for parameter in layer.parameters():
+                parameter.grad = torch.randn(parameter.shape, generator=noise)
+            optimizer.step()
+        return optimizer, [p.detach() for p in layer.parameters()]
+
+    fused, found = steps()
+    apart, right = steps(foreach=False)
+    assert fused.defaults["fused"] is True
+    assert not apart.defaults["fused"]
+    torch.testing.assert_close(found, right, rtol=1e-5, atol=1e-6)
+
+
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_every_optimizer_moves_the_weights_and_resumes_to_the_same_bits(
     name: str, make_config: Make, tmp_path: Path

@@ -30,7 +30,8 @@ def make_optimizer(model: Any, config: OptimizerConfig) -> torch.optim.Optimizer
     given: dict[str, Any] = {"lr": config.lr}
     if "betas" in takes:
         given["betas"] = config.betas
-    if "fused" in takes and all(p.is_cuda or p.is_meta for p in matrices):
+    there = all(p.is_cuda or p.is_meta for p in matrices) or _plain_on_cpu([*matrices, *others])
+    if "fused" in takes and there and not config.optimizer_params.keys() & {"foreach", "differentiable"}:
         given["fused"] = True  # one kernel for all parameters
     unknown = [name for name in config.optimizer_params if name not in takes or name in ("params", "lr")]
     if unknown:
@@ -45,6 +46,12 @@ def make_optimizer(model: Any, config: OptimizerConfig) -> torch.optim.Optimizer
     except (TypeError, ValueError) as error:
         raise ConfigError(f"optimizer {config.optimizer}: {error}") from error
     return made
+
+
+def _plain_on_cpu(parameters: list[torch.nn.Parameter]) -> bool:
+    """Whether the CPU's fused optimizers take them: of one process, in full precision."""
+    whole = all(p.device.type == "cpu" and not hasattr(p, "to_local") for p in parameters)
+    return whole and all(p.dtype in (torch.float32, torch.float64) for p in parameters)
 
 
 def _argument(name: str, value: Any, default: Any) -> Any:

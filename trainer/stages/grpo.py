@@ -194,8 +194,8 @@ class GRPO(DrawsAhead):
         advantages_N = batch.advantages_PG.flatten()
         counted = [
             row
-            for row, rollout in enumerate(batch.rollouts)
-            if not math.isnan(advantages_N[row]) and not (self.config.mask_truncated and rollout.truncated)
+            for row, (rollout, advantage) in enumerate(zip(batch.rollouts, advantages_N.tolist(), strict=True))
+            if not math.isnan(advantage) and not (self.config.mask_truncated and rollout.truncated)
         ]
         lr = set_lr(self.optimizer, self.config, self.progress.step, self.config.steps)
         self.future = FutureLoss(self.run.model.mtp, self.progress.step, self.config.steps)
@@ -239,8 +239,9 @@ class GRPO(DrawsAhead):
         Nothing here reads a number from the device before the last micro-batch is launched: a GPU never waits.
         """
         lengths_N = torch.tensor([batch.rollouts[r].tokens_written for r in counted])
-        weights = dict(zip(counted, row_weights(self.objective, lengths_N, self.run.sampling.max_tokens), strict=True))
-        trained = [r for r in counted if self._every_row or advantages_N[r] != 0]
+        found = row_weights(self.objective, lengths_N, self.run.sampling.max_tokens).tolist()
+        weights, advantages = dict(zip(counted, found, strict=True)), advantages_N.tolist()
+        trained = [r for r in counted if self._every_row or advantages[r] != 0]
         cuts = self.passes.cuts(batch.rollouts, trained)
         everybody = sum(self.world.gather(sum(map(bool, cuts)))) if self.objective.aggregate == "micro_batch" else 0
         tokens = sum(batch.rollouts[r].tokens_written for r in trained)
@@ -250,7 +251,7 @@ class GRPO(DrawsAhead):
             if not rows:
                 self._idle()
                 continue
-            weights_B = torch.stack([weights[r] for r in rows])
+            weights_B = torch.tensor([weights[r] for r in rows])
             if self.objective.aggregate == "micro_batch":
                 own = sum(r.tokens_written for r in rollouts)
                 weights_B = torch.full((len(rows),), 1.0 / (max(own, 1) * everybody))
@@ -348,8 +349,9 @@ class GRPO(DrawsAhead):
         if all(row in old for row in rows):
             width = logps_BT.shape[1]
             return torch.stack([torch.nn.functional.pad(old[r], (0, width - len(old[r]))) for r in rows])
-        for i, (row, rollout) in enumerate(zip(rows, rollouts, strict=True)):
-            old[row] = logps_BT[i, : len(rollout.token_ids)].detach()
+        if self.config.updates > 1 or self.config.minibatches > 1:
+            for row, rollout, logps_T in zip(rows, rollouts, logps_BT.detach(), strict=True):
+                old[row] = logps_T[: len(rollout.token_ids)]
         return None
 
     def _signal(self, rewards_PG: Tensor) -> Tensor:

@@ -67,6 +67,9 @@ class Ops(Protocol):
 class TorchOps:
     """:class:`Ops` in PyTorch."""
 
+    def __init__(self) -> None:
+        self._found: tuple[Rows, int, tuple[Tensor, Tensor, Tensor]] | None = None
+
     def branches(self, count: int, weights: Weights) -> int:
         return 1
 
@@ -79,12 +82,20 @@ class TorchOps:
         self, qkv_BX: Tensor, key_BKLD: Tensor, value_BKLD: Tensor, rows: Rows, layer: Layer, weights: Weights
     ) -> Tensor:
         qkv = qkv_BX.view(len(qkv_BX), -1, weights.head_dim)
-        cos, sin = (table[rows.positions_B][:, None] for table in (weights.cos_LF, weights.sin_LF))
+        index_B, cos, sin = self._places(rows, weights)
         query, key, value = rotated(qkv, cos, sin, layer, weights)
-        index_B = torch.arange(len(qkv), device=qkv.device)
         key_BKLD[index_B, :, rows.positions_B] = key
         value_BKLD[index_B, :, rows.positions_B] = value
         return query.flatten(1)
+
+    def _places(self, rows: Rows, weights: Weights) -> tuple[Tensor, Tensor, Tensor]:
+        """The rows, and cosine and sine at their positions: the same for all layers of a step."""
+        now = rows.positions_B._version
+        if self._found is None or self._found[0] is not rows or self._found[1] != now:
+            cos, sin = (table[rows.positions_B][:, None] for table in (weights.cos_LF, weights.sin_LF))
+            index_B = torch.arange(len(rows.positions_B), device=rows.positions_B.device)
+            self._found = rows, now, (index_B, cos, sin)
+        return self._found[2]
 
     def attend(
         self, query_BX: Tensor, key_BKLD: Tensor, value_BKLD: Tensor, rows: Rows, span: int, weights: Weights
@@ -101,7 +112,7 @@ class TorchOps:
 
     def silu_times(self, gate_up_NX: Tensor) -> Tensor:
         gate, up = gate_up_NX.chunk(2, -1)
-        return F.silu(gate) * up
+        return F.silu(gate).mul_(up)
 
     def product(self, inputs_NK: Tensor, weight_XK: Tensor, bias_X: Tensor | None) -> Tensor:
         return F.linear(inputs_NK, weight_XK, bias_X)
@@ -126,7 +137,8 @@ class TorchOps:
         self.sample(head_logits(hidden_BH, weights), rows, sampling, eos_E)
 
     def sample(self, logits_BV: Tensor, rows: Rows, sampling: SamplingConfig, eos_E: Tensor) -> None:
-        logps_BV = torch.log_softmax(logits_BV / sampling.temperature, -1)
+        scaled_BV = logits_BV if sampling.temperature == 1 else logits_BV / sampling.temperature
+        logps_BV = torch.log_softmax(scaled_BV, -1)
         cumulative_BV = truncate(logps_BV, sampling).double().exp().cumsum(-1)
         uniform_B1 = rows.uniforms_BT.gather(1, rows.steps_B.clamp(max=rows.uniforms_BT.shape[1] - 1)[:, None])
         tokens_B1 = torch.searchsorted(cumulative_BV, uniform_B1 * cumulative_BV[:, -1:], right=True)
@@ -159,18 +171,20 @@ def advance(rows: Rows, tokens_B: Tensor, logps_B: Tensor, eos_E: Tensor) -> Non
 def rms_norm(x: Tensor, weight: Tensor, eps: float) -> Tensor:
     """x / √(mean x² + eps) · weight, in float32."""
     x = x.float()
-    return x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + eps) * weight
+    return (x * torch.rsqrt(x.square().mean(-1, keepdim=True) + eps)).mul_(weight)
 
 
 def rotated(qkv: Tensor, cos: Tensor, sin: Tensor, layer: Layer, weights: Weights) -> tuple[Tensor, Tensor, Tensor]:
     """Queries, keys and values (…, heads, D) of (…, all heads, D), the first two normed and rotated."""
-    query, key, value = torch.split(qkv, [weights.heads, weights.kv_heads, weights.kv_heads], -2)
+    both, value = torch.split(qkv, [weights.heads + weights.kv_heads, weights.kv_heads], -2)
     if layer.query_norm is not None and layer.key_norm is not None:
-        query, key = rms_norm(query, layer.query_norm, weights.eps), rms_norm(key, layer.key_norm, weights.eps)
-    return rotate(query, cos, sin).to(qkv.dtype), rotate(key, cos, sin).to(qkv.dtype), value
+        weight = torch.cat([layer.query_norm.expand(weights.heads, -1), layer.key_norm.expand(weights.kv_heads, -1)])
+        both = rms_norm(both, weight, weights.eps)
+    query, key = torch.split(rotate(both, cos, sin).to(qkv.dtype), [weights.heads, weights.kv_heads], -2)
+    return query, key, value
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """The rotary embedding, in float32: halves (a, b) → (a cos − b sin, b cos + a sin)."""
     a, b = x.float().chunk(2, -1)
-    return torch.cat([a * cos - b * sin, b * cos + a * sin], -1)
+    return torch.cat([(a * cos).addcmul_(b, sin, value=-1), (b * cos).addcmul_(a, sin)], -1)

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from veritune.kernels.backend import has_triton, interpreting
 from veritune.plugins import ConfigError
@@ -48,6 +47,8 @@ class _Call:
     rollouts: list[Rollout | None]
     taken: list[int]
     """The completion in each row, −1 where the row is free."""
+    lengths: list[int]
+    """Tokens of each row's prompt."""
     steps: list[int]
     """An upper bound of the tokens each row has, known without asking the device."""
     stops: StopStrings | None
@@ -69,7 +70,8 @@ class _Call:
 
     def span(self) -> int:
         """No row holds a cache position at or beyond this."""
-        return max(len(self.prompt(row)) + self.steps[row] for row in self.busy)
+        rows = zip(self.taken, self.lengths, self.steps, strict=True)
+        return max(length + steps for slot, length, steps in rows if slot >= 0)
 
 
 class StaticSampler:
@@ -173,7 +175,9 @@ class StaticSampler:
         rollouts: list[Rollout | None] = [None] * count
         free, zeros = [-1] * state.count, [0] * state.count
         waiting = deque(range(count))
-        call = _Call(prompts, samples, sampling, generator, waiting, rollouts, free, zeros, stops, list(zeros), done)
+        call = _Call(
+            prompts, samples, sampling, generator, waiting, rollouts, free, list(zeros), zeros, stops, list(zeros), done
+        )
         bucket = 0
         while call.waiting or call.busy:
             check_cancelled()
@@ -182,8 +186,9 @@ class StaticSampler:
                 bucket = self._close_up(call, state, bucket)
             else:
                 bucket = self._bucket(rows, state.count, 0)
-            left = max(sampling.max_tokens - call.steps[row] for row in call.busy)
-            count, busy = min(self.every, -(-left // self.engine.most)), call.busy
+            busy = call.busy
+            left = sampling.max_tokens - min(call.steps[row] for row in busy)
+            count = min(self.every, -(-left // self.engine.most))
             for _ in range(count):
                 if not self.graphs:  # a graph reads as far as each row has come, whatever the host knows
                     call.advance(busy, self.engine.most)
@@ -201,7 +206,7 @@ class StaticSampler:
         enough = state is not None and state.count >= (min(count, self._most) if self._most else count)
         if state and enough and state.length >= length and state.tokens >= sampling.max_tokens:
             return state
-        length, tokens = -(-length // 128) * 128, sampling.max_tokens
+        length, tokens = _rounded(length, self.weights.device), sampling.max_tokens
         if state is not None:
             count, length, tokens = max(count, state.count), max(length, state.length), max(tokens, state.tokens)
             state = None
@@ -222,6 +227,7 @@ class StaticSampler:
         free = free[: len(call.waiting)]
         for row in free:
             call.taken[row], call.steps[row], call.looked[row] = call.waiting.popleft(), 0, 0
+            call.lengths[row] = len(call.prompt(row))
         device, width = self.weights.device, call.sampling.max_tokens
         index_R = torch.tensor(free, device=device)
         state.rows.tokens_B[index_R] = torch.tensor([call.prompt(row)[-1] for row in free], device=device)
@@ -249,7 +255,7 @@ class StaticSampler:
             low = [row for row in range(fitting) if call.taken[row] < 0][: len(high)]
             state.move(high, low, call.span())
             for source, target in zip(high, low, strict=True):
-                for values in (call.taken, call.steps, call.looked):
+                for values in (call.taken, call.lengths, call.steps, call.looked):
                     values[target] = values[source]
                 call.taken[source] = -1
         return fitting
@@ -305,10 +311,10 @@ class StaticSampler:
         lengths = state.rows.steps_B[index_R].tolist()
         width = max(lengths)
         tokens = state.rows.out_BT[index_R, :width].tolist()
-        logps_RT = state.rows.logps_BT[index_R, :width].cpu()
+        logps = state.rows.logps_BT[index_R, :width].tolist()
         counts = self.engine.counts(state, index_R)
         stopped: list[int] = []
-        for row, length, ids, logps_T, count in zip(ended, lengths, tokens, logps_RT, counts, strict=True):
+        for row, length, ids, logps_T, count in zip(ended, lengths, tokens, logps, counts, strict=True):
             ids = ids[:length]
             end = self._stop(call, row, ids) if call.stops is not None else None
             if end is not None:
@@ -329,10 +335,10 @@ class StaticSampler:
         return next((end for end in range(first + 1, last + 1) if call.stops.found(ids[:end])), None)
 
     def _collect(
-        self, call: _Call, row: int, ids: list[int], logps_T: Tensor, finish: Finish, count: Mapping[str, Any]
+        self, call: _Call, row: int, ids: list[int], logps_T: list[float], finish: Finish, count: Mapping[str, Any]
     ) -> None:
         slot, prompt = call.taken[row], call.prompt(row)
-        rollout = Rollout(slot // call.samples, list(prompt), ids, logps_T[: len(ids)].tolist(), finish, **count)
+        rollout = Rollout(slot // call.samples, list(prompt), ids, logps_T[: len(ids)], finish, **count)
         rollout.text = decode(self.tokenizer, ids, self.eos_ids, call.sampling.stop)
         call.rollouts[slot] = rollout
         call.taken[row] = -1
@@ -346,6 +352,12 @@ def _ops(device: torch.device) -> Ops:
 
         return TritonOps()
     return TorchOps()
+
+
+def _rounded(length: int, device: torch.device) -> int:
+    """Cache positions to make room for. On a CPU an odd number: at distances of a power of two the rows would drive
+    each other out of its caches."""
+    return -(-length // 16) * 16 + 1 if device.type == "cpu" else -(-length // 128) * 128
 
 
 def _memory(device: torch.device) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -60,6 +61,20 @@ def decode(tokenizer: Any, ids: Sequence[int], eos_ids: Sequence[int], stop: Seq
     ids = list(ids)
     if ids and ids[-1] in eos_ids:
         ids = ids[:-1]
-    text: str = tokenizer.decode(ids, skip_special_tokens=False, clean_up_tokenization_spaces=False)
+    text: str
+    if _plain(type(tokenizer)):  # type: ignore[arg-type]
+        text = tokenizer.backend_tokenizer.decode(ids, skip_special_tokens=False)
+    else:
+        text = tokenizer.decode(ids, skip_special_tokens=False, clean_up_tokenization_spaces=False)
     ends = [text.find(each) + len(each) for each in stop if each in text]
     return text[: min(ends)] if ends else text
+
+
+@functools.cache
+def _plain(kind: type) -> bool:
+    """Whether tokenizers of a class decode as their library does, and nothing more: transformers looks at every token
+    before it asks the library, which takes longer than the decoding."""
+    from transformers import PreTrainedTokenizerFast
+
+    names = ("decode", "_decode")
+    return all(getattr(kind, name, None) is getattr(PreTrainedTokenizerFast, name) for name in names)
