@@ -150,9 +150,20 @@ def test_no_run_ends_well_with_weights_that_are_no_numbers(
     assert not list_checkpoints(tmp_path / "run" / "checkpoints")
 
 
-def test_an_optimizer_that_overflows_ends_the_run_in_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="the optimizer's step overflows"):
-        train(stage_config(tmp_path / "run", "sft", sft={"steps": 1, "batch": 2, "lr": 1e38}), quiet=True)
+@pytest.mark.parametrize(
+    ("params", "said"),
+    [
+        ({}, "weights are not finite after sft step 1: lower sft.lr"),
+        ({"foreach": False}, "the optimizer's step overflows"),
+    ],
+)
+def test_an_optimizer_that_overflows_ends_the_run_in_a_sentence(
+    params: dict[str, Any], said: str, tmp_path: Path
+) -> None:
+    """The fused one, and the one of many operations."""
+    settings = {"steps": 1, "batch": 2, "lr": 1e38, "optimizer_params": params}
+    with pytest.raises(RunError, match=said):
+        train(stage_config(tmp_path / "run", "sft", sft=settings), quiet=True)
 
 
 def test_a_step_that_is_skipped_is_said_once() -> None:
