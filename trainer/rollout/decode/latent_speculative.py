@@ -18,6 +18,7 @@ class LatentSpeculativeEngine(SpeculativeEngine):
     """:class:`SpeculativeEngine`, with the layers of :mod:`veritune.trainer.rollout.decode.latent`."""
 
     weights: LatentWeights
+    _prefill_layer = staticmethod(latent_prefill_layer)
 
     def __init__(self, weights: LatentWeights, ops: Ops) -> None:
         super().__init__(weights, ops)
@@ -28,18 +29,6 @@ class LatentSpeculativeEngine(SpeculativeEngine):
 
     def _cache(self, count: int, length: int) -> Tensor:
         return empty_cache(self.weights, len(self.weights.layers) + 1, count, length)
-
-    def _prefill_layer(
-        self,
-        layer: Any,
-        cache: Tensor,
-        residual: Tensor,
-        delta: Tensor | None,
-        shape: Sequence[int],
-        target_R: Tensor,
-        source_R: Tensor,
-    ) -> Tensor:
-        return latent_prefill_layer(self.weights, self.ops, layer, cache, residual, delta, shape, target_R, source_R)
 
     def _block(
         self,

@@ -13,9 +13,9 @@ to draft it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -39,6 +39,7 @@ class SpeculativeEngine:
     most = 2
     tables = 3
     """Random numbers a token."""
+    _prefill_layer: ClassVar[Callable[..., Tensor]] = staticmethod(prefill_layer)
 
     def __init__(self, weights: Weights, ops: Ops) -> None:
         self.weights, self.ops = weights, ops
@@ -96,12 +97,14 @@ class SpeculativeEngine:
         padded_PL = torch.tensor([[*p, *[0] * (width + 1 - len(p))] for p in unique], device=device)
         ids_PL, next_PL = padded_PL[:, :-1], padded_PL[:, 1:]
         residual = F.embedding(ids_PL, weights.embedding).flatten(0, 1)
-        delta: Tensor | None = None
+        shape, delta = ids_PL.shape, None
         for layer, cache in zip(weights.layers, state.cache, strict=False):
-            delta = self._prefill_layer(layer, cache, residual, delta, ids_PL.shape, target_R, source_R)
+            delta = self._prefill_layer(weights, ops, layer, cache, residual, delta, shape, target_R, source_R)
         states = ops.add_norm(residual, delta, weights.norm, weights)
         residual = self._joined(states, next_PL.flatten())
-        delta = self._prefill_layer(self._layer, state.cache[-1], residual, None, ids_PL.shape, target_R, source_R)
+        delta = self._prefill_layer(
+            weights, ops, self._layer, state.cache[-1], residual, None, shape, target_R, source_R
+        )
         lasts_P = torch.tensor([i * width + len(p) - 2 for i, p in enumerate(unique)], device=device)
         hidden_PH = ops.add_norm(residual[lasts_P], delta[..., lasts_P, :], weights.draft.norm, weights)
         self._draft(own, warped(head_logits(hidden_PH, weights), sampling)[source_R], target_R, None)
@@ -147,18 +150,6 @@ class SpeculativeEngine:
             self.ops.add_norm(states_NH, None, draft.state_norm, weights),
         )
         return F.linear(torch.cat(normed, -1), draft.join).to(embedded_NH.dtype)
-
-    def _prefill_layer(
-        self,
-        layer: Any,
-        cache: Tensor,
-        residual: Tensor,
-        delta: Tensor | None,
-        shape: Sequence[int],
-        target_R: Tensor,
-        source_R: Tensor,
-    ) -> Tensor:
-        return prefill_layer(self.weights, self.ops, layer, cache, residual, delta, shape, target_R, source_R)
 
     def _block(
         self,

@@ -57,6 +57,56 @@ def silu_times_kernel(gate_up, out, WIDTH: tl.constexpr, BLOCK: tl.constexpr):
 
 
 @triton.jit
+def rotate_store_at(
+    place,
+    row,
+    slot,
+    qkv,
+    query_out,
+    key_cache,
+    value_cache,
+    positions,
+    cos,
+    sin,
+    query_norm,
+    key_norm,
+    eps,
+    HEADS: tl.constexpr,
+    KV_HEADS: tl.constexpr,
+    WIDTH: tl.constexpr,
+    BLOCK: tl.constexpr,
+    LENGTH: tl.constexpr,
+    NORMED: tl.constexpr,
+):
+    """One program a head and place in ``qkv``, which is the row's token ``slot`` positions past ``positions``."""
+    head = tl.program_id(1)
+    half: tl.constexpr = WIDTH // 2
+    d = tl.arange(0, BLOCK)
+    inside = d < half
+    source = qkv + (place * (HEADS + 2 * KV_HEADS) + head) * WIDTH
+    a = tl.load(source + d, inside, other=0.0).to(tl.float32)
+    b = tl.load(source + half + d, inside, other=0.0).to(tl.float32)
+    position = tl.load(positions + row) + slot
+    if head < HEADS + KV_HEADS:
+        if NORMED:
+            scale = tl.rsqrt((tl.sum(a * a, 0) + tl.sum(b * b, 0)) / WIDTH + eps)
+            norm = query_norm if head < HEADS else key_norm
+            a = a * scale * tl.load(norm + d, inside, other=0.0)
+            b = b * scale * tl.load(norm + half + d, inside, other=0.0)
+        c = tl.load(cos + position * half + d, inside, other=0.0)
+        s = tl.load(sin + position * half + d, inside, other=0.0)
+        a, b = a * c - b * s, b * c + a * s
+    if head < HEADS:
+        target = query_out + (place * HEADS + head) * WIDTH
+    elif head < HEADS + KV_HEADS:
+        target = key_cache + ((row * KV_HEADS + head - HEADS) * LENGTH + position) * WIDTH
+    else:
+        target = value_cache + ((row * KV_HEADS + head - HEADS - KV_HEADS) * LENGTH + position) * WIDTH
+    tl.store(target + d, a.to(target.dtype.element_ty), inside)
+    tl.store(target + half + d, b.to(target.dtype.element_ty), inside)
+
+
+@triton.jit
 def rotate_store_kernel(
     qkv,
     query_out,
@@ -77,31 +127,11 @@ def rotate_store_kernel(
 ):
     """One program a row and head: queries rotated to ``query_out``, keys to the cache, values copied there."""
     row = tl.program_id(0).to(tl.int64)
-    head = tl.program_id(1)
-    half: tl.constexpr = WIDTH // 2
-    d = tl.arange(0, BLOCK)
-    inside = d < half
-    source = qkv + (row * (HEADS + 2 * KV_HEADS) + head) * WIDTH
-    a = tl.load(source + d, inside, other=0.0).to(tl.float32)
-    b = tl.load(source + half + d, inside, other=0.0).to(tl.float32)
-    position = tl.load(positions + row)
-    if head < HEADS + KV_HEADS:
-        if NORMED:
-            scale = tl.rsqrt((tl.sum(a * a, 0) + tl.sum(b * b, 0)) / WIDTH + eps)
-            norm = query_norm if head < HEADS else key_norm
-            a = a * scale * tl.load(norm + d, inside, other=0.0)
-            b = b * scale * tl.load(norm + half + d, inside, other=0.0)
-        c = tl.load(cos + position * half + d, inside, other=0.0)
-        s = tl.load(sin + position * half + d, inside, other=0.0)
-        a, b = a * c - b * s, b * c + a * s
-    if head < HEADS:
-        target = query_out + (row * HEADS + head) * WIDTH
-    elif head < HEADS + KV_HEADS:
-        target = key_cache + ((row * KV_HEADS + head - HEADS) * LENGTH + position) * WIDTH
-    else:
-        target = value_cache + ((row * KV_HEADS + head - HEADS - KV_HEADS) * LENGTH + position) * WIDTH
-    tl.store(target + d, a.to(target.dtype.element_ty), inside)
-    tl.store(target + half + d, b.to(target.dtype.element_ty), inside)
+    rotate_store_at(
+        row, row, 0,
+        qkv, query_out, key_cache, value_cache, positions, cos, sin, query_norm, key_norm, eps,
+        HEADS, KV_HEADS, WIDTH, BLOCK, LENGTH, NORMED,
+    )  # fmt: skip
 
 
 @triton.jit
