@@ -43,7 +43,7 @@ from veritune.trainer.stages.warmup import Warmup
 ROOT = Path(__file__).resolve().parent.parent
 SKIPPED = 2
 """First steps of each, not timed."""
-T95 = {4: 2.776, 9: 2.262, 15: 2.131, 19: 2.093, 29: 2.045}
+T95 = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 9: 2.262, 15: 2.131, 19: 2.093, 29: 2.045}
 """Student's t for a two-sided 95 % interval, by degrees of freedom; 1.96 beyond."""
 
 
