@@ -13,16 +13,17 @@ import torch
 
 from tests.trainer.decode_models import MODELS, PROMPTS, make_model
 from veritune.plugins import ConfigError, MissingExtraError
-from veritune.trainer.config import RunConfig, SamplingConfig
+from veritune.trainer.config import MTPConfig, RunConfig, SamplingConfig
 from veritune.trainer.data.packing import make_batch
 from veritune.trainer.data.rollouts import Rollout
 from veritune.trainer.data.tasks import get_task
 from veritune.trainer.policy.layers import unsupported
 from veritune.trainer.policy.logprobs import completion_logprobs
 from veritune.trainer.policy.models import Policy, load_policy
+from veritune.trainer.policy.mtp import attach_mtp
 from veritune.trainer.rollout.decode.choose import make_sampler
 from veritune.trainer.rollout.decode.sampler import StaticSampler
-from veritune.trainer.rollout.decode.tokens import decode, truncate
+from veritune.trainer.rollout.decode.tokens import decode, decode_all, truncate
 from veritune.trainer.rollout.decode.transformers import TransformersSampler
 
 
@@ -94,7 +95,7 @@ def test_batches_of_any_size_draw_the_same_completions(
     whole = one.generate(PROMPTS, 8, sampling, generator(3))
     other = StaticSampler(one.model, one.tokenizer, one.eos_ids, graphs=False)
     if graphs:
-        other.every = 5
+        other.every, other.ahead = 5, 2
         monkeypatch.setattr(other, "_bucket", lambda rows, most, current: _halves(rows, most))
     parts = other.generate(PROMPTS, 8, sampling.model_copy(update={"batch": 16 if graphs else 5}), generator(3))
     assert [r.token_ids for r in whole] == [r.token_ids for r in parts]
@@ -133,11 +134,11 @@ def test_truncated_tokens_are_never_drawn(one: StaticSampler, options: dict[str,
         assert torch.isfinite(kept.gather(1, torch.tensor(r.token_ids)[:, None])).all()
 
 
-@pytest.mark.parametrize("every", [1, 6])
-def test_stop_strings_end_a_completion(one: StaticSampler, every: int) -> None:
+@pytest.mark.parametrize(("every", "ahead"), [(1, 0), (6, 0), (6, 2), (2, 3)])
+def test_stop_strings_end_a_completion(one: StaticSampler, every: int, ahead: int) -> None:
     """Right after the first of them, also when it is looked for every few tokens only."""
     other = StaticSampler(one.model, one.tokenizer, one.eos_ids)
-    other.every = every
+    other.every, other.ahead = every, ahead
     sampling = SamplingConfig(max_tokens=24, stop=["c", "de"])
     rollouts = other.generate(PROMPTS, 32, sampling, generator())
     free = one.generate(PROMPTS, 32, sampling.model_copy(update={"stop": []}), generator())
@@ -150,6 +151,28 @@ def test_stop_strings_end_a_completion(one: StaticSampler, every: int) -> None:
         else:
             assert r.token_ids == whole.token_ids
             assert not any(s in r.text for s in sampling.stop)
+
+
+@pytest.mark.parametrize("speculative", [False, True])
+@pytest.mark.parametrize("stop", [[], ["c", "de"]])
+@pytest.mark.parametrize(("every", "ahead"), [(16, 2), (3, 2), (1, 1)])
+def test_steps_begun_before_a_look_change_nothing(every: int, ahead: int, stop: list[str], speculative: bool) -> None:
+    """Tokens, log-probs, ends, texts, what is counted, and who is told, with rows refilled and closed up."""
+    model, tokenizer = make_model("qwen3")
+    if speculative:
+        attach_mtp(model, MTPConfig())
+    sampling = SamplingConfig(max_tokens=21, batch=7, stop=stop)
+    ways = []
+    for looks in ((1, 0), (every, ahead)):
+        sampler = StaticSampler(model, tokenizer, [tokenizer.eos_token_id], speculative=speculative)
+        sampler.every, sampler.ahead = looks
+        told: dict[int, Rollout] = {}
+        found = sampler.generate(PROMPTS, 8, sampling, generator(3), told.__setitem__)
+        assert [told[slot] for slot in range(24)] == found
+        check_logprobs(found, model)
+        ways.append([(r.token_ids, r.finish, r.text, r.prompt_index) for r in found])
+    assert {way[1] for way in ways[0]} == {"eos", "length", *(["stop"] if stop else [])}
+    assert ways[0] == ways[1]
 
 
 def test_it_follows_the_policy(one: StaticSampler) -> None:
@@ -265,3 +288,29 @@ def test_graphs_are_captured_anew_when_the_cache_grows() -> None:
     model, tokenizer = make_model("qwen3")
     model.to("cuda")
     _grown(StaticSampler(model, tokenizer, [tokenizer.eos_token_id]), "cuda")
+
+
+@pytest.mark.gpu
+def test_on_a_gpu_steps_begun_before_a_look_change_nothing() -> None:
+    if not torch.cuda.is_available():
+        pytest.skip("no GPU")
+    model, tokenizer = make_model("qwen3")
+    model.to("cuda")
+    sampling = SamplingConfig(max_tokens=90, batch=16)
+    ways = []
+    for every, ahead in ((16, 0), (16, 2), (3, 2)):
+        sampler = StaticSampler(model, tokenizer, [tokenizer.eos_token_id])
+        sampler.every, sampler.ahead = every, ahead
+        found = sampler.generate(PROMPTS, 24, sampling, torch.Generator("cuda").manual_seed(1))
+        check_logprobs(found, copy.deepcopy(model).cpu())
+        ways.append([(r.token_ids, r.finish, r.text) for r in found])
+    assert len({len(way[0]) for way in ways[0]}) > 9
+    assert ways[0] == ways[1] == ways[2]
+
+
+def test_many_texts_at_once_are_those_of_each(one: StaticSampler, monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = [[5, 6, 7, one.eos_ids[0]], [], [8] * 40, [one.eos_ids[0]]]
+    alone = [decode(one.tokenizer, each, one.eos_ids, ["ef"]) for each in ids]
+    monkeypatch.setattr("veritune.trainer.rollout.decode.tokens.MANY_TOKENS", 1)
+    assert decode_all(one.tokenizer, ids, one.eos_ids, ["ef"]) == alone
+    assert alone[1] == alone[3] == ""

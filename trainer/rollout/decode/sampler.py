@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -18,10 +17,12 @@ from veritune.trainer.data.rollouts import Finish, Rollout
 from veritune.trainer.policy.layers import unsupported
 from veritune.trainer.policy.mtp import mtp_of
 from veritune.trainer.rollout.cancelling import check_cancelled
+from veritune.trainer.rollout.decode.calls import Call, by_tokens
+from veritune.trainer.rollout.decode.looks import Look, Looks
 from veritune.trainer.rollout.decode.make_engine import make_engine
 from veritune.trainer.rollout.decode.ops import Ops, TorchOps
 from veritune.trainer.rollout.decode.rows import State
-from veritune.trainer.rollout.decode.tokens import StopStrings, decode
+from veritune.trainer.rollout.decode.tokens import StopStrings, decode_all
 from veritune.trainer.rollout.interface import Done
 
 logger = logging.getLogger(__name__)
@@ -30,48 +31,10 @@ PREFILL_TOKENS = 16_384
 """Prompt tokens of one forward pass."""
 STEPS_BETWEEN_LOOKS = 16
 """On a GPU, token steps between two looks at which rows have ended: each look waits for the device."""
+STEPS_AHEAD = 2
+"""Of the steps after a look, those begun before it: the device goes on while the host looks and begins the others."""
 KEPT = 0.1
 """A cache of at most this share of the GPU's memory is kept between calls; a larger one would be in training's way."""
-
-
-@dataclass
-class _Call:
-    """What one call of ``generate`` asks for, and what it has so far."""
-
-    prompts: Sequence[Sequence[int]]
-    samples: int
-    sampling: SamplingConfig
-    generator: torch.Generator
-    waiting: deque[int]
-    """Completions not yet begun, by their place in the result."""
-    rollouts: list[Rollout | None]
-    taken: list[int]
-    """The completion in each row, −1 where the row is free."""
-    lengths: list[int]
-    """Tokens of each row's prompt."""
-    steps: list[int]
-    """An upper bound of the tokens each row has, known without asking the device."""
-    stops: StopStrings | None
-    looked: list[int] = field(default_factory=list)
-    """Tokens of each row that have been searched for stop strings."""
-    done: Done | None = None
-
-    @property
-    def busy(self) -> list[int]:
-        return [row for row, slot in enumerate(self.taken) if slot >= 0]
-
-    def prompt(self, row: int) -> Sequence[int]:
-        return self.prompts[self.taken[row] // self.samples]
-
-    def advance(self, rows: Sequence[int], tokens: int) -> None:
-        """So many tokens more may be in these rows."""
-        for row in rows:
-            self.steps[row] += tokens
-
-    def span(self) -> int:
-        """No row holds a cache position at or beyond this."""
-        rows = zip(self.taken, self.lengths, self.steps, strict=True)
-        return max(length + steps for slot, length, steps in rows if slot >= 0)
 
 
 class StaticSampler:
@@ -112,9 +75,10 @@ class StaticSampler:
         self.engine = make_engine(model, dtype, self.ops, speculative)
         self.weights = self.engine.weights
         self.graphs = self.on_gpu if graphs is None else graphs
-        self.every = STEPS_BETWEEN_LOOKS if self.on_gpu else 1
+        self.every, self.ahead = (STEPS_BETWEEN_LOOKS, STEPS_AHEAD) if self.on_gpu else (1, 0)
         self.eos_E = torch.tensor(self.eos_ids, dtype=torch.long, device=device)
         self.state: State | None = None
+        self._looks = Looks(device)
         self._most = 0
         """Rows there is room for, where that is fewer than were asked for."""
         self._captured: dict[tuple[Any, ...], torch.cuda.CUDAGraph] = {}
@@ -175,10 +139,10 @@ class StaticSampler:
         rollouts: list[Rollout | None] = [None] * count
         free, zeros = [-1] * state.count, [0] * state.count
         waiting = deque(range(count))
-        call = _Call(
+        call = Call(
             prompts, samples, sampling, generator, waiting, rollouts, free, list(zeros), zeros, stops, list(zeros), done
         )
-        bucket = 0
+        bucket = begun = 0
         while call.waiting or call.busy:
             check_cancelled()
             self._admit(call, state, rows)
@@ -186,16 +150,14 @@ class StaticSampler:
                 bucket = self._close_up(call, state, bucket)
             else:
                 bucket = self._bucket(rows, state.count, 0)
-            busy = call.busy
-            left = sampling.max_tokens - min(call.steps[row] for row in busy)
-            count = min(self.every, -(-left // self.engine.most))
-            for _ in range(count):
-                if not self.graphs:  # a graph reads as far as each row has come, whatever the host knows
-                    call.advance(busy, self.engine.most)
-                self._advance(state, bucket, state.length if self.graphs else call.span(), sampling)
-            if self.graphs:
-                call.advance(busy, count * self.engine.most)
-            self._look(call, state, bucket)
+            self._run(call, state, bucket, max(1, self.every - begun))
+            self._hand_over(call)
+            look = self._looks.take(state.rows, bucket)
+            begun = self._run(call, state, bucket, self.ahead)
+            self._look(call, state, look, begun)
+            if not begun:
+                self._hand_over(call)
+        self._hand_over(call)
         return [rollout for rollout in call.rollouts if rollout is not None]
 
     # -- rows ------------------------------------------------------------------------------------------------------
@@ -219,7 +181,7 @@ class StaticSampler:
         self.state = self.engine.empty(self._most or count, length, tokens)
         return self.state
 
-    def _admit(self, call: _Call, state: State, rows: int) -> None:
+    def _admit(self, call: Call, state: State, rows: int) -> None:
         """Give free rows the next waiting completions, a fair number at a time: a prefill costs a few token steps."""
         free = [row for row in range(rows) if call.taken[row] < 0]
         if not call.waiting or len(free) < min(max(1, rows // 8), len(call.waiting)):
@@ -243,10 +205,10 @@ class StaticSampler:
             generator=call.generator,
         )
         self.engine.give_uniforms(state, index_R, uniforms.to(device))
-        for part in _by_tokens(free, call, PREFILL_TOKENS):
+        for part in by_tokens(free, call, PREFILL_TOKENS):
             self.engine.prefill(state, [call.prompt(row) for row in part], part, call.sampling)
 
-    def _close_up(self, call: _Call, state: State, bucket: int) -> int:
+    def _close_up(self, call: Call, state: State, bucket: int) -> int:
         """Move rows down into the smallest batch that holds them; returns its size."""
         busy = call.busy
         fitting = self._bucket(len(busy), state.count, bucket)
@@ -269,6 +231,19 @@ class StaticSampler:
         return most
 
     # -- steps -----------------------------------------------------------------------------------------------------
+
+    def _run(self, call: Call, state: State, bucket: int, count: int) -> int:
+        """Begin so many steps, or those that a row can still need; how many."""
+        busy, most = call.busy, self.engine.most
+        left = call.sampling.max_tokens - min(call.steps[row] for row in busy)
+        count = max(0, min(count, -(-left // most)))
+        for _ in range(count):
+            if not self.graphs:  # a graph reads as far as each row has come, whatever the host knows
+                call.advance(busy, most)
+            self._advance(state, bucket, state.length if self.graphs else call.span(), call.sampling)
+        if self.graphs:
+            call.advance(busy, count * most)
+        return count
 
     def _advance(self, state: State, bucket: int, span: int, sampling: SamplingConfig) -> None:
         if not self.graphs:
@@ -296,23 +271,24 @@ class StaticSampler:
 
     # -- results ---------------------------------------------------------------------------------------------------
 
-    def _look(self, call: _Call, state: State, bucket: int) -> None:
-        """Collect what has ended, by EOS, limit or stop string."""
-        alive = state.rows.alive_B[:bucket].tolist()
+    def _look(self, call: Call, state: State, look: Look, since: int) -> None:
+        """Collect what had ended by then, by EOS, limit or stop string; ``since``: steps begun after it."""
+        alive, steps = look.read()
         busy = call.busy
         if self.engine.most > 1:  # what was an upper bound
-            steps = state.rows.steps_B[:bucket].tolist()
             for row in busy:
                 call.steps[row] = steps[row]
+            call.advance(busy, since * self.engine.most)
         ended = busy if call.stops is not None else [row for row in busy if not alive[row]]
         if not ended:
             return
-        index_R = torch.tensor(ended, device=self.weights.device)
-        lengths = state.rows.steps_B[index_R].tolist()
-        width = max(lengths)
-        tokens = state.rows.out_BT[index_R, :width].tolist()
-        logps = state.rows.logps_BT[index_R, :width].tolist()
-        counts = self.engine.counts(state, index_R)
+        lengths = [steps[row] for row in ended]
+        with self._looks.beside():  # a row that has ended no longer changes
+            index_R = torch.tensor(ended, device=self.weights.device)
+            width = max(lengths)
+            tokens = state.rows.out_BT[index_R, :width].tolist()
+            logps = state.rows.logps_BT[index_R, :width].tolist()
+            counts = self.engine.counts(state, index_R)
         stopped: list[int] = []
         for row, length, ids, logps_T, count in zip(ended, lengths, tokens, logps, counts, strict=True):
             ids = ids[:length]
@@ -325,7 +301,7 @@ class StaticSampler:
         if stopped:
             state.rows.alive_B[torch.tensor(stopped, device=self.weights.device)] = False
 
-    def _stop(self, call: _Call, row: int, ids: list[int]) -> int | None:
+    def _stop(self, call: Call, row: int, ids: list[int]) -> int | None:
         """How many tokens the completion has up to its first stop string."""
         assert call.stops is not None
         first, call.looked[row] = call.looked[row], len(ids)
@@ -335,15 +311,23 @@ class StaticSampler:
         return next((end for end in range(first + 1, last + 1) if call.stops.found(ids[:end])), None)
 
     def _collect(
-        self, call: _Call, row: int, ids: list[int], logps_T: list[float], finish: Finish, count: Mapping[str, Any]
+        self, call: Call, row: int, ids: list[int], logps_T: list[float], finish: Finish, count: Mapping[str, Any]
     ) -> None:
         slot, prompt = call.taken[row], call.prompt(row)
-        rollout = Rollout(slot // call.samples, list(prompt), ids, logps_T[: len(ids)], finish, **count)
-        rollout.text = decode(self.tokenizer, ids, self.eos_ids, call.sampling.stop)
-        call.rollouts[slot] = rollout
+        call.ended.append(
+            (slot, Rollout(slot // call.samples, list(prompt), ids, logps_T[: len(ids)], finish, **count))
+        )
         call.taken[row] = -1
-        if call.done is not None:
-            call.done(slot, rollout)
+
+    def _hand_over(self, call: Call) -> None:
+        """The texts of what has ended, all at once and while the device goes on, and who waits for them."""
+        ended, call.ended = call.ended, []
+        texts = decode_all(self.tokenizer, [r.token_ids for _, r in ended], self.eos_ids, call.sampling.stop)
+        for (slot, rollout), text in zip(ended, texts, strict=True):
+            rollout.text = text
+            call.rollouts[slot] = rollout
+            if call.done is not None:
+                call.done(slot, rollout)
 
 
 def _ops(device: torch.device) -> Ops:
@@ -369,21 +353,3 @@ def _memory(device: torch.device) -> float:
         return float(os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
     except (ValueError, OSError):  # not on this system
         return 8e9
-
-
-def _by_tokens(rows: Sequence[int], call: _Call, budget: int) -> Iterator[list[int]]:
-    """Rows in order, cut so that the different prompts of a part hold at most ``budget`` padded tokens."""
-    part: list[int] = []
-    places: set[int] = set()
-    widest = 0
-    for row in rows:
-        place = call.taken[row] // call.samples
-        wider = max(widest, len(call.prompt(row)))
-        if part and wider * len(places | {place}) > budget:
-            yield part
-            part, places, wider = [], set(), len(call.prompt(row))
-        part.append(row)
-        places.add(place)
-        widest = wider
-    if part:
-        yield part
