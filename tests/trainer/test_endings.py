@@ -6,6 +6,7 @@ import errno
 import json
 import multiprocessing
 import os
+import shutil
 import signal
 import sys
 import time
@@ -395,3 +396,19 @@ def test_a_run_outlives_who_reads_its_output(
     folder = train(make_config())
     assert (folder / "report.html").is_file()
     assert set(moved) == {1, 2}
+
+
+def test_a_run_whose_folder_is_deleted_says_so_and_leaves_its_model(
+    make_config: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = make_config(grpo={"steps": 2}, checkpoint={"every": None})
+    whole = GRPO.step
+
+    def step(self: GRPO) -> Any:
+        shutil.rmtree(config.output, ignore_errors=True)
+        return whole(self)
+
+    monkeypatch.setattr(GRPO, "step", step)
+    train(config)
+    assert "somebody deleted or moved the run's folder" in " ".join(capsys.readouterr().err.split())
+    assert (Path(config.output) / "model" / "model.safetensors").is_file()

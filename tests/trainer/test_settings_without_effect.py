@@ -93,6 +93,20 @@ def test_what_evaluations_alone_would_use_is_said_where_there_is_none(tmp_path: 
     assert not _said(tmp_path, "sft", checkpoint={"best": True})
 
 
+def test_patience_that_no_run_is_long_enough_for_is_said(tmp_path: Path) -> None:
+    def said(**settings: int) -> list[str]:
+        return _said(tmp_path, "grpo", grpo={"steps": 12}, evaluation={"metric": "even", **settings})
+
+    (found,) = said(patience=3, every=4)
+    assert "3 evaluations, one every 4 steps, take as long as grpo.steps: 12" in found
+    assert not said(patience=3, every=3)
+
+
+def test_a_note_from_a_number_that_no_evaluation_has_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"note_from: no evaluation has 'acuracy'\. Did you mean 'accuracy'"):
+        _said(tmp_path, "grpo", note="well", note_from={"acuracy": 0.5})
+
+
 @pytest.mark.parametrize(
     ("stage", "section", "says"),
     [

@@ -227,6 +227,12 @@ class Run:
         self._evaluate(stage, context)
 
     def _finish(self, said: str | None) -> None:
+        if not (self.path / "metrics.jsonl").is_file():
+            self.warn(
+                f"metrics.jsonl is not in {self.path} any more: somebody deleted or moved the run's folder while it "
+                "went on. What came after is there, the model too; the log, the config and the report are lost"
+            )
+            return
         report = write_report(self.path)
         lines = read_metrics(self.path / "metrics.jsonl")
         evaluations = [r for r in lines if r["phase"] == "evaluation"]

@@ -89,13 +89,23 @@ def check_evaluations(stage: type[Stage], inputs: Inputs, say: Say) -> None:
         if asked:
             say(f"{' and '.join(asked)}: this stage has no evaluation, and nothing comes of it")
         return
-    if settings.best is not None and settings.best not in numbers:
-        raise ConfigError(
-            f"evaluation.best: no evaluation has {settings.best!r}.{did_you_mean(settings.best, numbers)} "
-            f"It has: {', '.join(numbers)}"
-        )
-    if settings.patience is not None and not settings.every:
+    named = {"evaluation.best": [settings.best] if settings.best is not None else [], "note_from": config.note_from}
+    for key, names in named.items():
+        for name in names:
+            if name not in numbers:
+                raise ConfigError(
+                    f"{key}: no evaluation has {name!r}.{did_you_mean(name, numbers)} It has: {', '.join(numbers)}"
+                )
+    if settings.patience is None:
+        return
+    steps = getattr(getattr(config, config.stage), "steps", None)
+    if not settings.every:
         say(
             "evaluation.patience: without evaluation.every there is one evaluation before training and one after, and "
             "nothing ends early"
+        )
+    elif steps is not None and settings.patience * settings.every >= steps:
+        say(
+            f"evaluation.patience: {settings.patience} evaluations, one every {settings.every} steps, take as long as "
+            f"{config.stage}.steps: {steps} or longer, and nothing ends early"
         )
