@@ -52,20 +52,26 @@ def varied(completion: str) -> float:
 
 @reward
 def round_words(completion: str) -> float:
-    """The share of words that end in 0."""
+    """The share of words that end in a."""
     words = completion.split()
-    return sum(word.endswith("0") for word in words) / max(1, len(words))
+    return sum(word.endswith("a") for word in words) / max(1, len(words))
+
+
+def word(number: int) -> str:
+    """A word of letters for every number."""
+    letters = chr(97 + number % 26)
+    return letters if number < 26 else word(number // 26 - 1) + letters
 
 
 def write_tokenizer(folder: Path) -> None:
-    """151,936 words, a token each."""
+    """151,936 words, a token each, decoded as bytes, as Qwen's are: a decoder for pieces of words takes five times as
+    long."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 
-    words = ["<pad>", "<eos>", "<unk>", *(f"w{i}" for i in range(VOCABULARY - 3))]
+    words = ["<pad>", "<eos>", "<unk>", *(f"Ġ{word(i)}" for i in range(VOCABULARY - 3))]
     core = Tokenizer(models.WordLevel({word: i for i, word in enumerate(words)}, unk_token="<unk>"))
-    core.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    core.decoder = decoders.WordPiece(prefix="##")
+    core.pre_tokenizer, core.decoder = pre_tokenizers.ByteLevel(add_prefix_space=True), decoders.ByteLevel()
     PreTrainedTokenizerFast(
         tokenizer_object=core, pad_token="<pad>", eos_token="<eos>", unk_token="<unk>", padding_side="left"
     ).save_pretrained(folder)
@@ -73,7 +79,7 @@ def write_tokenizer(folder: Path) -> None:
 
 def prompts(count: int, tokens: int) -> list[str]:
     pick = random.Random(0)
-    return [" ".join(f"w{pick.randrange(1000)}" for _ in range(tokens)) for _ in range(count)]
+    return [" ".join(word(pick.randrange(1000)) for _ in range(tokens)) for _ in range(count)]
 
 
 def job(folder: Path, shape: dict[str, int], small: bool = False, size: str = "0.5b", **grpo: Any) -> RunConfig:

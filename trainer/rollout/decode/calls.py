@@ -7,11 +7,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import torch
+from torch import Tensor
 
 from veritune.trainer.config import SamplingConfig
 from veritune.trainer.data.rollouts import Rollout
 from veritune.trainer.rollout.decode.tokens import StopStrings
 from veritune.trainer.rollout.interface import Done
+
+RANDOM_NUMBERS = 1 << 25
+"""Drawn in one go: 256 MiB."""
 
 
 @dataclass
@@ -37,6 +41,10 @@ class Call:
     done: Done | None = None
     ended: list[tuple[int, Rollout]] = field(default_factory=list)
     """Completions without their texts yet, by their place in the result."""
+    numbered: int = 0
+    """Completions whose random numbers have been drawn."""
+    drawn: Tensor | None = None
+    """Random numbers of the next completions to begin."""
 
     @property
     def busy(self) -> list[int]:
@@ -49,6 +57,20 @@ class Call:
         """So many tokens more may be in these rows, none of which goes beyond its limit."""
         for row in rows:
             self.steps[row] = min(self.steps[row] + tokens, self.sampling.max_tokens)
+
+    def uniforms(self, count: int, width: int) -> Tensor:
+        """(count, width) random numbers in [0, 1) of the next completions. They are drawn in runs that no batch
+        decides: on a GPU the numbers of a draw depend on how many it is asked for."""
+        have = self.drawn
+        while have is None or len(have) < count:
+            left = len(self.prompts) * self.samples - self.numbered
+            rows = min(left, max(1, RANDOM_NUMBERS // width))
+            source = self.generator
+            more = torch.rand(rows, width, dtype=torch.float64, device=source.device, generator=source)
+            self.numbered += rows
+            have = more if have is None else torch.cat([have, more])
+        self.drawn = have[count:]
+        return have[:count]
 
     def span(self) -> int:
         """No row holds a cache position at or beyond this."""

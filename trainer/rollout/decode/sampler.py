@@ -22,7 +22,7 @@ from veritune.trainer.rollout.decode.looks import Look, Looks
 from veritune.trainer.rollout.decode.make_engine import make_engine
 from veritune.trainer.rollout.decode.ops import Ops, TorchOps
 from veritune.trainer.rollout.decode.rows import State
-from veritune.trainer.rollout.decode.tokens import StopStrings, decode_all
+from veritune.trainer.rollout.decode.tokens import StopStrings, decode
 from veritune.trainer.rollout.interface import Done
 
 logger = logging.getLogger(__name__)
@@ -197,13 +197,7 @@ class StaticSampler:
         state.rows.steps_B[index_R] = 0
         state.rows.limits_B[index_R] = width
         state.rows.alive_B[index_R] = True
-        uniforms = torch.rand(
-            len(free),
-            width * self.engine.tables,
-            dtype=torch.float64,
-            device=call.generator.device,
-            generator=call.generator,
-        )
+        uniforms = call.uniforms(len(free), width * self.engine.tables)
         self.engine.give_uniforms(state, index_R, uniforms.to(device))
         for part in by_tokens(free, call, PREFILL_TOKENS):
             self.engine.prefill(state, [call.prompt(row) for row in part], part, call.sampling)
@@ -320,11 +314,10 @@ class StaticSampler:
         call.taken[row] = -1
 
     def _hand_over(self, call: Call) -> None:
-        """The texts of what has ended, all at once and while the device goes on, and who waits for them."""
+        """The texts of what has ended, while the device goes on, and who waits for them."""
         ended, call.ended = call.ended, []
-        texts = decode_all(self.tokenizer, [r.token_ids for _, r in ended], self.eos_ids, call.sampling.stop)
-        for (slot, rollout), text in zip(ended, texts, strict=True):
-            rollout.text = text
+        for slot, rollout in ended:
+            rollout.text = decode(self.tokenizer, rollout.token_ids, self.eos_ids, call.sampling.stop)
             call.rollouts[slot] = rollout
             if call.done is not None:
                 call.done(slot, rollout)

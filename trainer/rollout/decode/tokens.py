@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import Any
 
 import torch
@@ -15,9 +12,6 @@ from torch import Tensor
 
 from veritune.trainer.config import SamplingConfig
 from veritune.trainer.rollout.interface import NotFiniteError
-
-MANY_TOKENS, MOST_THREADS = 20_000, 8
-"""From so many tokens on, texts are decoded by several threads: a core decodes about 1.5 million tokens a second."""
 
 
 class StopStrings:
@@ -64,29 +58,14 @@ def decode(tokenizer: Any, ids: Sequence[int], eos_ids: Sequence[int], stop: Seq
 
     It ends with the first of the ``stop`` strings, though the token that brought it may have held more.
     """
-    return decode_all(tokenizer, [ids], eos_ids, stop)[0]
-
-
-def decode_all(
-    tokenizer: Any, ids: Sequence[Sequence[int]], eos_ids: Sequence[int], stop: Sequence[str] = ()
-) -> list[str]:
-    """What :func:`decode` gives of each; many tokens side by side: their library decodes without Python's lock."""
-    plain = [list(each[:-1] if each and each[-1] in eos_ids else each) for each in ids]
-    if not _plain(type(tokenizer)):  # type: ignore[arg-type]
-        options = {"skip_special_tokens": False, "clean_up_tokenization_spaces": False}
-        texts = [tokenizer.decode(each, **options) for each in plain]
+    ids = list(ids)
+    if ids and ids[-1] in eos_ids:
+        ids = ids[:-1]
+    text: str
+    if _plain(type(tokenizer)):  # type: ignore[arg-type]
+        text = tokenizer.backend_tokenizer.decode(ids, skip_special_tokens=False)
     else:
-        one = partial(tokenizer.backend_tokenizer.decode, skip_special_tokens=False)
-        threads = min(MOST_THREADS, os.cpu_count() or 1, len(plain))
-        if threads > 1 and sum(map(len, plain)) >= MANY_TOKENS:
-            with ThreadPoolExecutor(threads) as pool:
-                texts = list(pool.map(one, plain))
-        else:
-            texts = [one(each) for each in plain]
-    return [_cut(text, stop) for text in texts]
-
-
-def _cut(text: str, stop: Sequence[str]) -> str:
+        text = tokenizer.decode(ids, skip_special_tokens=False, clean_up_tokenization_spaces=False)
     ends = [text.find(each) + len(each) for each in stop if each in text]
     return text[: min(ends)] if ends else text
 
