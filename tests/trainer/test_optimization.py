@@ -67,6 +67,77 @@ def test_every_optimizer_moves_the_weights_and_resumes_to_the_same_bits(
         assert torch.equal(value, again[key]), key
 
 
+@pytest.mark.parametrize("dtype", ["auto", "bfloat16"])
+@pytest.mark.parametrize("changed", [{"weight_decay": 0.5}, {"betas": [0.5, 0.6]}, {"optimizer_params": {"eps": 0.1}}])
+def test_settings_that_changed_before_a_resume_are_those_of_the_steps_after_it(
+    dtype: str, changed: dict[str, Any], make_config: Make
+) -> None:
+    def steps(**more: Any) -> dict[str, torch.Tensor]:
+        grpo = {"lr": 1e-2, "steps": 2 if more else 1, **(changed if more else {})}
+        folder = train(make_config(model={"dtype": dtype}, grpo=grpo, evaluation={"prompts": 1}, **more), quiet=True)
+        trainer = torch.load(folder / "checkpoints" / f"grpo-00000{grpo['steps']}" / "trainer.pt", weights_only=False)
+        groups: list[dict[str, Any]] = trainer["optimizer"]["param_groups"]
+        return groups[0]
+
+    steps()
+    group = steps(resume=True)
+    settings = changed.get("optimizer_params", changed)
+    assert {name: group[name] for name in settings} == {
+        name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        (
+            {},
+            {"grpo": {"optimizer_params": {"amsgrad": True}}},
+            r"optimizer_params\.amsgrad: True.*set it back to False",
+        ),
+        ({}, {"model": {"dtype": "bfloat16"}}, r"another AdamW.*set model\.dtype or grpo\.optimizer_params back"),
+        ({"model": {"dtype": "bfloat16"}}, {"model": {"dtype": "auto"}}, r"another AdamW.*set model\.dtype or grpo"),
+        (
+            {"grpo": {"optimizer": "rmsprop"}},
+            {"grpo": {"optimizer": "rmsprop", "optimizer_params": {"momentum": 0.9}}},
+            r"optimizer_params\.momentum: 0\.9.*set it back to 0",
+        ),
+    ],
+)
+def test_a_resume_with_an_optimizer_that_needs_what_was_not_kept_says_which_setting(
+    before: dict[str, Any], after: dict[str, Any], words: str, make_config: Make
+) -> None:
+    short = {"evaluation": {"prompts": 1}}
+    train(make_config(**short, **{**before, "grpo": {**before.get("grpo", {}), "steps": 1}}), quiet=True)
+    with pytest.raises(ConfigError, match=words):
+        train(make_config(**short, **{**after, "grpo": {**after.get("grpo", {}), "steps": 2}}, resume=True), quiet=True)
+
+
+def test_momentum_may_begin_with_a_resume_where_the_optimizer_can_begin_it(make_config: Make) -> None:
+    sgd = {"optimizer": "sgd", "lr": 1e-2}
+    train(make_config(grpo={**sgd, "steps": 1}), quiet=True)
+    folder = train(
+        make_config(grpo={**sgd, "steps": 2, "optimizer_params": {"momentum": 0.9}}, resume=True), quiet=True
+    )
+    state = torch.load(folder / "checkpoints" / "grpo-000002" / "trainer.pt", weights_only=False)["optimizer"]
+    assert all("momentum_buffer" in entries for entries in state["state"].values())
+
+
+@pytest.mark.parametrize("name", ["lr", "weight_decay"])
+def test_what_has_a_key_of_its_own_is_no_argument(name: str) -> None:
+    with pytest.raises(ConfigError, match=f"{name} is a key of its own"):
+        make_optimizer(torch.nn.Linear(3, 2), OptimizerConfig(optimizer_params={name: 0.5}))
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_steps_that_could_be_differentiated_are_no_argument(name: str) -> None:
+    """torch takes such steps only of parameters that are no leaves: the first one would raise."""
+    with pytest.raises(ConfigError, match="takes no 'differentiable'"):
+        make_optimizer(
+            torch.nn.Linear(3, 2), OptimizerConfig(optimizer=name, optimizer_params={"differentiable": True})
+        )
+
+
 def test_arguments_of_the_optimizer_reach_it() -> None:
     config = OptimizerConfig(optimizer="sgd", optimizer_params={"momentum": 0.9}, weight_decay=0.1)
     optimizer = make_optimizer(torch.nn.Linear(3, 2), config)

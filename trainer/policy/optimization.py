@@ -26,16 +26,19 @@ def make_optimizer(model: Any, config: OptimizerConfig) -> torch.optim.Optimizer
     halves = any(p.dtype is torch.bfloat16 for p in (*matrices, *others))
     if kind is torch.optim.AdamW and halves and config.optimizer_params.keys() <= {"eps"}:
         kind = AdamW  # else most steps would be lost in the weights' rounding
-    takes = inspect.signature(kind).parameters
+    takes = {k: v for k, v in inspect.signature(kind).parameters.items() if k not in ("params", "differentiable")}
     given: dict[str, Any] = {"lr": config.lr}
     if "betas" in takes:
         given["betas"] = config.betas
     there = all(p.is_cuda or p.is_meta for p in matrices) or _plain_on_cpu([*matrices, *others])
-    if "fused" in takes and there and not config.optimizer_params.keys() & {"foreach", "differentiable"}:
+    if "fused" in takes and there and "foreach" not in config.optimizer_params:
         given["fused"] = True  # one kernel for all parameters
-    unknown = [name for name in config.optimizer_params if name not in takes or name in ("params", "lr")]
+    beside = [name for name in ("lr", "weight_decay") if name in config.optimizer_params]
+    if beside:
+        raise ConfigError(f"optimizer_params: {beside[0]} is a key of its own, beside optimizer_params")
+    unknown = [name for name in config.optimizer_params if name not in takes]
     if unknown:
-        known = sorted(takes.keys() - {"params", "lr", "weight_decay"})
+        known = sorted(takes.keys() - {"lr", "weight_decay"})
         raise ConfigError(
             f"optimizer_params: {config.optimizer} takes no {unknown[0]!r}.{did_you_mean(unknown[0], known)} "
             f"It takes {', '.join(known)}"

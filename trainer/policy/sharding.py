@@ -210,7 +210,10 @@ def whole_optimizer(optimizer: torch.optim.Optimizer, keep: bool = True) -> dict
 
 
 def load_optimizer(optimizer: torch.optim.Optimizer, state: Mapping[str, Any]) -> None:
-    """Load the state of :func:`whole_optimizer`, or of an optimizer that was never sharded."""
+    """Load the state of :func:`whole_optimizer`, or of an optimizer that was never sharded.
+
+    Moments are the saved ones, settings (betas, weight decay …) those that ``optimizer`` was made with.
+    """
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     placed = {
         # copied: what was read may be a view of the checkpoint's file, which does not stay
@@ -218,7 +221,11 @@ def load_optimizer(optimizer: torch.optim.Optimizer, state: Mapping[str, Any]) -
         for index, entries in state["state"].items()
         if not parameters[index].is_meta  # another process's
     }
-    optimizer.load_state_dict({**state, "state": placed})
+    groups = [
+        {**saved, **{name: value for name, value in own.items() if name != "params"}}
+        for saved, own in zip(state["param_groups"], optimizer.param_groups, strict=True)
+    ]
+    optimizer.load_state_dict({**state, "state": placed, "param_groups": groups})
 
 
 def _named(model: Any) -> list[tuple[str, Tensor]]:

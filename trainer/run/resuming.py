@@ -16,6 +16,9 @@ from veritune.trainer.run.checkpoint import list_checkpoints, read_progress, rea
 from veritune.trainer.stages.interface import Stage
 from veritune.trainer.stages.progress import Progress
 
+NEED_STATE = ("amsgrad", "centered", "momentum")
+"""Settings for which an optimizer keeps a tensor a weight from its first step on."""
+
 
 def resume_point(
     folder: Path, stage: type[Stage], config: CommonConfig, model: Any, say: Callable[[str], None]
@@ -55,7 +58,8 @@ def check_optimizer(
     model: Any,
     checkpoint: Path,
 ) -> None:
-    """Raise ConfigError where the checkpoint's optimizer is of another kind than the config's."""
+    """Raise ConfigError where the checkpoint's optimizer is of another kind than the config's, or has not kept what
+    the config's settings go by."""
     section = phase.optimizer_config(config)
     if section is None or saved is None:
         return
@@ -64,11 +68,25 @@ def check_optimizer(
     before = [set(group) for group in saved["param_groups"]]
     sizes = [[len(group["params"]) for group in groups] for groups in (fresh.param_groups, saved["param_groups"])]
     kind = saved.get("kind", type(fresh).__name__)
-    if kind != type(fresh).__name__ or (now != before and not phase.more_parameters):
+    anew = f"or start a new run with model.path={checkpoint}"
+    if kind != type(fresh).__name__:
         raise ConfigError(
             f"the checkpoint {checkpoint} was written with another optimizer ({kind}, now {section.optimizer}): set "
-            f"{progress.phase}.optimizer back, or start a new run with model.path={checkpoint}"
+            f"{progress.phase}.optimizer back, {anew}"
         )
+    if now != before and not phase.more_parameters:
+        where = "model.dtype or " if kind == "AdamW" else ""  # bfloat16 weights have an AdamW of their own
+        raise ConfigError(
+            f"the checkpoint {checkpoint} was written by another {kind}, of other settings: set "
+            f"{where}{progress.phase}.optimizer_params back, {anew}"
+        )
+    for own, saved_group in zip(fresh.param_groups, saved["param_groups"], strict=False):
+        for name in NEED_STATE:
+            if own.get(name) and not saved_group.get(name) and kind != "SGD":  # which begins its own at any step
+                raise ConfigError(
+                    f"{progress.phase}.optimizer_params.{name}: {own[name]}, and the checkpoint {checkpoint} was "
+                    f"written without what that goes by: set it back to {saved_group.get(name)}, {anew}"
+                )
     if sizes[0] != sizes[1] and not phase.more_parameters:
         raise ConfigError(f"the checkpoint {checkpoint} is of another model: it trained other parameters")
 
