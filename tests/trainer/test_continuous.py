@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from tests.trainer.decode_models import PROMPTS, make_model
+from tests.trainer.mtp_models import make_model as make_latent
 from tests.trainer.test_decode import check_logprobs, generator
 from veritune.plugins import ConfigError, VerituneError
 from veritune.trainer.config import RunConfig, SamplingConfig
@@ -125,6 +126,12 @@ def test_a_run_trains_on_what_it_draws(make_config: Callable[..., RunConfig]) ->
     mismatches = [row["mismatch"] for row in map(json.loads, lines) if "mismatch" in row]
     assert len(mismatches) == 3
     assert max(mismatches) < 1e-4
+
+
+def test_latent_attention_is_refused_before_anything_is_drawn() -> None:
+    model = make_latent("deepseek_v3")
+    with pytest.raises(ConfigError, match=r"latent attention .* use sampling.engine: auto or transformers"):
+        ContinuousSampler(model, None, [1])
 
 
 def test_it_follows_the_policy(one: ContinuousSampler) -> None:

@@ -120,7 +120,8 @@ def test_micro_batches_and_recomputation_count_every_token_once(checkpointing: b
 
 
 def test_experts_of_multi_token_prediction_are_balanced_like_the_others_in_any_packing() -> None:
-    """A module runs over positions of its own behind a shared prompt; who counts for which sequence stays the same."""
+    """A module runs over positions of its own behind a shared prompt; who counts for which sequence stays the same: the
+    positions that it predicts a token of the row from, T − k of T."""
     policy = policy_of("deepseek_v3", mtp={"depth": 2}, moe={"balance": "both", "sequence_loss": 0.5})
     routing = routing_of(policy.model)
     assert routing is not None
@@ -134,7 +135,9 @@ def test_experts_of_multi_token_prediction_are_balanced_like_the_others_in_any_p
         torch.autograd.backward(logps_RT.sum() + sums_D.sum())
         gradients = torch.cat([p.grad.flatten() for p in policy.model.parameters() if p.grad is not None])
         found.append((routing.loads_ME.clone(), gradients))
-    assert found[0][0].sum(1).tolist() == [2 * 20] * 4
+    inputs = [len(prompt) + len(completion) - 1 for prompt, completion in zip(PROMPTS, COMPLETIONS, strict=True)]
+    ahead = [2 * sum(max(0, length - module) for length in inputs) for module in (1, 2)]
+    assert found[0][0].sum(1).tolist() == [2 * 20, 2 * 20, *ahead]
     for loads, gradients in found[1:]:
         assert torch.equal(loads, found[0][0])
         torch.testing.assert_close(gradients, found[0][1], rtol=1e-3, atol=1e-4)

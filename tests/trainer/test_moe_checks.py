@@ -21,6 +21,7 @@ from veritune.trainer.policy.models import load_policy
         ("num_experts_per_tok", {"num_experts_per_tok": 0}),
         ("n_group", {"n_group": 0}),
         ("n_group", {"n_group": 3}),
+        ("n_group", {"n_group": 8, "topk_group": 4}),
         ("topk_group", {"n_group": 2, "topk_group": 3}),
         ("num_experts_per_tok", {"n_group": 4, "topk_group": 1, "num_experts_per_tok": 3}),
     ],

@@ -206,6 +206,14 @@ def test_a_run_leaves_the_modules_beside_a_model_that_transformers_loads(tmp_pat
     assert all(torch.equal(t, after[name]) for name, t in read_mtp(folder, 2).items())
 
 
+def test_the_models_configuration_says_how_many_modules_there_are() -> None:
+    """Engines count them by it, and transformers' own number is 1 whatever there is."""
+    for depth in (1, 2):
+        model = make_model("deepseek_v3", MTPConfig(depth=depth), torch.float32)
+        assert model.config.num_nextn_predict_layers == depth
+    assert not hasattr(make_model("qwen3", MTPConfig(depth=2), torch.float32).config, "num_nextn_predict_layers")
+
+
 def test_a_copy_for_the_reference_has_no_modules() -> None:
     model = make_model("qwen3", MTPConfig(depth=1), torch.float32)
     copied = copy_without_mtp(model)

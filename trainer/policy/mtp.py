@@ -84,6 +84,8 @@ def attach_mtp(model: Any, config: MTPConfig) -> None:
     made = MTP(model, config)
     for module in made.modules():
         model._init_weights(module)
+    if hasattr(model.config, "num_nextn_predict_layers"):  # of the checkpoint too: engines count the modules by it
+        model.config.num_nextn_predict_layers = made.depth
     setattr(model, NAME, made.to(dtype=model.get_input_embeddings().weight.dtype))
 
 

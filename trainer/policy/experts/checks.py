@@ -6,6 +6,9 @@ from typing import Any
 
 from veritune.plugins import ConfigError
 
+TOP_TWO = ("deepseek_v3", "glm4_moe", "glm4_moe_lite", "dots1")
+"""Architectures that rank groups of experts by the sum of each group's two best."""
+
 
 def check_experts(made: Any) -> None:
     """Raise ConfigError naming the key of ``model.build`` that cannot be; none where there are no experts."""
@@ -22,6 +25,11 @@ def check_experts(made: Any) -> None:
         raise ConfigError(f"model.build.num_experts_per_tok: {chosen} of {name}: {count}; a token takes at most all")
     if count % groups:
         raise ConfigError(f"model.build.n_group: {groups} groups do not divide {name}: {count}")
+    if made.model_type in TOP_TWO and count < 2 * groups:
+        raise ConfigError(
+            f"model.build.n_group: {groups} groups of {name}: {count} have one expert each, and a group is ranked by "
+            "its two best; take fewer groups"
+        )
     if kept > groups:
         raise ConfigError(f"model.build.topk_group: {kept} of n_group: {groups}; a token looks into at most all groups")
     if chosen > count // groups * kept:

@@ -35,8 +35,8 @@ class Plan:
 
     members_RN: Tensor | None = None
     """1 where token n of the pass is of sequence r; None where the pass counts for nothing."""
-    future_RN: Tensor | None = None
-    """The same of the positions that modules of multi-token prediction run over."""
+    future_DRN: list[Tensor] | None = None
+    """The same, a module of multi-token prediction, of the positions that modules run over."""
     replay_NMK: Tensor | None = None
     """The experts of every token and router, −1 where nobody chose before."""
     counted: set[int] = field(default_factory=set)
@@ -51,9 +51,9 @@ class Routing:
     scorings: list[Scoring]
     config: MoEConfig
     loads_ME: Tensor
-    ahead: frozenset[int] = frozenset()
-    """Routers of modules of multi-token prediction, by number: they run over positions of their own, and no sampler
-    has recorded what they choose."""
+    ahead: dict[int, int] = field(default_factory=dict)
+    """Routers of modules of multi-token prediction, number to module: they run over positions of their own, and no
+    sampler has recorded what they choose."""
     metrics: LoadMetrics = field(default_factory=LoadMetrics)
     sequences: int = 0
     """Of the optimizer step, over all processes; 0 outside of one."""
@@ -89,7 +89,7 @@ class Routing:
             members(batch) if counts else None, None, None if replay_BLMK is None else replay_BLMK.flatten(0, 1)
         )
         if plan.members_RN is not None and future is not None:
-            plan.future_RN = members_ahead(plan.members_RN, batch.ids_BL, future)
+            plan.future_DRN = members_ahead(plan.members_RN, batch.ids_BL, future)
         if training:
             self.plan = plan
             yield
@@ -104,10 +104,12 @@ class Routing:
         """What router ``number`` gives, by the plan of the pass."""
         plan = self.plan if torch.is_grad_enabled() else self.quiet
         if plan is not None:
-            ahead = number in self.ahead
-            if plan.replay_NMK is not None and not ahead:
+            module = self.ahead.get(number)
+            if plan.replay_NMK is not None and module is None:
                 gates_NK, indices_NK = self._replayed(plan.replay_NMK, number, logits_NE, gates_NK, indices_NK)
-            members_RN = plan.future_RN if ahead else plan.members_RN
+            members_RN = plan.members_RN
+            if module is not None:
+                members_RN = None if plan.future_DRN is None else plan.future_DRN[module]
             if members_RN is not None:
                 gates_NK = self._counted(plan, members_RN, number, logits_NE, gates_NK, indices_NK)
         if self.recorded is not None and not torch.is_grad_enabled():
@@ -199,14 +201,16 @@ def members(batch: TokenBatch) -> Tensor | None:
     return made_RN.to(batch.ids_BL.device)
 
 
-def members_ahead(members_RN: Tensor, ids_BL: Tensor, future: FutureTokens) -> Tensor:
-    """(R, B·L') :func:`members` of the positions that modules of multi-token prediction run over."""
-    if future.source_BL is None or future.owners_BL is None:
-        return members_RN
-    starts_B1 = torch.arange(len(ids_BL), device=ids_BL.device)[:, None] * ids_BL.shape[1]
-    sources_N, owners_N = (starts_B1 + future.source_BL).flatten(), future.owners_BL.flatten()
-    rows_R1 = torch.arange(len(members_RN), device=ids_BL.device)[:, None]
-    return members_RN[:, sources_N] * ((owners_N == rows_R1) | (owners_N == -1))
+def members_ahead(members_RN: Tensor, ids_BL: Tensor, future: FutureTokens) -> list[Tensor]:
+    """A module of multi-token prediction, (R, B·L') :func:`members` of the positions that it predicts a token of the
+    same row from: of a sequence of T the first T − k. Behind them it is given no token of the text."""
+    if future.source_BL is not None and future.owners_BL is not None:
+        starts_B1 = torch.arange(len(ids_BL), device=ids_BL.device)[:, None] * ids_BL.shape[1]
+        sources_N, owners_N = (starts_B1 + future.source_BL).flatten(), future.owners_BL.flatten()
+        rows_R1 = torch.arange(len(members_RN), device=ids_BL.device)[:, None]
+        members_RN = members_RN[:, sources_N] * ((owners_N == rows_R1) | (owners_N == -1))
+    left_RN = members_RN.int().flip(1).cumsum(1).flip(1)  # of the sequence, from here to its end
+    return [members_RN * (left_RN > module) for module in range(1, len(future.ids_DBL) + 1)]
 
 
 def routing_of(model: Any) -> Routing | None:
@@ -263,7 +267,8 @@ def follow_routers(model: Any, config: MoEConfig | None) -> Routing | None:
         raise ConfigError(f"model.moe: layers with different numbers of experts ({sorted(experts)}) are not supported")
     loads_ME = torch.zeros(len(routers), experts.pop())
     inside = set(map(id, model.get_decoder().modules()))
-    ahead = frozenset(number for number, router in enumerate(routers) if id(router) not in inside)
+    outside = [number for number, router in enumerate(routers) if id(router) not in inside]
+    ahead = {number: module for module, number in enumerate(outside)}
     routing = Routing(routers, scorings, config or MoEConfig(balance="none"), loads_ME, ahead)
     for number, router in enumerate(routers):
         router.routing_place = (routing, number)

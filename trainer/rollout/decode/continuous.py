@@ -58,6 +58,11 @@ class ContinuousSampler:
         self.options = _options()
         if not hasattr(self.base, "init_continuous_batching") or not {"return_logprobs", "seed"} <= self.options:
             raise ConfigError(f"sampling.engine: continuous needs transformers 5.17 or newer; {INSTEAD}")
+        if getattr(self.base.config, "kv_lora_rank", None):
+            raise ConfigError(
+                "sampling.engine: continuous has pages of one width for keys and values, and latent attention keys and "
+                f"values of others; {INSTEAD}"
+            )
         if is_sharded(model):
             raise ConfigError(f"sampling.engine: continuous does not run sharded models; {INSTEAD}")
 
