@@ -159,9 +159,20 @@ def grpo_loss(
     logp, and in the entropy where the objective has an entropy bonus.
 
     Raises:
-        ValueError: `beta` without `ref_logp`, or an entropy bonus without `entropy`.
+        ValueError: shapes do not match, `beta` without `ref_logp`, or an entropy bonus without `entropy`.
     """
     objective = objective or GRPOObjective()
+    given = {
+        "mask": mask, "old_logp": old_logp, "ref_logp": ref_logp, "policy_weight": policy_weight, "entropy": entropy
+    }  # fmt: skip
+    for name, tensor in given.items():
+        if tensor is not None and tensor.shape != logp.shape:
+            raise ValueError(f"{name} {tuple(tensor.shape)} does not match logp {tuple(logp.shape)}")
+    if logp.dim() != 2 or advantages.shape not in (logp.shape, logp.shape[:1]):
+        raise ValueError(
+            f"advantages {tuple(advantages.shape)} do not match logp {tuple(logp.shape)}: expected log-probs "
+            "[sequences, tokens] and advantages like them, or one a sequence"
+        )
     if objective.entropy_coef and entropy is None:
         raise ValueError(f"entropy_coef={objective.entropy_coef} needs entropy, the per-token entropies")
     terms = token_terms(

@@ -88,6 +88,11 @@ def linear_grpo_loss(
         if tensor is not None and tensor.shape != targets.shape:
             raise ValueError(f"{name} {tuple(tensor.shape)} does not match targets {tuple(targets.shape)}")
     cells, grid = _cells(targets, lengths)
+    if advantages.shape not in (targets.shape, grid[:1]):
+        raise ValueError(
+            f"advantages {tuple(advantages.shape)} do not match targets {tuple(targets.shape)}: expected "
+            f"{tuple(targets.shape)}, or one a sequence, {grid[:1]}"
+        )
 
     def on_grid(x: torch.Tensor) -> torch.Tensor:
         return x.reshape(grid) if lengths is None else spread_rows(x, cells, grid[0] * grid[1]).view(grid)

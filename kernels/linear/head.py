@@ -57,6 +57,8 @@ def check_head(
             f"weight {tuple(weight.shape)} does not fit hidden {tuple(hidden.shape)}: "
             f"expected [vocabulary, {hidden.shape[-1]}]"
         )
+    if targets.dtype.is_floating_point or targets.dtype in (torch.bool, torch.complex64, torch.complex128):
+        raise ValueError(f"targets are {targets.dtype}: expected whole numbers, one token a place")
     if hidden.shape[:-1] != targets.shape:
         raise ValueError(
             f"targets {tuple(targets.shape)} do not match hidden {tuple(hidden.shape)} without its last axis"

@@ -54,6 +54,8 @@ def _flatten(
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
     if not temperature > 0:
         raise ValueError(f"temperature={temperature}: expected a number above 0")
+    if targets.dtype.is_floating_point or targets.dtype in (torch.bool, torch.complex64, torch.complex128):
+        raise ValueError(f"targets are {targets.dtype}: expected whole numbers, one token a place")
     if logits.shape[:-1] != targets.shape:
         raise ValueError(
             f"targets {tuple(targets.shape)} do not match logits {tuple(logits.shape)} without its last axis"

@@ -207,6 +207,36 @@ def test_objective_without_its_inputs_is_an_error() -> None:
         linear_grpo_loss(h[0], w, y[0], torch.ones(1), torch.ones(2), lengths=torch.tensor([3]))
 
 
+@pytest.mark.parametrize("kind", [torch.float32, torch.bool])
+def test_targets_that_are_no_numbers_of_tokens_are_an_error(kind: torch.dtype) -> None:
+    targets = torch.zeros(3, dtype=kind)
+    with pytest.raises(ValueError, match="expected whole numbers"):
+        logprob_entropy(torch.randn(3, 7), targets)
+    with pytest.raises(ValueError, match="expected whole numbers"):
+        linear_logprob(torch.randn(3, 4), torch.randn(7, 4), targets)
+
+
+@pytest.mark.parametrize("shape", [(3,), (1,), (2, 1), ()])
+def test_advantages_that_fit_no_sequence_are_an_error(shape: tuple[int, ...]) -> None:
+    """(1,) and (2, 1) would be broadcast without a word."""
+    targets, mask, advantages = (
+        torch.zeros(2, 4, dtype=torch.long),
+        torch.ones(2, 4, dtype=torch.bool),
+        torch.ones(shape),
+    )
+    with pytest.raises(ValueError, match=r"advantages .* do not match targets \(2, 4\)"):
+        linear_grpo_loss(torch.randn(2, 4, 8), torch.randn(9, 8), targets, advantages, mask)
+    with pytest.raises(ValueError, match=r"advantages .* do not match logp \(2, 4\)"):
+        grpo_loss(torch.randn(2, 4), advantages, mask)
+
+
+@pytest.mark.parametrize("name", ["mask", "old_logp", "ref_logp", "policy_weight", "entropy"])
+def test_what_stands_beside_log_probs_has_their_shape(name: str) -> None:
+    given: dict[str, Any] = {"mask": torch.ones(2, 4, dtype=torch.bool), name: torch.ones(2, 1)}
+    with pytest.raises(ValueError, match=rf"{name} \(2, 1\) does not match logp \(2, 4\)"):
+        grpo_loss(torch.randn(2, 4), torch.ones(2), **given)
+
+
 def test_teacher_gets_no_gradient() -> None:
     parts = [torch.randn(3, 8, requires_grad=True), torch.randn(9, 8), torch.randn(3, 6, requires_grad=True)]
     wt = torch.randn(9, 6, requires_grad=True)
