@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import re
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +50,8 @@ def load_adapter(model: Any, path: str, go_on: bool) -> Any:
     """The base model with the folder's adapter: merged into its weights, or, to ``go_on`` with it, beside them."""
     peft = _peft()
     try:
-        loaded = peft.PeftModel.from_pretrained(model, path, is_trainable=go_on)
+        with _quiet():
+            loaded = peft.PeftModel.from_pretrained(model, path, is_trainable=go_on)
     except (OSError, ValueError, RuntimeError, KeyError) as error:
         raise ConfigError(f"model.path: the adapter {path} does not fit its base model: {error}") from error
     return loaded if go_on else loaded.merge_and_unload().requires_grad_(True)
@@ -66,10 +72,58 @@ def with_lora(model: Any, config: LoraConfig) -> Any:
         task_type="CAUSAL_LM",
     )
     try:
-        return peft.get_peft_model(model, settings)
+        settings.target_parameters = _beside_experts(model, settings) or None
+        with _quiet():
+            return peft.get_peft_model(model, settings)
     except ValueError as error:
-        meant = did_you_mean(config.targets, ["all-linear"]) if isinstance(config.targets, str) else ""
+        all_linear = not isinstance(config.targets, str) or config.targets == "all-linear"
+        meant = "" if all_linear else did_you_mean(str(config.targets), ["all-linear"])
         raise ConfigError(f"model.lora: {error}{meant}") from error
+
+
+def _beside_experts(model: Any, settings: Any) -> list[str]:
+    """The weights of linear layers that peft would leave out: where routed experts are whole tensors it takes their
+    projections' names (`gate_proj` …) for the experts' alone, and dense and shared MLPs have the same. Raises
+    ConfigError for dropout, which adapters of tensors are without."""
+    try:
+        from peft.utils.transformers_weight_conversion import convert_peft_config_for_transformers
+    except ImportError:  # a peft that knows no experts in tensors
+        return []
+    converted = copy.deepcopy(settings)
+    convert_peft_config_for_transformers(converted, model, None)
+    if not converted.target_parameters:
+        return []
+    if settings.lora_dropout:
+        raise ConfigError(
+            f"model.lora.dropout: {settings.lora_dropout}, and peft has none for routed experts, which are whole "
+            "tensors; leave it out, or give targets without the experts' projections and the router"
+        )
+    if is_quantized(model):
+        return []
+    wanted, kept, head = settings.target_modules, converted.target_modules or (), model.get_output_embeddings()
+    found: dict[str, None] = {}
+    for name, module in model.named_modules():
+        if isinstance(module, torch.nn.Linear) and module is not head and not _is_one_of(name, kept):
+            if wanted == "all-linear":
+                named = [name.rpartition(".")[2]]
+            elif isinstance(wanted, str):
+                named = [name] if re.fullmatch(wanted, name) else []
+            else:
+                named = [each for each in wanted if _is_one_of(name, [each])]
+            found.update({f"{each}.weight": None for each in named})
+    return list(found)
+
+
+def _is_one_of(name: str, ends: Iterable[str]) -> bool:
+    return any(name == end or name.endswith(f".{end}") for end in ends)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without peft's warnings that its own ranks of experts match no module: they are of tensors."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r"The following (rank|alpha)_pattern keys did not match")
+        yield
 
 
 def _check_targets(model: Any, targets: str | list[str]) -> None:
@@ -120,8 +174,6 @@ def save_base(model: Any, tokenizer: Any, folder: Path) -> None:
 @torch.no_grad()
 def merged(model: Any) -> Any:
     """A copy of the model with the adapter in its weights: a standard model."""
-    import copy
-
     return merged_in_full(model) if is_quantized(model) else copy.deepcopy(model).merge_and_unload()
 
 
