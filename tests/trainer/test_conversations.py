@@ -70,7 +70,7 @@ def test_what_a_user_says_last_is_left_out() -> None:
         ({"messages": [{"role": "usr", "content": "a"}, ANSWER]}, DataError, "Did you mean 'user'"),
         ({"conversations": [{"from": "human", "value": None}]}, DataError, "content is None"),
         ({"instruction": "a", "output": ""}, DataError, "'output'"),
-        ({"prompt": "a", "completion": ""}, DataError, "no text"),
+        ({"prompt": "a", "completion": ""}, DataError, "completion.: it is empty"),
         ({"prompt": "a", "completion": None}, ColumnError, "'completion'"),
         ({"instruction": "a", "output": None}, DataError, "no text in the column 'output'"),
         ({"instruction": None, "output": "b", "messages": None}, DataError, "'messages' holds None"),

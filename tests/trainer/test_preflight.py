@@ -182,7 +182,7 @@ def test_demonstrations_are_checked_row_by_row(with_rows: Callable[..., RunConfi
         ({"evaluation": {"metric": "evn"}}, "no reward is called 'evn'. Did you mean 'even'"),
         ({"model": {"build": {**TINY, "hiden_size": 3}}}, "no 'hiden_size'. Did you mean 'hidden_size'"),
         ({"model": {"build": {**TINY, "num_attention_heads": 3, "num_key_value_heads": 2}}}, "model"),
-        ({"model": {"build": {**TINY, "hidden_act": "nope"}}}, "no qwen3 can be made of it"),
+        ({"model": {"build": {**TINY, "hidden_act": "nope"}}}, "model.build.hidden_act: unknown 'nope'"),
         ({"model": {"path": "/nope", "build": None}}, "no folder '/nope'"),
         ({"warmup": {"steps": 9, "habits": [{"share": 0.9}, {"share": 0.1, "thinks": 1}]}}, "unknown habit 'thinks'"),
         (

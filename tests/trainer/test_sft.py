@@ -109,6 +109,33 @@ def test_loss_and_gradients_are_those_of_cross_entropy_row_by_row(make: Make, se
     assert stage.held_out_loss(source, 5) == pytest.approx(stage.backward(held), rel=1e-6)  # the softmax is in float32
 
 
+@pytest.mark.parametrize(
+    ("build", "attention", "says"),
+    [
+        (TINY, None, ""),
+        (TINY, "eager", "its attention is eager, not sdpa"),
+        (
+            {**TINY, "use_sliding_window": True, "sliding_window": 8, "max_window_layers": 1},
+            None,
+            "not of full attention",
+        ),
+        ({**TINY, "model_type": "mistral"}, None, "the architecture mistral is not one of"),
+    ],
+)
+def test_packing_that_comes_to_nothing_says_why(
+    make: Make, build: dict[str, Any], attention: str | None, says: str
+) -> None:
+    config, said = make(model={"build": build, "attention": attention}, sft={"packing": True}), list[str]()
+    inputs = SFT.read(config, ALONE, print)  # type: ignore[arg-type]
+    policy = SFT.load_model(inputs, config, ALONE, print)
+    encode = SFT.make_encoder(policy, config)
+    assert encode is not None
+    SFT.check_model(inputs, policy, encode, said.append)
+    found = [words for words in said if words.startswith("sft.packing: rows are padded, not packed")]
+    assert bool(found) is bool(says)
+    assert all(says in words for words in found)
+
+
 def test_packed_rows_are_fewer_tokens_and_see_only_themselves(make: Make) -> None:
     from veritune.trainer.data.packing import make_batch, make_rows_packed
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ import torch
 
 from tests.trainer.conftest import TINY, TOY, tiny_config
 from veritune.plugins import ConfigError, DataError
-from veritune.trainer.config import RunConfig, load_config
+from veritune.trainer.config import OPTIMIZERS, RunConfig, load_config
 from veritune.trainer.data.tasks import get_task
 from veritune.trainer.observe.metrics import read_metrics
 from veritune.trainer.observe.report import write_report
@@ -21,6 +22,7 @@ from veritune.trainer.policy.models import load_policy
 from veritune.trainer.run import train
 from veritune.trainer.run.folders import Held
 from veritune.trainer.stages.grpo import GRPO
+from veritune.trainer.stages.idle import WITHOUT_BETAS
 from veritune.trainer.stages.reading import read_stage
 
 Make = Callable[..., RunConfig]
@@ -73,11 +75,78 @@ def test_values_that_would_be_taken_for_others_are_refused(
         ({"grpo": {"warmup_steps": 9}}, "grpo.warmup_steps: 9 of 3 steps"),
         ({"grpo": {"reference_every": 2}}, "grpo.reference_every: with objective.beta: 0"),
         ({"grpo": {"objective": {"importance": "truncate"}}, "sampling": {"top_k": 4}}, "grpo.objective.importance"),
+        ({"grpo": {"optimizer": "sgd", "betas": [0.9, 0.95]}}, "grpo.betas: sgd has none"),
     ],
 )
 def test_settings_that_come_to_nothing_are_said(make_config: Make, changes: dict[str, Any], says: str) -> None:
     assert says in said_by(make_config(**changes))
     assert said_by(make_config()) == ""
+
+
+HALF: dict[str, Any] = {"build": TINY, "dtype": "bfloat16"}
+
+
+@pytest.mark.parametrize(
+    ("model", "grpo", "says"),
+    [
+        (HALF, {"optimizer": "sgd"}, "grpo.optimizer: sgd: with it nothing is kept"),
+        (HALF, {"optimizer_params": {"amsgrad": True}}, "grpo.optimizer_params.amsgrad: with it nothing is kept"),
+        (HALF, {"optimizer_params": {"eps": 1e-6}}, ""),
+        ({**HALF, "lora": {"rank": 2}}, {"optimizer": "sgd"}, ""),  # its factors are float32
+        (
+            {**HALF, "lora": {"rank": 2, "modules_to_save": ["norm"]}},
+            {"optimizer": "adam"},
+            "grpo.optimizer: adam: with",
+        ),
+        ({"build": TINY}, {"optimizer": "sgd"}, ""),
+    ],
+)
+def test_an_optimizer_that_loses_small_steps_of_bfloat16_weights_is_said(
+    make_config: Make, model: dict[str, Any], grpo: dict[str, Any], says: str
+) -> None:
+    said = said_by(make_config(model=model, grpo=grpo))
+    assert says in said
+    assert bool(said) is bool(says)
+
+
+def test_the_optimizers_without_betas_are_those_of_torch() -> None:
+    takes = {name: inspect.signature(getattr(torch.optim, kind)).parameters for name, kind in OPTIMIZERS.items()}
+    assert set(WITHOUT_BETAS) == {name for name, found in takes.items() if "betas" not in found}
+
+
+@pytest.mark.parametrize(
+    ("model", "says"),
+    [
+        (
+            {"build": {**TINY, "vocab_size": 3}},
+            r"model\.build\.vocab_size: 3, and the tokenizer has \d+ tokens",
+        ),
+        (
+            {"build": {**TINY, "hidden_act": "sillu"}},
+            r"model\.build\.hidden_act: unknown 'sillu'.*mean 'silu'",
+        ),
+        (
+            {"build": {**TINY, "rope_parameters": {"rope_type": "yarnn"}}},
+            r"model\.build\.rope_parameters\.rope_type: unknown 'yarnn'\. Did you mean 'yarn'",
+        ),
+        ({"build": TINY, "attention": "sdpaa"}, r"model\.attention: sdpaa: .*Did you mean 'sdpa'"),
+        ({"build": TINY, "attention": "flex_attention"}, r"model\.attention: flex_attention: .*backward on CPU"),
+        ({"build": TINY, "lora": {"targets": []}}, r"model\.lora\.targets: no module is named"),
+    ],
+)
+def test_what_no_model_can_be_made_of_names_the_key_and_the_nearest_name(
+    make_config: Make, model: dict[str, Any], says: str
+) -> None:
+    config = make_config(model=model)
+    with pytest.raises(ConfigError, match=says):
+        train(config, quiet=True)
+    assert not Path(config.output).exists()
+
+
+def test_the_tokenizers_own_vocabulary_size_may_be_given(make_config: Make) -> None:
+    task = get_task("arithmetic", {"terms": 3})
+    size = load_policy(make_config(), task).model.config.vocab_size
+    load_policy(make_config(model={"build": {**TINY, "vocab_size": size}}), task)
 
 
 def test_evaluations_that_never_come_are_said(tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ def _completion(record: Mapping[str, Any], how: ConversationsConfig, where: str)
     found = tidy(record.get(how.completion))
     if isinstance(found, str) and found:
         return [{"role": "assistant", "content": found}]
-    fault = "it is no text" if isinstance(found, str | None) else prompt_fault(found)
+    fault = "it is empty" if isinstance(found, str | None) else prompt_fault(found)
     if fault is None and isinstance(found, list) and found[0]["role"] == found[-1]["role"] == "assistant":
         return found
     if fault is None:

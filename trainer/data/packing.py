@@ -189,14 +189,21 @@ def pack_limit(model: Any) -> int:
 
     A mask of our own needs plain softmax attention over the whole context: not flash kernels, not sliding windows.
     """
+    return 0 if why_unpacked(model) is not None else max(256, 2 * int(model.config.hidden_size))
+
+
+def why_unpacked(model: Any) -> str | None:
+    """Why rows of this model are never packed behind a mask; None where they may be."""
     config: Any = getattr(model, "config", None)
-    if getattr(config, "_attn_implementation", None) not in ("sdpa",):
-        return 0
+    attention = getattr(config, "_attn_implementation", None)
+    if attention not in ("sdpa",):
+        return f"its attention is {attention}, not sdpa"
     if any(kind != "full_attention" for kind in getattr(config, "layer_types", None) or []):
-        return 0
-    if getattr(config, "model_type", "") not in ("qwen2", "qwen3", "llama", *MIXTURES):
-        return 0
-    return max(256, 2 * int(config.hidden_size))
+        return "it has layers that are not of full attention"
+    known = ("qwen2", "qwen3", "llama", *MIXTURES)
+    if getattr(config, "model_type", "") not in known:
+        return f"the architecture {config.model_type} is not one of {', '.join(known)}"
+    return None
 
 
 def _attention(segments_BL: Tensor) -> Tensor:

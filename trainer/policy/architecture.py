@@ -9,7 +9,7 @@ import torch
 from veritune.plugins import ConfigError
 from veritune.plugins.errors import did_you_mean
 from veritune.trainer.data.packing import make_batch
-from veritune.trainer.policy.build_checks import fit_key_heads
+from veritune.trainer.policy.build_checks import attention_trouble, fit_key_heads
 from veritune.trainer.policy.experts.checks import check_experts
 from veritune.trainer.policy.logprobs import USE_LOGITS, completion_logprobs, plain_head
 from veritune.trainer.policy.quantized import is_quantized
@@ -67,6 +67,20 @@ def check_architecture(model: Any) -> str | None:
     if reason is not None:
         setattr(bare(model), USE_LOGITS, True)
     return reason
+
+
+def check_learns(model: Any, attention: str) -> None:
+    """Raise ConfigError where the attention that was asked for runs without gradients alone."""
+    device = next(model.parameters()).device
+    try:
+        with torch.enable_grad():
+            model(input_ids=torch.zeros(1, 2, dtype=torch.long, device=device), use_cache=False)
+    except torch.OutOfMemoryError:
+        raise
+    except Exception as error:
+        known = attention_trouble(attention, "this model", error)
+        words = f"model.attention: {attention}: with gradients the model cannot be run: {str(error)[:200]}"
+        raise ConfigError(known or words) from error
 
 
 def _logits(model: Any, ids: list[int], device: Any) -> torch.Tensor:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from veritune.plugins import ConfigError
+from veritune.plugins.errors import did_you_mean
 
 SIZES = (
     "hidden_size", "intermediate_size", "moe_intermediate_size", "num_hidden_layers", "num_attention_heads",
@@ -13,6 +14,7 @@ SIZES = (
     "max_position_embeddings",
 )  # fmt: skip
 """Fields of a configuration that nothing can be made of at 0; some architectures take it without a word."""
+ATTENTIONS = ("eager", "sdpa", "flash_attention_2", "flash_attention_3", "flex_attention")
 ELSEWHERE = {
     "num_nextn_predict_layers": "modules for multi-token prediction are model.mtp: {depth: N}",
     "aux_loss_alpha": "the sequence-wise loss is model.moe: {balance: both, sequence_loss: ALPHA}",
@@ -79,11 +81,45 @@ def _odd(width: Any) -> str:
 def attention_trouble(attention: str | None, model: str, error: BaseException) -> str | None:
     """Of an error of transformers' about an attention that a model does not have or nobody has installed: the key."""
     said = str(error)
-    known = ("attn_implementation", "attention implementation", "FlashAttention", "flash_attn")
+    known = ("attn_implementation", "attention implementation", "FlashAttention", "flash_attn", "FlexAttention")
     if attention is None or not any(word in said for word in known):
         return None
     first = said.split(". ")[0].split("\n")[0]
+    meant = "" if attention in ATTENTIONS else did_you_mean(attention, ATTENTIONS)
     return (
-        f"model.attention: {attention}: {model} cannot be run with it here ({first[:200]}); "
+        f"model.attention: {attention}: {model} cannot be run with it here ({first[:200]});{meant} "
         "use model.attention: eager, or leave it out"
     )
+
+
+def check_vocabulary(fields: Mapping[str, Any], tokens: int) -> None:
+    """Raise ConfigError for a ``vocab_size`` that is not the tokenizer's."""
+    if fields.get("vocab_size") not in (None, tokens):
+        raise ConfigError(
+            f"model.build.vocab_size: {fields['vocab_size']!r}, and the tokenizer has {tokens} tokens; leave it "
+            "out: the vocabulary is the tokenizer's"
+        )
+
+
+def unknown_name(fields: Mapping[str, Any], error: BaseException) -> str | None:
+    """Of a KeyError of transformers' about a name that stands in the fields: the key, and the nearest name."""
+    if not isinstance(error, KeyError) or not error.args:
+        return None
+    from transformers.activations import ACT2FN
+    from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
+
+    for path, value in _leaves(fields):
+        if value == error.args[0] and isinstance(value, str):
+            rotary = path.endswith("rope_type")
+            names = ["default", *ROPE_INIT_FUNCTIONS] if rotary else list(ACT2FN)
+            listed = f" Known: {', '.join(names)}" if rotary or path.endswith("hidden_act") else ""
+            return f"model.build.{path}: unknown {value!r}.{did_you_mean(value, names)}{listed}"
+    return None
+
+
+def _leaves(fields: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in fields.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{before}{name}.")
+        else:
+            yield before + name, value

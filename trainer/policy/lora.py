@@ -129,6 +129,8 @@ def _quiet() -> Iterator[None]:
 def _check_targets(model: Any, targets: str | list[str]) -> None:
     """Raise ConfigError for one of several names that no module has: peft asks for one that is there, no more."""
     names = [name for name, module in model.named_modules() if name and hasattr(module, "weight")]
+    if targets == []:
+        raise ConfigError("model.lora.targets: no module is named; name some, or say all-linear")
     for wanted in targets if isinstance(targets, list) else ():
         if not any(name == wanted or name.endswith(f".{wanted}") for name in names):
             linear = [n for n, m in model.named_modules() if isinstance(m, torch.nn.Linear)]

@@ -15,8 +15,14 @@ from veritune.plugins import ConfigError
 from veritune.plugins.errors import did_you_mean
 from veritune.trainer.config import ModelConfig, PolicyRunConfig
 from veritune.trainer.data.tasks import Task
-from veritune.trainer.policy.architecture import check_architecture, check_build
-from veritune.trainer.policy.build_checks import attention_trouble, check_shapes, rotary_trouble
+from veritune.trainer.policy.architecture import check_architecture, check_build, check_learns
+from veritune.trainer.policy.build_checks import (
+    attention_trouble,
+    check_shapes,
+    check_vocabulary,
+    rotary_trouble,
+    unknown_name,
+)
 from veritune.trainer.policy.experts.fp8 import experts_to_fp8
 from veritune.trainer.policy.experts.products import group_experts
 from veritune.trainer.policy.experts.routers import in_bfloat16
@@ -93,6 +99,8 @@ def load_policy(
     group_experts(model)
     follow_routers(model, config.model.moe)
     reason = check_architecture(model)
+    if config.model.attention is not None and config.stage != "select":
+        check_learns(model, config.model.attention)
     if reason is not None:
         say(f"log-probs come from the model's own logits, which takes more memory: {reason}")
     if config.model.fused and device.type == "cuda" and not is_quantized(model):
@@ -181,14 +189,16 @@ def _build(config: ModelConfig, task: Task | None) -> tuple[Any, Any]:
         raise ConfigError(f"model.build.model_type: unknown {kind!r}.{did_you_mean(kind, CONFIG_MAPPING.keys())}")
     ids = {"bos_token_id": None, "eos_token_id": tokenizer.eos_token_id, "pad_token_id": tokenizer.pad_token_id}
     check_shapes(kind, fields, 0 if config.mtp is None else config.mtp.depth)
+    check_vocabulary(fields, len(tokenizer))
     try:
-        made = CONFIG_MAPPING[kind](vocab_size=len(tokenizer), **{**ids, **fields})
+        made = CONFIG_MAPPING[kind](**{**ids, **fields, "vocab_size": len(tokenizer)})
         check_build(kind, fields, made)
         return tokenizer, AutoModelForCausalLM.from_config(made, attn_implementation=config.attention)
     except ConfigError:
         raise
     except Exception as error:  # transformers checks little of it, and each architecture in its own words
         known = attention_trouble(config.attention, kind, error) or rotary_trouble(fields, error)
+        known = known or unknown_name(fields, error)
         words = f"model.build: no {kind} can be made of it: {type(error).__name__}: {error}"
         raise ConfigError(known or words) from error
 

@@ -14,12 +14,14 @@ from veritune.plugins import ConfigError, DataError, VerituneError
 from veritune.trainer.config import SFTConfig, SFTRunConfig
 from veritune.trainer.data.conversation_tokens import ConversationEncoder
 from veritune.trainer.data.conversations import TURNS, load_conversations, summary
+from veritune.trainer.data.packing import why_unpacked
 from veritune.trainer.data.prompts import PromptEncoder
 from veritune.trainer.data.rollouts import Rollout
 from veritune.trainer.data.sources import FileSource, Mixture, Row, Source, TaskSource
 from veritune.trainer.observe.metrics import Clock, peak_memory
 from veritune.trainer.policy.distributed import ALONE, World
 from veritune.trainer.policy.experts.routing import load_metrics
+from veritune.trainer.policy.fused import takes_rows_unpadded
 from veritune.trainer.policy.logprobs import HEADS
 from veritune.trainer.policy.models import Policy, positions_of
 from veritune.trainer.policy.optimization import BadSteps, gradient_step, make_optimizer, set_lr
@@ -89,6 +91,11 @@ class SFT(PolicyStage):
     def check_model(cls, inputs: Inputs, policy: Policy, encode: PromptEncoder, say: Say) -> None:
         super().check_model(inputs, policy, encode, say)
         config, encoder = inputs.config.sft, ConversationEncoder(encode, policy.eos_ids)
+        reason = why_unpacked(policy.model) if config.packing and inputs.config.distributed.pipeline is None else None
+        with policy.autocast():
+            unpadded = reason is not None and takes_rows_unpadded(policy.model, policy.device)
+        if reason is not None and not unpadded:
+            say(f"sft.packing: rows are padded, not packed: {reason}")
         for what, source in (("sft.train", inputs.own.train), ("sft.eval", inputs.own.held_out)):
             if source is not None:
                 check_rows(source, encoder, config, longest(config, policy.model), what, say)
