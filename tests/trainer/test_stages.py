@@ -15,8 +15,9 @@ import torch
 from tests.trainer.test_distributed import together
 from tests.trainer.test_reward_model import config as reward_model_config
 from tests.trainer.test_run import _numbers, _weights
+from veritune.plugins import ConfigError
 from veritune.trainer.config import CommonConfig, PolicyRunConfig, Strict
-from veritune.trainer.run import train
+from veritune.trainer.run import load_run, train
 from veritune.trainer.run.checkpoint import list_checkpoints
 from veritune.trainer.stages.interface import Context
 from veritune.trainer.stages.policy_stage import PolicyStage
@@ -52,6 +53,24 @@ def go_on_from(whole: Path, checkpoint: Path, part: Path, config: CommonConfig) 
 # -- the reward model --------------------------------------------------------------------------------------------------
 
 PAIRS = {"reward_model": {"epochs": 2, "batch": 32, "lr": 3e-3}, "checkpoint": {"every": 2, "keep": 9}}
+
+
+@pytest.mark.parametrize("stage", ["grpo", "sft", "ppo"])
+def test_a_file_of_any_stage_is_loaded_for_python(stage: str, tmp_path: Path) -> None:
+    path = tmp_path / "run.yaml"
+    path.write_text(
+        f"stage: {stage}\nmodel: {{path: somewhere}}\ndata: {{task: arithmetic}}\nrewards: {{accuracy: {{}}}}\n"
+    )
+    config = load_run(path, [f"{stage}.lr=0.5", "seed=3"])
+    assert isinstance(config, STAGES[stage].config_type)
+    assert (getattr(config, stage).lr, config.seed) == (0.5, 3)
+
+
+def test_a_recipe_is_not_taken_for_a_run(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text("stages: []\n")
+    with pytest.raises(ConfigError, match=r"is a recipe \(stages:\).*train_recipe"):
+        load_run(path)
 
 
 def test_a_reward_model_resumes_to_the_same_bits(tmp_path: Path) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from veritune.trainer.run.command import train_from_cli
+from veritune.trainer.run.command import load_run, train_from_cli
 from veritune.trainer.run.recipe import train_recipe
 from veritune.trainer.run.run import Run, start_run, train
 
-__all__ = ["Run", "start_run", "train", "train_from_cli", "train_recipe"]
+__all__ = ["Run", "load_run", "start_run", "train", "train_from_cli", "train_recipe"]

@@ -8,12 +8,20 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from veritune.plugins import ConfigError
-from veritune.trainer.config import read_values
+from veritune.trainer.config import CommonConfig, read_values
 from veritune.trainer.config.recipe import apply_recipe_override
 from veritune.trainer.run.ending import Interrupted
 from veritune.trainer.run.recipe import train_recipe
 from veritune.trainer.run.run import train
 from veritune.trainer.stages.table import parse_run
+
+
+def load_run(path: Path, overrides: Sequence[str] = ()) -> CommonConfig:
+    """A run's config, of whatever ``stage:`` its file says, with ``key.sub=value`` overrides. Raises ConfigError."""
+    values = read_values(path, overrides)
+    if "stages" in values:
+        raise ConfigError(f"{path} is a recipe (stages:), not one run; it is trained by train_recipe")
+    return parse_run(values, str(path))
 
 
 def train_from_cli(
@@ -36,7 +44,7 @@ def train_from_cli(
             return
         if begin is not None or only is not None or dry_run:
             raise ConfigError(f"{path}: --from, --only and --dry-run are for recipes, configs with stages:")
-        train(parse_run(read_values(path, overrides), str(path)))
+        train(load_run(path, overrides))
     except Interrupted as error:
         sys.stdout.flush()
         sys.stderr.flush()
