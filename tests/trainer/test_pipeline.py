@@ -153,6 +153,10 @@ def test_what_a_pipeline_cannot_do_is_said_before_anything_is_loaded(
     refused("whole weights", a_config(tmp_path / "x", **how, model={"build": TINY, "lora": {}}))
     refused("multi-token prediction", a_config(tmp_path / "x", **how, model={"build": TINY, "mtp": {"depth": 1}}))
     refused("two passes", a_config(tmp_path / "x", **how, model={"build": TINY, "activation_checkpointing": True}))
+    with pytest.raises(ConfigError, match="is for stage: sft"):  # and not that it lacks processes
+        train(stage_config(tmp_path / "y", "grpo", **how), quiet=True)
+    with pytest.raises(ConfigError, match="leave out strategy: fsdp2"):
+        start_world("cpu", "fsdp2", pipeline=PipelineConfig(stages=2))
     with pytest.raises(ConfigError, match=r"stages: 3, and the run has 1 process; .*torchrun --nproc-per-node 3"):
         start_world("cpu", pipeline=PipelineConfig(stages=3))
     monkeypatch.setenv("WORLD_SIZE", "2")

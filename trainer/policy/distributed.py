@@ -247,13 +247,13 @@ def start_world(
 ) -> World:
     """The world that the launcher announced in the environment: NCCL between GPUs, gloo between CPUs."""
     size = int(os.environ.get("WORLD_SIZE", "1"))
+    if pipeline is not None and strategy != "auto":
+        raise ConfigError(f"distributed: a pipeline is a strategy of its own; leave out strategy: {strategy}")
     if pipeline is not None and pipeline.stages != size:
         raise ConfigError(
             f"distributed.pipeline.stages: {pipeline.stages}, and the run has {size} process{'es' * (size > 1)}; "
             f"{_start_with(pipeline.stages)}"
         )
-    if pipeline is not None and strategy != "auto":
-        raise ConfigError(f"distributed: a pipeline is a strategy of its own; leave out strategy: {strategy}")
     if size == 1:
         if strategy == "fsdp2":
             raise ConfigError(

@@ -42,7 +42,7 @@ from veritune.trainer.run.resuming import resume_point
 from veritune.trainer.run.watch import Watch, watched
 from veritune.trainer.stages.interface import Context, Records, Stage
 from veritune.trainer.stages.progress import Progress
-from veritune.trainer.stages.reading import read_stage
+from veritune.trainer.stages.reading import check_pipeline, read_stage
 from veritune.trainer.stages.table import get_stage
 
 SEED_STRIDE = 1_000_003
@@ -52,6 +52,8 @@ SEED_STRIDE = 1_000_003
 def train(config: CommonConfig, quiet: bool = False) -> Path:
     """Run a configuration; returns the run folder."""
     how = config.distributed
+    if how.pipeline is not None:  # before the processes that it lacks
+        check_pipeline(get_stage(config.stage), config)
     world = start_world(config.device, how.strategy, how.gather, how.pipeline)
     with lost_as_sentence(world):
         return run_in(world, config, quiet)
