@@ -70,6 +70,6 @@ def make_plain() -> Any:
 
 
 def test_dropout_is_refused_where_experts_are_adapted_and_only_there() -> None:
-    with pytest.raises(ConfigError, match=r"model\.lora\.dropout: 0.1, and peft has none for routed experts"):
+    with pytest.raises(ConfigError, match=r"^model\.lora\.dropout: 0.1, and peft has none for routed experts"):
         adapted("deepseek_v3", dropout=0.1)
     assert without(adapted("deepseek_v3", dropout=0.1, targets=["o_proj"]))

@@ -75,6 +75,8 @@ def with_lora(model: Any, config: LoraConfig) -> Any:
         settings.target_parameters = _beside_experts(model, settings) or None
         with _quiet():
             return peft.get_peft_model(model, settings)
+    except ConfigError:
+        raise
     except ValueError as error:
         all_linear = not isinstance(config.targets, str) or config.targets == "all-linear"
         meant = "" if all_linear else did_you_mean(str(config.targets), ["all-linear"])
