@@ -70,8 +70,8 @@ def steps(case: dict[str, Any], folder: Path, small: bool) -> None:
         loop = stage(config, folder, policy)
         made = time.perf_counter() - begun
         first = warm(loop, config, tokens)
+        forget()
         for number in range(case.get("steps", 3)):
-            forget()
             metrics = loop.step()
             say(case, tokens, policy, loop, metrics, {"made": made, "first": first, "step": number})
         loop.drawing.sampler.release()
