@@ -105,10 +105,12 @@ def test_the_end_of_the_interpreter_ends_everything_quietly() -> None:
 
 
 def test_an_interrupt_reaches_the_caller_and_not_the_workers() -> None:
-    process, mark = _start("try: future.result()\nexcept KeyboardInterrupt: print(pool.run([('a',)])[0].value)")
+    then = "print(pool.run([('a',)])[0].value, flush=True); time.sleep(60)"
+    process, mark = _start(f"try: future.result()\nexcept KeyboardInterrupt: {then}")
     process.send_signal(signal.SIGINT)
-    time.sleep(0.1)
-    assert _marked(mark)
+    assert process.stdout is not None
+    assert process.stdout.readline().strip(), "a worker answers after the interrupt"
+    assert len(_marked(mark)) == 4, "the script, its server, two workers"
     process.kill()
     process.communicate()
     assert _gone(mark)

@@ -101,10 +101,13 @@ def test_a_division_by_zero_is_undefined() -> None:
 def test_reading_is_bounded(unit: str) -> None:
     with contextlib.suppress(ParseError):
         parse(clean("2" + unit))  # patterns are compiled when they are first needed
-    start = time.process_time()
-    with contextlib.suppress(ParseError):
-        parse(clean("2" + unit * (2000 // len(unit))))
-    assert time.process_time() - start < 0.2
+    took = []
+    for _ in range(3):  # the least of three: a collection of garbage may fall into one
+        start = time.process_time()
+        with contextlib.suppress(ParseError):
+            parse(clean("2" + unit * (2000 // len(unit))))
+        took.append(time.process_time() - start)
+    assert min(took) < 0.2
 
 
 def test_every_math_gold_is_read(shared_rows: Rows) -> None:
